@@ -1,0 +1,41 @@
+"""Run an ASGI application on loopback, in a thread of this process."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+
+HOST = "127.0.0.1"
+_START_TIMEOUT_S = 10.0
+
+
+@contextlib.contextmanager
+def serving(app: Any, *, port: int = 0) -> Iterator[str]:
+    """Serve `app` on 127.0.0.1 while the block runs; yields its base URL, without a slash.
+
+    `port` 0 takes a free one. Raises OSError if the port is taken, RuntimeError if the
+    application did not start.
+    """
+    listener = socket.create_server((HOST, port))
+    url = f"http://{HOST}:{listener.getsockname()[1]}"
+    config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while not server.started:
+            if not thread.is_alive() or time.monotonic() > deadline:
+                raise RuntimeError(f"the server at {url} did not start")
+            time.sleep(0.005)
+        yield url
+    finally:
+        server.should_exit = True
+        thread.join(timeout=5)
+        listener.close()
