@@ -24,7 +24,14 @@ def serving(app: Any, *, port: int = 0) -> Iterator[str]:
     """
     listener = socket.create_server((HOST, port))
     url = f"http://{HOST}:{listener.getsockname()[1]}"
-    config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app,
+        interface="asgi3",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=1,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

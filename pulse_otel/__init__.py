@@ -1,0 +1,57 @@
+"""Records openai and anthropic calls as OpenTelemetry spans and ships them to Pulse.
+
+Importing this package imports no provider SDK, no requests, and starts no thread.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# Not lazy: the function has its module's name, and must be what the name means.
+from pulse_otel.observe import ObserveOptions, Provider, observe
+
+if TYPE_CHECKING:
+    from pulse_otel.config import ConfigError, PulseConfig
+    from pulse_otel.export.exporter import PulseSpanExporter
+    from pulse_otel.instrumentation.anthropic import AnthropicInstrumentor
+    from pulse_otel.instrumentation.openai import OpenAIInstrumentor
+    from pulse_otel.pipeline import flush_buffer, init_pulse, shutdown
+
+__all__ = [
+    "AnthropicInstrumentor",
+    "ConfigError",
+    "ObserveOptions",
+    "OpenAIInstrumentor",
+    "Provider",
+    "PulseConfig",
+    "PulseSpanExporter",
+    "flush_buffer",
+    "init_pulse",
+    "observe",
+    "shutdown",
+]
+
+_HOMES = {
+    "AnthropicInstrumentor": "pulse_otel.instrumentation.anthropic",
+    "ConfigError": "pulse_otel.config",
+    "OpenAIInstrumentor": "pulse_otel.instrumentation.openai",
+    "PulseConfig": "pulse_otel.config",
+    "PulseSpanExporter": "pulse_otel.export.exporter",
+    "flush_buffer": "pulse_otel.pipeline",
+    "init_pulse": "pulse_otel.pipeline",
+    "shutdown": "pulse_otel.pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

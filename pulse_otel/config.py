@@ -1,0 +1,212 @@
+"""PulseConfig in, frozen Config out: keyword, then environment, then default.
+
+A wrong value raises ConfigError at once; no message ever contains the API key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypedDict
+from urllib.parse import urlsplit
+
+KEY_PREFIX = "pulse_sk_"
+MAX_CONTENT_BYTES = 262_144
+
+
+class PulseError(Exception):
+    """Base of what this package raises; only at set-up, never on a call."""
+
+
+class ConfigError(PulseError, ValueError):
+    """A setting is wrong: the message names it, what was expected, and what to do."""
+
+
+class PulseConfig(TypedDict, total=False):
+    """The keys of `init_pulse`; each falls back to ``PULSE_<KEY>`` in the environment."""
+
+    api_key: str
+    api_url: str
+    batch_size: int
+    flush_interval: int
+    enabled: bool
+    service_name: str
+    capture_content: bool
+    max_content_bytes: int
+    protocol: Literal["auto", "otlp"]
+    tracer_provider: Any
+
+
+class ApiKey:
+    """The key; it shows itself to nobody but `reveal`."""
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def reveal(self) -> str:
+        """The key itself, for the Authorization header."""
+        return self._secret
+
+    def __repr__(self) -> str:
+        return "ApiKey('pulse_sk_…')"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("an API key cannot be pickled")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings, checked. Times in ms, sizes in bytes."""
+
+    api_key: ApiKey | None = None
+    api_url: str = "http://localhost:3000"
+    batch_size: int = 10
+    flush_interval: int = 5000
+    enabled: bool = True
+    service_name: str | None = None
+    capture_content: bool | None = None
+    max_content_bytes: int = MAX_CONTENT_BYTES
+    protocol: str = "auto"
+    tracer_provider: Any = None
+
+
+def _api_key(value: object) -> ApiKey:
+    if isinstance(value, ApiKey):
+        return value
+    text = value.strip() if isinstance(value, str) else ""
+    if not text.startswith(KEY_PREFIX) or len(text) == len(KEY_PREFIX):
+        raise ConfigError(f"api_key: expected a string that starts with {KEY_PREFIX!r}")
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ConfigError("api_key: expected printable ASCII without spaces or line breaks")
+    return ApiKey(text)
+
+
+def _api_url(value: object) -> str:
+    text = value.strip().rstrip("/") if isinstance(value, str) else ""
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+        parts = urlsplit("")
+    if not valid or not text.isprintable() or " " in text:
+        raise ConfigError("api_url: expected an http:// or https:// address with a host")
+    if parts.username or parts.password:
+        raise ConfigError(
+            "api_url: expected no user name or password in it; the key goes in api_key"
+        )
+    if parts.query or parts.fragment:
+        raise ConfigError("api_url: expected no query or fragment; give the service's base address")
+    return text
+
+
+def _integer(name: str, low: int, high: int | None = None) -> Callable[[object], int]:
+    expected = f"an integer from {low} to {high}" if high else f"an integer of at least {low}"
+
+    def check(value: object) -> int:
+        if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ConfigError(f"{name}: expected {expected}, got {type(value).__name__}")
+        if value < low or (high is not None and value > high):
+            raise ConfigError(f"{name}: expected {expected}, got {value}")
+        return value
+
+    return check
+
+
+_BOOLEANS = {"1": True, "true": True, "yes": True, "on": True}
+_BOOLEANS |= {"0": False, "false": False, "no": False, "off": False}
+
+
+def _boolean(name: str) -> Callable[[object], bool]:
+    def check(value: object) -> bool:
+        if isinstance(value, str):
+            value = _BOOLEANS.get(value.strip().lower(), value)
+        if not isinstance(value, bool):
+            raise ConfigError(f"{name}: expected True or False, got {value!r:.40}")
+        return value
+
+    return check
+
+
+def _service_name(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ConfigError("service_name: expected a non-empty string")
+    return value.strip()
+
+
+def _protocol(value: object) -> str:
+    if value not in ("auto", "otlp"):
+        raise ConfigError(f"protocol: expected 'auto' or 'otlp', got {value!r:.40}")
+    return str(value)
+
+
+def _tracer_provider(value: object) -> object:
+    if not hasattr(value, "add_span_processor") or not hasattr(value, "get_tracer"):
+        raise ConfigError(
+            "tracer_provider: expected an OpenTelemetry SDK TracerProvider,"
+            f" got {type(value).__name__}"
+        )
+    return value
+
+
+_CHECKS: dict[str, Callable[[object], Any]] = {
+    "api_key": _api_key,
+    "api_url": _api_url,
+    "batch_size": _integer("batch_size", 1, 100),
+    "flush_interval": _integer("flush_interval", 1000),
+    "enabled": _boolean("enabled"),
+    "service_name": _service_name,
+    "capture_content": _boolean("capture_content"),
+    "max_content_bytes": _integer("max_content_bytes", 1024),
+    "protocol": _protocol,
+    "tracer_provider": _tracer_provider,
+}
+
+
+def _unknown(key: object) -> ConfigError:
+    near = difflib.get_close_matches(str(key), _CHECKS, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else f" Valid keys: {', '.join(sorted(_CHECKS))}."
+    # A key given in the wrong place could be the secret itself.
+    shown = "key" if str(key).startswith(KEY_PREFIX) else repr(key)[:60]
+    return ConfigError(f"unknown configuration {shown}.{hint}")
+
+
+def load_config(
+    given: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Config:
+    """Check and merge: `overrides` over `given` over ``PULSE_*`` over the defaults.
+
+    None counts as not given. Raises ConfigError; a missing `api_key` is left to the caller.
+    """
+    if given is not None and not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"config: expected a dict, got {type(given).__name__}")
+    merged = {**(given or {}), **(overrides or {})}
+    for key in merged:
+        if key not in _CHECKS:
+            raise _unknown(key)
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    for field in fields(Config):
+        value = merged.get(field.name)
+        origin = ""
+        if value is None:
+            value = environ.get(f"PULSE_{field.name.upper()}") or None
+            origin = f" (from PULSE_{field.name.upper()})"
+        if value is not None:
+            values[field.name] = _checked(field.name, value, origin)
+    return Config(**values)
+
+
+def _checked(name: str, value: object, origin: str) -> Any:
+    try:
+        return _CHECKS[name](value)
+    except ConfigError as error:
+        raise ConfigError(f"{error}{origin}") from None

@@ -1,0 +1,1 @@
+"""Span -> Record, one file per vocabulary of span attributes."""

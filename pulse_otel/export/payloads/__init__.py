@@ -1,0 +1,1 @@
+"""Record -> wire, one file per form that a Pulse service speaks."""

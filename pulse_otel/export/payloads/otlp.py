@@ -1,0 +1,167 @@
+"""Record -> span of the current service's form: OTLP/HTTP JSON, with its rules (contract §3).
+
+Every rule is there because its breach makes the service reject, lose or blank something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pulse_otel import semconv
+from pulse_otel.export.pricing import cost_cents
+from pulse_otel.export.record import Record
+from pulse_otel.values import bounded_json, clip, plain, scrub, to_json
+
+PATH = "/v1/traces"
+MAX_SPANS = 1000
+"""Per request; the service refuses 1001 as a whole (contract §3.1)."""
+
+_BODY_BYTES = 65_000  # below the 65,536 where the service cuts JSON apart
+_METADATA_BYTES = 32_768
+_TEXT_BYTES = 1024
+_MAX_INT = 2**31 - 1  # the column's type in the service's Postgres mode (contract §2.3, §3.6)
+_MAX_DURATION_NS = _MAX_INT * 1_000_000
+
+Attribute = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One span's JSON text, and the service name that it is grouped by."""
+
+    text: str
+    service_name: str | None
+
+
+def encode(record: Record) -> Encoded:
+    """The JSON of one span."""
+    end_ns = min(record.end_ns, record.start_ns + _MAX_DURATION_NS)
+    span: dict[str, Any] = {
+        "traceId": record.trace_id,
+        "spanId": record.span_id,
+        "name": clip(scrub(record.name), _TEXT_BYTES),
+        "kind": 3,
+        "startTimeUnixNano": str(record.start_ns),
+        "endTimeUnixNano": str(max(record.start_ns, end_ns)),
+        "attributes": _attributes(record),
+        "status": {"code": 2} if record.is_error else {},
+    }
+    if record.parent_span_id:
+        span["parentSpanId"] = record.parent_span_id
+    return Encoded(to_json(span), record.service_name)
+
+
+def body(spans: Sequence[Encoded]) -> bytes:
+    """One export request of `spans`, grouped by service name."""
+    groups: dict[str | None, list[str]] = {}
+    for span in spans:
+        groups.setdefault(span.service_name, []).append(span.text)
+    parts = [
+        f'{{"resource":{_resource(name)},"scopeSpans":[{{"scope":{{"name":"pulse_otel"}},'
+        f'"spans":[{",".join(texts)}]}}]}}'
+        for name, texts in groups.items()
+    ]
+    return f'{{"resourceSpans":[{",".join(parts)}]}}'.encode()
+
+
+def _resource(service_name: str | None) -> str:
+    attributes = [_attribute(semconv.SERVICE_NAME, service_name)] if service_name else []
+    return to_json({"attributes": attributes})
+
+
+def _attributes(record: Record) -> list[Attribute]:
+    columns: dict[str, Any] = {
+        semconv.PULSE_KIND: record.kind,
+        semconv.PULSE_SOURCE: "sdk",
+        semconv.PULSE_EVENT_TYPE: "provider_call" if record.kind == "llm_call" else record.kind,
+        semconv.PULSE_SESSION_ID: record.session_id,
+        semconv.PROVIDER_NAME: record.provider,
+        semconv.REQUEST_MODEL: record.model,
+        semconv.RESPONSE_MODEL: record.response_model,
+        semconv.RESPONSE_ID: record.response_id,
+        semconv.FINISH_REASONS: record.finish_reason,
+        semconv.INPUT_TOKENS: record.usage.input,
+        semconv.OUTPUT_TOKENS: record.usage.output,
+        semconv.PULSE_COST_CENTS: _cost(record),
+    }
+    columns |= {key: _leftover(value) for key, value in record.attributes.items()}
+    attributes = [_attribute(k, v) for k, v in columns.items() if v is not None]
+    if record.output_text:
+        attributes.append(_text(semconv.PULSE_OUTPUT_TEXT, clip(record.output_text, _BODY_BYTES)))
+    bodies = {
+        semconv.PULSE_REQUEST: record.request,
+        semconv.PULSE_RESPONSE: record.response,
+        semconv.PULSE_ERROR: record.error,
+    }
+    for key, value in bodies.items():
+        if value:
+            attributes.append(_text(key, bounded_json(value, _BODY_BYTES)))
+    if record.metadata:
+        attributes.append(_metadata(record.metadata))
+    return attributes
+
+
+def _cost(record: Record) -> float | None:
+    if record.reported_cost_cents is not None:
+        return record.reported_cost_cents
+    usage, model = record.usage, record.response_model or record.model
+    if usage.input is None or not model or not record.provider:
+        return None
+    tokens = {
+        "input_tokens": usage.input,
+        "output_tokens": usage.output or 0,
+        "cache_read_tokens": usage.cache_read or 0,
+        "cache_write_tokens": usage.cache_write or 0,
+        "input_audio_tokens": usage.input_audio or 0,
+        "output_audio_tokens": usage.output_audio or 0,
+    }
+    cost = cost_cents(record.provider, model, **tokens)
+    if cost is None and record.model and record.model != model:
+        cost = cost_cents(record.provider, record.model, **tokens)
+    return cost
+
+
+def _leftover(value: Any) -> Any:
+    """An attribute without a column, bounded: the service has no cap for ids and names."""
+    if isinstance(value, str):
+        return clip(value, _BODY_BYTES)
+    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _metadata(metadata: Mapping[str, Any]) -> Attribute:
+    """As a kvlist: only so its keys are spread flat in the service (contract §3.3)."""
+    values = plain(metadata)
+    values = {
+        key: value if not isinstance(value, str) else clip(value, _METADATA_BYTES // 4)
+        for key, value in values.items()
+    }
+    pairs = [
+        {"key": key, "value": _value(value)} for key, value in values.items() if value is not None
+    ]
+    return {"key": semconv.PULSE_METADATA, "value": {"kvlistValue": {"values": pairs}}}
+
+
+def _attribute(key: str, value: Any) -> Attribute:
+    return {"key": key, "value": _value(value)}
+
+
+def _text(key: str, text: str) -> Attribute:
+    return {"key": key, "value": {"stringValue": scrub(text)}}
+
+
+def _value(value: Any) -> dict[str, Any]:
+    """An OTLP AnyValue; integers as JSON numbers, clamped to what the service's columns take."""
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, int):
+        return {"intValue": max(-_MAX_INT, min(value, _MAX_INT))}
+    if isinstance(value, float):
+        return {"doubleValue": value} if abs(value) < 1e300 else {"stringValue": str(value)}
+    if isinstance(value, Mapping):
+        pairs = [{"key": str(k), "value": _value(v)} for k, v in value.items() if v is not None]
+        return {"kvlistValue": {"values": pairs}}
+    if isinstance(value, (list, tuple)):
+        return {"arrayValue": {"values": [_value(item) for item in value if item is not None]}}
+    return {"stringValue": scrub(str(value))}

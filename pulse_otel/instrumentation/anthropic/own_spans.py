@@ -1,0 +1,59 @@
+"""The SDK's own spans (since 1.14): a call that we record is not recorded by it as well.
+
+Beneath a recorded call the SDK's first span is replaced by a non-recording one with the
+context of ours, so that the trace context it may send names a span that exists. Spans of tool
+runners, and of a client whose user chose another TracerProvider, are left alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import wrapt
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+
+from pulse_otel.instrumentation.call import CALL_KEY, LlmCall
+from pulse_otel.instrumentation.guard import guarded
+from pulse_otel.log import complaints
+
+_MODULE = "anthropic._base_client"
+_NAME = "start_api_call_span"
+
+
+def replace_own_spans() -> None:
+    """Wrap the SDK's span factory; once. An SDK without it (before 1.14) traces nothing."""
+    module = importlib.import_module(_MODULE)
+    original = getattr(module, _NAME, None)
+    if original is None:
+        if hasattr(module, "get_tracer"):
+            complaints.warn(
+                "anthropic-own-spans",
+                "pulse-otel: this anthropic version traces calls in a way we do not know;"
+                " set ANTHROPIC_OPEN_TELEMETRY=false to avoid recording each call twice",
+            )
+    elif not isinstance(original, wrapt.ObjectProxy):
+        setattr(module, _NAME, wrapt.FunctionWrapper(original, _start))
+
+
+def _start(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+    return guarded(_stand_in, args) or wrapped(*args, **kwargs)
+
+
+def _stand_in(args: tuple[Any, ...]) -> trace.Span | None:
+    call = otel_context.get_value(CALL_KEY)
+    if not isinstance(call, LlmCall) or not call.own_span_pending:
+        return None
+    call.own_span_pending = False
+    if not args or not _same_destination(args[0], call.tracer_provider):
+        return None
+    return trace.NonRecordingSpan(call.span.get_span_context())
+
+
+def _same_destination(tracer: Any, provider: Any) -> bool:
+    """Whether the SDK's `tracer` belongs to `provider`, through the API's proxy if need be."""
+    tracer = getattr(tracer, "_tracer", tracer)
+    ours = getattr(provider, "_active_span_processor", None)
+    return ours is not None and getattr(tracer, "span_processor", None) is ours

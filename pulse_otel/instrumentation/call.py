@@ -1,0 +1,191 @@
+"""LlmCall: the life of one call, from the patched method to the ended span.
+
+`open` -> `current` (while the SDK runs) -> `response` | `chunk`... -> `finish`. Sync, async,
+streamed and raw calls share it; `finish` is idempotent, and nothing here raises into the
+caller.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+
+from pulse_otel import semconv
+from pulse_otel.instrumentation.errors import describe
+from pulse_otel.instrumentation.guard import guarded
+from pulse_otel.instrumentation.reading import read, text
+from pulse_otel.instrumentation.recorder import Observed, Recorder
+from pulse_otel.values import bounded_json, plain, scrub, to_json
+
+CALL_KEY = otel_context.create_key("pulse-otel-call")
+
+Attributes = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One patched method: where it is, and how its request and response are read.
+
+    `request` and `response` give attributes; structured values in them become JSON text here.
+    `assemble` makes one response of a stream's chunks, in the shape that `response` reads.
+    """
+
+    sdk: str
+    scope: str
+    module: str
+    owner: str
+    method: str
+    operation: str
+    provider: Callable[[Any], str]
+    request: Callable[[Mapping[str, Any], bool], Attributes]
+    response: Callable[[Any, bool], Attributes]
+    assemble: Callable[[list[Any]], Any]
+
+
+class LlmCall:
+    """One logical call to a provider, retries included."""
+
+    def __init__(
+        self, endpoint: Endpoint, recorder: Recorder, span: Span, context: Context
+    ) -> None:
+        self._endpoint = endpoint
+        self._recorder = recorder
+        self.span = span
+        self.recording = span.is_recording()
+        self._context = otel_context.set_value(
+            CALL_KEY, self, trace.set_span_in_context(span, context)
+        )
+        self._started = time.perf_counter()
+        self._first_chunk_s: float | None = None
+        self._chunks: list[Any] = []
+        self._finished = False
+        self.http_response: Any = None
+        self.own_span_pending = True  # the SDK may start a span of its own for this call
+
+    @classmethod
+    def open(
+        cls,
+        endpoint: Endpoint,
+        recorder: Recorder,
+        client: Any,
+        request: Mapping[str, Any],
+        own: Observed,
+    ) -> LlmCall:
+        """Start the span: what samplers need at once, the rest only if it is recorded."""
+        model = text(request.get("model"))
+        attributes: Attributes = {
+            semconv.OPERATION_NAME: endpoint.operation,
+            semconv.PROVIDER_NAME: own.provider or endpoint.provider(client),
+            **_server(client),
+        }
+        if model:
+            attributes[semconv.REQUEST_MODEL] = scrub(model)
+        context = otel_context.get_current()
+        name = f"{endpoint.operation} {scrub(model)}" if model else endpoint.operation
+        tracer = recorder.tracer(endpoint.scope)
+        span = tracer.start_span(name, context, kind=SpanKind.CLIENT, attributes=attributes)
+        call = cls(endpoint, recorder, span, context)
+        if call.recording:
+            call._set(endpoint.request(request, recorder.capture_content))
+            call._set(_session(own))
+        return call
+
+    def attach(self) -> Any:
+        """Make the span current while the SDK runs; the token goes to `detach`."""
+        return otel_context.attach(self._context)
+
+    def detach(self, token: Any) -> None:
+        """The span never stays current after the patched function returned."""
+        otel_context.detach(token)
+
+    @property
+    def tracer_provider(self) -> Any:
+        """The TracerProvider that made the span."""
+        return self._recorder.provider()
+
+    def chunk(self, item: Any) -> None:
+        """One streamed chunk arrived: kept, and read once, at the end."""
+        if self._first_chunk_s is None:
+            self._first_chunk_s = time.perf_counter() - self._started
+        self._chunks.append(item)
+
+    def response(self, response: Any) -> None:
+        """The whole response arrived: read it, and end the span."""
+        if self.recording and not self._finished:
+            guarded(self._read_response, response)
+        self.finish()
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """End the span, once; what streamed so far is read first, `error` makes it an ERROR."""
+        if self._finished:
+            return
+        self._finished = True
+        if self.recording:
+            guarded(self._read_rest, error)
+        self._chunks = []
+        guarded(self.span.end)
+
+    def _read_rest(self, error: BaseException | None) -> None:
+        if self._first_chunk_s is not None:
+            self.span.set_attribute(semconv.TIME_TO_FIRST_CHUNK, self._first_chunk_s)
+        if error is not None:
+            self._read_error(error)
+        if self._chunks:
+            self._read_response(self._endpoint.assemble(self._chunks))
+
+    def _read_response(self, response: Any) -> None:
+        self._set(self._endpoint.response(response, self._recorder.capture_content))
+        request_id = text(read(response, "_request_id")) or _request_id(self.http_response)
+        if request_id:
+            self.span.set_attribute(semconv.PULSE_REQUEST_ID, request_id)
+
+    def _read_error(self, error: BaseException) -> None:
+        found = describe(error)
+        self.span.set_attribute(semconv.ERROR_TYPE, found.type)
+        self.span.set_attribute(semconv.PULSE_ERROR, to_json(found.details()))
+        if found.request_id:
+            self.span.set_attribute(semconv.PULSE_REQUEST_ID, found.request_id)
+        self.span.set_status(Status(StatusCode.ERROR, found.message or None))
+
+    def _set(self, attributes: Attributes) -> None:
+        limit = self._recorder.max_content_bytes
+        for key, value in attributes.items():
+            if isinstance(value, str):
+                value = scrub(value)
+            elif isinstance(value, dict) or (
+                isinstance(value, list) and value and isinstance(value[0], dict)
+            ):
+                value = bounded_json(value, limit)
+            self.span.set_attribute(key, value)
+
+
+def _session(own: Observed) -> Attributes:
+    attributes: Attributes = {}
+    if own.session_id:
+        attributes[semconv.CONVERSATION_ID] = own.session_id
+        attributes[semconv.SESSION_ID] = own.session_id
+    if own.metadata:
+        attributes[semconv.PULSE_METADATA] = plain(own.metadata)
+    return attributes
+
+
+def _server(client: Any) -> Attributes:
+    url = getattr(client, "base_url", None)
+    host, port = text(getattr(url, "host", None)), getattr(url, "port", None)
+    if not host:
+        return {}
+    if not isinstance(port, int):
+        port = 80 if getattr(url, "scheme", "") == "http" else 443
+    return {semconv.SERVER_ADDRESS: host, semconv.SERVER_PORT: port}
+
+
+def _request_id(http_response: Any) -> str | None:
+    headers = getattr(http_response, "headers", None) or {}
+    return text(headers.get("x-request-id") or headers.get("request-id"))

@@ -1,0 +1,293 @@
+"""Chat completions: request, response and chunks as GenAI attributes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pulse_otel import semconv
+from pulse_otel.instrumentation.reading import (
+    Rule,
+    extract,
+    generic,
+    given,
+    integer,
+    items,
+    number,
+    parts_of,
+    read,
+    strings,
+    text,
+)
+from pulse_otel.values import NOT_RECORDED, plain
+
+_OUTPUT_TYPES = {"json_object": "json", "json_schema": "json", "text": "text"}
+
+
+def _output_type(value: Any) -> str | None:
+    if isinstance(value, type):
+        return "json"
+    return _OUTPUT_TYPES.get(text(read(value, "type")) or "")
+
+
+_REQUEST: tuple[Rule, ...] = (
+    (("max_completion_tokens",), semconv.REQUEST_MAX_TOKENS, integer),
+    (("max_tokens",), semconv.REQUEST_MAX_TOKENS, integer),
+    (("temperature",), semconv.REQUEST_TEMPERATURE, number),
+    (("top_p",), semconv.REQUEST_TOP_P, number),
+    (("frequency_penalty",), semconv.REQUEST_FREQUENCY_PENALTY, number),
+    (("presence_penalty",), semconv.REQUEST_PRESENCE_PENALTY, number),
+    (("stop",), semconv.REQUEST_STOP_SEQUENCES, strings),
+    (("seed",), semconv.REQUEST_SEED, integer),
+    (("n",), semconv.REQUEST_CHOICE_COUNT, lambda n: integer(n) if n != 1 else None),
+    (("reasoning_effort",), semconv.REQUEST_REASONING_LEVEL, text),
+    (("response_format",), semconv.OUTPUT_TYPE, _output_type),
+    (("stream",), semconv.REQUEST_STREAM, lambda value: True if value is True else None),
+    (
+        ("service_tier",),
+        semconv.OPENAI_REQUEST_SERVICE_TIER,
+        lambda tier: text(tier) if tier != "auto" else None,
+    ),
+)
+
+_OTHER_PARAMETERS = (
+    "tool_choice",
+    "response_format",
+    "parallel_tool_calls",
+    "logit_bias",
+    "logprobs",
+    "top_logprobs",
+    "stream_options",
+    "modalities",
+    "prediction",
+    "verbosity",
+    "store",
+    "metadata",
+    "user",
+    "web_search_options",
+    "functions",
+    "function_call",
+)
+
+_RESPONSE: tuple[Rule, ...] = (
+    (("id",), semconv.RESPONSE_ID, text),
+    (("model",), semconv.RESPONSE_MODEL, text),
+    (("service_tier",), semconv.OPENAI_RESPONSE_SERVICE_TIER, text),
+    (("system_fingerprint",), semconv.OPENAI_SYSTEM_FINGERPRINT, text),
+    (("usage", "prompt_tokens"), semconv.INPUT_TOKENS, integer),
+    (("usage", "completion_tokens"), semconv.OUTPUT_TOKENS, integer),
+    (("usage", "prompt_tokens_details", "cached_tokens"), semconv.CACHE_READ_TOKENS, integer),
+    (("usage", "prompt_tokens_details", "cache_write_tokens"), semconv.CACHE_WRITE_TOKENS, integer),
+    (
+        ("usage", "completion_tokens_details", "reasoning_tokens"),
+        semconv.REASONING_TOKENS,
+        integer,
+    ),
+    (("usage", "prompt_tokens_details", "audio_tokens"), semconv.INPUT_AUDIO_TOKENS, integer),
+    (("usage", "completion_tokens_details", "audio_tokens"), semconv.OUTPUT_AUDIO_TOKENS, integer),
+    # OpenRouter says what it charged, in dollars.
+    (("usage", "cost"), semconv.PULSE_COST_CENTS, lambda cost: _cents(number(cost))),
+)
+
+FINISH_REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}
+
+
+def _cents(dollars: float | None) -> float | None:
+    return None if dollars is None or dollars < 0 else dollars * 100
+
+
+def read_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
+    """The attributes of a request, from the arguments of the call."""
+    attributes = extract(request, _REQUEST)
+    attributes[semconv.OPENAI_API_TYPE] = "chat_completions"
+    if not content:
+        return attributes
+    messages = request.get("messages")
+    if isinstance(messages, (list, tuple)):
+        attributes[semconv.INPUT_MESSAGES] = [_message(message) for message in messages]
+    elif given(messages):
+        attributes[semconv.INPUT_MESSAGES] = [
+            {"role": "user", "parts": [{"type": "text", "content": NOT_RECORDED}]}
+        ]
+    tools = items(request.get("tools"))
+    if tools:
+        attributes[semconv.TOOL_DEFINITIONS] = [_tool(tool) for tool in tools]
+    others = {name: request[name] for name in _OTHER_PARAMETERS if given(request.get(name))}
+    if others:
+        attributes[semconv.PULSE_REQUEST_PARAMETERS] = {k: _parameter(v) for k, v in others.items()}
+    return attributes
+
+
+def _parameter(value: Any) -> Any:
+    return value.__name__ if isinstance(value, type) else plain(value)
+
+
+def _tool(tool: Any) -> dict[str, Any]:
+    function = read(tool, "function")
+    if function is None:
+        return generic(tool)
+    definition = {
+        "type": "function",
+        "name": text(read(function, "name")) or "",
+        "description": text(read(function, "description")),
+        "parameters": plain(read(function, "parameters")),
+    }
+    return {key: value for key, value in definition.items() if value is not None}
+
+
+def _message(message: Any) -> dict[str, Any]:
+    role = text(read(message, "role")) or "unknown"
+    if role == "tool":
+        response = read(message, "content")
+        part = {
+            "type": "tool_call_response",
+            "id": text(read(message, "tool_call_id")),
+            "response": response if isinstance(response, str) else plain(response),
+        }
+        return {"role": role, "parts": [part]}
+    parts = parts_of(read(message, "content"), _part)
+    parts += _extras(message)
+    name = text(read(message, "name"))
+    return {"role": role, "parts": parts, "name": name} if name else {"role": role, "parts": parts}
+
+
+def _extras(message: Any) -> list[dict[str, Any]]:
+    """What stands beside the content: a refusal, reasoning (other providers), tool calls."""
+    parts: list[dict[str, Any]] = []
+    reasoning = text(read(message, "reasoning_content")) or text(read(message, "reasoning"))
+    if reasoning:
+        parts.append({"type": "reasoning", "content": reasoning})
+    refusal = text(read(message, "refusal"))
+    if refusal:
+        parts.append({"type": "refusal", "content": refusal})
+    parts += [_tool_call(call) for call in items(read(message, "tool_calls"))]
+    return parts
+
+
+def _tool_call(call: Any) -> dict[str, Any]:
+    function = read(call, "function") or read(call, "custom")
+    arguments = read(function, "arguments")
+    if arguments is None:
+        arguments = read(function, "input")
+    return {
+        "type": "tool_call",
+        "id": text(read(call, "id")),
+        "name": text(read(function, "name")) or "",
+        "arguments": _parsed(arguments),
+    }
+
+
+def _parsed(arguments: Any) -> Any:
+    """Arguments as an object if their text is JSON; else as they came."""
+    if not isinstance(arguments, str):
+        return plain(arguments)
+    try:
+        return json.loads(arguments)
+    except (ValueError, RecursionError):
+        return arguments
+
+
+def _part(block: Any) -> dict[str, Any]:
+    kind = read(block, "type")
+    if kind in ("text", "refusal"):
+        return {"type": kind, "content": text(read(block, kind)) or ""}
+    if kind == "image_url":
+        return _image(text(read(block, "image_url", "url")) or "")
+    if kind == "input_audio":
+        audio_format = text(read(block, "input_audio", "format")) or "wav"
+        return {
+            "type": "blob",
+            "modality": "audio",
+            "mime_type": f"audio/{audio_format}",
+            "content": text(read(block, "input_audio", "data")) or "",
+        }
+    if kind == "file" and read(block, "file", "file_id"):
+        file_id = text(read(block, "file", "file_id"))
+        return {"type": "file", "modality": "document", "file_id": file_id}
+    return generic(block)
+
+
+def _image(url: str) -> dict[str, Any]:
+    if not url.startswith("data:"):
+        return {"type": "uri", "modality": "image", "uri": url}
+    head, _, data = url.partition(",")
+    mime_type = head[5:].partition(";")[0] or "image/png"
+    return {"type": "blob", "modality": "image", "mime_type": mime_type, "content": data}
+
+
+def read_response(response: Any, content: bool) -> dict[str, Any]:
+    """The attributes of a completion, whole or assembled."""
+    attributes = extract(response, _RESPONSE)
+    choices = items(read(response, "choices"))
+    raw = [text(read(choice, "finish_reason")) for choice in choices]
+    if choices:
+        attributes[semconv.FINISH_REASONS] = [
+            FINISH_REASONS.get(reason, reason) if reason else "error" for reason in raw
+        ]
+        attributes[semconv.PULSE_RAW_FINISH_REASONS] = [reason or "" for reason in raw]
+    if choices and content:
+        attributes[semconv.OUTPUT_MESSAGES] = [_output(choice) for choice in choices]
+    return attributes
+
+
+def _output(choice: Any) -> dict[str, Any]:
+    message = read(choice, "message")
+    reason = text(read(choice, "finish_reason"))
+    return {
+        "role": text(read(message, "role")) or "assistant",
+        "parts": parts_of(read(message, "content"), _part) + _extras(message),
+        "finish_reason": FINISH_REASONS.get(reason, reason) if reason else "error",
+    }
+
+
+def assemble(chunks: list[Any]) -> dict[str, Any]:
+    """One completion of a stream's chunks, as far as it got."""
+    whole: dict[str, Any] = {}
+    choices: dict[int, dict[str, Any]] = {}
+    for chunk in chunks:
+        for name in ("id", "model", "service_tier", "system_fingerprint", "usage"):
+            value = read(chunk, name)
+            if value is not None:
+                whole[name] = value
+        for choice in items(read(chunk, "choices")):
+            index = integer(read(choice, "index")) or 0
+            _add(choices.setdefault(index, {"text": [], "tools": {}}), choice)
+    whole["choices"] = [_joined(choices[index]) for index in sorted(choices)]
+    return whole
+
+
+_DELTA_TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
+
+
+def _add(state: dict[str, Any], choice: Any) -> None:
+    reason = text(read(choice, "finish_reason"))
+    if reason:
+        state["finish_reason"] = reason
+    delta = read(choice, "delta")
+    state.setdefault("role", text(read(delta, "role")))
+    for name in _DELTA_TEXTS:
+        piece = text(read(delta, name))
+        if piece:
+            state.setdefault(name, []).append(piece)
+    for position, call in enumerate(items(read(delta, "tool_calls"))):
+        index = integer(read(call, "index"))
+        tool = state["tools"].setdefault(
+            position if index is None else index, {"id": None, "name": "", "arguments": []}
+        )
+        tool["id"] = text(read(call, "id")) or tool["id"]
+        tool["name"] = text(read(call, "function", "name")) or tool["name"]
+        tool["arguments"].append(text(read(call, "function", "arguments")) or "")
+
+
+def _joined(state: dict[str, Any]) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": state.get("role") or "assistant"}
+    message |= {name: "".join(state[name]) for name in _DELTA_TEXTS if name in state}
+    message["tool_calls"] = [
+        {
+            "id": tool["id"],
+            "function": {"name": tool["name"], "arguments": "".join(tool["arguments"])},
+        }
+        for _, tool in sorted(state["tools"].items())
+    ]
+    return {"message": message, "finish_reason": state.get("finish_reason")}

@@ -1,0 +1,97 @@
+"""Read requests and responses as data: dicts and SDK models alike, whatever shape they have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pulse_otel.values import NOT_RECORDED, plain
+
+
+def given(value: object) -> bool:
+    """Whether the caller gave a value: neither None nor one of the SDKs' "not given" marks."""
+    return value is not None and type(value).__name__ not in ("NotGiven", "Omit")
+
+
+def read(value: Any, *path: str) -> Any:
+    """The value at `path` of a dict or an object; None where the path ends early."""
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+        if value is None:
+            return None
+    return value
+
+
+def items(value: object) -> list[Any]:
+    """`value` if it is a list or a tuple, else nothing; iterators are left alone."""
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def text(value: object) -> str | None:
+    """`value` if it is text."""
+    return value if isinstance(value, str) else None
+
+
+def integer(value: object) -> int | None:
+    """A count: an int, or text or a float that says one (seen in the wild); never negative."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        value = int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
+    if isinstance(value, float):
+        value = int(value) if value.is_integer() else None
+    return value if isinstance(value, int) and value >= 0 else None
+
+
+def number(value: object) -> float | None:
+    """`value` as a float if it is a real number."""
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def strings(value: object) -> list[str] | None:
+    """One string or a list of them, as a list."""
+    if isinstance(value, str):
+        return [value]
+    found = [item for item in items(value) if isinstance(item, str)]
+    return found or None
+
+
+Rule = tuple[tuple[str, ...], str, Callable[[Any], Any]]
+"""A path in a request or response, the attribute it becomes, and the type it must have."""
+
+
+def extract(value: Any, rules: Sequence[Rule]) -> dict[str, Any]:
+    """The attributes that `rules` find in `value`; a wrong type sets nothing."""
+    found: dict[str, Any] = {}
+    for path, attribute, cast in rules:
+        raw = read(value, *path)
+        if not given(raw):
+            continue
+        result = cast(raw)
+        if result is not None:
+            found.setdefault(attribute, result)
+    return found
+
+
+def parts_of(content: object, part: Callable[[Any], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Message content as GenAI parts: text, or a list of blocks read by `part`."""
+    if isinstance(content, str):
+        return [{"type": "text", "content": content}] if content else []
+    if isinstance(content, (list, tuple)):
+        return [
+            {"type": "text", "content": block} if isinstance(block, str) else part(block)
+            for block in content
+        ]
+    if not given(content):
+        return []
+    if isinstance(content, Mapping):
+        return [part(content)]
+    return [{"type": "text", "content": NOT_RECORDED}]
+
+
+def generic(block: object) -> dict[str, Any]:
+    """A part of a type that we do not know: kept as it is."""
+    data = plain(block)
+    if isinstance(data, dict):
+        return {"type": text(data.get("type")) or "unknown", **data}
+    return {"type": "unknown", "content": data}

@@ -1,0 +1,58 @@
+"""Who is recorded, and where to.
+
+A client is observed if its ``__dict__`` carries our mark; every client of an SDK is recorded
+while its instrumentor is on. `recorder_for` decides, per call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from opentelemetry.trace import Tracer
+
+MARK = "_pulse_observed"
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What `observe` was told about a client; lives in the client's ``__dict__``."""
+
+    provider: str | None = None
+    session_id: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Where the spans of one observer go, and what they may hold."""
+
+    tracer: Callable[[str], Tracer]  # by scope name; asked at each call
+    provider: Callable[[], Any]  # the TracerProvider behind it
+    capture_content: bool
+    max_content_bytes: int
+
+
+class Recorders:
+    """The recorders that are on: one for observed clients, one for each SDK's instrumentor."""
+
+    def __init__(self) -> None:
+        self.observed: Recorder | None = None
+        self.instrumented: dict[str, Recorder] = {}
+
+
+recorders = Recorders()
+
+
+def observed_options(client: object) -> Observed | None:
+    """What `observe` left on `client`, if it did."""
+    mark = getattr(client, "__dict__", {}).get(MARK)
+    return mark if isinstance(mark, Observed) else None
+
+
+def recorder_for(sdk: str, observed: Observed | None) -> Recorder | None:
+    """The recorder for a call of `sdk`, or None: then nothing is recorded."""
+    if observed is not None and recorders.observed is not None:
+        return recorders.observed
+    return recorders.instrumented.get(sdk)

@@ -1,0 +1,148 @@
+"""Replies in the shape of the Anthropic messages API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pulse_otel.local.reply import (
+    DEFAULT_TEXT,
+    Reply,
+    ToolCall,
+    new_id,
+    pieces,
+    streamed,
+    text_beside_tools,
+    to_json,
+)
+
+ANTHROPIC_MODEL: Final = "claude-haiku-4-5-20251001"
+
+_ERRORS: Final[Mapping[int, tuple[str, str]]] = {
+    400: ("invalid_request_error", "The request is not valid."),
+    401: ("authentication_error", "invalid x-api-key"),
+    404: ("not_found_error", "The requested resource could not be found."),
+    413: ("request_too_large", "Request exceeds the maximum size."),
+    429: ("rate_limit_error", "Rate limit reached."),
+    500: ("api_error", "Internal server error"),
+    529: ("overloaded_error", "Overloaded"),
+}
+
+
+def message(
+    text: str | None = DEFAULT_TEXT,
+    *,
+    model: str = ANTHROPIC_MODEL,
+    input_tokens: int = 30,
+    cache_creation_input_tokens: int = 10,
+    cache_read_input_tokens: int = 80,
+    output_tokens: int = 45,
+    tool_calls: Sequence[ToolCall] = (),
+    stop_reason: str | None = None,
+) -> Reply:
+    """A message of the Anthropic API; with tool calls it has no text unless one is given."""
+    usage = _usage(input_tokens, cache_creation_input_tokens, cache_read_input_tokens)
+    body = _head(model)
+    body["content"] = _blocks(text, tool_calls)
+    body["stop_reason"] = stop_reason or ("tool_use" if tool_calls else "end_turn")
+    body["usage"] = {**usage, "output_tokens": output_tokens}
+    return Reply(body=to_json(body))
+
+
+def message_stream(
+    text: str | None = DEFAULT_TEXT,
+    *,
+    model: str = ANTHROPIC_MODEL,
+    input_tokens: int = 30,
+    cache_creation_input_tokens: int = 10,
+    cache_read_input_tokens: int = 80,
+    output_tokens: int = 45,
+    tool_calls: Sequence[ToolCall] = (),
+    stop_reason: str | None = None,
+    chunk_delay_s: float = 0.0,
+) -> Reply:
+    """The same as the full sequence of server-sent events, `ping` included."""
+    usage = _usage(input_tokens, cache_creation_input_tokens, cache_read_input_tokens)
+    start = {**_head(model), "usage": {**usage, "output_tokens": 1}}
+    events: list[dict[str, Any]] = [{"type": "message_start", "message": start}]
+    for index, block in enumerate(_blocks(text, tool_calls)):
+        events += _block_events(index, block)
+    events.insert(2, {"type": "ping"})
+    end = {
+        "stop_reason": stop_reason or ("tool_use" if tool_calls else "end_turn"),
+        "stop_sequence": None,
+    }
+    totals = {
+        "input_tokens": input_tokens,
+        "cache_creation_input_tokens": cache_creation_input_tokens,
+        "cache_read_input_tokens": cache_read_input_tokens,
+        "output_tokens": output_tokens,
+    }
+    events.append({"type": "message_delta", "delta": end, "usage": totals})
+    events.append({"type": "message_stop"})
+    return streamed([named_event(event) for event in events], chunk_delay_s)
+
+
+def anthropic_error(
+    status: int,
+    text: str | None = None,
+    *,
+    type: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Reply:
+    """An error in the Anthropic API's shape; what is not given follows from the status."""
+    usual_type, usual_text = _ERRORS.get(status, _ERRORS[500])
+    error = {"type": type or usual_type, "message": text or usual_text}
+    body = {"type": "error", "error": error, "request_id": new_id("req")}
+    headers = {"request-id": body["request_id"], **(headers or {})}
+    return Reply(status=status, body=to_json(body), headers=headers)
+
+
+def _head(model: str) -> dict[str, Any]:
+    return {
+        "id": new_id("msg"),
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+    }
+
+
+def _usage(fresh: int, cache_creation: int, cache_read: int) -> dict[str, Any]:
+    return {
+        "input_tokens": fresh,
+        "cache_creation_input_tokens": cache_creation,
+        "cache_read_input_tokens": cache_read,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": cache_creation,
+            "ephemeral_1h_input_tokens": 0,
+        },
+        "service_tier": "standard",
+    }
+
+
+def _blocks(text: str | None, tool_calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
+    said = text_beside_tools(text, tool_calls)
+    blocks: list[dict[str, Any]] = [{"type": "text", "text": said}] if said is not None else []
+    for call in tool_calls:
+        identity = {"id": call.id or new_id("toolu"), "name": call.name}
+        blocks.append({"type": "tool_use", **identity, "input": dict(call.arguments)})
+    return blocks
+
+
+def _block_events(index: int, block: Mapping[str, Any]) -> list[dict[str, Any]]:
+    deltas: list[dict[str, Any]]
+    if block["type"] == "text":
+        empty = {**block, "text": ""}
+        deltas = [{"type": "text_delta", "text": piece} for piece in pieces(block["text"])]
+    else:
+        empty = {**block, "input": {}}
+        text = json.dumps(block["input"])
+        halves = ("", text[: len(text) // 2], text[len(text) // 2 :])
+        deltas = [{"type": "input_json_delta", "partial_json": half} for half in halves]
+    opening = {"type": "content_block_start", "index": index, "content_block": empty}
+    events = [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
+    return [opening, *events, {"type": "content_block_stop", "index": index}]

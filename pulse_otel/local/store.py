@@ -1,0 +1,241 @@
+"""The spans as they are stored: SQLite, one row per span, written once (contract §3.2, §3.5)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import re
+import sqlite3
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeAlias
+
+Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
+Filters: TypeAlias = Mapping[str, str | int]
+
+SOURCES = ("claude_code", "codex", "opencode", "openclaw", "sdk")
+KINDS = (
+    "llm_call", "tool_use", "agent_run", "session", "user_prompt", "llm_response", "notification",
+)  # fmt: skip
+STATUSES = ("success", "error")
+MAX_SAFE_INTEGER = 2**53 - 1
+
+_log = logging.getLogger(__name__)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpanRow:
+    """One stored span; the fields in the order in which the service shows them (contract §3.4)."""
+
+    span_id: str
+    trace_id: str
+    project_id: str
+    session_id: str
+    parent_span_id: str | None
+    timestamp: int  # ms since the epoch
+    duration_ms: int | None
+    source: str
+    service: str | None
+    kind: str
+    event_type: str
+    status: str
+    tool_use_id: str | None
+    tool_name: str | None
+    tool_input: Json
+    tool_response: Json
+    error: Json
+    is_interrupt: bool | None
+    cwd: str | None
+    model: str | None
+    agent_name: str | None
+    provider: str | None
+    model_used: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_cents: float | None
+    finish_reason: str | None
+    output_text: str | None
+    provider_request_id: str | None
+    metadata: dict[str, Json]
+
+
+def parse_json(text: str) -> Json:
+    """JSON as JavaScript reads it: no NaN literals, numbers are doubles, no lone surrogates."""
+    try:
+        value: Json = json.loads(
+            text, parse_constant=_refuse_constant, parse_int=parse_number, parse_float=parse_number
+        )
+        return _without_surrogates(value) if _SURROGATE_ESCAPE.search(text) else value
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def parse_number(text: str) -> int | float | None:
+    """The double `text` denotes, an int where that is exact; too large is null, as on the wire."""
+    number = float(text)
+    if abs(number) == float("inf"):
+        return None
+    return int(number) if number.is_integer() and abs(number) <= MAX_SAFE_INTEGER else number
+
+
+def _without_surrogates(value: Json) -> Json:
+    """Lone surrogates become U+FFFD: UTF-8, and so the database, cannot hold them."""
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {
+            _SURROGATE.sub("\ufffd", key): _without_surrogates(item) for key, item in value.items()
+        }
+    return value
+
+
+_COLUMNS = tuple(field.name for field in dataclasses.fields(SpanRow))
+_JSON_COLUMNS = frozenset({"tool_input", "tool_response", "error", "metadata"})
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS spans ({", ".join(_COLUMNS)}, PRIMARY KEY (project_id, span_id));
+CREATE INDEX IF NOT EXISTS spans_by_trace ON spans (project_id, trace_id);
+CREATE INDEX IF NOT EXISTS spans_by_session ON spans (project_id, session_id);
+"""
+_INSERT = (
+    f"INSERT OR IGNORE INTO spans ({', '.join(_COLUMNS)})"  # noqa: S608 - our own column names
+    f" VALUES ({', '.join('?' * len(_COLUMNS))})"
+)
+
+# Filter -> SQL. Only these strings and bound values ever reach the database.
+_EQUAL = (
+    "project_id", "trace_id", "span_id", "session_id", "source", "service", "kind", "tool_name",
+    "provider", "status",
+)  # fmt: skip
+_CONDITIONS: Mapping[str, str] = {
+    **{name: f"{name} = :{name}" for name in _EQUAL},
+    "model": "(model = :model OR model_used = :model)",
+    "date_from": "timestamp >= :date_from",
+    "date_to": "timestamp <= :date_to",
+    # One failed span makes the whole trace an error (contract §3.4).
+    "trace_status": "(:trace_status = 'error') = EXISTS (SELECT 1 FROM spans AS failed"
+    " WHERE failed.project_id = spans.project_id AND failed.trace_id = spans.trace_id"
+    " AND failed.status = 'error')",
+}
+# These two event types are hidden from trace lists (contract §3.3).
+_LISTED = "event_type NOT IN ('session_start', 'session_end')"
+
+
+class Store:
+    """Spans in one SQLite database, shared by all threads behind a lock."""
+
+    def __init__(self, path: str) -> None:
+        self._lock = threading.Lock()
+        self._connection = sqlite3.connect(path, check_same_thread=False)
+        weakref.finalize(self, self._connection.close)
+        self._connection.executescript(_SCHEMA)
+
+    def insert(self, rows: Sequence[SpanRow]) -> None:
+        """Store what is new; a known (project, span id) stays as it was (contract §3.2)."""
+        with self._lock, self._connection:
+            self._connection.executemany(_INSERT, [_to_columns(row) for row in rows])
+
+    def spans(self, filters: Filters, *, limit: int = -1, offset: int = 0) -> list[SpanRow]:
+        """The matching spans, newest first; a negative limit means all."""
+        found = self._all(
+            f"SELECT {', '.join(_COLUMNS)} FROM spans WHERE {_where(filters)}"  # noqa: S608
+            " ORDER BY timestamp DESC, rowid DESC LIMIT :limit OFFSET :offset",
+            {**filters, "limit": limit, "offset": offset},
+        )
+        return [_from_columns(columns) for columns in found]
+
+    def count_spans(self, filters: Filters) -> int:
+        sql = f"SELECT COUNT(*) FROM spans WHERE {_where(filters)}"  # noqa: S608
+        return int(self._all(sql, filters)[0][0])
+
+    def traces(self, filters: Filters, *, limit: int, offset: int = 0) -> list[list[SpanRow]]:
+        """All spans of each trace with a matching span; newest trace first, its spans in order."""
+        found = self._all(
+            f"SELECT project_id, trace_id FROM spans WHERE {_LISTED} AND {_where(filters)}"  # noqa: S608
+            " GROUP BY project_id, trace_id ORDER BY MIN(timestamp) DESC, MIN(rowid) DESC"
+            " LIMIT :limit OFFSET :offset",
+            {**filters, "limit": limit, "offset": offset},
+        )
+        return [self.trace({"project_id": p, "trace_id": t}) for p, t in found]
+
+    def count_traces(self, filters: Filters) -> int:
+        sql = (
+            "SELECT COUNT(*) FROM (SELECT 1 FROM spans"  # noqa: S608
+            f" WHERE {_LISTED} AND {_where(filters)} GROUP BY project_id, trace_id)"
+        )
+        return int(self._all(sql, filters)[0][0])
+
+    def trace(self, filters: Filters) -> list[SpanRow]:
+        """The matching spans in the order in which they started (contract §3.4)."""
+        return self.spans(filters)[::-1]
+
+    def _all(self, sql: str, values: Filters) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._connection.execute(sql, dict(values)).fetchall()
+
+
+def _where(filters: Filters) -> str:
+    return " AND ".join(_CONDITIONS[name] for name in filters) or "1"
+
+
+def _to_columns(row: SpanRow) -> list[Any]:
+    values = ((name, getattr(row, name)) for name in _COLUMNS)
+    return [
+        json.dumps(value) if name in _JSON_COLUMNS and value is not None else value
+        for name, value in values
+    ]
+
+
+def _from_columns(columns: Sequence[Any]) -> SpanRow:
+    row = dict(zip(_COLUMNS, columns, strict=True))
+    for name in _JSON_COLUMNS:
+        row[name] = None if row[name] is None else json.loads(row[name])
+    interrupt = row["is_interrupt"]
+    row["is_interrupt"] = None if interrupt is None else bool(interrupt)
+    return SpanRow(**row)
+
+
+class Writer:
+    """Stores spans a moment after they were accepted: a 200 means queued (contract §3.6).
+
+    There is a thread only while something waits. It is not a daemon, so that a normal exit of
+    the process loses nothing.
+    """
+
+    def __init__(self, store: Store, *, delay_s: float = 0.05, capacity: int = 20_000) -> None:
+        self._store = store
+        self._delay_s = delay_s
+        self._capacity = capacity
+        self._waiting: list[SpanRow] = []
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+
+    def put(self, rows: Sequence[SpanRow]) -> bool:
+        """Queue `rows`; False if there is no room for them."""
+        with self._lock:
+            if len(self._waiting) + len(rows) > self._capacity:
+                return False
+            if rows and not self._waiting:
+                threading.Timer(self._delay_s, self._write).start()
+            self._waiting.extend(rows)
+            return True
+
+    def _write(self) -> None:
+        # Taken inside of the writing lock: the first of two equal span ids must win.
+        with self._writing:
+            with self._lock:
+                rows, self._waiting = self._waiting, []
+            try:
+                self._store.insert(rows)
+            except (sqlite3.Error, RecursionError):
+                _log.exception("%d spans could not be stored", len(rows))

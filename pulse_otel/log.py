@@ -1,0 +1,41 @@
+"""The logger, and the one way to complain: at most one line a minute for each cause."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+logger = logging.getLogger("pulse_otel")
+
+INTERVAL_S = 60.0
+_MOST_CAUSES = 200  # a bound on memory; causes are short, fixed words
+
+
+class Complaints:
+    """Logs a cause at most once a minute; thread-safe, and never while holding its lock."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._next: dict[str, float] = {}
+
+    def warn(self, cause: str, message: str, *args: object) -> bool:
+        """Log `message` as a warning unless `cause` was logged within the minute."""
+        now = self._clock()
+        with self._lock:
+            if now < self._next.get(cause, 0.0):
+                return False
+            if len(self._next) >= _MOST_CAUSES:
+                self._next.clear()
+            self._next[cause] = now + INTERVAL_S
+        logger.warning(message, *args)
+        return True
+
+    def reset_after_fork(self) -> None:
+        """A lock that another thread held at the fork would stay locked in the child."""
+        self._lock = threading.Lock()
+
+
+complaints = Complaints()

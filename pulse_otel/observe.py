@@ -1,0 +1,111 @@
+"""`observe`: record the calls of one client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, TypeVar, cast
+
+from pulse_otel.instrumentation.recorder import MARK, Observed
+
+Client = TypeVar("Client")
+
+
+class Provider(str, Enum):
+    """Which provider a client talks to."""
+
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+    OPENROUTER = "openrouter"
+
+
+@dataclass(frozen=True)
+class ObserveOptions:
+    """What every call of a client carries; `pulse_session_id` / `pulse_metadata` win per call."""
+
+    session_id: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _install_openai() -> None:
+    from pulse_otel.instrumentation.openai.endpoints import install
+
+    install()
+
+
+def _install_anthropic() -> None:
+    from pulse_otel.instrumentation.anthropic.endpoints import install
+
+    install()
+
+
+# Provider -> the SDK its clients come from, and what patches that SDK.
+_SDKS: dict[Provider, tuple[str, Callable[[], None]]] = {
+    Provider.OPENAI: ("openai", _install_openai),
+    Provider.OPENROUTER: ("openai", _install_openai),
+    Provider.ANTHROPIC: ("anthropic", _install_anthropic),
+}
+
+
+def observe(
+    client: Client,
+    provider: Provider | str,
+    options: ObserveOptions | Mapping[str, Any] | None = None,
+) -> Client:
+    """Record the calls of `client`, and of the clients made from it; returns `client` itself.
+
+    Observing again replaces the options. Raises TypeError for a client that is not one of
+    `provider`'s SDK or for wrong options, ValueError for an unknown provider.
+    """
+    chosen = _provider(provider)
+    sdk, install = _SDKS[chosen]
+    if not _is_client(client, sdk):
+        raise TypeError(
+            f"observe: Provider.{chosen.name} takes a client of the {sdk!r} package"
+            f" (sync or async), got {type(client).__module__}.{type(client).__qualname__}"
+        )
+    mark = _mark(chosen, options)
+    install()
+    from pulse_otel.instrumentation.patch import patch_copies
+
+    patch_copies(type(client))
+    vars(client)[MARK] = mark
+    return client
+
+
+def _provider(provider: object) -> Provider:
+    try:
+        return Provider(provider)
+    except ValueError:
+        names = ", ".join(repr(item.value) for item in Provider)
+        raise ValueError(f"observe: unknown provider {provider!r:.40}; expected {names}") from None
+
+
+def _is_client(client: object, sdk: str) -> bool:
+    """By name, so that no SDK is imported that the program does not use."""
+    return not isinstance(client, type) and any(
+        owner.__name__ in ("SyncAPIClient", "AsyncAPIClient")
+        and owner.__module__.partition(".")[0] == sdk
+        for owner in type(client).__mro__
+    )
+
+
+def _mark(provider: Provider, options: ObserveOptions | Mapping[str, Any] | None) -> Observed:
+    if options is None:
+        options = ObserveOptions()
+    elif isinstance(options, Mapping):
+        unknown = set(options) - {"session_id", "metadata"}
+        if unknown:
+            raise TypeError(f"observe: unknown options {sorted(map(str, unknown))}")
+        options = ObserveOptions(**cast("dict[str, Any]", dict(options)))
+    elif not isinstance(options, ObserveOptions):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"observe: expected ObserveOptions or a dict, got {type(options).__name__}")
+    metadata = {} if options.metadata is None else options.metadata  # pyright: ignore[reportUnnecessaryComparison]
+    if not isinstance(metadata, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"observe: metadata: expected a dict, got {type(metadata).__name__}")
+    return Observed(
+        provider="openrouter" if provider is Provider.OPENROUTER else None,
+        session_id=None if options.session_id is None else str(options.session_id),
+        metadata=dict(metadata),
+    )

@@ -1,0 +1,87 @@
+"""Every attribute key and enum value, once.
+
+Names are those of the OpenTelemetry GenAI semantic conventions (development, November 2026),
+except ``pulse.*``, which carries what the conventions cannot say. No other module writes an
+attribute name out.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SCOPE_OPENAI: Final = "pulse_otel.openai"
+SCOPE_ANTHROPIC: Final = "pulse_otel.anthropic"
+
+# --- operation, provider, models
+OPERATION_NAME: Final = "gen_ai.operation.name"
+PROVIDER_NAME: Final = "gen_ai.provider.name"
+SYSTEM: Final = "gen_ai.system"  # the name of PROVIDER_NAME before conventions 1.37
+REQUEST_MODEL: Final = "gen_ai.request.model"
+RESPONSE_MODEL: Final = "gen_ai.response.model"
+RESPONSE_ID: Final = "gen_ai.response.id"
+FINISH_REASONS: Final = "gen_ai.response.finish_reasons"
+TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
+OUTPUT_TYPE: Final = "gen_ai.output.type"
+
+OPERATION_CHAT: Final = "chat"
+OPERATION_EXECUTE_TOOL: Final = "execute_tool"
+
+# --- request parameters
+REQUEST_STREAM: Final = "gen_ai.request.stream"
+REQUEST_MAX_TOKENS: Final = "gen_ai.request.max_tokens"
+REQUEST_TEMPERATURE: Final = "gen_ai.request.temperature"
+REQUEST_TOP_P: Final = "gen_ai.request.top_p"
+REQUEST_TOP_K: Final = "gen_ai.request.top_k"
+REQUEST_FREQUENCY_PENALTY: Final = "gen_ai.request.frequency_penalty"
+REQUEST_PRESENCE_PENALTY: Final = "gen_ai.request.presence_penalty"
+REQUEST_STOP_SEQUENCES: Final = "gen_ai.request.stop_sequences"
+REQUEST_SEED: Final = "gen_ai.request.seed"
+REQUEST_CHOICE_COUNT: Final = "gen_ai.request.choice.count"
+REQUEST_REASONING_LEVEL: Final = "gen_ai.request.reasoning.level"
+
+# --- usage; input and output are totals, the others parts of them
+INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
+OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
+CACHE_READ_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
+CACHE_WRITE_TOKENS: Final = "gen_ai.usage.cache_write.input_tokens"
+REASONING_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
+INPUT_AUDIO_TOKENS: Final = "gen_ai.usage.audio.input_tokens"
+OUTPUT_AUDIO_TOKENS: Final = "gen_ai.usage.audio.output_tokens"
+
+# --- content
+INPUT_MESSAGES: Final = "gen_ai.input.messages"
+OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
+SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
+TOOL_DEFINITIONS: Final = "gen_ai.tool.definitions"
+
+# --- the openai refinement
+OPENAI_API_TYPE: Final = "openai.api.type"
+OPENAI_REQUEST_SERVICE_TIER: Final = "openai.request.service_tier"
+OPENAI_RESPONSE_SERVICE_TIER: Final = "openai.response.service_tier"
+OPENAI_SYSTEM_FINGERPRINT: Final = "openai.response.system_fingerprint"
+
+# --- session, server, error
+CONVERSATION_ID: Final = "gen_ai.conversation.id"
+SESSION_ID: Final = "session.id"
+SERVER_ADDRESS: Final = "server.address"
+SERVER_PORT: Final = "server.port"
+SERVICE_NAME: Final = "service.name"
+ERROR_TYPE: Final = "error.type"
+
+# --- ours: documented attributes for what the conventions have no name for
+PULSE_METADATA: Final = "pulse.metadata"  # the caller's metadata, JSON object text
+PULSE_ERROR: Final = "pulse.error"  # {"name","message","status","code","request_id"}, JSON text
+PULSE_REQUEST_ID: Final = "pulse.request_id"  # the provider's id of the HTTP request
+PULSE_REQUEST_PARAMETERS: Final = "pulse.request.parameters"  # the other parameters, JSON text
+PULSE_RAW_FINISH_REASONS: Final = "pulse.response.raw_finish_reasons"  # the provider's own words
+PULSE_COST_CENTS: Final = "pulse.cost_cents"  # a cost that the provider itself reported, in cents
+
+# --- ours, on the wire to the trace service only (contract §3.3)
+PULSE_KIND: Final = "pulse.kind"
+PULSE_SOURCE: Final = "pulse.source"
+PULSE_EVENT_TYPE: Final = "pulse.event_type"
+PULSE_SESSION_ID: Final = "pulse.session_id"
+PULSE_MODEL: Final = "pulse.model"
+PULSE_REQUEST: Final = "pulse.request"
+PULSE_RESPONSE: Final = "pulse.response"
+PULSE_OUTPUT_TEXT: Final = "pulse.output_text"
