@@ -119,8 +119,10 @@ def _integer(name: str, low: int, high: int | None = None) -> Callable[[object],
     return check
 
 
-_BOOLEANS = {"1": True, "true": True, "yes": True, "on": True}
-_BOOLEANS |= {"0": False, "false": False, "no": False, "off": False}
+_BOOLEANS = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off"), False),
+}
 
 
 def _boolean(name: str) -> Callable[[object], bool]:

@@ -25,7 +25,7 @@ class ObserveOptions:
     """What every call of a client carries; `pulse_session_id` / `pulse_metadata` win per call."""
 
     session_id: str | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 def _install_openai() -> None:
@@ -98,14 +98,14 @@ def _mark(provider: Provider, options: ObserveOptions | Mapping[str, Any] | None
         unknown = set(options) - {"session_id", "metadata"}
         if unknown:
             raise TypeError(f"observe: unknown options {sorted(map(str, unknown))}")
-        options = ObserveOptions(**cast("dict[str, Any]", dict(options)))
+        options = ObserveOptions(**dict(options))
     elif not isinstance(options, ObserveOptions):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"observe: expected ObserveOptions or a dict, got {type(options).__name__}")
-    metadata = {} if options.metadata is None else options.metadata  # pyright: ignore[reportUnnecessaryComparison]
-    if not isinstance(metadata, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+    metadata: Any = options.metadata or {}
+    if not isinstance(metadata, Mapping):
         raise TypeError(f"observe: metadata: expected a dict, got {type(metadata).__name__}")
     return Observed(
         provider="openrouter" if provider is Provider.OPENROUTER else None,
         session_id=None if options.session_id is None else str(options.session_id),
-        metadata=dict(metadata),
+        metadata=dict(cast("Mapping[str, Any]", metadata)),
     )

@@ -93,7 +93,7 @@ class _Pipeline:
                 name = self._config.service_name
                 resource = Resource.create({"service.name": name} if name else {})
                 self._own = TracerProvider(resource=resource, shutdown_on_exit=False)
-            provider = self._chosen or self._own
+            provider: Any = self._chosen or self._own
             switch, _ = _state.switches.get(id(provider), (None, None))
             if switch is None:
                 switch = _Switch()
@@ -148,7 +148,7 @@ class _Pipeline:
         self._batches.force_flush()
         done = self.exporter.force_flush(int(max(0.0, deadline - time.monotonic()) * 1000))
         self.exporter.shutdown(max(0.0, deadline - time.monotonic()) * 1000)
-        self._batches.shutdown()  # joins a thread that has nothing to do any more
+        self._batches.shutdown()  # type: ignore[no-untyped-call] # joins a thread that has nothing to do any more
         return done
 
 

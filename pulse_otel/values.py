@@ -5,6 +5,10 @@ UTF-8; text is scrubbed of NUL and of lone surrogates, which the trace service's
 refuses (contract §2.3, §3.6).
 """
 
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import dataclasses

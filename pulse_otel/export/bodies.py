@@ -4,6 +4,10 @@ The service's pages read ``messages`` of a request, and ``choices[0].message.con
 ``content[0].text`` of a response (contract §3.7).
 """
 
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

@@ -45,7 +45,7 @@ class Record:
     response: Mapping[str, Any] | None = None
     is_error: bool = False
     error: Mapping[str, Any] | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    attributes: Mapping[str, Any] = field(default_factory=dict)  # what has no column
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])  # what has no column
     reported_cost_cents: float | None = None
     service_name: str | None = None

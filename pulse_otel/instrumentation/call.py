@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -158,12 +158,18 @@ class LlmCall:
         limit = self._recorder.max_content_bytes
         for key, value in attributes.items():
             if isinstance(value, str):
-                value = scrub(value)
-            elif isinstance(value, dict) or (
-                isinstance(value, list) and value and isinstance(value[0], dict)
-            ):
-                value = bounded_json(value, limit)
-            self.span.set_attribute(key, value)
+                self.span.set_attribute(key, scrub(value))
+            elif _structured(value):
+                self.span.set_attribute(key, bounded_json(value, limit))
+            else:
+                self.span.set_attribute(key, value)
+
+
+def _structured(value: Any) -> bool:
+    """Whether `value` is to become JSON text: what older SDKs refuse as an attribute."""
+    return isinstance(value, dict) or (
+        isinstance(value, list) and any(isinstance(item, dict) for item in cast("list[Any]", value))
+    )
 
 
 def _session(own: Observed) -> Attributes:
@@ -187,5 +193,5 @@ def _server(client: Any) -> Attributes:
 
 
 def _request_id(http_response: Any) -> str | None:
-    headers = getattr(http_response, "headers", None) or {}
+    headers: Any = getattr(http_response, "headers", None) or {}
     return text(headers.get("x-request-id") or headers.get("request-id"))

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.instrumentation.instrumentor import (  # pyright: ignore[reportMissingTypeStubs]
+from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-defined]
     BaseInstrumentor,
 )
 
@@ -44,7 +44,7 @@ def _pulse_is_destination() -> bool:
     return "pulse" in [name.strip() for name in exporters]
 
 
-class SdkInstrumentor(BaseInstrumentor):
+class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     """A BaseInstrumentor for one SDK; `sdk`, `dependency` and `install` say which."""
 
     sdk = ""

@@ -1,5 +1,9 @@
 """Read requests and responses as data: dicts and SDK models alike, whatever shape they have."""
 
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence

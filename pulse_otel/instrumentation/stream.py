@@ -5,6 +5,10 @@ that it pulls its chunks from, and the body of its HTTP response, whose `close` 
 tell that the stream was left early (`break`, `close()`, dropped, never iterated).
 """
 
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import functools

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pulse_otel.local.anthropic_replies import anthropic_error, message, message_stream
 from pulse_otel.local.openai_replies import chat, chat_stream, openai_error
@@ -45,7 +45,7 @@ def default_reply(path: str, request: Any, *, chunk_delay_s: float = 0.0) -> Rep
     """The reply of the endpoint at `path` to the parsed body `request`."""
     for ending, answer in _ENDPOINTS.items():
         if path.endswith(ending):
-            reply = answer(request if isinstance(request, dict) else {})
+            reply = answer(_mapping(request))
             return dataclasses.replace(reply, chunk_delay_s=chunk_delay_s)
     return openai_error(404, f"Invalid URL ({path})")
 
@@ -55,15 +55,15 @@ def _chat_reply(request: Mapping[str, Any]) -> Reply:
     if model == MISSING_MODEL:
         text = f"The model `{model}` does not exist or you do not have access to it."
         return openai_error(404, text)
-    messages = request.get("messages") or ()
-    tools = [tool.get("function") or {} for tool in request.get("tools") or ()]
+    messages = _mappings(request.get("messages"))
+    tools = [_mapping(tool.get("function")) for tool in _mappings(request.get("tools"))]
     answered = any(item.get("role") == "tool" for item in messages)
     tool_calls = () if answered else _first_tool(tools, "parameters")
-    text = _answer(messages)
+    text = None if tool_calls else _answer(messages)
     dated = f"{model}-{_MODEL_DATES[model]}" if model in _MODEL_DATES else model
     if not request.get("stream"):
         return chat(text, model=dated, tool_calls=tool_calls)
-    include_usage = bool((request.get("stream_options") or {}).get("include_usage"))
+    include_usage = bool(_mapping(request.get("stream_options")).get("include_usage"))
     return chat_stream(text, model=dated, tool_calls=tool_calls, include_usage=include_usage)
 
 
@@ -71,13 +71,14 @@ def _message_reply(request: Mapping[str, Any]) -> Reply:
     model = str(request.get("model"))
     if model == MISSING_MODEL:
         return anthropic_error(404, f"model: {model}")
-    messages = request.get("messages") or ()
+    messages = _mappings(request.get("messages"))
     answered = any(
         block.get("type") == "tool_result" for item in messages for block in _blocks(item)
     )
-    tool_calls = () if answered else _first_tool(request.get("tools") or (), "input_schema")
+    tool_calls = () if answered else _first_tool(_mappings(request.get("tools")), "input_schema")
+    text = None if tool_calls else _answer(messages)
     answer = message_stream if request.get("stream") else message
-    return answer(_answer(messages), model=model, tool_calls=tool_calls)
+    return answer(text, model=model, tool_calls=tool_calls)
 
 
 def _token_count(request: Mapping[str, Any]) -> Reply:
@@ -88,8 +89,8 @@ def _first_tool(tools: Sequence[Mapping[str, Any]], schema_key: str) -> tuple[To
     """A call of the first tool, with an argument for each property its schema names."""
     if not tools:
         return ()
-    properties = (tools[0].get(schema_key) or {}).get("properties") or {}
-    arguments = {name: _sample(schema) for name, schema in properties.items()}
+    properties = _mapping(_mapping(tools[0].get(schema_key)).get("properties"))
+    arguments = {name: _sample(_mapping(schema)) for name, schema in properties.items()}
     return (ToolCall(str(tools[0].get("name")), arguments),)
 
 
@@ -114,7 +115,16 @@ def _blocks(item: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     content = item.get("content")
     if isinstance(content, str):
         return ({"type": "text", "text": content},)
-    return [block for block in content or () if isinstance(block, dict)]
+    return _mappings(content)
+
+
+def _mappings(value: Any) -> Sequence[Mapping[str, Any]]:
+    items = cast("list[Any]", value) if isinstance(value, list) else []
+    return [_mapping(item) for item in items]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
 
 
 _ENDPOINTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Reply]]] = {

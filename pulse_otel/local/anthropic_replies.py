@@ -13,7 +13,6 @@ from pulse_otel.local.reply import (
     new_id,
     pieces,
     streamed,
-    text_beside_tools,
     to_json,
 )
 
@@ -81,7 +80,7 @@ def message_stream(
     }
     events.append({"type": "message_delta", "delta": end, "usage": totals})
     events.append({"type": "message_stop"})
-    return streamed([named_event(event) for event in events], chunk_delay_s)
+    return streamed([_named_event(event) for event in events], chunk_delay_s)
 
 
 def anthropic_error(
@@ -94,9 +93,14 @@ def anthropic_error(
     """An error in the Anthropic API's shape; what is not given follows from the status."""
     usual_type, usual_text = _ERRORS.get(status, _ERRORS[500])
     error = {"type": type or usual_type, "message": text or usual_text}
-    body = {"type": "error", "error": error, "request_id": new_id("req")}
-    headers = {"request-id": body["request_id"], **(headers or {})}
-    return Reply(status=status, body=to_json(body), headers=headers)
+    request_id = new_id("req")
+    body = {"type": "error", "error": error, "request_id": request_id}
+    named = {"request-id": request_id, **(headers or {})}
+    return Reply(status=status, body=to_json(body), headers=named)
+
+
+def _named_event(event: Mapping[str, Any]) -> bytes:
+    return f"event: {event['type']}\n".encode() + b"data: " + to_json(event) + b"\n\n"
 
 
 def _head(model: str) -> dict[str, Any]:
@@ -135,6 +139,7 @@ def _blocks(text: str | None, tool_calls: Sequence[ToolCall]) -> list[dict[str, 
 
 def _block_events(index: int, block: Mapping[str, Any]) -> list[dict[str, Any]]:
     deltas: list[dict[str, Any]]
+    empty: dict[str, Any]
     if block["type"] == "text":
         empty = {**block, "text": ""}
         deltas = [{"type": "text_delta", "text": piece} for piece in pieces(block["text"])]

@@ -13,7 +13,6 @@ from pulse_otel.local.reply import (
     new_id,
     pieces,
     streamed,
-    text_beside_tools,
     to_json,
 )
 

@@ -11,7 +11,7 @@ import json
 import logging
 import secrets
 import threading
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Generator, MutableMapping
 from types import TracebackType
 from typing import Any, Final
 
@@ -129,12 +129,13 @@ class ScriptedProvider:
 
 
 async def _read(receive: Receive) -> bytes:
-    body = b""
-    while True:
+    parts: list[bytes] = []
+    more = True
+    while more:
         message = await receive()
-        body += message.get("body", b"")
-        if not message.get("more_body", False):
-            return body
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(parts)
 
 
 async def _send(reply: Reply, request_id: str, send: Send) -> None:
@@ -160,7 +161,7 @@ class _CutFilter(logging.Filter):
 
 
 @contextlib.contextmanager
-def _quiet_cuts() -> Iterator[None]:
+def _quiet_cuts() -> Generator[None]:
     """Keep the server from reporting as an error what a script asked for."""
     logger, cuts = logging.getLogger("uvicorn.error"), _CutFilter()
     logger.addFilter(cuts)

@@ -48,11 +48,6 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{next(_serial):08d}"
 
 
-def named_event(event: Mapping[str, Any]) -> bytes:
-    """One server-sent event that is named after its type."""
-    return f"event: {event['type']}\n".encode() + b"data: " + to_json(event) + b"\n\n"
-
-
 def to_json(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -66,8 +61,3 @@ def pieces(text: str | None) -> list[str]:
     """`text` word by word, the way models stream it; joined again it is the same text."""
     words = (text or "").split(" ")
     return [word if index == 0 else f" {word}" for index, word in enumerate(words) if word or index]
-
-
-def text_beside_tools(text: str | None, tool_calls: Sequence[ToolCall]) -> str | None:
-    """A model that calls a tool mostly says nothing, so the default text does not count then."""
-    return None if tool_calls and text == DEFAULT_TEXT else text

@@ -1,5 +1,9 @@
 """The current GenAI semantic conventions, as our own spans use them."""
 
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import json

@@ -3,6 +3,10 @@
 Every rule is there because its breach makes the service reject, lose or blank something.
 """
 
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -109,7 +113,7 @@ def _cost(record: Record) -> float | None:
     usage, model = record.usage, record.response_model or record.model
     if usage.input is None or not model or not record.provider:
         return None
-    tokens = {
+    tokens: dict[str, Any] = {
         "input_tokens": usage.input,
         "output_tokens": usage.output or 0,
         "cache_read_tokens": usage.cache_read or 0,

@@ -1,0 +1,1 @@
+"""Tests of the development trace service, the scripted provider and the demo."""
