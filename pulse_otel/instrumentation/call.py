@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -167,9 +167,10 @@ class LlmCall:
 
 def _structured(value: Any) -> bool:
     """Whether `value` is to become JSON text: what older SDKs refuse as an attribute."""
-    return isinstance(value, dict) or (
-        isinstance(value, list) and any(isinstance(item, dict) for item in cast("list[Any]", value))
-    )
+    if isinstance(value, list):
+        elements: list[Any] = value
+        return any(isinstance(element, dict) for element in elements)
+    return isinstance(value, dict)
 
 
 def _session(own: Observed) -> Attributes:

@@ -53,13 +53,12 @@ def default_reply(path: str, request: Any, *, chunk_delay_s: float = 0.0) -> Rep
 def _chat_reply(request: Mapping[str, Any]) -> Reply:
     model = str(request.get("model"))
     if model == MISSING_MODEL:
-        text = f"The model `{model}` does not exist or you do not have access to it."
-        return openai_error(404, text)
+        return openai_error(404, f"The model `{model}` does not exist.")
     messages = _mappings(request.get("messages"))
     tools = [_mapping(tool.get("function")) for tool in _mappings(request.get("tools"))]
     answered = any(item.get("role") == "tool" for item in messages)
     tool_calls = () if answered else _first_tool(tools, "parameters")
-    text = None if tool_calls else _answer(messages)
+    text = _answer(messages, tool_calls)
     dated = f"{model}-{_MODEL_DATES[model]}" if model in _MODEL_DATES else model
     if not request.get("stream"):
         return chat(text, model=dated, tool_calls=tool_calls)
@@ -76,9 +75,8 @@ def _message_reply(request: Mapping[str, Any]) -> Reply:
         block.get("type") == "tool_result" for item in messages for block in _blocks(item)
     )
     tool_calls = () if answered else _first_tool(_mappings(request.get("tools")), "input_schema")
-    text = None if tool_calls else _answer(messages)
     answer = message_stream if request.get("stream") else message
-    return answer(text, model=model, tool_calls=tool_calls)
+    return answer(_answer(messages, tool_calls), model=model, tool_calls=tool_calls)
 
 
 def _token_count(request: Mapping[str, Any]) -> Reply:
@@ -99,7 +97,9 @@ def _sample(schema: Mapping[str, Any]) -> Any:
     return allowed[0] if allowed else _SAMPLES.get(str(schema.get("type")), "Paris")
 
 
-def _answer(messages: Sequence[Mapping[str, Any]]) -> str:
+def _answer(messages: Sequence[Mapping[str, Any]], tool_calls: Sequence[ToolCall]) -> str | None:
+    if tool_calls:
+        return None
     asked = ""
     for item in reversed(messages):
         said = " ".join(str(block.get("text", "")) for block in _blocks(item))
@@ -119,7 +119,7 @@ def _blocks(item: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def _mappings(value: Any) -> Sequence[Mapping[str, Any]]:
-    items = cast("list[Any]", value) if isinstance(value, list) else []
+    items = cast("Sequence[Any]", value) if isinstance(value, list) else ()
     return [_mapping(item) for item in items]
 
 

@@ -13,6 +13,7 @@ from pulse_otel.local.reply import (
     new_id,
     pieces,
     streamed,
+    text_beside_tools,
     to_json,
 )
 

@@ -198,10 +198,8 @@ def _times(span: dict[str, Json], now_ms: int) -> dict[str, int | None]:
 
 def _nanoseconds(value: Json) -> int | None:
     """An OTLP time, string or number; None for anything else or out of a date's range."""
-    if isinstance(value, str):  # not as a double: that would round it
-        number = int(value) if re.fullmatch(r"[0-9]{1,20}", value) else None
-    else:
-        number = _numeric(value)
+    digits = isinstance(value, str) and re.fullmatch("[0-9]{1,20}", value)
+    number = int(digits[0]) if digits else None if isinstance(value, str) else _numeric(value)
     if number is None or not 0 <= number // 1_000_000 <= _MAX_TIMESTAMP_MS:
         return None
     return int(number)

@@ -13,6 +13,7 @@ from pulse_otel.local.reply import (
     new_id,
     pieces,
     streamed,
+    text_beside_tools,
     to_json,
 )
 
@@ -77,8 +78,10 @@ def chat_stream(
     head = _head("chat.completion.chunk", model)
     if include_usage:
         head["usage"] = None
-    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": "", "refusal": None}]
-    deltas += [{"content": piece} for piece in pieces(text_beside_tools(text, tool_calls))]
+    said = text_beside_tools(text, tool_calls)
+    opening = {"role": "assistant", "content": None if said is None else "", "refusal": None}
+    deltas: list[dict[str, Any]] = [opening]
+    deltas += [{"content": piece} for piece in pieces(said)]
     for index, call in enumerate(tool_calls):
         deltas += _tool_deltas(index, call)
     choices: list[dict[str, Any]] = [

@@ -49,7 +49,7 @@ def new_id(prefix: str) -> str:
 
 
 def to_json(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def streamed(chunks: Iterable[bytes], chunk_delay_s: float) -> Reply:
@@ -61,3 +61,8 @@ def pieces(text: str | None) -> list[str]:
     """`text` word by word, the way models stream it; joined again it is the same text."""
     words = (text or "").split(" ")
     return [word if index == 0 else f" {word}" for index, word in enumerate(words) if word or index]
+
+
+def text_beside_tools(text: str | None, tool_calls: Sequence[ToolCall]) -> str | None:
+    """A model that calls a tool mostly says nothing, so the default text does not count then."""
+    return None if tool_calls and text == DEFAULT_TEXT else text

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import uvicorn
@@ -16,7 +16,7 @@ _START_TIMEOUT_S = 10.0
 
 
 @contextlib.contextmanager
-def serving(app: Any, *, port: int = 0) -> Iterator[str]:
+def serving(app: Any, *, port: int = 0) -> Generator[str]:
     """Serve `app` on 127.0.0.1 while the block runs; yields its base URL, without a slash.
 
     `port` 0 takes a free one. Raises OSError if the port is taken, RuntimeError if the

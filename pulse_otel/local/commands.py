@@ -1,0 +1,105 @@
+"""The commands of `pulse-otel`."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import signal
+import sqlite3
+import sys
+import threading
+from typing import Final
+
+import click
+
+from pulse_otel.local.running import HOST, serving
+from pulse_otel.local.service import create_app
+
+SAMPLE_KEY: Final = "pulse_sk_local"
+
+_POINTERS: Final = """\
+Point an app at it, in code:
+
+    from pulse_otel import Provider, init_pulse, observe
+    init_pulse({{"api_key": "{key}", "api_url": "{url}"}})
+    client = observe(OpenAI(), Provider.OPENAI)
+
+or without touching it:
+
+    export PULSE_API_KEY={key} PULSE_API_URL={url}
+    OTEL_TRACES_EXPORTER=pulse opentelemetry-instrument python app.py
+"""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pulse-otel", prog_name="pulse-otel")
+def pulse_otel() -> None:
+    """Record openai and anthropic calls, and ship them to a Pulse trace service."""
+
+
+@pulse_otel.command()
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Call the real providers, with OPENAI_API_KEY and ANTHROPIC_API_KEY (it costs a"
+    " fraction of a cent); with PULSE_API_KEY and PULSE_API_URL the traces go to that Pulse.",
+)
+def demo(live: bool) -> None:
+    """Make a few calls, read their traces back, and show them.
+
+    Without --live nothing leaves this machine: provider and trace service run inside the command.
+    The exit status is 0 if every trace came back right.
+    """
+    from pulse_otel.local.demo import run_demo
+
+    sys.exit(run_demo(live=live))
+
+
+@pulse_otel.command()
+@click.option(
+    "--port",
+    default=3000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Where to listen; 0 takes a free port.",
+)
+@click.option(
+    "--db",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Keep the traces in this SQLite file; without it they are gone at the end.",
+)
+def serve(port: int, db: str | None) -> None:
+    """Run a Pulse trace service on this machine.
+
+    For development and tests only: it listens on loopback, and takes any key that starts with
+    pulse_sk_.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            url = stack.enter_context(serving(create_app(db or ":memory:"), port=port))
+        except sqlite3.Error as error:
+            raise click.ClickException(f"cannot use {db} as the database: {error}") from error
+        except OSError as error:
+            raise click.ClickException(_why_not(port, error)) from error
+        click.echo(f"Pulse trace service on {url}, traces in {db or 'memory'}. Ctrl-C stops it.\n")
+        click.echo(_POINTERS.format(url=url, key=SAMPLE_KEY))
+        _wait_for_the_end()
+    click.echo("Stopped.")
+
+
+def _why_not(port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        other = port + 1 if port < 65535 else 0
+        return (
+            f"port {port} of {HOST} is taken: stop what listens there,"
+            f" or try `pulse-otel serve --port {other}`"
+        )
+    return f"cannot listen on port {port} of {HOST}: {error.strerror}"
+
+
+def _wait_for_the_end() -> None:
+    """Return on Ctrl-C, and on the SIGTERM of whoever started this in the background."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()

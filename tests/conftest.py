@@ -1,0 +1,108 @@
+"""The real SDK clients, a scripted provider and the development trace service, on loopback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+os.environ["PULSE_STRICT"] = "1"  # an internal error fails the test
+for name in ("PULSE_API_KEY", "PULSE_API_URL", "OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"):
+    os.environ.pop(name, None)
+
+KEY = "pulse_sk_test"
+MESSAGES = [{"role": "user", "content": "Hello Pulse"}]
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def provider() -> Iterator[Any]:
+    from pulse_otel.local.provider import ScriptedProvider
+
+    with ScriptedProvider() as running:
+        yield running
+
+
+class Service:
+    """The development trace service, and how to read from it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def traces(self, count: int, **filters: Any) -> list[dict[str, Any]]:
+        """The traces, once there are `count` of them: an accepted span is stored later."""
+        deadline = time.monotonic() + 15
+        while True:
+            answer = requests.get(
+                f"{self.url}/v1/traces",
+                params={"limit": 1000, **filters},
+                headers={"Authorization": f"Bearer {KEY}"},
+                timeout=10,
+            )
+            answer.raise_for_status()
+            found: list[dict[str, Any]] = answer.json()["traces"]
+            if len(found) >= count or time.monotonic() > deadline:
+                assert len(found) == count
+                return found
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    from pulse_otel.local.running import serving
+    from pulse_otel.local.service import create_app
+
+    with serving(create_app()) as url:
+        yield Service(url)
+
+
+@pytest.fixture
+def pulse(service: Service) -> Iterator[Service]:
+    """`init_pulse` to the development service; shut down afterwards."""
+    import pulse_otel
+
+    pulse_otel.init_pulse({"api_key": KEY, "api_url": service.url})
+    yield service
+    pulse_otel.shutdown()
+
+
+@pytest.fixture
+def openai_client(provider: Any) -> Any:
+    import openai
+
+    return openai.OpenAI(api_key="sk-caller", base_url=provider.openai_url, max_retries=0)
+
+
+@pytest.fixture
+def anthropic_client(provider: Any) -> Any:
+    import anthropic
+
+    return anthropic.Anthropic(api_key="k", base_url=provider.anthropic_url, max_retries=0)
+
+
+RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run_python() -> RunPython:
+    """Run a script in a process of its own, so that global state and exit are real."""
+
+    def run(script: str, timeout: float = 40, **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    return run

@@ -1,0 +1,71 @@
+"""Settings: every wrong one is named at once, and no message holds the key."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pytest
+
+from pulse_otel.config import ConfigError, load_config
+
+SECRET = "pulse_sk_very_secret_value"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"api_key": "sk-other"}, "api_key: expected a string that starts with 'pulse_sk_'"),
+        ({"api_key": 5}, "api_key: expected a string"),
+        ({"api_key": SECRET + "\nX: y"}, "printable ASCII without spaces or line breaks"),
+        ({"api_url": "localhost:3000"}, "api_url: expected an http:// or https://"),
+        ({"api_url": "http://user:pw@host"}, "api_url: expected no user name or password"),
+        ({"batch_size": 0}, "batch_size: expected an integer from 1 to 100, got 0"),
+        ({"batch_size": 101}, "from 1 to 100, got 101"),
+        ({"batch_size": True}, "got bool"),
+        ({"flush_interval": 999}, "flush_interval: expected an integer of at least 1000, got 999"),
+        ({"enabled": "maybe"}, "enabled: expected True or False, got 'maybe'"),
+        ({"service_name": ""}, "service_name: expected a non-empty string"),
+        ({"protocol": "grpc"}, "protocol: expected 'auto' or 'otlp'"),
+        ({"tracer_provider": object()}, "tracer_provider: expected an OpenTelemetry SDK"),
+        ({"flush_intervall": 5000}, "Did you mean 'flush_interval'?"),
+        ({"zzz": 1}, "Valid keys: api_key"),
+    ],
+)
+def test_wrong_settings_are_named(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(given, environ={})
+
+    assert said in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+def test_defaults_and_order_of_sources() -> None:
+    environ = {"PULSE_API_KEY": SECRET, "PULSE_BATCH_SIZE": "20", "PULSE_ENABLED": "false"}
+
+    config = load_config({"batch_size": 30}, {"flush_interval": 2000}, environ)
+
+    assert config.api_key is not None
+    assert config.api_key.reveal() == SECRET
+    assert (config.batch_size, config.flush_interval, config.enabled) == (30, 2000, False)
+    assert load_config({}, environ={}).api_url == "http://localhost:3000"
+
+
+def test_a_wrong_variable_is_named_with_its_origin() -> None:
+    with pytest.raises(ConfigError, match=r"batch_size: .* \(from PULSE_BATCH_SIZE\)"):
+        load_config(environ={"PULSE_BATCH_SIZE": "many"})
+
+
+def test_the_key_masks_itself() -> None:
+    config = load_config({"api_key": SECRET}, environ={})
+
+    assert SECRET not in f"{config!r} {config.api_key} {config.api_key!r}"
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(config.api_key)
+
+
+def test_a_key_given_as_a_setting_name_is_not_echoed() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config({SECRET: True}, environ={})
+
+    assert SECRET not in str(caught.value)

@@ -1,0 +1,239 @@
+"""`observe`: who is recorded, with which session and metadata, and what the caller gets."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+
+import pulse_otel
+from pulse_otel import ObserveOptions, Provider, observe
+from tests.conftest import KEY, MESSAGES, Service
+
+CLAUDE = {"model": "claude-haiku-4-5", "max_tokens": 50, "messages": MESSAGES}
+GPT = {"model": "gpt-4o-mini", "messages": MESSAGES}
+
+
+def test_chat_arrives_with_session_metadata_tokens_and_cost(pulse: Service, openai_client: Any) -> None:
+    client = observe(openai_client, Provider.OPENAI)
+
+    answer = client.chat.completions.create(
+        **GPT, pulse_session_id="session-123", pulse_metadata={"feature": "chat"}
+    )
+
+    assert client is openai_client
+    assert isinstance(answer, openai.types.chat.ChatCompletion)
+    assert pulse_otel.flush_buffer(10) is True
+    (trace,) = pulse.traces(1)
+    assert trace["provider"] == "openai"
+    assert trace["modelRequested"] == "gpt-4o-mini"
+    assert trace["modelUsed"] == answer.model
+    assert trace["sessionId"] == "session-123"
+    assert trace["metadata"]["feature"] == "chat"
+    assert (trace["inputTokens"], trace["outputTokens"]) == (120, 45)
+    assert trace["costCents"] > 0
+    assert trace["outputText"] == answer.choices[0].message.content
+    assert trace["finishReason"] == "stop"
+    assert trace["status"] == "success"
+    assert trace["providerRequestId"] == answer.id
+    assert trace["requestBody"]["messages"] == MESSAGES
+    message = trace["responseBody"]["choices"][0]["message"]
+    assert message["content"] == answer.choices[0].message.content
+
+
+def test_message_arrives_with_the_cache_in_its_tokens(
+    pulse: Service, anthropic_client: Any
+) -> None:
+    observe(anthropic_client, "anthropic", {"session_id": "s", "metadata": {"a": 1}})
+
+    answer = anthropic_client.messages.create(**CLAUDE, system="Be brief.")
+
+    assert isinstance(answer, anthropic.types.Message)
+    assert pulse_otel.flush_buffer(10)
+    (trace,) = pulse.traces(1)
+    assert trace["provider"] == "anthropic"
+    assert trace["inputTokens"] == 30 + 10 + 80
+    assert trace["sessionId"] == "s"
+    assert trace["metadata"]["a"] == 1
+    assert trace["requestBody"]["system"] == "Be brief."
+    assert trace["responseBody"]["content"][0]["text"] == answer.content[0].text
+    assert trace["responseBody"]["stop_reason"] == "end_turn"
+
+
+def test_per_call_wins_over_the_client_and_extends_its_metadata(
+    pulse: Service, openai_client: Any
+) -> None:
+    observe(openai_client, Provider.OPENAI, ObserveOptions("client", {"a": 1, "b": 1}))
+
+    openai_client.chat.completions.create(
+        **GPT, pulse_session_id="call", pulse_metadata={"b": 2, "c": 3}
+    )
+
+    pulse_otel.flush_buffer(10)
+    (trace,) = pulse.traces(1)
+    assert trace["sessionId"] == "call"
+    assert {key: trace["metadata"][key] for key in "abc"} == {"a": 1, "b": 2, "c": 3}
+
+
+def test_parameters_never_reach_the_provider(
+    pulse: Service, provider: Any, openai_client: Any
+) -> None:
+    observe(openai_client, Provider.OPENAI)
+
+    openai_client.chat.completions.create(**GPT, pulse_session_id="s", pulseMetadata={"x": 1})
+
+    (received,) = provider.requests
+    assert received.json() == {"model": "gpt-4o-mini", "messages": MESSAGES}
+    assert b"pulse" not in received.body
+
+
+@pytest.mark.parametrize("state", ["disabled", "never initialised"])
+def test_parameters_are_stripped_when_nothing_is_recorded(
+    state: str, provider: Any, openai_client: Any, anthropic_client: Any
+) -> None:
+    if state == "disabled":
+        pulse_otel.init_pulse(enabled=False)
+    observe(openai_client, Provider.OPENAI)
+    observe(anthropic_client, Provider.ANTHROPIC)
+
+    openai_client.chat.completions.create(**GPT, pulse_session_id="s", pulse_metadata={})
+    anthropic_client.messages.create(**CLAUDE, pulse_session_id="s")
+
+    assert len(provider.requests) == 2
+    assert pulse_otel.flush_buffer(1) is True
+
+
+def test_observing_twice_records_once_and_the_last_options_win(
+    pulse: Service, openai_client: Any
+) -> None:
+    observe(openai_client, Provider.OPENAI, {"session_id": "first"})
+    observe(openai_client, Provider.OPENAI, {"session_id": "second"})
+
+    openai_client.chat.completions.create(**GPT)
+
+    pulse_otel.flush_buffer(10)
+    assert [trace["sessionId"] for trace in pulse.traces(1)] == ["second"]
+
+
+def test_only_the_observed_client_and_its_copies_are_recorded(
+    pulse: Service, provider: Any, openai_client: Any
+) -> None:
+    other = openai.OpenAI(api_key="k", base_url=provider.openai_url)
+    observe(openai_client, Provider.OPENAI, {"session_id": "observed"})
+
+    other.chat.completions.create(**GPT)
+    openai_client.with_options(timeout=5).chat.completions.create(**GPT)
+    openai_client.copy().chat.completions.create(**GPT)
+
+    assert len(provider.requests) == 3
+    pulse_otel.flush_buffer(10)
+    assert {trace["sessionId"] for trace in pulse.traces(2)} == {"observed"}
+
+
+def test_an_unobserved_client_still_refuses_unknown_parameters(
+    provider: Any, openai_client: Any
+) -> None:
+    fresh = openai.OpenAI(api_key="k", base_url=provider.openai_url)
+    observe(openai_client, Provider.OPENAI)
+
+    with pytest.raises(TypeError, match="unexpected keyword argument 'nonsense'"):
+        fresh.chat.completions.create(**GPT, nonsense=1)  # type: ignore[call-overload]
+
+    assert provider.requests == []
+
+
+def test_a_wrong_pair_is_a_type_error_at_observe(openai_client: Any, anthropic_client: Any) -> None:
+    with pytest.raises(TypeError, match="Provider.ANTHROPIC takes a client of the 'anthropic'"):
+        observe(openai_client, Provider.ANTHROPIC)
+    with pytest.raises(TypeError, match="'openai' package"):
+        observe(anthropic_client, Provider.OPENAI)
+    with pytest.raises(TypeError, match="unknown options"):
+        observe(openai_client, Provider.OPENAI, {"sesion_id": "s"})
+    with pytest.raises(ValueError, match="unknown provider 'gemini'"):
+        observe(openai_client, "gemini")
+
+
+def test_openrouter_is_named_as_the_provider(pulse: Service, openai_client: Any) -> None:
+    observe(openai_client, Provider.OPENROUTER)
+
+    openai_client.chat.completions.create(**GPT)
+
+    pulse_otel.flush_buffer(10)
+    assert pulse.traces(1)[0]["provider"] == "openrouter"
+
+
+def test_async_clients_are_recorded(pulse: Service, provider: Any) -> None:
+    async def calls() -> list[str]:
+        async with (
+            openai.AsyncOpenAI(api_key="k", base_url=provider.openai_url) as gpt,
+            anthropic.AsyncAnthropic(api_key="k", base_url=provider.anthropic_url) as claude,
+        ):
+            observe(gpt, Provider.OPENAI)
+            observe(claude, Provider.ANTHROPIC)
+            await gpt.chat.completions.create(**GPT, pulse_session_id="a")
+            await claude.messages.create(**CLAUDE, pulse_session_id="b")
+            stream = await gpt.chat.completions.create(**GPT, stream=True, pulse_session_id="c")
+            texts = [chunk.choices[0].delta.content or "" async for chunk in stream]
+            events = await claude.messages.create(**CLAUDE, stream=True, pulse_session_id="d")
+            return ["".join(texts), *[event.type async for event in events]]
+
+    text, *events = asyncio.run(calls())
+
+    pulse_otel.flush_buffer(10)
+    traces = {trace["sessionId"]: trace for trace in pulse.traces(4)}
+    assert set(traces) == set("abcd")
+    assert traces["c"]["outputText"] == text != ""
+    assert traces["d"]["outputTokens"] == 45
+    assert events[0] == "message_start"
+
+
+def test_an_error_is_the_callers_own_and_is_recorded(pulse: Service, openai_client: Any) -> None:
+    observe(openai_client, Provider.OPENAI)
+
+    with pytest.raises(openai.NotFoundError):
+        openai_client.chat.completions.create(model="no-such-model", messages=MESSAGES)
+
+    pulse_otel.flush_buffer(10)
+    (trace,) = pulse.traces(1)
+    assert trace["status"] == "error"
+    assert trace["error"]["name"] == "openai.NotFoundError"
+    assert trace["error"]["status"] == 404
+    assert trace["error"]["code"] == "model_not_found"
+
+
+def test_a_tool_round_trip_keeps_calls_and_results(pulse: Service, openai_client: Any) -> None:
+    observe(openai_client, Provider.OPENAI, {"session_id": "tools"})
+    tool = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+
+    first = openai_client.chat.completions.create(**GPT, tools=[tool])
+    call = first.choices[0].message.tool_calls[0]
+    history = [*MESSAGES, first.choices[0].message, {"role": "tool", "tool_call_id": call.id, "content": "18 C"}]
+    openai_client.chat.completions.create(model="gpt-4o-mini", messages=history, tools=[tool])
+
+    pulse_otel.flush_buffer(10)
+    asked, answered = sorted(pulse.traces(2), key=lambda trace: trace["timestamp"])
+    assert asked["finishReason"] == "tool_call"
+    shown = asked["responseBody"]["choices"][0]["message"]["tool_calls"][0]
+    assert shown["id"] == call.id
+    assert shown["function"]["name"] == "weather"
+    roles = [message["role"] for message in answered["requestBody"]["messages"]]
+    assert roles == ["user", "assistant", "tool"]
+    assert answered["requestBody"]["messages"][2]["content"] == "18 C"
+    assert answered["requestBody"]["tools"][0]["function"]["name"] == "weather"
+
+
+def test_initialising_again_reconfigures_and_exports_nothing_twice(
+    pulse: Service, openai_client: Any
+) -> None:
+    observe(openai_client, Provider.OPENAI)
+    openai_client.chat.completions.create(**GPT)
+
+    pulse_otel.init_pulse({"api_key": KEY, "api_url": pulse.url, "capture_content": False})
+    openai_client.chat.completions.create(**GPT)
+
+    pulse_otel.flush_buffer(10)
+    texts = [trace.get("outputText") for trace in pulse.traces(2)]
+    assert sorted(text is None for text in texts) == [False, True]

@@ -1,0 +1,236 @@
+"""Whole programs: the documented code as it stands, other TracerProviders, and how they end."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.conftest import KEY, RunPython, Service
+
+ORIGINAL_README = '''
+from openai import OpenAI
+from pulse_sdk import init_pulse, observe, Provider
+
+init_pulse({
+    "api_key": "pulse_sk_...",
+    "api_url": "http://localhost:3000",
+})
+
+client = OpenAI(api_key="your-openai-key")
+observed = observe(client, Provider.OPENAI)
+
+response = observed.chat.completions.create(
+    model="gpt-4o-mini",
+    messages=[{"role": "user", "content": "Hello Pulse"}],
+    pulse_session_id="session-123",
+    pulse_metadata={"feature": "chat"},
+)
+
+from anthropic import Anthropic
+from pulse_sdk import observe, Provider
+
+anthropic_client = Anthropic(api_key="anthropic-key")
+observe(anthropic_client, Provider.ANTHROPIC)
+
+anthropic_client.messages.create(
+    model="claude-3-5-haiku-20241022",
+    max_tokens=300,
+    messages=[{"role": "user", "content": "Summarize"}],
+)
+'''
+
+
+def _port_3000_is_free() -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", 3000))
+        except OSError:
+            return False
+    return True
+
+
+@pytest.mark.skipif(not _port_3000_is_free(), reason="the documented port 3000 is in use here")
+def test_the_original_readme_runs_unchanged(provider: Any, run_python: RunPython) -> None:
+    """The key it shows, its port, no flush: both calls arrive, in the right columns."""
+    import requests
+
+    from pulse_otel.local.running import serving
+    from pulse_otel.local.service import create_app
+
+    with serving(create_app(), port=3000) as url:
+        done = run_python(
+            ORIGINAL_README,
+            OPENAI_BASE_URL=provider.openai_url,
+            ANTHROPIC_BASE_URL=provider.anthropic_url,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        deadline, traces = time.monotonic() + 10, []
+        while len(traces) < 2 and time.monotonic() < deadline:
+            traces = requests.get(
+                f"{url}/v1/traces", headers={"Authorization": "Bearer pulse_sk_..."}, timeout=5
+            ).json()["traces"]
+
+    by_provider = {trace["provider"]: trace for trace in traces}
+    assert by_provider["openai"]["sessionId"] == "session-123"
+    assert by_provider["openai"]["metadata"]["feature"] == "chat"
+    assert by_provider["anthropic"]["requestBody"]["max_tokens"] == 300
+
+
+CALLS = '''
+import asyncio, json, sys
+from anthropic import Anthropic, AsyncAnthropic
+from openai import AsyncOpenAI, OpenAI
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from pulse_otel import Provider, flush_buffer, init_pulse, observe
+
+memory = InMemorySpanExporter()
+
+def set_provider():
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    trace.set_tracer_provider(provider)
+
+if "{order}" == "before":
+    set_provider()
+init_pulse()
+gpt, claude = observe(OpenAI(), Provider.OPENAI), observe(Anthropic(), Provider.ANTHROPIC)
+agpt, aclaude = observe(AsyncOpenAI(), "openai"), observe(AsyncAnthropic(), "anthropic")
+if "{order}" == "after":
+    set_provider()
+
+G = dict(model="gpt-4o-mini", messages=[dict(role="user", content="hi")])
+C = dict(model="claude-haiku-4-5", max_tokens=9, messages=[dict(role="user", content="hi")])
+
+async def asynchronous():
+    await agpt.chat.completions.create(**G)
+    await aclaude.messages.create(**C)
+    [c async for c in await agpt.chat.completions.create(stream=True, **G)]
+    [c async for c in await aclaude.messages.create(stream=True, **C)]
+
+with trace.get_tracer("app").start_as_current_span("parent") as parent:
+    gpt.chat.completions.create(**G)
+    claude.messages.create(**C)
+    list(gpt.chat.completions.create(stream=True, **G))
+    list(claude.messages.create(stream=True, **C))
+    asyncio.run(asynchronous())
+assert flush_buffer(10)
+print(json.dumps([
+    [span.name, span.instrumentation_scope.name, span.parent.span_id if span.parent else None,
+     parent.get_span_context().span_id]
+    for span in memory.get_finished_spans()
+]))
+'''
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_one_inference_span_per_call_at_a_users_own_exporter(
+    order: str, provider: Any, service: Service, run_python: RunPython
+) -> None:
+    """With the anthropic SDK's own tracing at its defaults; and the parent is the user's span."""
+    done = run_python(
+        CALLS.replace("{order}", order),
+        PULSE_API_KEY=KEY,
+        PULSE_API_URL=service.url,
+        OPENAI_API_KEY="k",
+        ANTHROPIC_API_KEY="k",
+        OPENAI_BASE_URL=provider.openai_url,
+        ANTHROPIC_BASE_URL=provider.anthropic_url,
+    )
+
+    assert done.returncode == 0, done.stderr
+    spans = [span for span in json.loads(done.stdout) if span[0] != "parent"]
+    assert len(spans) == 8
+    assert {scope for _, scope, _, _ in spans} == {"pulse_otel.openai", "pulse_otel.anthropic"}
+    assert all(parent == expected for _, _, parent, expected in spans)
+    (trace,) = service.traces(1)
+    assert trace["spanCount"] == 8
+    sent = [request for request in provider.requests if "traceparent" in request.headers]
+    assert all("/messages" in request.path for request in sent)  # the anthropic SDK's own doing
+
+
+SCRIPT = '''
+import time
+from openai import OpenAI
+from pulse_otel import Provider, init_pulse, observe
+init_pulse()
+client = observe(OpenAI(), Provider.OPENAI)
+started = time.monotonic()
+for _ in range(15):
+    client.chat.completions.create(model="m", messages=[dict(role="user", content="hi")])
+print(time.monotonic() - started, flush=True)
+{end}
+'''
+
+
+def _run(run_python: RunPython, provider: Any, url: str, end: str = "") -> tuple[Any, float]:
+    done = run_python(
+        SCRIPT.replace("{end}", end),
+        PULSE_API_KEY=KEY,
+        PULSE_API_URL=url,
+        OPENAI_API_KEY="k",
+        OPENAI_BASE_URL=provider.openai_url,
+    )
+    assert len(provider.requests) == 15
+    return done, time.monotonic()
+
+
+@pytest.mark.parametrize("end", ["", "raise SystemExit(3)", "1 / 0"])
+def test_a_script_that_never_flushes_delivers_everything(
+    end: str, provider: Any, service: Service, run_python: RunPython
+) -> None:
+    done, _ = _run(run_python, provider, service.url, end)
+
+    assert done.returncode == {"": 0, "raise SystemExit(3)": 3, "1 / 0": 1}[end]
+    assert "pulse-otel" not in done.stderr
+    service.traces(15)
+
+
+@pytest.fixture
+def hanging() -> Iterator[str]:
+    """A service that accepts connections and never answers."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    kept: list[socket.socket] = []
+
+    def accept() -> None:
+        while True:
+            try:
+                kept.append(listener.accept()[0])
+            except OSError:
+                return
+
+    threading.Thread(target=accept, daemon=True).start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    listener.close()
+    for connection in kept:
+        connection.close()
+
+
+@pytest.mark.parametrize("fault", ["refused", "hanging"])
+def test_a_dead_service_ends_nobody(
+    fault: str, provider: Any, hanging: str, run_python: RunPython
+) -> None:
+    """The calls work, the process ends within 6 s of its last line, and says what was lost."""
+    url = hanging if fault == "hanging" else "http://127.0.0.1:9"
+
+    done, _ = _run(
+        run_python,
+        provider,
+        url,
+        "import atexit; atexit._run_exitfuncs(); print(time.monotonic() - started)",
+    )
+
+    assert done.returncode == 0, done.stderr
+    calls_s, ended_s = map(float, done.stdout.split())
+    assert ended_s - calls_s < 6
+    assert "15 spans lost" in done.stderr
+    assert KEY not in done.stderr

@@ -1,0 +1,106 @@
+"""Any value becomes bounded, strict JSON text; nothing raises, nothing is consumed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pulse_otel.values import bounded_json, clip, mask_secrets, plain, scrub, to_json
+
+
+class _Hostile:
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+    __repr__ = __str__
+
+
+def _cycle() -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    value["self"] = value
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        float("nan"),
+        {"a": [float("inf"), -0.0, 2**200, 10**300]},
+        {1: {None: "x"}, ("a",): 2},
+        "lone \ud800 surrogate and \x00 NUL",
+        _cycle(),
+        {"object": _Hostile(), "bytes": b"\xff\x00", "set": {1}},
+        [[[[["deep"] * 3]]]] * 2,
+        object,
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_json_is_strict_for_anything(value: object) -> None:
+    text = to_json(value)
+
+    def no_constant(name: str) -> None:
+        raise AssertionError(name)
+
+    json.loads(text, parse_constant=no_constant)
+    assert "\x00" not in text
+    assert "\\u0000" not in text
+    text.encode()
+
+
+def test_an_iterator_is_not_consumed() -> None:
+    iterator: Iterator[int] = iter([1, 2])
+
+    plain({"messages": iterator})
+
+    assert list(iterator) == [1, 2]
+
+
+def test_the_given_value_is_not_changed() -> None:
+    value = {"a": ["x" * 100_000, {"b": "\x00"}]}
+    before = json.dumps(value)
+
+    bounded_json(value, 1000)
+
+    assert json.dumps(value) == before
+
+
+@pytest.mark.parametrize("limit", [200, 1000, 65_000])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"text": "é" * 200_000},
+        [{"role": "user", "content": f"{n} " * 400} for n in range(400)],
+        {f"key{n}": "v" * 100 for n in range(3000)},
+    ],
+    ids=["long", "many", "wide"],
+)
+def test_bounded_json_is_valid_marked_and_short(value: object, limit: int) -> None:
+    text = bounded_json(value, limit)
+
+    json.loads(text)
+    assert len(text.encode()) <= limit
+    assert "cut" in text or "truncated" in text
+
+
+def test_clip_counts_bytes_and_says_what_was_cut() -> None:
+    assert clip("short", 100) == "short"
+    cut = clip("ü" * 100, 60)
+    assert len(cut.encode()) <= 60
+    assert cut.endswith("[140 bytes cut]")
+
+
+def test_scrub_keeps_everything_else() -> None:
+    assert scrub("a\x00b\udc00c 😀 \u202b") == "a\ufffdb\ufffdc 😀 \u202b"
+
+
+@pytest.mark.parametrize(
+    "secret", ["sk-proj-abcdefgh12345", "Bearer abc.def.ghi123", "pulse_sk_abcdefgh1"]
+)
+def test_keys_in_messages_are_masked(secret: str) -> None:
+    masked = mask_secrets(f"Incorrect API key provided: {secret}.")
+
+    assert secret not in masked
+    assert masked.startswith("Incorrect API key provided: [masked]")
