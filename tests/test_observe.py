@@ -17,7 +17,9 @@ CLAUDE = {"model": "claude-haiku-4-5", "max_tokens": 50, "messages": MESSAGES}
 GPT = {"model": "gpt-4o-mini", "messages": MESSAGES}
 
 
-def test_chat_arrives_with_session_metadata_tokens_and_cost(pulse: Service, openai_client: Any) -> None:
+def test_chat_arrives_with_session_metadata_tokens_and_cost(
+    pulse: Service, openai_client: Any
+) -> None:
     client = observe(openai_client, Provider.OPENAI)
 
     answer = client.chat.completions.create(
@@ -146,7 +148,7 @@ def test_an_unobserved_client_still_refuses_unknown_parameters(
 
 
 def test_a_wrong_pair_is_a_type_error_at_observe(openai_client: Any, anthropic_client: Any) -> None:
-    with pytest.raises(TypeError, match="Provider.ANTHROPIC takes a client of the 'anthropic'"):
+    with pytest.raises(TypeError, match=r"Provider\.ANTHROPIC takes a client of the 'anthropic'"):
         observe(openai_client, Provider.ANTHROPIC)
     with pytest.raises(TypeError, match="'openai' package"):
         observe(anthropic_client, Provider.OPENAI)
@@ -210,7 +212,11 @@ def test_a_tool_round_trip_keeps_calls_and_results(pulse: Service, openai_client
 
     first = openai_client.chat.completions.create(**GPT, tools=[tool])
     call = first.choices[0].message.tool_calls[0]
-    history = [*MESSAGES, first.choices[0].message, {"role": "tool", "tool_call_id": call.id, "content": "18 C"}]
+    history = [
+        *MESSAGES,
+        first.choices[0].message,
+        {"role": "tool", "tool_call_id": call.id, "content": "18 C"},
+    ]
     openai_client.chat.completions.create(model="gpt-4o-mini", messages=history, tools=[tool])
 
     pulse_otel.flush_buffer(10)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import KEY, RunPython, Service
 
-ORIGINAL_README = '''
+ORIGINAL_README = """
 from openai import OpenAI
 from pulse_sdk import init_pulse, observe, Provider
 
@@ -43,7 +43,7 @@ anthropic_client.messages.create(
     max_tokens=300,
     messages=[{"role": "user", "content": "Summarize"}],
 )
-'''
+"""
 
 
 def _port_3000_is_free() -> bool:
@@ -83,7 +83,7 @@ def test_the_original_readme_runs_unchanged(provider: Any, run_python: RunPython
     assert by_provider["anthropic"]["requestBody"]["max_tokens"] == 300
 
 
-CALLS = '''
+CALLS = """
 import asyncio, json, sys
 from anthropic import Anthropic, AsyncAnthropic
 from openai import AsyncOpenAI, OpenAI
@@ -129,7 +129,7 @@ print(json.dumps([
      parent.get_span_context().span_id]
     for span in memory.get_finished_spans()
 ]))
-'''
+"""
 
 
 @pytest.mark.parametrize("order", ["before", "after"])
@@ -158,7 +158,7 @@ def test_one_inference_span_per_call_at_a_users_own_exporter(
     assert all("/messages" in request.path for request in sent)  # the anthropic SDK's own doing
 
 
-SCRIPT = '''
+SCRIPT = """
 import time
 from openai import OpenAI
 from pulse_otel import Provider, init_pulse, observe
@@ -169,7 +169,7 @@ for _ in range(15):
     client.chat.completions.create(model="m", messages=[dict(role="user", content="hi")])
 print(time.monotonic() - started, flush=True)
 {end}
-'''
+"""
 
 
 def _run(run_python: RunPython, provider: Any, url: str, end: str = "") -> tuple[Any, float]:

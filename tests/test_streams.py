@@ -110,7 +110,9 @@ def test_network_cut(provider: Any, spans: InMemorySpanExporter) -> None:
     observe(gpt, Provider.OPENAI)
     whole = chat_stream(text="one two three four")
     assert whole.chunks is not None
-    provider.enqueue(type(whole)(body=b"", headers=whole.headers, chunks=whole.chunks[:3], cut=True))
+    provider.enqueue(
+        type(whole)(body=b"", headers=whole.headers, chunks=whole.chunks[:3], cut=True)
+    )
 
     with pytest.raises(openai.APIConnectionError):
         list(gpt.chat.completions.create(**GPT))

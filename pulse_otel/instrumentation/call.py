@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -165,11 +165,10 @@ class LlmCall:
                 self.span.set_attribute(key, value)
 
 
-def _structured(value: Any) -> bool:
+def _structured(value: object) -> bool:
     """Whether `value` is to become JSON text: what older SDKs refuse as an attribute."""
     if isinstance(value, list):
-        elements: list[Any] = value
-        return any(isinstance(element, dict) for element in elements)
+        return any(isinstance(element, dict) for element in cast("list[object]", value))
     return isinstance(value, dict)
 
 

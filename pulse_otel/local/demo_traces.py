@@ -116,7 +116,7 @@ def _positive(trace: Trace, field: str) -> bool:
 
 def trace_table(made: Sequence[MadeCall], traces: Mapping[str, Trace]) -> Table:
     """The traces in the order of the calls; made to fit 80 columns."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     table.add_column("time", style="dim", no_wrap=True)
     table.add_column("provider", no_wrap=True)
     table.add_column("model", style="cyan", no_wrap=True)

@@ -1,7 +1,7 @@
 """The read routes: the filters they take (contract §3.5), the traces they derive (§3.4).
 
-What they show is in camelCase. A field without a value is absent, not null. The exceptions are the contract's own:
-`errorService`, and the provider fields of a trace without any llm_call.
+What they show is in camelCase. A field without a value is absent, not null. The exceptions are
+the contract's own: `errorService`, and the provider fields of a trace without any llm_call.
 """
 
 from __future__ import annotations

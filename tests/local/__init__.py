@@ -1,1 +1,0 @@
-"""Tests of the development trace service, the scripted provider and the demo."""
