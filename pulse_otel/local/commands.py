@@ -100,6 +100,7 @@ def _why_not(port: int, error: OSError) -> str:
 
 def _wait_for_the_end() -> None:
     """Return on Ctrl-C, and on the SIGTERM of whoever started this in the background."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        click.echo("Ready.")
         threading.Event().wait()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, Final, TypeAlias, cast
 
@@ -38,8 +38,8 @@ class NotReadable(Exception):
     """The trace service did not let the traces be read; the message says why."""
 
 
-def read_traces(api_url: str, api_key: str, run: str, count: int) -> dict[str, Trace]:
-    """The traces of run `run` by the key of their call; waits until there are `count`.
+def read_traces(api_url: str, api_key: str, run: str, awaited: Set[str]) -> dict[str, Trace]:
+    """The traces of run `run` by the key of their call; waits until the `awaited` are there.
 
     What has not arrived in time is missing from the answer. Raises NotReadable if the service
     could not be asked at all.
@@ -49,7 +49,7 @@ def read_traces(api_url: str, api_key: str, run: str, count: int) -> dict[str, T
         http.headers["Authorization"] = f"Bearer {api_key}"
         while True:
             found = _traces_of(run, _newest(http, api_url))
-            if len(found) >= count or time.monotonic() > deadline:
+            if awaited <= found.keys() or time.monotonic() > deadline:
                 return found
             time.sleep(_POLL_S)
 

@@ -135,7 +135,7 @@ class Store:
     """Spans in one SQLite database, shared by all threads behind a lock."""
 
     def __init__(self, path: str) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, check_same_thread=False)
         weakref.finalize(self, self._connection.close)
         self._connection.executescript(_SCHEMA)
@@ -154,11 +154,26 @@ class Store:
         )
         return [_from_columns(columns) for columns in found]
 
-    def count_spans(self, filters: Filters) -> int:
+    def span_page(self, filters: Filters, limit: int, offset: int) -> tuple[list[SpanRow], int]:
+        """One page of the matching spans and the number of all of them, at one moment."""
         sql = f"SELECT COUNT(*) FROM spans WHERE {_where(filters)}"  # noqa: S608
-        return int(self._all(sql, filters)[0][0])
+        with self._lock:
+            total = int(self._all(sql, filters)[0][0])
+            return self.spans(filters, limit=limit, offset=offset), total
 
-    def traces(self, filters: Filters, *, limit: int, offset: int = 0) -> list[list[SpanRow]]:
+    def trace_page(
+        self, filters: Filters, limit: int, offset: int = 0
+    ) -> tuple[list[list[SpanRow]], int]:
+        """One page of the traces with a matching span and the number of all, at one moment."""
+        sql = (
+            "SELECT COUNT(*) FROM (SELECT 1 FROM spans"  # noqa: S608
+            f" WHERE {_LISTED} AND {_where(filters)} GROUP BY project_id, trace_id)"
+        )
+        with self._lock:
+            total = int(self._all(sql, filters)[0][0])
+            return self._traces(filters, limit, offset), total
+
+    def _traces(self, filters: Filters, limit: int, offset: int) -> list[list[SpanRow]]:
         """All spans of each trace with a matching span; newest trace first, its spans in order."""
         found = self._all(
             f"SELECT project_id, trace_id FROM spans WHERE {_LISTED} AND {_where(filters)}"  # noqa: S608
@@ -167,13 +182,6 @@ class Store:
             {**filters, "limit": limit, "offset": offset},
         )
         return [self.trace({"project_id": p, "trace_id": t}) for p, t in found]
-
-    def count_traces(self, filters: Filters) -> int:
-        sql = (
-            "SELECT COUNT(*) FROM (SELECT 1 FROM spans"  # noqa: S608
-            f" WHERE {_LISTED} AND {_where(filters)} GROUP BY project_id, trace_id)"
-        )
-        return int(self._all(sql, filters)[0][0])
 
     def trace(self, filters: Filters) -> list[SpanRow]:
         """The matching spans in the order in which they started (contract §3.4)."""
