@@ -7,6 +7,7 @@ taken off again; behind the switch is a BatchSpanProcessor with our exporter.
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 import time
 from typing import Any
@@ -22,7 +23,7 @@ from pulse_otel.config import Config, ConfigError, PulseConfig, load_config
 from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.instrumentation.instrumentor import content_wanted
 from pulse_otel.instrumentation.recorder import Recorder, recorders
-from pulse_otel.log import logger
+from pulse_otel.log import complaints, logger
 
 EXIT_S = 5.0
 _QUEUE = 8192  # spans between two hand-overs to the worker
@@ -180,15 +181,36 @@ def init_pulse(config: PulseConfig | None = None, **overrides: Any) -> None:
     with _state.lock:
         previous, _state.pipeline = _state.pipeline, None
         recorders.observed = None
-        if previous is not None:
-            previous.close(EXIT_S)
-        if not settings.enabled:
-            return
+    if previous is not None:
+        previous.close(EXIT_S)  # outside the lock: it may take its time
+    if not settings.enabled:
+        return
+    with _state.lock:
         _state.pipeline = _Pipeline(settings)
         _state.pipeline.activate()
         if not _state.exit_hook:
             _state.exit_hook = True
-            atexit.register(shutdown)
+            _hook_ends()
+
+
+def _after_fork() -> None:
+    """In a child: locks that other threads of the parent held would stay locked for ever."""
+    complaints.reset_after_fork()
+    _state.lock = threading.RLock()
+
+
+def _hook_ends() -> None:
+    """Once: at the interpreter's exit, in forks, and at the end of multiprocessing's children.
+
+    Those end in `os._exit`; finalizers are all that runs there, and a child clears what it
+    inherited of them, so they are registered anew in each.
+    """
+    atexit.register(shutdown)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_after_fork)
+    from multiprocessing import util
+
+    util.register_after_fork(_state, lambda _: util.Finalize(None, shutdown, exitpriority=10))
 
 
 def flush_buffer(timeout_s: float = 30) -> bool:

@@ -234,3 +234,37 @@ def test_a_dead_service_ends_nobody(
     assert ended_s - calls_s < 6
     assert "15 spans lost" in done.stderr
     assert KEY not in done.stderr
+
+
+FORKED = """
+import multiprocessing
+from openai import OpenAI
+from pulse_otel import Provider, init_pulse, observe
+
+def call():
+    client.chat.completions.create(model="m", messages=[dict(role="user", content="hi")])
+
+init_pulse()
+client = observe(OpenAI(), Provider.OPENAI)
+call()
+child = multiprocessing.get_context("fork").Process(target=call)
+child.start()
+child.join(20)
+assert child.exitcode == 0
+"""
+
+
+def test_a_forked_child_of_multiprocessing_delivers_too(
+    provider: Any, service: Service, run_python: RunPython
+) -> None:
+    """Such a child ends in `os._exit`, where no exit hook of the interpreter runs."""
+    done = run_python(
+        FORKED,
+        PULSE_API_KEY=KEY,
+        PULSE_API_URL=service.url,
+        OPENAI_API_KEY="k",
+        OPENAI_BASE_URL=provider.openai_url,
+    )
+
+    assert done.returncode == 0, done.stderr
+    service.traces(2)

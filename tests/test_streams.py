@@ -218,3 +218,36 @@ def test_odd_chunks_pass_through_and_never_break_the_record(
     assert span.attributes["gen_ai.usage.input_tokens"] == 12
     assert "gen_ai.usage.output_tokens" not in span.attributes
     assert '"ok"' in span.attributes["gen_ai.output.messages"]
+
+
+def test_a_streaming_response_that_is_parsed_is_recorded_whole(
+    provider: Any, spans: InMemorySpanExporter
+) -> None:
+    gpt = openai.OpenAI(api_key="k", base_url=provider.openai_url)
+    observe(gpt, Provider.OPENAI)
+    request: dict[str, Any] = {"model": "gpt-4o-mini", "messages": MESSAGES}
+
+    with gpt.chat.completions.with_streaming_response.create(**request) as response:
+        response.parse()
+
+    span = _one(spans)
+    assert span.attributes["gen_ai.response.finish_reasons"] == ("stop",)
+    assert span.attributes["gen_ai.usage.input_tokens"] == 120
+
+
+def test_an_error_event_in_a_raw_stream_is_an_error(
+    provider: Any, spans: InMemorySpanExporter
+) -> None:
+    gpt = openai.OpenAI(api_key="k", base_url=provider.openai_url)
+    observe(gpt, Provider.OPENAI)
+    whole = chat_stream(text="x")
+    event = b'data: {"error": {"message": "overloaded", "code": "server_error"}}\n\n'
+    provider.enqueue(type(whole)(body=b"", headers=whole.headers, chunks=(event,)))
+
+    raw = gpt.chat.completions.with_raw_response.create(**GPT)
+    with pytest.raises(openai.APIError):
+        list(raw.parse())
+
+    span = _one(spans)
+    assert span.status.status_code is StatusCode.ERROR
+    assert span.attributes["error.type"] == "server_error"

@@ -19,6 +19,7 @@ from pulse_otel.export.outcome import Outcome, Verdict
 from pulse_otel.log import complaints
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 MAX_QUEUED = 50_000
 MAX_QUEUED_BYTES = 64 << 20
@@ -62,16 +63,17 @@ class Delivery(Generic[T]):
 
     def _reset(self) -> None:
         self._changed = threading.Condition()
-        self._work = threading.RLock()  # held while sending: the worker's, or a flush's at exit
+        self._work = threading.Lock()  # held while sending: the worker's, or a flush's at exit
         self._queue: deque[tuple[T, int]] = deque()
         self._queued_bytes = 0
-        self._batch: list[tuple[object, int]] = []  # encoded, not yet settled
+        self._pending: deque[list[tuple[object, int]]] = deque()  # encoded requests, in order
         self._settled = 0
-        self._urgent = False
+        self._urgent = 0  # how many wait in `flush`
         self._stopped = False
         self._worker: threading.Thread | None = None
         self._failures = 0
         self._retry_at = 0.0
+        self._internal_errors = 0
 
     def reset_after_fork(self) -> None:
         """In a child: the parent sends what it queued; nothing of its locks or threads is here."""
@@ -116,19 +118,21 @@ class Delivery(Generic[T]):
         deadline = time.monotonic() + timeout_s
         with self._changed:
             target, lost = self.stats.received, self.stats.lost
-            self._urgent = True
+            self._urgent += 1
             self._changed.notify_all()
-            alive = self._worker is not None and self._worker.is_alive()
-            while alive and self._settled < target:
+            while self._settled < target and self._alive():
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
                     break
-                self._changed.wait(remaining)
-            self._urgent = False
-        if not alive:
+                self._changed.wait(min(remaining, 0.5))
+            self._urgent -= 1
+        if not self._alive():
             self._drain(target, deadline)
         with self._changed:
             return self._settled >= target and self.stats.lost == lost
+
+    def _alive(self) -> bool:
+        return self._worker is not None and self._worker.is_alive()
 
     def _drain(self, target: int, deadline: float) -> None:
         """Without a worker (at exit): send in this thread, while there is time."""
@@ -148,9 +152,10 @@ class Delivery(Generic[T]):
                 self.stats.dropped["shutdown"] += left
                 self._settled += left
             self._queue.clear()
+            self._pending.clear()
             self._changed.notify_all()
         if self.stats.lost:
-            reasons = ", ".join(f"{n} {why}" for why, n in self.stats.dropped.items())
+            reasons = ", ".join(f"{n} {why}" for why, n in self.stats.dropped.items() if n)
             complaints.warn("lost", "pulse-otel: %d spans lost (%s)", self.stats.lost, reasons)
         return done
 
@@ -166,11 +171,11 @@ class Delivery(Generic[T]):
             self._step(time.monotonic() + self._steps.attempt_s)
 
     def _due(self) -> bool:
-        waiting = bool(self._queue or self._batch)
+        waiting = bool(self._queue or self._pending)
         return waiting and (time.monotonic() >= self._retry_at)
 
     def _pause(self) -> float | None:
-        if not (self._queue or self._batch):
+        if not (self._queue or self._pending):
             return None
         # A flush shortens the wait: somebody stands there.
         limit = 0.2 if self._urgent else _LAST_BACKOFF_S
@@ -178,39 +183,65 @@ class Delivery(Generic[T]):
         return max(0.001, self._retry_at - time.monotonic())
 
     def _step(self, deadline: float) -> bool:
-        """Send one request; True if it came to an end."""
-        with self._work:
-            self._fill()
-            if not self._batch:
+        """Send one request; True if it came to an end, or if there is none to send."""
+        if not self._work.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            return False
+        try:
+            batch = self._next_batch()
+            if not batch:
                 return True
-            batch = self._batch
             attempt_end = min(deadline, time.monotonic() + self._steps.attempt_s)
-            return self._apply(batch, self._steps.post([item for item, _ in batch], attempt_end))
+            return self._apply(batch, self._post(batch, attempt_end))
+        finally:
+            self._work.release()
 
-    def _fill(self) -> None:
-        """Take and encode until the request is full."""
-        total = sum(size for _, size in self._batch)
-        while len(self._batch) < self._steps.max_batch and total < MAX_REQUEST_BYTES:
+    def _next_batch(self) -> list[tuple[object, int]]:
+        """The request to send: what is left of an earlier one first, else a full one."""
+        if not self._pending:
+            batch = self._take()
+            with self._changed:
+                if batch and not self._stopped:
+                    self._pending.append(batch)
+        with self._changed:
+            return self._pending[0] if self._pending else []
+
+    def _take(self) -> list[tuple[object, int]]:
+        """Encode from the queue until a request is full."""
+        batch: list[tuple[object, int]] = []
+        total = 0
+        while len(batch) < self._steps.max_batch and total < MAX_REQUEST_BYTES:
             with self._changed:
                 if not self._queue:
-                    return
+                    break
                 item, size = self._queue.popleft()
                 self._queued_bytes -= size
             encoded = self._encode(item)
             if encoded is not None:
-                self._batch.append(encoded)
+                batch.append(encoded)
                 total += encoded[1]
+        return batch
+
+    def _post(self, batch: list[tuple[object, int]], deadline: float) -> Outcome:
+        posted = self._guard(self._steps.post, [item for item, _ in batch], deadline)
+        return posted or Outcome(Verdict.RETRY, "an internal error while sending")
+
+    def _guard(self, function: Callable[..., R], *args: object) -> R | None:
+        """The one broad `except` of this half: an error of ours ends neither worker nor caller."""
+        try:
+            return function(*args)
+        except Exception as error:  # noqa: BLE001
+            self._internal_errors += 1
+            complaints.warn(
+                f"internal:{type(error).__name__}",
+                "pulse-otel: internal error in the delivery of spans (%s)",
+                type(error).__name__,
+            )
+            return None
 
     def _encode(self, item: T) -> tuple[object, int] | None:
-        encoded: tuple[object, int] | None = None
-        failed = ""
-        try:
-            encoded = self._steps.encode(item)
-        # The one broad `except` of this half: a bad span costs itself, not the batch.
-        except Exception as error:  # noqa: BLE001
-            failed = type(error).__name__
-        if failed:
-            complaints.warn("encode", "pulse-otel: a span could not be encoded (%s)", failed)
+        before = self._internal_errors
+        encoded = self._guard(self._steps.encode, item)
+        if self._internal_errors > before:
             self._settle(1, dropped="not encodable")
         elif encoded is None:
             self._settle(1, ignored=True)
@@ -219,34 +250,26 @@ class Delivery(Generic[T]):
     def _apply(self, batch: list[tuple[object, int]], outcome: Outcome) -> bool:
         if outcome.cause:
             complaints.warn(outcome.cause, "pulse-otel: %s", outcome.cause)
-        match outcome.verdict:
-            case Verdict.DELIVERED:
-                self._batch = []
-                self._settle(len(batch) - outcome.refused)
-                self._settle(outcome.refused, dropped="refused by the service")
-            case Verdict.REJECTED | Verdict.TOO_LARGE if len(batch) > 1:
-                self._bisect(batch)
-            case Verdict.REJECTED | Verdict.TOO_LARGE:
-                self._batch = []
-                self._settle(1, dropped=outcome.verdict.value)
-            case Verdict.RETRY | Verdict.PAUSED:
-                self._back_off(outcome)
-                return False
-        self._failures, self._retry_at = 0, 0.0
+        if outcome.verdict in (Verdict.RETRY, Verdict.PAUSED):
+            self._back_off(outcome)
+            return False
+        with self._changed:
+            if self._stopped:  # counted as dropped already
+                return True
+            self._pending.popleft()
+            self._failures, self._retry_at = 0, 0.0
+            if outcome.verdict is not Verdict.DELIVERED and len(batch) > 1:
+                # One bad span never costs the others: the halves are sent on their own.
+                middle = len(batch) // 2
+                self._pending.extendleft((batch[middle:], batch[:middle]))
+                return True
+        if outcome.verdict is Verdict.DELIVERED:
+            refused = min(max(outcome.refused, 0), len(batch))
+            self._settle(len(batch) - refused)
+            self._settle(refused, dropped="refused by the service")
+        else:
+            self._settle(1, dropped=outcome.verdict.value)
         return True
-
-    def _bisect(self, batch: list[tuple[object, int]]) -> None:
-        """One bad span never costs the others: halves are sent on their own."""
-        middle = len(batch) // 2
-        for half in (batch[:middle], batch[middle:]):
-            self._batch = half
-            attempt_end = time.monotonic() + self._steps.attempt_s
-            outcome = self._steps.post([item for item, _ in half], attempt_end)
-            if outcome.verdict in (Verdict.RETRY, Verdict.PAUSED):
-                self._batch = half if half is not batch[:middle] else batch
-                self._back_off(outcome)
-                return
-            self._apply(half, outcome)
 
     def _back_off(self, outcome: Outcome) -> None:
         self._failures += 1
@@ -256,6 +279,8 @@ class Delivery(Generic[T]):
 
     def _settle(self, count: int, *, dropped: str = "", ignored: bool = False) -> None:
         with self._changed:
+            if self._stopped or not count:
+                return
             if dropped:
                 self.stats.dropped[dropped] += count
             elif ignored:

@@ -74,12 +74,16 @@ def _success(status: int, body: bytes) -> Outcome:
         return Outcome(Verdict.PAUSED, cause)
     partial: Any = answer.get("partialSuccess")
     refused: Any = partial.get("rejectedSpans") if isinstance(partial, dict) else 0
-    refused = int(refused) if isinstance(refused, int) or str(refused).isdigit() else 0
+    refused = int(refused) if isinstance(refused, int) or _digits(refused) else 0
     cause = f"the service refused {refused} spans" if refused else ""
     return Outcome(Verdict.DELIVERED, cause, refused=refused)
 
 
 def _seconds(header: str | None) -> float | None:
-    if header is None or not header.strip().isdigit():
+    if header is None or not _digits(header.strip()):
         return None
     return min(float(header.strip()[:6]), 600.0)
+
+
+def _digits(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 18

@@ -112,6 +112,8 @@ class LlmCall:
 
     def chunk(self, item: Any) -> None:
         """One streamed chunk arrived: kept, and read once, at the end."""
+        if not self.recording:
+            return
         if self._first_chunk_s is None:
             self._first_chunk_s = time.perf_counter() - self._started
         self._chunks.append(item)

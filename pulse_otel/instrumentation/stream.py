@@ -11,10 +11,11 @@ tell that the stream was left early (`break`, `close()`, dropped, never iterated
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any
 
 from pulse_otel.instrumentation.call import LlmCall
@@ -27,6 +28,19 @@ class _Follower:
     def __init__(self, call: LlmCall) -> None:
         self.call = call
         self.pulling = False
+        self.settled = False
+
+    @contextlib.contextmanager
+    def parsing(self) -> Generator[None]:
+        """The user's `parse()` may read and close the body: that is no early end."""
+        self.pulling = True
+        try:
+            yield
+        except BaseException as error:
+            self.call.finish(error)
+            raise
+        finally:
+            self.pulling = False
 
     def body_left(self) -> None:
         if not self.pulling:
@@ -36,7 +50,7 @@ class _Follower:
 def follow(result: Any, call: LlmCall) -> Any:
     """Settle `call` with what the SDK returned; returns `result` itself."""
     if _is_stream(result):
-        guarded(_tap, result, call)
+        guarded(_tap, result, _Follower(call))
     elif hasattr(result, "http_response") and hasattr(result, "parse"):
         guarded(_follow_raw, result, call)
     else:
@@ -50,9 +64,8 @@ def _is_stream(result: Any) -> bool:
     return hasattr(type(result), "__stream__")
 
 
-def _tap(stream: Any, call: LlmCall) -> None:
-    follower = _Follower(call)
-    call.http_response = stream.response
+def _tap(stream: Any, follower: _Follower) -> None:
+    follower.call.http_response = stream.response
     inner = stream._iterator
     chunks = _async_chunks if hasattr(inner, "__anext__") else _chunks
     stream._iterator = chunks(inner, follower)
@@ -150,7 +163,7 @@ def _body_classes(package: str) -> tuple[type[Any], type[Any], type[Any]]:
 
 
 def _tap_body(response: Any, follower: _Follower) -> None:
-    if response.is_closed:
+    if response.is_closed or isinstance(response.stream, _Body):
         return
     package = type(response).__module__.partition(".")[0]
     sync, asynchronous, sync_base = _body_classes(package)
@@ -169,27 +182,34 @@ def _follow_raw(raw: Any, call: LlmCall) -> None:
     if http_response.is_closed:
         call.response(guarded(http_response.json) or {})
         return
+    follower = _Follower(call)
+    _tap_body(http_response, follower)
     parse = raw.parse
-    settled: list[Any] = []
-
-    def settle(value: Any) -> Any:
-        if not settled:
-            settled.append(True)
-            follow(value, call)
-        return value
-
+    settle = functools.partial(_settle, follower)
     if inspect.iscoroutinefunction(parse):
 
         @functools.wraps(parse)
         async def parse_async(*args: Any, **kwargs: Any) -> Any:
-            return settle(await parse(*args, **kwargs))
+            with follower.parsing():
+                return settle(await parse(*args, **kwargs))
 
         raw.parse = parse_async
     else:
 
         @functools.wraps(parse)
         def parse_sync(*args: Any, **kwargs: Any) -> Any:
-            return settle(parse(*args, **kwargs))
+            with follower.parsing():
+                return settle(parse(*args, **kwargs))
 
         raw.parse = parse_sync
-    _tap_body(http_response, _Follower(call))
+
+
+def _settle(follower: _Follower, value: Any) -> Any:
+    """Once: what the user's `parse()` gave is a stream to follow, or the whole response."""
+    if not follower.settled:
+        follower.settled = True
+        if _is_stream(value):
+            guarded(_tap, value, follower)
+        else:
+            follower.call.response(value)
+    return value

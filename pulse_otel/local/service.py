@@ -116,9 +116,7 @@ def _list_traces(request: Request) -> Response:
     if "status" in filters:
         filters["trace_status"] = filters.pop("status")
     limit, offset = _limit_and_offset(request)
-    store = _store(request)
-    total = store.count_traces(filters)  # first: it never counts what the answer lacks
-    traces = store.traces(filters, limit=limit, offset=offset)
+    traces, total = _store(request).trace_page(filters, limit, offset)
     return JSONResponse(
         {
             "traces": [reading.trace_view(spans) for spans in traces],
@@ -132,9 +130,7 @@ def _list_traces(request: Request) -> Response:
 def _list_spans(request: Request) -> Response:
     filters = {"project_id": _project(request), **_query(request, reading.SPAN_FILTERS)}
     limit, offset = _limit_and_offset(request)
-    store = _store(request)
-    total = store.count_spans(filters)
-    spans = store.spans(filters, limit=limit, offset=offset)
+    spans, total = _store(request).span_page(filters, limit, offset)
     return JSONResponse(
         {
             "spans": [reading.span_view(span) for span in spans],
@@ -186,10 +182,10 @@ def _page(request: Request) -> Response:
     """The traces of all projects; also the answer to any other GET outside of the API (§1)."""
     if f"{request.url.path}/".startswith(_API_PREFIXES):
         return _not_found(request, HTTPException(404))
-    store = _store(request)
-    rows = [reading.page_row(spans) for spans in store.traces({}, limit=_PAGE_TRACES)]
+    traces, total = _store(request).trace_page({}, _PAGE_TRACES)
+    rows = [reading.page_row(spans) for spans in traces]
     html = _templates.get_template("traces.html").render(
-        traces=rows, total=store.count_traces({}), url=str(request.base_url).rstrip("/")
+        traces=rows, total=total, url=str(request.base_url).rstrip("/")
     )
     return HTMLResponse(html, headers=_PAGE_HEADERS)
 

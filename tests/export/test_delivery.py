@@ -235,3 +235,100 @@ def test_an_exporter_without_a_key_warns_and_exports_nothing(
     exporter.shutdown()
 
     assert "set PULSE_API_KEY" in caplog.text
+
+
+def _delivery(outcomes: Any) -> Any:
+    from pulse_otel.export.delivery import Delivery, Steps
+
+    return Delivery(
+        Steps(
+            encode=lambda item: (item, 1),
+            post=outcomes,
+            size=lambda item: 1,
+            max_batch=1000,
+            attempt_s=1.0,
+        )
+    )
+
+
+def test_a_passing_fault_in_the_middle_of_a_split_loses_nothing() -> None:
+    """Span 13 is poison, and posts 2, 5 and 7 meet a fault that passes."""
+    from pulse_otel.export.outcome import Outcome
+
+    posts: list[Any] = []
+    accepted: list[int] = []
+
+    def post(batch: Any, deadline: float) -> Outcome:
+        posts.append(batch)
+        if len(posts) in (2, 5, 7):
+            return Outcome(Verdict.RETRY, "passing")
+        if 13 in batch:
+            return Outcome(Verdict.REJECTED, "poison")
+        accepted.extend(batch)
+        return Outcome(Verdict.DELIVERED)
+
+    delivery = _delivery(post)
+    delivery.submit(list(range(40)))
+
+    assert delivery.flush(10) is False  # one is lost, and the flush says so
+    assert sorted(accepted) == [n for n in range(40) if n != 13]
+    assert (delivery.stats.received, delivery.stats.delivered) == (40, 39)
+    assert dict(delivery.stats.dropped) == {"rejected": 1}
+
+
+@pytest.mark.parametrize("refused", [50, -3])
+def test_a_senseless_partial_success_keeps_the_accounts_right(refused: int) -> None:
+    from pulse_otel.export.outcome import Outcome
+
+    delivery = _delivery(lambda batch, deadline: Outcome(Verdict.DELIVERED, refused=refused))
+    delivery.submit([1, 2])
+
+    delivery.flush(5)
+
+    stats = delivery.stats
+    assert stats.delivered >= 0
+    assert stats.delivered + stats.lost == stats.received == 2
+
+
+def test_what_is_under_way_at_shutdown_is_counted_once() -> None:
+    from pulse_otel.export.outcome import Outcome
+
+    released = threading.Event()
+
+    def post(batch: Any, deadline: float) -> Outcome:
+        released.wait(5)
+        return Outcome(Verdict.DELIVERED)
+
+    delivery = _delivery(post)
+    delivery.submit([1, 2, 3])
+
+    assert delivery.shutdown(0.2) is False
+    released.set()
+    time.sleep(0.1)  # the answer comes after all
+
+    assert delivery.stats.delivered + delivery.stats.lost == 3
+
+
+def test_a_bug_of_ours_ends_neither_the_worker_nor_the_caller() -> None:
+    from pulse_otel.export.outcome import Outcome
+
+    posts: list[Any] = []
+
+    def post(batch: Any, deadline: float) -> Outcome:
+        posts.append(batch)
+        if len(posts) == 1:
+            raise RuntimeError("a bug")
+        return Outcome(Verdict.DELIVERED)
+
+    delivery = _delivery(post)
+    delivery.submit([1])
+
+    assert delivery.flush(10) is True
+    assert delivery.stats.delivered == 1
+
+
+def test_digits_that_are_no_number_are_no_number() -> None:
+    body = '{"partialSuccess":{"rejectedSpans":"²"}}'.encode()
+
+    assert decide(200, body).refused == 0
+    assert decide(503, b"", "²").retry_after_s is None
