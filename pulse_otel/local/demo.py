@@ -42,10 +42,10 @@ _DELAY_S: Final = 0.15
 _CHUNK_DELAY_S: Final = 0.02
 
 _NEXT: Final = """\
-Next: `pulse-otel serve` keeps a trace service running on this machine, and in your app:
+Next: `pulse-otel serve` keeps a trace service running here. In your app:
 
     from pulse_otel import Provider, init_pulse, observe
-    init_pulse({"api_key": "pulse_sk_local", "api_url": "http://127.0.0.1:3000"})
+    init_pulse({"api_key": "pulse_sk_local"})  # to http://localhost:3000
     client = observe(OpenAI(), Provider.OPENAI)
     client.chat.completions.create(...)  # nothing else changes
 """
