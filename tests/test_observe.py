@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 from typing import Any
 
 import anthropic
@@ -243,3 +245,44 @@ def test_initialising_again_reconfigures_and_exports_nothing_twice(
     pulse_otel.flush_buffer(10)
     texts = [trace.get("outputText") for trace in pulse.traces(2)]
     assert sorted(text is None for text in texts) == [False, True]
+
+
+def test_an_async_call_that_never_runs_is_as_silent_as_without_us(
+    pulse: Service, provider: Any
+) -> None:
+    """Cancelled before its first step, or closed: no warning, no request, no trace."""
+
+    async def main() -> None:
+        async with openai.AsyncOpenAI(api_key="k", base_url=provider.openai_url) as gpt:
+            observe(gpt, Provider.OPENAI)
+            task = asyncio.create_task(gpt.chat.completions.create(**GPT))
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            gpt.chat.completions.create(**GPT).close()
+            with pytest.raises(TypeError, match="nonsense"):
+                gpt.chat.completions.create(**GPT, nonsense=1)  # at the call, as in the SDK
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        asyncio.run(main())
+        gc.collect()
+
+    assert [str(w.message) for w in caught if w.category is RuntimeWarning] == []
+    assert provider.requests == []
+
+
+def test_a_forgotten_await_warns_by_the_sdks_own_name(pulse: Service, provider: Any) -> None:
+    async def main() -> None:
+        async with openai.AsyncOpenAI(api_key="k", base_url=provider.openai_url) as gpt:
+            observe(gpt, Provider.OPENAI)
+            gpt.chat.completions.create(**GPT)
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        asyncio.run(main())
+        gc.collect()
+
+    assert [str(w.message) for w in caught if w.category is RuntimeWarning] == [
+        "coroutine 'AsyncCompletions.create' was never awaited"
+    ]

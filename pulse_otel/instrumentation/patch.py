@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -108,7 +109,13 @@ def _async_wrapper(endpoint: Endpoint) -> Callable[..., Any]:
                 call.detach(token)
             return follow(result, call)
 
-        return run()
+        recorded: Any = run()
+        recorded.__qualname__ = getattr(awaitable, "__qualname__", recorded.__qualname__)
+        if hasattr(awaitable, "close"):
+            # If ours never runs (cancelled before its first step), the SDK's must not be found
+            # "never awaited" in our place.
+            weakref.finalize(recorded, awaitable.close).atexit = False
+        return recorded
 
     return wrapper
 
