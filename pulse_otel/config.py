@@ -35,6 +35,7 @@ class PulseConfig(TypedDict, total=False):
     service_name: str
     capture_content: bool
     max_content_bytes: int
+    stream_usage: Literal["auto", "always", "never"]
     protocol: Literal["auto", "otlp"]
     tracer_provider: Any
 
@@ -70,6 +71,7 @@ class Config:
     service_name: str | None = None
     capture_content: bool | None = None
     max_content_bytes: int = MAX_CONTENT_BYTES
+    stream_usage: str = "auto"
     protocol: str = "auto"
     tracer_provider: Any = None
 
@@ -142,10 +144,15 @@ def _service_name(value: object) -> str:
     return value.strip()
 
 
-def _protocol(value: object) -> str:
-    if value not in ("auto", "otlp"):
-        raise ConfigError(f"protocol: expected 'auto' or 'otlp', got {value!r:.40}")
-    return str(value)
+def _one_of(name: str, *words: str) -> Callable[[object], str]:
+    expected = " or ".join(repr(word) for word in words)
+
+    def check(value: object) -> str:
+        if value not in words:
+            raise ConfigError(f"{name}: expected {expected}, got {value!r:.40}")
+        return str(value)
+
+    return check
 
 
 def _tracer_provider(value: object) -> object:
@@ -166,7 +173,8 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "service_name": _service_name,
     "capture_content": _boolean("capture_content"),
     "max_content_bytes": _integer("max_content_bytes", 1024),
-    "protocol": _protocol,
+    "stream_usage": _one_of("stream_usage", "auto", "always", "never"),
+    "protocol": _one_of("protocol", "auto", "otlp"),
     "tracer_provider": _tracer_provider,
 }
 

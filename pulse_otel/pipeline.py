@@ -117,6 +117,7 @@ class _Pipeline:
             provider=self.provider,
             capture_content=self._content(),
             max_content_bytes=self._config.max_content_bytes,
+            stream_usage=self._config.stream_usage,
         )
 
     def _content(self) -> bool:

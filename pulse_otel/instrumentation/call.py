@@ -47,6 +47,10 @@ class Endpoint:
     request: Callable[[Mapping[str, Any], bool], Attributes]
     response: Callable[[Any, bool], Attributes]
     assemble: Callable[[list[Any]], Any]
+    # (policy, client, arguments) -> whether an option was added that makes the server send one
+    # more chunk; and whether a chunk is that one.
+    ask_for_usage: Callable[[str, Any, dict[str, Any]], bool] = lambda policy, client, kwargs: False
+    is_usage_chunk: Callable[[Any], bool] = lambda chunk: False
 
 
 class LlmCall:
@@ -67,6 +71,7 @@ class LlmCall:
         self._chunks: list[Any] = []
         self._finished = False
         self.http_response: Any = None
+        self.hides_usage = False  # we asked for the usage chunk, the caller did not
         self.own_span_pending = True  # the SDK may start a span of its own for this call
 
     @classmethod
@@ -117,6 +122,10 @@ class LlmCall:
         if self._first_chunk_s is None:
             self._first_chunk_s = time.perf_counter() - self._started
         self._chunks.append(item)
+
+    def hidden(self, item: Any) -> bool:
+        """Whether `item` is a chunk that is there only because we asked for it."""
+        return self.hides_usage and bool(guarded(self._endpoint.is_usage_chunk, item))
 
     def response(self, response: Any) -> None:
         """The whole response arrived: read it, and end the span."""

@@ -66,6 +66,15 @@ def _open(
     return LlmCall.open(endpoint, recorder, client, kwargs, _merge(observed, per_call))
 
 
+def _ask_for_usage(endpoint: Endpoint, instance: Any, kwargs: dict[str, Any]) -> bool:
+    """Whether the server was asked, in our copy of the arguments, for a chunk to be hidden."""
+    client = getattr(instance, "_client", None)
+    recorder = recorder_for(endpoint.sdk, observed_options(client))
+    if recorder is None or not is_instrumentation_enabled():
+        return False
+    return endpoint.ask_for_usage(recorder.stream_usage, client, kwargs)
+
+
 def _sync_wrapper(endpoint: Endpoint) -> Callable[..., Any]:
     def wrapper(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
         kwargs = dict(kwargs)  # a partial's own dict may have been passed
@@ -73,6 +82,7 @@ def _sync_wrapper(endpoint: Endpoint) -> Callable[..., Any]:
         call = guarded(_open, endpoint, instance, kwargs, per_call)
         if call is None:
             return wrapped(*args, **kwargs)
+        call.hides_usage = bool(guarded(_ask_for_usage, endpoint, instance, kwargs))
         token = call.attach()
         try:
             result = wrapped(*args, **kwargs)
@@ -90,8 +100,10 @@ def _async_wrapper(endpoint: Endpoint) -> Callable[..., Any]:
     def wrapper(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
         kwargs = dict(kwargs)
         per_call = _take_parameters(kwargs)
+        sent = dict(kwargs)
+        asked = bool(guarded(_ask_for_usage, endpoint, instance, sent))
         # Called now, so that a wrong argument raises where it does without us.
-        awaitable = wrapped(*args, **kwargs)
+        awaitable = wrapped(*args, **sent)
         if recorder_for(endpoint.sdk, observed_options(getattr(instance, "_client", None))) is None:
             return awaitable
 
@@ -99,6 +111,7 @@ def _async_wrapper(endpoint: Endpoint) -> Callable[..., Any]:
             call = guarded(_open, endpoint, instance, kwargs, per_call)
             if call is None:
                 return await awaitable
+            call.hides_usage = asked
             token = call.attach()
             try:
                 result = await awaitable

@@ -32,6 +32,7 @@ class Recorder:
     provider: Callable[[], Any]  # the TracerProvider behind it
     capture_content: bool
     max_content_bytes: int
+    stream_usage: str = "auto"  # auto | always | never
 
 
 class Recorders:

@@ -84,7 +84,8 @@ def _chunks(inner: Iterator[Any], follower: _Follower) -> Iterator[Any]:
             finally:
                 follower.pulling = False
             call.chunk(item)
-            yield item
+            if not call.hidden(item):
+                yield item
     except GeneratorExit:
         call.finish()
         raise
@@ -106,7 +107,8 @@ async def _async_chunks(inner: AsyncIterator[Any], follower: _Follower) -> Async
             finally:
                 follower.pulling = False
             call.chunk(item)
-            yield item
+            if not call.hidden(item):
+                yield item
     except GeneratorExit:
         call.finish()
         raise

@@ -6,7 +6,7 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.instrumentation.call import Endpoint
-from pulse_otel.instrumentation.openai import chat
+from pulse_otel.instrumentation.openai import chat, usage
 from pulse_otel.instrumentation.patch import patch_copies, patch_endpoints
 from pulse_otel.instrumentation.reading import text
 
@@ -52,6 +52,8 @@ CHAT = Endpoint(
     request=chat.read_request,
     response=chat.read_response,
     assemble=chat.assemble,
+    ask_for_usage=usage.ask_for_usage,
+    is_usage_chunk=usage.is_usage_chunk,
 )
 
 ENDPOINTS = (CHAT,)
