@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pulse_otel import semconv
 from pulse_otel.values import NOT_RECORDED, plain
 
 
@@ -91,6 +92,34 @@ def parts_of(content: object, part: Callable[[Any], dict[str, Any]]) -> list[dic
     if isinstance(content, Mapping):
         return [part(content)]
     return [{"type": "text", "content": NOT_RECORDED}]
+
+
+def request_content(
+    request: Mapping[str, Any],
+    message: Callable[[Any], dict[str, Any]],
+    tool: Callable[[Any], dict[str, Any]],
+    others: Sequence[str],
+) -> dict[str, Any]:
+    """Messages, tools and the `others` of the parameters; an iterator of messages is left alone."""
+    attributes: dict[str, Any] = {}
+    messages = request.get("messages")
+    if isinstance(messages, (list, tuple)):
+        attributes[semconv.INPUT_MESSAGES] = [message(item) for item in messages]
+    elif given(messages):
+        attributes[semconv.INPUT_MESSAGES] = [
+            {"role": "user", "parts": [{"type": "text", "content": NOT_RECORDED}]}
+        ]
+    tools = items(request.get("tools"))
+    if tools:
+        attributes[semconv.TOOL_DEFINITIONS] = [tool(item) for item in tools]
+    values = {name: request[name] for name in others if given(request.get(name))}
+    if values:
+        attributes[semconv.PULSE_REQUEST_PARAMETERS] = {
+            # A class, as a response format, is named.
+            name: value.__name__ if isinstance(value, type) else plain(value)
+            for name, value in values.items()
+        }
+    return attributes
 
 
 def generic(block: object) -> dict[str, Any]:

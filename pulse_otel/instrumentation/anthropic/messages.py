@@ -17,14 +17,14 @@ from pulse_otel.instrumentation.reading import (
     generic,
     given,
     integer,
-    items,
     number,
     parts_of,
     read,
+    request_content,
     strings,
     text,
 )
-from pulse_otel.values import NOT_RECORDED, plain
+from pulse_otel.values import plain
 
 _REQUEST: tuple[Rule, ...] = (
     (("max_tokens",), semconv.REQUEST_MAX_TOKENS, integer),
@@ -73,22 +73,10 @@ def read_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
     attributes = extract(sources, _REQUEST)
     if not content:
         return attributes
-    messages = request.get("messages")
-    if isinstance(messages, (list, tuple)):
-        attributes[semconv.INPUT_MESSAGES] = [_message(message) for message in messages]
-    elif given(messages):
-        attributes[semconv.INPUT_MESSAGES] = [
-            {"role": "user", "parts": [{"type": "text", "content": NOT_RECORDED}]}
-        ]
+    attributes |= request_content(request, _message, _tool, _OTHER_PARAMETERS)
     system = request.get("system")
     if given(system):
         attributes[semconv.SYSTEM_INSTRUCTIONS] = parts_of(system, _part)
-    tools = items(request.get("tools"))
-    if tools:
-        attributes[semconv.TOOL_DEFINITIONS] = [_tool(tool) for tool in tools]
-    others = {name: request[name] for name in _OTHER_PARAMETERS if given(request.get(name))}
-    if others:
-        attributes[semconv.PULSE_REQUEST_PARAMETERS] = {k: plain(v) for k, v in others.items()}
     return attributes
 
 

@@ -15,16 +15,16 @@ from pulse_otel.instrumentation.reading import (
     Rule,
     extract,
     generic,
-    given,
     integer,
     items,
     number,
     parts_of,
     read,
+    request_content,
     strings,
     text,
 )
-from pulse_otel.values import NOT_RECORDED, plain
+from pulse_otel.values import plain
 
 _OUTPUT_TYPES = {"json_object": "json", "json_schema": "json", "text": "text"}
 
@@ -112,24 +112,7 @@ def read_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
     attributes[semconv.OPENAI_API_TYPE] = "chat_completions"
     if not content:
         return attributes
-    messages = request.get("messages")
-    if isinstance(messages, (list, tuple)):
-        attributes[semconv.INPUT_MESSAGES] = [_message(message) for message in messages]
-    elif given(messages):
-        attributes[semconv.INPUT_MESSAGES] = [
-            {"role": "user", "parts": [{"type": "text", "content": NOT_RECORDED}]}
-        ]
-    tools = items(request.get("tools"))
-    if tools:
-        attributes[semconv.TOOL_DEFINITIONS] = [_tool(tool) for tool in tools]
-    others = {name: request[name] for name in _OTHER_PARAMETERS if given(request.get(name))}
-    if others:
-        attributes[semconv.PULSE_REQUEST_PARAMETERS] = {k: _parameter(v) for k, v in others.items()}
-    return attributes
-
-
-def _parameter(value: Any) -> Any:
-    return value.__name__ if isinstance(value, type) else plain(value)
+    return attributes | request_content(request, _message, _tool, _OTHER_PARAMETERS)
 
 
 def _tool(tool: Any) -> dict[str, Any]:
