@@ -73,18 +73,63 @@ def pulse(service: Service) -> Iterator[Service]:
     pulse_otel.shutdown()
 
 
+class Clients:
+    """Makes clients of the real SDKs towards the scripted provider, and closes them at the end.
+
+    A client left to the garbage collector leaves its sockets to it too, and the warning about
+    them would fall on whichever test runs by then.
+    """
+
+    def __init__(self, provider: Any) -> None:
+        self._provider = provider
+        self._made: list[Any] = []
+
+    def openai(self, **settings: Any) -> Any:
+        import openai
+
+        settings = {
+            "api_key": "sk-caller",
+            "base_url": self._provider.openai_url,
+            "max_retries": 0,
+            **settings,
+        }
+        return self._keep(openai.OpenAI(**settings))
+
+    def anthropic(self, **settings: Any) -> Any:
+        import anthropic
+
+        settings = {
+            "api_key": "k",
+            "base_url": self._provider.anthropic_url,
+            "max_retries": 0,
+            **settings,
+        }
+        return self._keep(anthropic.Anthropic(**settings))
+
+    def _keep(self, client: Any) -> Any:
+        self._made.append(client)
+        return client
+
+    def close(self) -> None:
+        for client in self._made:
+            client.close()
+
+
 @pytest.fixture
-def openai_client(provider: Any) -> Any:
-    import openai
-
-    return openai.OpenAI(api_key="sk-caller", base_url=provider.openai_url, max_retries=0)
+def clients(provider: Any) -> Iterator[Clients]:
+    made = Clients(provider)
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def anthropic_client(provider: Any) -> Any:
-    import anthropic
+def openai_client(clients: Clients) -> Any:
+    return clients.openai()
 
-    return anthropic.Anthropic(api_key="k", base_url=provider.anthropic_url, max_retries=0)
+
+@pytest.fixture
+def anthropic_client(clients: Clients) -> Any:
+    return clients.anthropic()
 
 
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -13,7 +13,7 @@ import pytest
 
 import pulse_otel
 from pulse_otel import ObserveOptions, Provider, observe
-from tests.conftest import KEY, MESSAGES, Service
+from tests.conftest import KEY, MESSAGES, Clients, Service
 
 CLAUDE = {"model": "claude-haiku-4-5", "max_tokens": 50, "messages": MESSAGES}
 GPT = {"model": "gpt-4o-mini", "messages": MESSAGES}
@@ -123,9 +123,9 @@ def test_observing_twice_records_once_and_the_last_options_win(
 
 
 def test_only_the_observed_client_and_its_copies_are_recorded(
-    pulse: Service, provider: Any, openai_client: Any
+    pulse: Service, provider: Any, clients: Clients, openai_client: Any
 ) -> None:
-    other = openai.OpenAI(api_key="k", base_url=provider.openai_url)
+    other = clients.openai()
     observe(openai_client, Provider.OPENAI, {"session_id": "observed"})
 
     other.chat.completions.create(**GPT)
@@ -138,9 +138,9 @@ def test_only_the_observed_client_and_its_copies_are_recorded(
 
 
 def test_an_unobserved_client_still_refuses_unknown_parameters(
-    provider: Any, openai_client: Any
+    provider: Any, clients: Clients, openai_client: Any
 ) -> None:
-    fresh = openai.OpenAI(api_key="k", base_url=provider.openai_url)
+    fresh = clients.openai()
     observe(openai_client, Provider.OPENAI)
 
     with pytest.raises(TypeError, match="unexpected keyword argument 'nonsense'"):

@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import pulse_otel
 from pulse_otel import observe
 from pulse_otel.instrumentation.openai.usage import ask_for_usage
-from tests.conftest import KEY, MESSAGES
+from tests.conftest import KEY, MESSAGES, Clients
 
 GPT: dict[str, Any] = {"model": "gpt-4o-mini", "messages": MESSAGES, "stream": True}
 Start = Callable[[str], InMemorySpanExporter]
@@ -38,15 +38,13 @@ def start() -> Iterator[Start]:
     pulse_otel.shutdown(0)
 
 
-def _client(provider: Any) -> openai.OpenAI:
-    return openai.OpenAI(api_key="k", base_url=provider.openai_url, max_retries=0)
-
-
-def test_always_records_usage_and_hides_the_chunk(provider: Any, start: Start) -> None:
+def test_always_records_usage_and_hides_the_chunk(
+    provider: Any, clients: Clients, start: Start
+) -> None:
     memory = start("always")
-    bare = [chunk.choices[0].delta for chunk in _client(provider).chat.completions.create(**GPT)]
+    bare = [chunk.choices[0].delta for chunk in clients.openai().chat.completions.create(**GPT)]
 
-    seen = list(observe(_client(provider), "openai").chat.completions.create(**GPT))
+    seen = list(observe(clients.openai(), "openai").chat.completions.create(**GPT))
 
     assert [chunk.choices[0].delta for chunk in seen] == bare
     assert all(chunk.usage is None for chunk in seen)
@@ -72,12 +70,12 @@ def test_always_works_for_async_clients(provider: Any, start: Start) -> None:
     assert span.attributes["gen_ai.usage.output_tokens"] == 45
 
 
-def test_a_caller_who_asked_sees_the_chunk(provider: Any, start: Start) -> None:
+def test_a_caller_who_asked_sees_the_chunk(provider: Any, clients: Clients, start: Start) -> None:
     start("always")
     options = {"include_usage": True}
 
     seen = list(
-        observe(_client(provider), "openai").chat.completions.create(**GPT, stream_options=options)
+        observe(clients.openai(), "openai").chat.completions.create(**GPT, stream_options=options)
     )
 
     assert seen[-1].choices == []
@@ -86,10 +84,12 @@ def test_a_caller_who_asked_sees_the_chunk(provider: Any, start: Start) -> None:
 
 
 @pytest.mark.parametrize("policy", ["auto", "never"])
-def test_an_unknown_server_is_left_alone(provider: Any, start: Start, policy: str) -> None:
+def test_an_unknown_server_is_left_alone(
+    provider: Any, clients: Clients, start: Start, policy: str
+) -> None:
     start(policy)
 
-    list(observe(_client(provider), "openai").chat.completions.create(**GPT))
+    list(observe(clients.openai(), "openai").chat.completions.create(**GPT))
 
     assert "stream_options" not in provider.requests[0].json()
 

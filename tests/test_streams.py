@@ -19,7 +19,7 @@ from opentelemetry.trace import StatusCode
 import pulse_otel
 from pulse_otel import Provider, observe
 from pulse_otel.local.replies import chat_stream
-from tests.conftest import KEY, MESSAGES
+from tests.conftest import KEY, MESSAGES, Clients
 
 GPT: dict[str, Any] = {"model": "gpt-4o-mini", "messages": MESSAGES, "stream": True}
 CLAUDE: dict[str, Any] = {
@@ -49,13 +49,13 @@ def _one(memory: InMemorySpanExporter) -> Any:
 
 
 @pytest.fixture(params=["openai", "anthropic"])
-def opened(request: pytest.FixtureRequest, provider: Any, spans: Any) -> Any:
+def opened(request: pytest.FixtureRequest, clients: Clients, spans: Any) -> Any:
     """A function that opens a stream of either SDK."""
     if request.param == "openai":
-        gpt = openai.OpenAI(api_key="k", base_url=provider.openai_url, max_retries=0)
+        gpt = clients.openai()
         observe(gpt, Provider.OPENAI)
         return lambda: gpt.chat.completions.create(**GPT)
-    claude = anthropic.Anthropic(api_key="k", base_url=provider.anthropic_url, max_retries=0)
+    claude = clients.anthropic()
     observe(claude, Provider.ANTHROPIC)
     return lambda: claude.messages.create(**CLAUDE)
 
@@ -105,8 +105,8 @@ def test_dropped(opened: Any, spans: InMemorySpanExporter, steps: int) -> None:
     assert _one(spans).status.status_code is StatusCode.UNSET
 
 
-def test_network_cut(provider: Any, spans: InMemorySpanExporter) -> None:
-    gpt = openai.OpenAI(api_key="k", base_url=provider.openai_url, max_retries=0)
+def test_network_cut(provider: Any, clients: Clients, spans: InMemorySpanExporter) -> None:
+    gpt = clients.openai()
     observe(gpt, Provider.OPENAI)
     whole = chat_stream(text="one two three four")
     assert whole.chunks is not None
@@ -163,9 +163,9 @@ def test_no_span_stays_current_and_calls_in_the_loop_are_their_own(
 
 
 def test_a_raw_stream_is_the_sdks_own_and_is_recorded(
-    provider: Any, spans: InMemorySpanExporter
+    provider: Any, clients: Clients, spans: InMemorySpanExporter
 ) -> None:
-    gpt = openai.OpenAI(api_key="k", base_url=provider.openai_url)
+    gpt = clients.openai()
     observe(gpt, Provider.OPENAI)
 
     raw = gpt.chat.completions.with_raw_response.create(**GPT)
@@ -180,9 +180,9 @@ def test_a_raw_stream_is_the_sdks_own_and_is_recorded(
 
 
 def test_a_generator_of_messages_reaches_the_provider_whole(
-    provider: Any, spans: InMemorySpanExporter
+    provider: Any, clients: Clients, spans: InMemorySpanExporter
 ) -> None:
-    gpt = openai.OpenAI(api_key="k", base_url=provider.openai_url)
+    gpt = clients.openai()
     observe(gpt, Provider.OPENAI)
 
     gpt.chat.completions.create(model="gpt-4o-mini", messages=(m for m in MESSAGES))  # type: ignore[arg-type]
@@ -201,11 +201,11 @@ ODD_CHUNKS = [
 
 
 def test_odd_chunks_pass_through_and_never_break_the_record(
-    provider: Any, spans: InMemorySpanExporter
+    provider: Any, clients: Clients, spans: InMemorySpanExporter
 ) -> None:
     import json
 
-    gpt = openai.OpenAI(api_key="k", base_url=provider.openai_url)
+    gpt = clients.openai()
     observe(gpt, Provider.OPENAI)
     whole = chat_stream(text="x")
     chunks = (*[f"data: {json.dumps(c)}\n\n".encode() for c in ODD_CHUNKS], b"data: [DONE]\n\n")
@@ -221,9 +221,9 @@ def test_odd_chunks_pass_through_and_never_break_the_record(
 
 
 def test_a_streaming_response_that_is_parsed_is_recorded_whole(
-    provider: Any, spans: InMemorySpanExporter
+    provider: Any, clients: Clients, spans: InMemorySpanExporter
 ) -> None:
-    gpt = openai.OpenAI(api_key="k", base_url=provider.openai_url)
+    gpt = clients.openai()
     observe(gpt, Provider.OPENAI)
     request: dict[str, Any] = {"model": "gpt-4o-mini", "messages": MESSAGES}
 
@@ -236,9 +236,9 @@ def test_a_streaming_response_that_is_parsed_is_recorded_whole(
 
 
 def test_an_error_event_in_a_raw_stream_is_an_error(
-    provider: Any, spans: InMemorySpanExporter
+    provider: Any, clients: Clients, spans: InMemorySpanExporter
 ) -> None:
-    gpt = openai.OpenAI(api_key="k", base_url=provider.openai_url)
+    gpt = clients.openai()
     observe(gpt, Provider.OPENAI)
     whole = chat_stream(text="x")
     event = b'data: {"error": {"message": "overloaded", "code": "server_error"}}\n\n'
