@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pulse_otel.instrumentation.recorder import MARK, Observed
+
+if TYPE_CHECKING:
+    from pulse_otel.instrumentation.patch import Patches
 
 Client = TypeVar("Client")
 
@@ -28,20 +31,20 @@ class ObserveOptions:
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-def _install_openai() -> None:
+def _install_openai() -> Patches:
     from pulse_otel.instrumentation.openai.endpoints import install
 
-    install()
+    return install()
 
 
-def _install_anthropic() -> None:
+def _install_anthropic() -> Patches:
     from pulse_otel.instrumentation.anthropic.endpoints import install
 
-    install()
+    return install()
 
 
 # Provider -> the SDK its clients come from, and what patches that SDK.
-_SDKS: dict[Provider, tuple[str, Callable[[], None]]] = {
+_SDKS: dict[Provider, tuple[str, Callable[[], Patches]]] = {
     Provider.OPENAI: ("openai", _install_openai),
     Provider.OPENROUTER: ("openai", _install_openai),
     Provider.ANTHROPIC: ("anthropic", _install_anthropic),
@@ -66,10 +69,9 @@ def observe(
             f" (sync or async), got {type(client).__module__}.{type(client).__qualname__}"
         )
     mark = _mark(chosen, options)
-    install()
-    from pulse_otel.instrumentation.patch import patch_copies
-
-    patch_copies(type(client))
+    patches = install()
+    patches.keep = True  # an observed client stays one, whatever is instrumented or not
+    patches.follow_copies(type(client))
     vars(client)[MARK] = mark
     return client
 

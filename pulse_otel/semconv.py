@@ -54,6 +54,18 @@ OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
 SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
 TOOL_DEFINITIONS: Final = "gen_ai.tool.definitions"
 
+# --- tools, agents, embeddings, users
+TOOL_NAME: Final = "gen_ai.tool.name"
+TOOL_CALL_ID: Final = "gen_ai.tool.call.id"
+TOOL_CALL_ARGUMENTS: Final = "gen_ai.tool.call.arguments"
+TOOL_CALL_RESULT: Final = "gen_ai.tool.call.result"
+AGENT_NAME: Final = "gen_ai.agent.name"
+WORKFLOW_NAME: Final = "gen_ai.workflow.name"
+EMBEDDINGS_DIMENSIONS: Final = "gen_ai.embeddings.dimension.count"
+USER_ID: Final = "user.id"
+EXCEPTION_TYPE: Final = "exception.type"
+EXCEPTION_MESSAGE: Final = "exception.message"
+
 # --- the openai refinement
 OPENAI_API_TYPE: Final = "openai.api.type"
 OPENAI_REQUEST_SERVICE_TIER: Final = "openai.request.service_tier"
@@ -67,11 +79,13 @@ SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
 SERVICE_NAME: Final = "service.name"
 ERROR_TYPE: Final = "error.type"
+HTTP_STATUS_CODE: Final = "http.response.status_code"
 
 # --- ours: documented attributes for what the conventions have no name for
 PULSE_METADATA: Final = "pulse.metadata"  # the caller's metadata, JSON object text
 PULSE_ERROR: Final = "pulse.error"  # {"name","message","status","code","request_id"}, JSON text
 PULSE_REQUEST_ID: Final = "pulse.request_id"  # the provider's id of the HTTP request
+PULSE_ATTEMPTS: Final = "pulse.attempts"  # HTTP requests that the call took, the first included
 PULSE_REQUEST_PARAMETERS: Final = "pulse.request.parameters"  # the other parameters, JSON text
 PULSE_RAW_FINISH_REASONS: Final = "pulse.response.raw_finish_reasons"  # the provider's own words
 PULSE_COST_CENTS: Final = "pulse.cost_cents"  # a cost that the provider itself reported, in cents
@@ -85,3 +99,15 @@ PULSE_MODEL: Final = "pulse.model"
 PULSE_REQUEST: Final = "pulse.request"
 PULSE_RESPONSE: Final = "pulse.response"
 PULSE_OUTPUT_TEXT: Final = "pulse.output_text"
+PULSE_TOOL_ID: Final = "pulse.tool.id"
+PULSE_TOOL_NAME: Final = "pulse.tool.name"
+PULSE_TOOL_INPUT: Final = "pulse.tool.input"
+PULSE_TOOL_RESPONSE: Final = "pulse.tool.response"
+PULSE_AGENT_NAME: Final = "pulse.agent.name"
+
+# --- ours, in the metadata of a record: what the service has no column for
+PULSE_SERVICE_TIER: Final = "pulse.service_tier"
+PULSE_HTTP_STATUS: Final = "pulse.http_status"
+PULSE_USER_ID: Final = "pulse.user_id"
+PULSE_SCOPE: Final = "pulse.scope"  # the instrumentation that recorded it, where it is not ours
+PULSE_AGENT_USAGE: Final = "pulse.agent_usage"  # what an agent's span says of its calls' tokens

@@ -286,3 +286,13 @@ def test_a_forgotten_await_warns_by_the_sdks_own_name(pulse: Service, provider: 
     assert [str(w.message) for w in caught if w.category is RuntimeWarning] == [
         "coroutine 'AsyncCompletions.create' was never awaited"
     ]
+
+
+def test_a_warning_of_the_sdk_names_the_callers_line(anthropic_client: Any) -> None:
+    """The SDK counts stack frames to find it; with another line Python would not show it."""
+    observe(anthropic_client, Provider.ANTHROPIC)
+
+    with pytest.warns(DeprecationWarning, match="claude-2.1") as caught:
+        anthropic_client.messages.create(**{**CLAUDE, "model": "claude-2.1"})
+
+    assert [warning.filename for warning in caught] == [__file__]

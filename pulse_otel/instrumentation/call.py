@@ -1,6 +1,6 @@
-"""LlmCall: the life of one call, from the patched method to the ended span.
+"""LlmCall: the life of one call, from the SDK's request to the ended span.
 
-`open` -> `current` (while the SDK runs) -> `response` | `chunk`... -> `finish`. Sync, async,
+`open` -> `attach` (while the SDK runs) -> `response` | `chunk`... -> `finish`. Sync, async,
 streamed and raw calls share it; `finish` is idempotent, and nothing here raises into the
 caller.
 """
@@ -8,8 +8,7 @@ caller.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, cast
 
 from opentelemetry import context as otel_context
@@ -18,39 +17,14 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from pulse_otel import semconv
+from pulse_otel.instrumentation.endpoint import Attributes, Endpoint
 from pulse_otel.instrumentation.errors import describe
 from pulse_otel.instrumentation.guard import guarded
-from pulse_otel.instrumentation.reading import read, text
+from pulse_otel.instrumentation.reading import integer, text
 from pulse_otel.instrumentation.recorder import Observed, Recorder
 from pulse_otel.values import bounded_json, plain, scrub, to_json
 
 CALL_KEY = otel_context.create_key("pulse-otel-call")
-
-Attributes = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One patched method: where it is, and how its request and response are read.
-
-    `request` and `response` give attributes; structured values in them become JSON text here.
-    `assemble` makes one response of a stream's chunks, in the shape that `response` reads.
-    """
-
-    sdk: str
-    scope: str
-    module: str
-    owner: str
-    method: str
-    operation: str
-    provider: Callable[[Any], str]
-    request: Callable[[Mapping[str, Any], bool], Attributes]
-    response: Callable[[Any, bool], Attributes]
-    assemble: Callable[[list[Any]], Any]
-    # (policy, client, arguments) -> whether an option was added that makes the server send one
-    # more chunk; and whether a chunk is that one.
-    ask_for_usage: Callable[[str, Any, dict[str, Any]], bool] = lambda policy, client, kwargs: False
-    is_usage_chunk: Callable[[Any], bool] = lambda chunk: False
 
 
 class LlmCall:
@@ -107,8 +81,13 @@ class LlmCall:
         return otel_context.attach(self._context)
 
     def detach(self, token: Any) -> None:
-        """The span never stays current after the patched function returned."""
-        otel_context.detach(token)
+        """The span never stays current after the SDK's request returned.
+
+        A coroutine that is closed in another context than the one it ran in has nothing to
+        detach there; trying would make OpenTelemetry log an error.
+        """
+        if otel_context.get_value(CALL_KEY) is self:
+            otel_context.detach(token)
 
     @property
     def tracer_provider(self) -> Any:
@@ -148,21 +127,20 @@ class LlmCall:
             self.span.set_attribute(semconv.TIME_TO_FIRST_CHUNK, self._first_chunk_s)
         if error is not None:
             self._read_error(error)
+        self._set(http_facts(self.http_response))
         if self._chunks:
             self._read_response(self._endpoint.assemble(self._chunks))
 
     def _read_response(self, response: Any) -> None:
         self._set(self._endpoint.response(response, self._recorder.capture_content))
-        request_id = text(read(response, "_request_id")) or _request_id(self.http_response)
-        if request_id:
-            self.span.set_attribute(semconv.PULSE_REQUEST_ID, request_id)
 
     def _read_error(self, error: BaseException) -> None:
         found = describe(error)
         self.span.set_attribute(semconv.ERROR_TYPE, found.type)
         self.span.set_attribute(semconv.PULSE_ERROR, to_json(found.details()))
-        if found.request_id:
-            self.span.set_attribute(semconv.PULSE_REQUEST_ID, found.request_id)
+        if self.http_response is None:
+            self.http_response = getattr(error, "response", None)
+        self._set(http_facts(self.http_response, getattr(error, "request", None)))
         self.span.set_status(Status(StatusCode.ERROR, found.message or None))
 
     def _set(self, attributes: Attributes) -> None:
@@ -203,6 +181,17 @@ def _server(client: Any) -> Attributes:
     return {semconv.SERVER_ADDRESS: host, semconv.SERVER_PORT: port}
 
 
-def _request_id(http_response: Any) -> str | None:
-    headers: Any = getattr(http_response, "headers", None) or {}
-    return text(headers.get("x-request-id") or headers.get("request-id"))
+def http_facts(response: Any, request: Any = None) -> Attributes:
+    """What the HTTP exchange itself tells: status, the provider's request id, attempts.
+
+    The SDKs count their retries in a header of the request that got the last answer, or none.
+    """
+    headers: Any = getattr(response, "headers", None) or {}
+    sent: Any = getattr(getattr(response, "_request", None) or request, "headers", None) or {}
+    retries = integer(sent.get("x-stainless-retry-count"))
+    found = {
+        semconv.HTTP_STATUS_CODE: integer(getattr(response, "status_code", None)),
+        semconv.PULSE_REQUEST_ID: text(headers.get("x-request-id") or headers.get("request-id")),
+        semconv.PULSE_ATTEMPTS: None if retries is None else retries + 1,
+    }
+    return {key: value for key, value in found.items() if value is not None}

@@ -1,178 +1,116 @@
-"""Put wrappers on the methods of an SDK's classes, exactly once, and take them off.
-
-The wrapper decides per call whether the client is recorded; the `pulse_*` parameters are
-taken out in any case, so that the SDK never sees them.
-"""
+"""Put wrappers on an SDK's classes, exactly once, and take them off again."""
 
 from __future__ import annotations
 
 import importlib
 import threading
-import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import wrapt
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
-from pulse_otel.instrumentation.call import Endpoint, LlmCall
-from pulse_otel.instrumentation.guard import guarded
-from pulse_otel.instrumentation.recorder import MARK, Observed, observed_options, recorder_for
-from pulse_otel.instrumentation.stream import follow
+from pulse_otel.instrumentation.endpoint import Endpoints
+from pulse_otel.instrumentation.parameters import taker
+from pulse_otel.instrumentation.recorder import MARK, observed_options
+from pulse_otel.instrumentation.request import async_hook, response_hook, sync_hook
 from pulse_otel.log import complaints
 
-_PARAMETERS = {
-    "pulse_session_id": "session_id",
-    "pulseSessionId": "session_id",
-    "pulse_metadata": "metadata",
-    "pulseMetadata": "metadata",
-}
-
-_lock = threading.Lock()
-_patched: dict[tuple[type, str], Any] = {}
+_lock = threading.RLock()
 
 
-def _take_parameters(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Remove the ``pulse_*`` parameters from `kwargs`, and return what they say."""
-    return {
-        name: kwargs.pop(parameter)
-        for parameter, name in _PARAMETERS.items()
-        if parameter in kwargs
-    }
+class Patches:
+    """The wrappers on one SDK."""
+
+    def __init__(self, sdk: str) -> None:
+        self._sdk = sdk
+        self._wrapped: dict[tuple[Any, str], tuple[Any, Any]] = {}  # -> original, wrapper
+        self._active = False
+        self.keep = False  # while observed clients may live, `release` leaves all as it is
+
+    @property
+    def active(self) -> bool:
+        """Whether requests pass our hook."""
+        return self._active
+
+    def install(self, clients: Iterable[type], endpoints: Endpoints) -> None:
+        """Hook the base clients' `request`, take ``pulse_*`` out of the methods, mark copies."""
+        with _lock:
+            if self._active:
+                return
+            for client in clients:
+                self._hook(client, endpoints)
+                self.follow_copies(client)
+            if self._active:
+                self._take_parameters(endpoints)
+
+    def release(self) -> None:
+        """Back to the bare SDK; references to a wrapper, wherever held, do nothing any more."""
+        with _lock:
+            if self.keep:
+                return
+            self._active = False
+            for (owner, name), (original, wrapper) in self._wrapped.items():
+                if owner.__dict__.get(name) is wrapper:  # else somebody wrapped ours: it passes
+                    setattr(owner, name, original)
+            self._wrapped.clear()
+
+    def wrap(self, owner: Any, name: str, wrapper: Callable[..., Any]) -> bool:
+        """Wrap `name` of a class or module, if it has one of its own; whether it is wrapped."""
+        with _lock:
+            original: Any = owner.__dict__.get(name)
+            if original is None:
+                return False
+            if (owner, name) not in self._wrapped:
+                wrapped = wrapt.FunctionWrapper(original, wrapper)
+                setattr(owner, name, wrapped)
+                self._wrapped[owner, name] = (original, wrapped)
+            return True
+
+    def follow_copies(self, client: type) -> None:
+        """Clients made from an observed one are observed: both names, all classes (design 15)."""
+        for owner in client.__mro__:
+            for name in ("copy", "with_options"):
+                self.wrap(owner, name, _copy)
+
+    def _hook(self, client: type, endpoints: Endpoints) -> None:
+        make = async_hook if client.__name__.startswith("Async") else sync_hook
+        owner = next((base for base in client.__mro__ if "request" in vars(base)), None)
+        if owner is None or not self.wrap(owner, "request", make(endpoints)):
+            complaints.warn(
+                f"unknown:{self._sdk}",
+                "pulse-otel: this %s version sends its calls in a way that we do not know;"
+                " they are not recorded",
+                self._sdk,
+            )
+            return
+        self._active = True
+        self.wrap(owner, "_process_response", response_hook)
+
+    def _take_parameters(self, endpoints: Endpoints) -> None:
+        take = taker(lambda: self._active)
+        for row in endpoints.rows:
+            for method in row.methods:
+                module, _, rest = method.partition(":")
+                owner, _, name = rest.partition(".")
+                for prefix in ("", "Async"):
+                    found = _class(module, prefix + owner)
+                    if found is not None:
+                        self.wrap(found, name, take)
 
 
-def _merge(observed: Observed | None, per_call: Mapping[str, Any]) -> Observed:
-    """The options of a call: per call wins over per client; metadata is extended."""
-    base = observed or Observed()
-    if not per_call:
-        return base
-    session = per_call.get("session_id")
-    metadata = per_call.get("metadata")
-    return Observed(
-        provider=base.provider,
-        session_id=base.session_id if session is None else str(session),
-        metadata={**base.metadata, **metadata} if isinstance(metadata, Mapping) else base.metadata,
-    )
-
-
-def _open(
-    endpoint: Endpoint, instance: Any, kwargs: dict[str, Any], per_call: dict[str, Any]
-) -> LlmCall | None:
-    client = getattr(instance, "_client", None)
-    observed = observed_options(client)
-    recorder = recorder_for(endpoint.sdk, observed)
-    if recorder is None or not is_instrumentation_enabled():
+def _class(module: str, name: str) -> type | None:
+    """What this version of the SDK has, or None."""
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ImportError:
         return None
-    return LlmCall.open(endpoint, recorder, client, kwargs, _merge(observed, per_call))
+    return found if isinstance(found, type) else None
 
 
-def _ask_for_usage(endpoint: Endpoint, instance: Any, kwargs: dict[str, Any]) -> bool:
-    """Whether the server was asked, in our copy of the arguments, for a chunk to be hidden."""
-    client = getattr(instance, "_client", None)
-    recorder = recorder_for(endpoint.sdk, observed_options(client))
-    if recorder is None or not is_instrumentation_enabled():
-        return False
-    return endpoint.ask_for_usage(recorder.stream_usage, client, kwargs)
-
-
-def _sync_wrapper(endpoint: Endpoint) -> Callable[..., Any]:
-    def wrapper(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
-        kwargs = dict(kwargs)  # a partial's own dict may have been passed
-        per_call = _take_parameters(kwargs)
-        call = guarded(_open, endpoint, instance, kwargs, per_call)
-        if call is None:
-            return wrapped(*args, **kwargs)
-        call.hides_usage = bool(guarded(_ask_for_usage, endpoint, instance, kwargs))
-        token = call.attach()
-        try:
-            result = wrapped(*args, **kwargs)
-        except BaseException as error:
-            call.finish(error)
-            raise
-        finally:
-            call.detach(token)
-        return follow(result, call)
-
-    return wrapper
-
-
-def _async_wrapper(endpoint: Endpoint) -> Callable[..., Any]:
-    def wrapper(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
-        kwargs = dict(kwargs)
-        per_call = _take_parameters(kwargs)
-        sent = dict(kwargs)
-        asked = bool(guarded(_ask_for_usage, endpoint, instance, sent))
-        # Called now, so that a wrong argument raises where it does without us.
-        awaitable = wrapped(*args, **sent)
-        if recorder_for(endpoint.sdk, observed_options(getattr(instance, "_client", None))) is None:
-            return awaitable
-
-        async def run() -> Any:
-            call = guarded(_open, endpoint, instance, kwargs, per_call)
-            if call is None:
-                return await awaitable
-            call.hides_usage = asked
-            token = call.attach()
-            try:
-                result = await awaitable
-            except BaseException as error:
-                call.finish(error)
-                raise
-            finally:
-                call.detach(token)
-            return follow(result, call)
-
-        recorded: Any = run()
-        recorded.__qualname__ = getattr(awaitable, "__qualname__", recorded.__qualname__)
-        if hasattr(awaitable, "close"):
-            # If ours never runs (cancelled before its first step), the SDK's must not be found
-            # "never awaited" in our place.
-            weakref.finalize(recorded, awaitable.close).atexit = False
-        return recorded
-
-    return wrapper
-
-
-def _copy_wrapper(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+def _copy(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
     """A client made from an observed one is observed."""
     clone = wrapped(*args, **kwargs)
     mark = observed_options(instance)
     if mark is not None:
         clone.__dict__.setdefault(MARK, mark)
     return clone
-
-
-def _wrap(owner: type, name: str, wrapper: Callable[..., Any]) -> None:
-    original = owner.__dict__.get(name)
-    if original is None or (owner, name) in _patched:
-        return
-    _patched[owner, name] = original
-    setattr(owner, name, wrapt.FunctionWrapper(original, wrapper))
-
-
-def patch_endpoints(endpoints: Iterable[Endpoint]) -> None:
-    """Wrap each endpoint's method and its async twin; what an SDK version lacks is skipped."""
-    with _lock:
-        for endpoint in endpoints:
-            try:
-                module = importlib.import_module(endpoint.module)
-            except ImportError:
-                complaints.warn(
-                    f"missing:{endpoint.module}",
-                    "pulse-otel: this %s version has no %s; its calls are not recorded",
-                    endpoint.sdk,
-                    endpoint.module,
-                )
-                continue
-            for prefix, make in (("", _sync_wrapper), ("Async", _async_wrapper)):
-                owner = getattr(module, prefix + endpoint.owner, None)
-                if isinstance(owner, type):
-                    _wrap(owner, endpoint.method, make(endpoint))
-
-
-def patch_copies(client_class: type) -> None:
-    """Wrap `copy` and `with_options` on every class of the MRO that defines them."""
-    with _lock:
-        for owner in client_class.__mro__:
-            for name in ("copy", "with_options"):
-                _wrap(owner, name, _copy_wrapper)

@@ -11,31 +11,30 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-import wrapt
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 
 from pulse_otel.instrumentation.call import CALL_KEY, LlmCall
 from pulse_otel.instrumentation.guard import guarded
+from pulse_otel.instrumentation.patch import Patches
 from pulse_otel.log import complaints
 
 _MODULE = "anthropic._base_client"
 _NAME = "start_api_call_span"
 
 
-def replace_own_spans() -> None:
+def replace_own_spans(patches: Patches) -> None:
     """Wrap the SDK's span factory; once. An SDK without it (before 1.14) traces nothing."""
-    module = importlib.import_module(_MODULE)
-    original = getattr(module, _NAME, None)
-    if original is None:
-        if hasattr(module, "get_tracer"):
-            complaints.warn(
-                "anthropic-own-spans",
-                "pulse-otel: this anthropic version traces calls in a way we do not know;"
-                " set ANTHROPIC_OPEN_TELEMETRY=false to avoid recording each call twice",
-            )
-    elif not isinstance(original, wrapt.ObjectProxy):
-        setattr(module, _NAME, wrapt.FunctionWrapper(original, _start))
+    try:
+        module = importlib.import_module(_MODULE)
+    except ImportError:
+        return
+    if not patches.wrap(module, _NAME, _start) and hasattr(module, "get_tracer"):
+        complaints.warn(
+            "anthropic-own-spans",
+            "pulse-otel: this anthropic version traces calls in a way we do not know;"
+            " set ANTHROPIC_OPEN_TELEMETRY=false to avoid recording each call twice",
+        )
 
 
 def _start(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:

@@ -103,7 +103,7 @@ FINISH_REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}
 
 
 def _cents(dollars: float | None) -> float | None:
-    return None if dollars is None or dollars < 0 else dollars * 100
+    return dollars * 100 if dollars is not None and 0 <= dollars < float("inf") else None
 
 
 def read_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:

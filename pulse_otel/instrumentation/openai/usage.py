@@ -1,7 +1,9 @@
 """`stream_usage`: ask for the usage of a chat stream whose caller said nothing about it.
 
 The option goes into our copy of the arguments, and the one chunk that it adds is hidden again,
-so the caller sees the chunks of a call without us.
+so the caller sees the chunks of a call without us. `auto` asks only servers known to accept the
+option. `always` asks every server: one that refuses it answers 400, and the call fails as it would
+if the caller had asked, so it is for servers that are known to accept it. Nothing is sent again.
 """
 
 from __future__ import annotations

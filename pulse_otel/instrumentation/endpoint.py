@@ -1,0 +1,74 @@
+"""Endpoint: one row of an SDK's table, and finding the row of a request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Attributes = dict[str, Any]
+Reader = Callable[[Any, bool], Attributes]
+"""(request or response, whether content is wanted) -> attributes. Structured values in them
+become JSON text in the call; a reader meets data of any shape and raises nothing for it."""
+
+
+def _nothing(value: Any, content: bool) -> Attributes:
+    return {}
+
+
+def _unassembled(chunks: list[Any]) -> Any:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One address of a provider's API: what a call to it is, and how it is read.
+
+    `methods` are the SDK's methods that lead there, as ``module:Class.method``; each has an
+    async twin ``AsyncClass``. What a version of the SDK lacks is skipped. A call is recognised
+    by its HTTP method and `path`, so a method that is not listed is recorded as well; the list
+    is where the ``pulse_*`` parameters are taken out, and what the documentation shows.
+    """
+
+    sdk: str
+    scope: str
+    path: str  # "/responses/{response_id}": what is in braces is added to the request read
+    operation: str
+    provider: Callable[[Any], str]
+    request: Callable[[Mapping[str, Any], bool], Attributes]
+    response: Reader = _nothing
+    # One response of a stream's chunks, in the shape that `response` reads.
+    assemble: Callable[[list[Any]], Any] = _unassembled
+    methods: tuple[str, ...] = ()
+    http_method: str = "post"
+    # (policy, client, arguments) -> whether an option was added that makes the server send one
+    # more chunk; and whether a chunk is that one.
+    ask_for_usage: Callable[[str, Any, dict[str, Any]], bool] = lambda policy, client, kwargs: False
+    is_usage_chunk: Callable[[Any], bool] = lambda chunk: False
+
+
+class Endpoints:
+    """The rows of one SDK, found by a request's HTTP method and path."""
+
+    def __init__(self, rows: Iterable[Endpoint]) -> None:
+        self.rows = tuple(rows)
+        self._exact = {(row.http_method, row.path): row for row in self.rows if "{" not in row.path}
+        self._patterns = [
+            (row.http_method, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", row.path)), row)
+            for row in self.rows
+            if "{" in row.path
+        ]
+
+    def find(self, http_method: str, url: str) -> tuple[Endpoint, Mapping[str, str]] | None:
+        """The row, and what stands in its path's braces; None if the request is no such call."""
+        path = url.partition("?")[0]
+        method = http_method.lower()
+        row = self._exact.get((method, path))
+        if row is not None:
+            return row, {}
+        for wanted, pattern, row in self._patterns:
+            match = pattern.fullmatch(path) if wanted == method else None
+            if match:
+                return row, match.groupdict()
+        return None

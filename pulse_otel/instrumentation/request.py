@@ -1,0 +1,163 @@
+"""The hook where every call of an SDK passes: `request` of its base clients.
+
+It runs once for a call, retries included, whatever method, helper, raw mode or cached
+reference it came from, and with the request as the SDK is about to send it. What it returns is
+the SDK's own.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry import context as otel_context
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+
+from pulse_otel.instrumentation.call import CALL_KEY, LlmCall
+from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints
+from pulse_otel.instrumentation.guard import guarded
+from pulse_otel.instrumentation.parameters import carried, without_carried
+from pulse_otel.instrumentation.recorder import (
+    Observed,
+    Recorder,
+    observed_options,
+    recorder_for,
+)
+from pulse_otel.instrumentation.stream import follow
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """The arguments of `request`; its second one is the request's options."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    @property
+    def options(self) -> Any:
+        return self.args[1] if len(self.args) > 1 else self.kwargs.get("options")
+
+    def changed(self, **fields: Any) -> _Sent:
+        """With a copy of the options in which `fields` differ; the caller's stay as they are."""
+        options = copy.copy(self.options)
+        for name, value in fields.items():
+            setattr(options, name, value)
+        if len(self.args) > 1:
+            return _Sent((self.args[0], options, *self.args[2:]), self.kwargs)
+        return _Sent(self.args, {**self.kwargs, "options": options})
+
+
+def _taken(sent: _Sent) -> tuple[_Sent, Mapping[str, Any]]:
+    """Without the ``pulse_*`` parameters, whether or not the call is recorded; and those."""
+    parameters = carried(sent.options)
+    if parameters is None:
+        return sent, {}
+    return sent.changed(headers=without_carried(sent.options.headers)), parameters
+
+
+def _open(
+    endpoints: Endpoints, client: Any, sent: _Sent, parameters: Mapping[str, Any]
+) -> tuple[LlmCall, _Sent] | None:
+    options = sent.options
+    found = endpoints.find(options.method, options.url)
+    if found is None or not is_instrumentation_enabled():
+        return None
+    endpoint, in_path = found
+    observed = observed_options(client)
+    recorder = recorder_for(endpoint.sdk, observed)
+    if recorder is None:
+        return None
+    request = _request(options, in_path)
+    own = _merge(observed, parameters)
+    call = LlmCall.open(endpoint, recorder, client, request, own)
+    if _ask_for_usage(endpoint, recorder, client, request):
+        sent = sent.changed(
+            json_data={**options.json_data, "stream_options": request["stream_options"]}
+        )
+        call.hides_usage = True
+    return call, sent
+
+
+def _request(options: Any, in_path: Mapping[str, str]) -> dict[str, Any]:
+    """The request as one mapping: body and path, and what was given beside them."""
+    body = options.json_data
+    return {
+        **(body if isinstance(body, Mapping) else {}),
+        **in_path,
+        "extra_body": options.extra_json,
+        "extra_headers": options.headers,
+    }
+
+
+def _ask_for_usage(
+    endpoint: Endpoint, recorder: Recorder, client: Any, request: dict[str, Any]
+) -> bool:
+    return bool(guarded(endpoint.ask_for_usage, recorder.stream_usage, client, request))
+
+
+def _merge(observed: Observed | None, parameters: Mapping[str, Any]) -> Observed:
+    """The options of a call: per call wins over per client; metadata is extended."""
+    base = observed or Observed()
+    if not parameters:
+        return base
+    session = parameters.get("session_id")
+    metadata = parameters.get("metadata")
+    return Observed(
+        provider=base.provider,
+        session_id=base.session_id if session is None else str(session),
+        metadata={**base.metadata, **metadata} if isinstance(metadata, Mapping) else base.metadata,
+    )
+
+
+def sync_hook(endpoints: Endpoints) -> Callable[..., Any]:
+    """The wrapper for the sync base client's `request`."""
+
+    def request(wrapped: Callable[..., Any], client: Any, args: Any, kwargs: Any) -> Any:
+        sent, parameters = _taken(_Sent(args, kwargs))
+        opened = guarded(_open, endpoints, client, sent, parameters)
+        if opened is None:
+            return wrapped(*sent.args, **sent.kwargs)
+        call, sent = opened
+        token = call.attach()
+        try:
+            result = wrapped(*sent.args, **sent.kwargs)
+        except BaseException as error:
+            call.finish(error)
+            raise
+        finally:
+            call.detach(token)
+        return follow(result, call)
+
+    return request
+
+
+def async_hook(endpoints: Endpoints) -> Callable[..., Any]:
+    """The wrapper for the async base client's `request`; differs by `await` alone."""
+
+    async def request(wrapped: Callable[..., Any], client: Any, args: Any, kwargs: Any) -> Any:
+        sent, parameters = _taken(_Sent(args, kwargs))
+        opened = guarded(_open, endpoints, client, sent, parameters)
+        if opened is None:
+            return await wrapped(*sent.args, **sent.kwargs)
+        call, sent = opened
+        token = call.attach()
+        try:
+            result = await wrapped(*sent.args, **sent.kwargs)
+        except BaseException as error:
+            call.finish(error)
+            raise
+        finally:
+            call.detach(token)
+        return follow(result, call)
+
+    return request
+
+
+def response_hook(wrapped: Callable[..., Any], client: Any, args: Any, kwargs: Any) -> Any:
+    """The wrapper for `_process_response`, which is given the HTTP response of the call."""
+    call = otel_context.get_value(CALL_KEY)
+    if isinstance(call, LlmCall):
+        call.http_response = kwargs.get("response")
+    return wrapped(*args, **kwargs)
