@@ -8,6 +8,7 @@ caller.
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -22,7 +23,7 @@ from pulse_otel.instrumentation.errors import describe
 from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.reading import integer, text
 from pulse_otel.instrumentation.recorder import Observed, Recorder
-from pulse_otel.values import bounded_json, plain, scrub, to_json
+from pulse_otel.values import bounded_json, plain, scrub
 
 CALL_KEY = otel_context.create_key("pulse-otel-call")
 
@@ -43,6 +44,7 @@ class LlmCall:
         self._started = time.perf_counter()
         self._first_chunk_s: float | None = None
         self._chunks: list[Any] = []
+        self._found: Attributes = {}
         self._finished = False
         self.http_response: Any = None
         self.hides_usage = False  # we asked for the usage chunk, the caller did not
@@ -59,11 +61,9 @@ class LlmCall:
     ) -> LlmCall:
         """Start the span: what samplers need at once, the rest only if it is recorded."""
         model = text(request.get("model"))
-        attributes: Attributes = {
-            semconv.OPERATION_NAME: endpoint.operation,
-            semconv.PROVIDER_NAME: own.provider or endpoint.provider(client),
-            **_server(client),
-        }
+        attributes = {semconv.OPERATION_NAME: endpoint.operation, **_destination(endpoint, client)}
+        if own.provider:
+            attributes[semconv.PROVIDER_NAME] = own.provider
         if model:
             attributes[semconv.REQUEST_MODEL] = scrub(model)
         context = otel_context.get_current()
@@ -72,8 +72,8 @@ class LlmCall:
         span = tracer.start_span(name, context, kind=SpanKind.CLIENT, attributes=attributes)
         call = cls(endpoint, recorder, span, context)
         if call.recording:
-            call._set(endpoint.request(request, recorder.capture_content))
-            call._set(_session(own))
+            found = guarded(endpoint.request, request, recorder.capture_content) or {}
+            call._set(found | _session(own))
         return call
 
     def attach(self) -> Any:
@@ -109,7 +109,7 @@ class LlmCall:
     def response(self, response: Any) -> None:
         """The whole response arrived: read it, and end the span."""
         if self.recording and not self._finished:
-            guarded(self._read_response, response)
+            self._found = self._read(response)
         self.finish()
 
     def finish(self, error: BaseException | None = None) -> None:
@@ -122,43 +122,42 @@ class LlmCall:
         self._chunks = []
         guarded(self.span.end)
 
+    def _read(self, response: Any) -> Attributes:
+        return guarded(self._endpoint.response, response, self._recorder.capture_content) or {}
+
     def _read_rest(self, error: BaseException | None) -> None:
+        found = self._found
         if self._first_chunk_s is not None:
-            self.span.set_attribute(semconv.TIME_TO_FIRST_CHUNK, self._first_chunk_s)
-        if error is not None:
-            self._read_error(error)
-        self._set(http_facts(self.http_response))
+            found[semconv.TIME_TO_FIRST_CHUNK] = self._first_chunk_s
         if self._chunks:
-            self._read_response(self._endpoint.assemble(self._chunks))
-
-    def _read_response(self, response: Any) -> None:
-        self._set(self._endpoint.response(response, self._recorder.capture_content))
-
-    def _read_error(self, error: BaseException) -> None:
-        found = describe(error)
-        self.span.set_attribute(semconv.ERROR_TYPE, found.type)
-        self.span.set_attribute(semconv.PULSE_ERROR, to_json(found.details()))
+            found |= self._read(guarded(self._endpoint.assemble, self._chunks))
         if self.http_response is None:
             self.http_response = getattr(error, "response", None)
-        self._set(http_facts(self.http_response, getattr(error, "request", None)))
-        self.span.set_status(Status(StatusCode.ERROR, found.message or None))
+        found |= http_facts(self.http_response, getattr(error, "request", None))
+        if error is not None:
+            description = describe(error)
+            found[semconv.ERROR_TYPE] = description.type
+            found[semconv.PULSE_ERROR] = description.details()
+            self.span.set_status(Status(StatusCode.ERROR, description.message or None))
+        self._set(found)
 
     def _set(self, attributes: Attributes) -> None:
         limit = self._recorder.max_content_bytes
-        for key, value in attributes.items():
-            if isinstance(value, str):
-                self.span.set_attribute(key, scrub(value))
-            elif _structured(value):
-                self.span.set_attribute(key, bounded_json(value, limit))
-            else:
-                self.span.set_attribute(key, value)
+        self.span.set_attributes({key: _settable(attributes[key], limit) for key in attributes})
 
 
-def _structured(value: object) -> bool:
-    """Whether `value` is to become JSON text: what older SDKs refuse as an attribute."""
+def _settable(value: Any, limit: int) -> Any:
+    """As an attribute: what is structured becomes JSON text, as older SDKs refuse it."""
+    if isinstance(value, str):
+        return scrub(value)
     if isinstance(value, list):
-        return any(isinstance(element, dict) for element in cast("list[object]", value))
-    return isinstance(value, dict)
+        elements = cast("list[object]", value)
+        return bounded_json(elements, limit) if _structured(elements) else elements
+    return bounded_json(cast("object", value), limit) if isinstance(value, dict) else value
+
+
+def _structured(elements: list[object]) -> bool:
+    return any(isinstance(element, dict) for element in elements)
 
 
 def _session(own: Observed) -> Attributes:
@@ -171,8 +170,21 @@ def _session(own: Observed) -> Attributes:
     return attributes
 
 
-def _server(client: Any) -> Attributes:
+# Client -> its base URL, and what that and its class tell; read again when the URL is changed.
+_destinations: weakref.WeakKeyDictionary[Any, tuple[Any, Attributes]] = weakref.WeakKeyDictionary()
+
+
+def _destination(endpoint: Endpoint, client: Any) -> Attributes:
+    """Provider and server of a client's calls."""
     url = getattr(client, "base_url", None)
+    known = _destinations.get(client)
+    if known is None or known[0] is not url:
+        known = url, {semconv.PROVIDER_NAME: endpoint.provider(client), **_server(url)}
+        _destinations[client] = known
+    return known[1]
+
+
+def _server(url: Any) -> Attributes:
     host, port = text(getattr(url, "host", None)), getattr(url, "port", None)
     if not host:
         return {}

@@ -6,25 +6,44 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.values import NOT_RECORDED, plain
 
+_NOT_GIVEN = frozenset({"NotGiven", "Omit", "not_given"})
+
 
 def given(value: object) -> bool:
     """Whether the caller gave a value: neither None nor one of the SDKs' "not given" marks."""
-    return value is not None and type(value).__name__ not in ("NotGiven", "Omit")
+    return value is not None and type(value).__name__ not in _NOT_GIVEN
 
 
 def read(value: Any, *path: str) -> Any:
     """The value at `path` of a dict or an object; None where the path ends early."""
     for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+        value = value.get(name) if type(value) is dict else _field(value, name)
         if value is None:
             return None
     return value
+
+
+def _field(value: Any, name: str) -> Any:
+    """A field of an object or an unusual mapping. A model's are taken from where it keeps them:
+    asking it for one that it lacks is slow, and most providers lack some."""
+    fields: Any = getattr(value, "__dict__", None)
+    if fields is not None and name in fields:
+        return fields[name]
+    if isinstance(value, Mapping):
+        return value.get(name)
+    extra: Any = getattr(value, "__pydantic_extra__", None)
+    if type(extra) is dict and name in extra:
+        return extra[name]
+    if hasattr(type(value), "__pydantic_fields__"):
+        return None
+    return getattr(value, name, None)
 
 
 def items(value: object) -> list[Any]:
@@ -66,16 +85,38 @@ Rule = tuple[tuple[str, ...], str, Callable[[Any], Any]]
 
 
 def extract(value: Any, rules: Sequence[Rule]) -> dict[str, Any]:
-    """The attributes that `rules` find in `value`; a wrong type sets nothing."""
+    """The attributes that `rules` find in `value`; a wrong type sets nothing, the first rule wins.
+
+    `rules` is a constant: it is sorted by where it looks once, and each place read once a call.
+    """
+    places = _places.get(id(rules))
+    if places is None:
+        places = _places[id(rules)] = _sorted(rules)
     found: dict[str, Any] = {}
-    for path, attribute, cast in rules:
-        raw = read(value, *path)
-        if not given(raw):
+    for path, fields in places:
+        parent = read(value, *path) if path else value
+        if parent is None:
             continue
-        result = cast(raw)
-        if result is not None:
-            found.setdefault(attribute, result)
+        get = parent.get if type(parent) is dict else functools.partial(_field, parent)
+        for name, attribute, cast in fields:
+            raw = get(name)
+            if raw is None or attribute in found or not given(raw):
+                continue
+            result = cast(raw)
+            if result is not None:
+                found[attribute] = result
     return found
+
+
+_Place = tuple[tuple[str, ...], list[tuple[str, str, Callable[[Any], Any]]]]
+_places: dict[int, list[_Place]] = {}  # by the id of the rules, which live as long as we do
+
+
+def _sorted(rules: Sequence[Rule]) -> list[_Place]:
+    places: dict[tuple[str, ...], list[tuple[str, str, Callable[[Any], Any]]]] = {}
+    for path, attribute, cast in rules:
+        places.setdefault(path[:-1], []).append((path[-1], attribute, cast))
+    return list(places.items())
 
 
 def parts_of(content: object, part: Callable[[Any], dict[str, Any]]) -> list[dict[str, Any]]:
