@@ -13,6 +13,7 @@ from pulse_otel.observe import ObserveOptions, Provider, observe
 
 if TYPE_CHECKING:
     from pulse_otel.config import ConfigError, PulseConfig
+    from pulse_otel.context import session
     from pulse_otel.export.exporter import PulseSpanExporter
     from pulse_otel.instrumentation.anthropic import AnthropicInstrumentor
     from pulse_otel.instrumentation.openai import OpenAIInstrumentor
@@ -29,6 +30,7 @@ __all__ = [
     "flush_buffer",
     "init_pulse",
     "observe",
+    "session",
     "shutdown",
 ]
 
@@ -40,6 +42,7 @@ _HOMES = {
     "PulseSpanExporter": "pulse_otel.export.exporter",
     "flush_buffer": "pulse_otel.pipeline",
     "init_pulse": "pulse_otel.pipeline",
+    "session": "pulse_otel.context",
     "shutdown": "pulse_otel.pipeline",
 }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from pulse_otel.context import Session
 from pulse_otel.instrumentation.recorder import MARK, Observed
 
 if TYPE_CHECKING:
@@ -25,10 +26,11 @@ class Provider(str, Enum):
 
 @dataclass(frozen=True)
 class ObserveOptions:
-    """What every call of a client carries; `pulse_session_id` / `pulse_metadata` win per call."""
+    """What every call of a client carries; the call's own `pulse_*` parameters win."""
 
     session_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    user_id: str | None = None
 
 
 def _install_openai() -> Patches:
@@ -97,7 +99,7 @@ def _mark(provider: Provider, options: ObserveOptions | Mapping[str, Any] | None
     if options is None:
         options = ObserveOptions()
     elif isinstance(options, Mapping):
-        unknown = set(options) - {"session_id", "metadata"}
+        unknown = set(options) - {"session_id", "metadata", "user_id"}
         if unknown:
             raise TypeError(f"observe: unknown options {sorted(map(str, unknown))}")
         options = ObserveOptions(**dict(options))
@@ -108,6 +110,9 @@ def _mark(provider: Provider, options: ObserveOptions | Mapping[str, Any] | None
         raise TypeError(f"observe: metadata: expected a dict, got {type(metadata).__name__}")
     return Observed(
         provider="openrouter" if provider is Provider.OPENROUTER else None,
-        session_id=None if options.session_id is None else str(options.session_id),
-        metadata=dict(cast("Mapping[str, Any]", metadata)),
+        session=Session(
+            id=None if options.session_id is None else str(options.session_id),
+            user_id=None if options.user_id is None else str(options.user_id),
+            metadata=dict(cast("Mapping[str, Any]", metadata)),
+        ),
     )

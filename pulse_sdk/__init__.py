@@ -15,6 +15,7 @@ from pulse_otel import (
     flush_buffer,
     init_pulse,
     observe,
+    session,
     shutdown,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "flush_buffer",
     "init_pulse",
     "observe",
+    "session",
     "shutdown",
 ]
 

@@ -18,6 +18,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from pulse_otel import semconv
+from pulse_otel.context import Session
 from pulse_otel.instrumentation.endpoint import Attributes, Endpoint
 from pulse_otel.instrumentation.errors import describe
 from pulse_otel.instrumentation.guard import guarded
@@ -73,7 +74,7 @@ class LlmCall:
         call = cls(endpoint, recorder, span, context)
         if call.recording:
             found = guarded(endpoint.request, request, recorder.capture_content) or {}
-            call._set(found | _session(own))
+            call._set(found | _session(own.session))
         return call
 
     def attach(self) -> Any:
@@ -160,13 +161,15 @@ def _structured(elements: list[object]) -> bool:
     return any(isinstance(element, dict) for element in elements)
 
 
-def _session(own: Observed) -> Attributes:
+def _session(session: Session) -> Attributes:
     attributes: Attributes = {}
-    if own.session_id:
-        attributes[semconv.CONVERSATION_ID] = own.session_id
-        attributes[semconv.SESSION_ID] = own.session_id
-    if own.metadata:
-        attributes[semconv.PULSE_METADATA] = plain(own.metadata)
+    if session.id:
+        attributes[semconv.CONVERSATION_ID] = session.id
+        attributes[semconv.SESSION_ID] = session.id
+    if session.user_id:
+        attributes[semconv.USER_ID] = session.user_id
+    if session.metadata:
+        attributes[semconv.PULSE_METADATA] = plain(session.metadata)
     return attributes
 
 

@@ -16,6 +16,8 @@ from pulse_otel.instrumentation.reading import given
 _PARAMETERS = {
     "pulse_session_id": "session_id",
     "pulseSessionId": "session_id",
+    "pulse_user_id": "user_id",
+    "pulseUserId": "user_id",
     "pulse_metadata": "metadata",
     "pulseMetadata": "metadata",
 }

@@ -6,11 +6,13 @@ while its instrumentor is on. `recorder_for` decides, per call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from opentelemetry.trace import Tracer
+
+from pulse_otel.context import NO_SESSION, Session
 
 MARK = "_pulse_observed"
 
@@ -20,8 +22,7 @@ class Observed:
     """What `observe` was told about a client; lives in the client's ``__dict__``."""
 
     provider: str | None = None
-    session_id: str | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    session: Session = NO_SESSION
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry import context as otel_context
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
+from pulse_otel.context import Session, current_session
 from pulse_otel.instrumentation.call import CALL_KEY, LlmCall
 from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints
 from pulse_otel.instrumentation.guard import guarded
@@ -98,16 +99,21 @@ def _ask_for_usage(
 
 
 def _merge(observed: Observed | None, parameters: Mapping[str, Any]) -> Observed:
-    """The options of a call: per call wins over per client; metadata is extended."""
+    """What is said for a call: per call wins over per client, that over the block."""
     base = observed or Observed()
-    if not parameters:
-        return base
-    session = parameters.get("session_id")
+    session = base.session.over(current_session())
+    if parameters:
+        session = _said(parameters).over(session)
+    return Observed(base.provider, session)
+
+
+def _said(parameters: Mapping[str, Any]) -> Session:
+    session_id, user_id = parameters.get("session_id"), parameters.get("user_id")
     metadata = parameters.get("metadata")
-    return Observed(
-        provider=base.provider,
-        session_id=base.session_id if session is None else str(session),
-        metadata={**base.metadata, **metadata} if isinstance(metadata, Mapping) else base.metadata,
+    return Session(
+        id=None if session_id is None else str(session_id),
+        user_id=None if user_id is None else str(user_id),
+        metadata=cast("Mapping[str, Any]", metadata) if isinstance(metadata, Mapping) else {},
     )
 
 

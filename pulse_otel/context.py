@@ -1,0 +1,133 @@
+"""Session, user and metadata for a block of code, carried in the OpenTelemetry context."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, TypeVar, cast
+
+from opentelemetry import baggage
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+
+from pulse_otel import semconv
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_KEY = otel_context.create_key("pulse-otel-session")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What spans are labelled with; None and empty are unknown."""
+
+    id: str | None = None
+    user_id: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def over(self, outer: Session) -> Session:
+        """This one, with what it does not say taken from `outer`; metadata is extended."""
+        return Session(
+            id=self.id or outer.id,
+            user_id=self.user_id or outer.user_id,
+            metadata={**outer.metadata, **self.metadata} if outer.metadata else self.metadata,
+        )
+
+
+NO_SESSION = Session()
+
+
+def current_session(context: Context | None = None) -> Session:
+    """The session of the block that runs, else the one in baggage (``session.id``, ``user.id``)."""
+    found = otel_context.get_value(_KEY, context)
+    if isinstance(found, Session):
+        return found
+    carried = baggage.get_all(context)
+    if not carried:
+        return NO_SESSION
+    return Session(
+        id=_text(carried.get(semconv.SESSION_ID) or carried.get(semconv.CONVERSATION_ID)),
+        user_id=_text(carried.get(semconv.USER_ID)),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+class session:
+    """Label the calls made in a block, or in a decorated function, with a session.
+
+    ``with session("s1", user_id="u1", metadata={"feature": "chat"}):`` works in sync and async
+    code (``async with`` too) and is inherited by tasks; threads inherit it if their context is
+    handed on, as with any OpenTelemetry context. As a decorator it takes plain and async
+    functions. An inner block wins over an outer one, and extends its metadata; what is said
+    for a client or a call wins over both. Raises TypeError for wrong arguments.
+    """
+
+    def __init__(
+        self,
+        session_id: str | None = None,
+        *,
+        user_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        if metadata is not None and not isinstance(metadata, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"session: metadata: expected a dict, got {type(metadata).__name__}")
+        self._own = Session(
+            id=None if session_id is None else str(session_id),
+            user_id=None if user_id is None else str(user_id),
+            metadata=dict(metadata or {}),
+        )
+        self._tokens: list[Any] = []
+
+    def __enter__(self) -> session:
+        merged = self._own.over(current_session())
+        self._tokens.append(otel_context.attach(otel_context.set_value(_KEY, merged)))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        otel_context.detach(self._tokens.pop())
+
+    async def __aenter__(self) -> session:
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.__exit__(kind, error, traceback)
+
+    def _again(self) -> session:
+        own = self._own
+        return session(own.id, user_id=own.user_id, metadata=own.metadata)
+
+    def __call__(self, function: Function) -> Function:
+        """`function`, each call of which is such a block."""
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError("session: a generator runs in its consumer's block; use `with` in it")
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def asynchronous(*args: Any, **kwargs: Any) -> Any:
+                with self._again():
+                    return await function(*args, **kwargs)
+
+            return cast("Function", asynchronous)
+
+        @functools.wraps(function)
+        def synchronous(*args: Any, **kwargs: Any) -> Any:
+            with self._again():
+                return function(*args, **kwargs)
+
+        return cast("Function", synchronous)
