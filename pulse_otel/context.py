@@ -14,9 +14,11 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 from pulse_otel import semconv
+from pulse_otel.values import bounded_json, plain, scrub
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+_METADATA_BYTES = 32_768
 _KEY = otel_context.create_key("pulse-otel-session")
 
 
@@ -40,10 +42,16 @@ class Session:
 NO_SESSION = Session()
 
 
+def session_of_block(context: Context | None = None) -> Session | None:
+    """The session of the block that runs, if one does."""
+    found = otel_context.get_value(_KEY, context)
+    return found if isinstance(found, Session) else None
+
+
 def current_session(context: Context | None = None) -> Session:
     """The session of the block that runs, else the one in baggage (``session.id``, ``user.id``)."""
-    found = otel_context.get_value(_KEY, context)
-    if isinstance(found, Session):
+    found = session_of_block(context)
+    if found is not None:
         return found
     carried = baggage.get_all(context)
     if not carried:
@@ -52,6 +60,18 @@ def current_session(context: Context | None = None) -> Session:
         id=_text(carried.get(semconv.SESSION_ID) or carried.get(semconv.CONVERSATION_ID)),
         user_id=_text(carried.get(semconv.USER_ID)),
     )
+
+
+def labels(session: Session) -> dict[str, Any]:
+    """A session as span attributes: the conventions' names, metadata as JSON text."""
+    found: dict[str, Any] = {}
+    if session.id:
+        found[semconv.CONVERSATION_ID] = found[semconv.SESSION_ID] = scrub(session.id)
+    if session.user_id:
+        found[semconv.USER_ID] = scrub(session.user_id)
+    if session.metadata:
+        found[semconv.PULSE_METADATA] = bounded_json(plain(session.metadata), _METADATA_BYTES)
+    return found
 
 
 def _text(value: object) -> str | None:

@@ -19,12 +19,29 @@ SYSTEM: Final = "gen_ai.system"  # the name of PROVIDER_NAME before conventions 
 REQUEST_MODEL: Final = "gen_ai.request.model"
 RESPONSE_MODEL: Final = "gen_ai.response.model"
 RESPONSE_ID: Final = "gen_ai.response.id"
+RESPONSE_STATUS: Final = "gen_ai.response.status"
 FINISH_REASONS: Final = "gen_ai.response.finish_reasons"
 TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
 OUTPUT_TYPE: Final = "gen_ai.output.type"
 
 OPERATION_CHAT: Final = "chat"
+OPERATION_TEXT_COMPLETION: Final = "text_completion"
+OPERATION_EMBEDDINGS: Final = "embeddings"
+OPERATION_FETCH_RESPONSE: Final = "fetch_response"
 OPERATION_EXECUTE_TOOL: Final = "execute_tool"
+OPERATION_COUNT_TOKENS: Final = "count_tokens"  # ours: the conventions have no such operation
+OPERATION_RETRIEVAL: Final = "retrieval"
+OPERATION_INVOKE_WORKFLOW: Final = "invoke_workflow"
+OPERATION_INVOKE_AGENT: Final = "invoke_agent"
+# The conventions have no operation for these calls, and allow names of one's own then.
+OPERATION_IMAGE_GENERATION: Final = "image_generation"
+OPERATION_IMAGE_EDIT: Final = "image_edit"
+OPERATION_IMAGE_VARIATION: Final = "image_variation"
+OPERATION_TRANSCRIPTION: Final = "transcription"  # speech to text, in its own language
+OPERATION_SPEECH_TRANSLATION: Final = "speech_translation"  # speech to English text
+OPERATION_SPEECH: Final = "speech"  # text to speech
+OPERATION_MODERATION: Final = "moderation"
+OPERATION_CLASSIFICATION: Final = "classification"  # OpenAI's decisions
 
 # --- request parameters
 REQUEST_STREAM: Final = "gen_ai.request.stream"
@@ -38,6 +55,11 @@ REQUEST_STOP_SEQUENCES: Final = "gen_ai.request.stop_sequences"
 REQUEST_SEED: Final = "gen_ai.request.seed"
 REQUEST_CHOICE_COUNT: Final = "gen_ai.request.choice.count"
 REQUEST_REASONING_LEVEL: Final = "gen_ai.request.reasoning.level"
+REQUEST_PREVIOUS_RESPONSE_ID: Final = "gen_ai.request.previous_response.id"
+REQUEST_STREAM_CURSOR: Final = "gen_ai.request.stream_cursor"
+REQUEST_ENCODING_FORMATS: Final = "gen_ai.request.encoding_formats"
+PROMPT_NAME: Final = "gen_ai.prompt.name"
+PROMPT_VERSION: Final = "gen_ai.prompt.version"
 
 # --- usage; input and output are totals, the others parts of them
 INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
@@ -45,6 +67,10 @@ OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
 CACHE_READ_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
 CACHE_WRITE_TOKENS: Final = "gen_ai.usage.cache_write.input_tokens"
 REASONING_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
+INPUT_TEXT_TOKENS: Final = "gen_ai.usage.text.input_tokens"
+OUTPUT_TEXT_TOKENS: Final = "gen_ai.usage.text.output_tokens"
+INPUT_IMAGE_TOKENS: Final = "gen_ai.usage.image.input_tokens"
+OUTPUT_IMAGE_TOKENS: Final = "gen_ai.usage.image.output_tokens"
 INPUT_AUDIO_TOKENS: Final = "gen_ai.usage.audio.input_tokens"
 OUTPUT_AUDIO_TOKENS: Final = "gen_ai.usage.audio.output_tokens"
 
@@ -56,6 +82,7 @@ TOOL_DEFINITIONS: Final = "gen_ai.tool.definitions"
 
 # --- tools, agents, embeddings, users
 TOOL_NAME: Final = "gen_ai.tool.name"
+TOOL_TYPE: Final = "gen_ai.tool.type"
 TOOL_CALL_ID: Final = "gen_ai.tool.call.id"
 TOOL_CALL_ARGUMENTS: Final = "gen_ai.tool.call.arguments"
 TOOL_CALL_RESULT: Final = "gen_ai.tool.call.result"
@@ -74,6 +101,7 @@ OPENAI_SYSTEM_FINGERPRINT: Final = "openai.response.system_fingerprint"
 
 # --- session, server, error
 CONVERSATION_ID: Final = "gen_ai.conversation.id"
+CONVERSATION_COMPACTED: Final = "gen_ai.conversation.compacted"
 SESSION_ID: Final = "session.id"
 SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
@@ -88,7 +116,11 @@ PULSE_REQUEST_ID: Final = "pulse.request_id"  # the provider's id of the HTTP re
 PULSE_ATTEMPTS: Final = "pulse.attempts"  # HTTP requests that the call took, the first included
 PULSE_REQUEST_PARAMETERS: Final = "pulse.request.parameters"  # the other parameters, JSON text
 PULSE_RAW_FINISH_REASONS: Final = "pulse.response.raw_finish_reasons"  # the provider's own words
+PULSE_AUDIO_SECONDS: Final = "pulse.usage.audio_seconds"  # speech that is billed by its length
 PULSE_COST_CENTS: Final = "pulse.cost_cents"  # a cost that the provider itself reported, in cents
+PULSE_COUNTED_TOKENS: Final = "pulse.counted_tokens"  # what `count_tokens` counted; not a usage
+PULSE_USAGE_DETAILS: Final = "pulse.usage.details"  # what else the usage says, JSON object text
+PULSE_STOP_DETAILS: Final = "pulse.response.stop_details"  # why the model refused, JSON object text
 
 # --- ours, on the wire to the trace service only (contract §3.3)
 PULSE_KIND: Final = "pulse.kind"

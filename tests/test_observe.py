@@ -222,15 +222,18 @@ def test_a_tool_round_trip_keeps_calls_and_results(pulse: Service, openai_client
     openai_client.chat.completions.create(model="gpt-4o-mini", messages=history, tools=[tool])
 
     pulse_otel.flush_buffer(10)
-    asked, answered = sorted(pulse.traces(2), key=lambda trace: trace["timestamp"])
+    (trace,) = pulse.traces(1)
+    asked, tool_use, answered = sorted(trace["spans"], key=lambda span: span["timestamp"])
     assert asked["finishReason"] == "tool_call"
-    shown = asked["responseBody"]["choices"][0]["message"]["tool_calls"][0]
+    shown = asked["metadata"]["pulse.response"]["choices"][0]["message"]["tool_calls"][0]
     assert shown["id"] == call.id
     assert shown["function"]["name"] == "weather"
-    roles = [message["role"] for message in answered["requestBody"]["messages"]]
-    assert roles == ["user", "assistant", "tool"]
-    assert answered["requestBody"]["messages"][2]["content"] == "18 C"
-    assert answered["requestBody"]["tools"][0]["function"]["name"] == "weather"
+    request = answered["metadata"]["pulse.request"]
+    assert [message["role"] for message in request["messages"]] == ["user", "assistant", "tool"]
+    assert request["messages"][2]["content"] == "18 C"
+    assert request["tools"][0]["function"]["name"] == "weather"
+    assert tool_use["kind"] == "tool_use"
+    assert tool_use["parentSpanId"] == answered["parentSpanId"] == asked["spanId"]
 
 
 def test_initialising_again_reconfigures_and_exports_nothing_twice(

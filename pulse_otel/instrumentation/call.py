@@ -18,13 +18,16 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from pulse_otel import semconv
-from pulse_otel.context import Session
+from pulse_otel.context import Session, labels
+from pulse_otel.instrumentation.coexistence import borrowed_span
 from pulse_otel.instrumentation.endpoint import Attributes, Endpoint
 from pulse_otel.instrumentation.errors import describe
 from pulse_otel.instrumentation.guard import guarded
-from pulse_otel.instrumentation.reading import integer, text
+from pulse_otel.instrumentation.reading import integer, read, text
 from pulse_otel.instrumentation.recorder import Observed, Recorder
-from pulse_otel.values import bounded_json, plain, scrub
+from pulse_otel.instrumentation.tools import Caller, requested, resume, tool_calls
+from pulse_otel.instrumentation.witness import watch
+from pulse_otel.values import bounded_json, scrub
 
 CALL_KEY = otel_context.create_key("pulse-otel-call")
 
@@ -45,7 +48,8 @@ class LlmCall:
         self._started = time.perf_counter()
         self._first_chunk_s: float | None = None
         self._chunks: list[Any] = []
-        self._found: Attributes = {}
+        self._answer: Any = None  # the whole response, or what was assembled of a stream
+        self._caller: Caller | None = None
         self._finished = False
         self.http_response: Any = None
         self.hides_usage = False  # we asked for the usage chunk, the caller did not
@@ -67,14 +71,22 @@ class LlmCall:
             attributes[semconv.PROVIDER_NAME] = own.provider
         if model:
             attributes[semconv.REQUEST_MODEL] = scrub(model)
-        context = otel_context.get_current()
         name = f"{endpoint.operation} {scrub(model)}" if model else endpoint.operation
+        provider = recorder.provider()
+        watch(provider)
         tracer = recorder.tracer(endpoint.scope)
-        span = tracer.start_span(name, context, kind=SpanKind.CLIENT, attributes=attributes)
+        context = otel_context.get_current()
+        span = borrowed_span(provider, attributes)
+        if span is None:
+            if tool_calls.waiting:
+                resumed = guarded(_resume, endpoint, recorder, request, own.session, context)
+                context = resumed or context
+            span = tracer.start_span(name, context, kind=SpanKind.CLIENT, attributes=attributes)
         call = cls(endpoint, recorder, span, context)
         if call.recording:
+            call._caller = _caller(provider, own.session)
             found = guarded(endpoint.request, request, recorder.capture_content) or {}
-            call._set(found | _session(own.session))
+            call._set(found | labels(own.session))
         return call
 
     def attach(self) -> Any:
@@ -97,11 +109,14 @@ class LlmCall:
 
     def chunk(self, item: Any) -> None:
         """One streamed chunk arrived: kept, and read once, at the end."""
-        if not self.recording:
-            return
+        if self.recording:
+            self.arrived()
+            self._chunks.append(item)
+
+    def arrived(self) -> None:
+        """Something of a stream arrived: the first time counts."""
         if self._first_chunk_s is None:
             self._first_chunk_s = time.perf_counter() - self._started
-        self._chunks.append(item)
 
     def hidden(self, item: Any) -> bool:
         """Whether `item` is a chunk that is there only because we asked for it."""
@@ -110,7 +125,7 @@ class LlmCall:
     def response(self, response: Any) -> None:
         """The whole response arrived: read it, and end the span."""
         if self.recording and not self._finished:
-            self._found = self._read(response)
+            self._answer = response
         self.finish()
 
     def finish(self, error: BaseException | None = None) -> None:
@@ -120,18 +135,20 @@ class LlmCall:
         self._finished = True
         if self.recording:
             guarded(self._read_rest, error)
-        self._chunks = []
+        self._chunks, self._answer = [], None
         guarded(self.span.end)
 
-    def _read(self, response: Any) -> Attributes:
-        return guarded(self._endpoint.response, response, self._recorder.capture_content) or {}
+    def _read(self, content: bool) -> Attributes:
+        if self._answer is None:
+            return {}
+        return guarded(self._endpoint.response, self._answer, content) or {}
 
     def _read_rest(self, error: BaseException | None) -> None:
-        found = self._found
+        if self._chunks:
+            self._answer = guarded(self._endpoint.assemble, self._chunks)
+        found = self._read(self._recorder.capture_content)
         if self._first_chunk_s is not None:
             found[semconv.TIME_TO_FIRST_CHUNK] = self._first_chunk_s
-        if self._chunks:
-            found |= self._read(guarded(self._endpoint.assemble, self._chunks))
         if self.http_response is None:
             self.http_response = getattr(error, "response", None)
         found |= http_facts(self.http_response, getattr(error, "request", None))
@@ -140,7 +157,19 @@ class LlmCall:
             found[semconv.ERROR_TYPE] = description.type
             found[semconv.PULSE_ERROR] = description.details()
             self.span.set_status(Status(StatusCode.ERROR, description.message or None))
+        elif semconv.ERROR_TYPE in found:  # nothing was raised, but the answer is a failure
+            message = text(read(found, semconv.PULSE_ERROR, "message"))
+            self.span.set_status(Status(StatusCode.ERROR, message or None))
+        self._note_tools(found)
         self._set(found)
+
+    def _note_tools(self, found: Attributes) -> None:
+        if "tool_call" not in found.get(semconv.FINISH_REASONS, ()) or self._caller is None:
+            return
+        answer = found.get(semconv.OUTPUT_MESSAGES)
+        if answer is None:
+            answer = self._read(True).get(semconv.OUTPUT_MESSAGES)
+        tool_calls.asked(self._caller, self.span.get_span_context(), requested(answer))
 
     def _set(self, attributes: Attributes) -> None:
         limit = self._recorder.max_content_bytes
@@ -161,16 +190,26 @@ def _structured(elements: list[object]) -> bool:
     return any(isinstance(element, dict) for element in elements)
 
 
-def _session(session: Session) -> Attributes:
-    attributes: Attributes = {}
-    if session.id:
-        attributes[semconv.CONVERSATION_ID] = session.id
-        attributes[semconv.SESSION_ID] = session.id
-    if session.user_id:
-        attributes[semconv.USER_ID] = session.user_id
-    if session.metadata:
-        attributes[semconv.PULSE_METADATA] = plain(session.metadata)
-    return attributes
+def _caller(provider: Any, session: Session) -> Caller:
+    return Caller(id(provider), session.id, session.user_id)
+
+
+def _resume(
+    endpoint: Endpoint,
+    recorder: Recorder,
+    request: Mapping[str, Any],
+    session: Session,
+    context: Context,
+) -> Context:
+    messages = endpoint.request(request, True).get(semconv.INPUT_MESSAGES)
+    return resume(
+        recorder.tracer(endpoint.scope),
+        _caller(recorder.provider(), session),
+        messages,
+        context,
+        labels(session),
+        recorder.max_content_bytes if recorder.capture_content else None,
+    )
 
 
 # Client -> its base URL, and what that and its class tell; read again when the URL is changed.

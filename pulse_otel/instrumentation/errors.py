@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pulse_otel import semconv
 from pulse_otel.instrumentation.reading import integer, read, text
 from pulse_otel.values import clip, mask_secrets, scrub
 
@@ -53,3 +54,14 @@ def describe(error: BaseException) -> ErrorDescription:
         code=code,
         request_id=text(read(error, "request_id")),
     )
+
+
+def failure(code: str | None, message: str | None) -> dict[str, Any]:
+    """The attributes of an answer that says that the call failed, where nothing is raised."""
+    known = scrub(code or "failed")
+    said = clip(mask_secrets(scrub(message or "")), _MESSAGE_BYTES)
+    details = {"name": known, "message": said, "code": code}
+    return {
+        semconv.ERROR_TYPE: known,
+        semconv.PULSE_ERROR: {key: value for key, value in details.items() if value},
+    }

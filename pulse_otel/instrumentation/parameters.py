@@ -2,16 +2,19 @@
 
 They travel as one private entry of ``extra_headers``, which every method of both SDKs hands
 on to the request it makes, now or later, in whatever task or thread. The request hook takes
-the entry out again; nothing of it is sent.
+the entry out again; nothing of it is sent. The parameters are text in it, because the SDKs may
+copy headers as text on the way.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any, cast
 
 from pulse_otel.instrumentation.reading import given
+from pulse_otel.values import plain
 
 _PARAMETERS = {
     "pulse_session_id": "session_id",
@@ -24,35 +27,41 @@ _PARAMETERS = {
 _ENTRY = "x-pulse-parameters"
 
 
-class _Carried(str):
-    """A header's value that has the parameters on it."""
-
-    __slots__ = ("parameters",)
-    parameters: dict[str, Any]
+Inherited = Callable[[Any], Mapping[str, Any]]
+"""The object whose method is called -> the headers that it uses where a call gives none."""
 
 
-def _carry(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+def carry(kwargs: Mapping[str, Any], inherited: Mapping[str, Any]) -> dict[str, Any]:
     """`kwargs` with the parameters moved into a copy of ``extra_headers``."""
-    carried = _Carried("")
-    carried.parameters = {
-        name: kwargs[parameter] for parameter, name in _PARAMETERS.items() if parameter in kwargs
+    own = {
+        name: plain(kwargs[parameter])
+        for parameter, name in _PARAMETERS.items()
+        if parameter in kwargs
     }
     rest = {name: value for name, value in kwargs.items() if name not in _PARAMETERS}
     headers: Any = rest.get("extra_headers")
+    if not given(headers):
+        headers = inherited
     if isinstance(headers, Mapping):
-        rest["extra_headers"] = {**cast("Mapping[str, Any]", headers), _ENTRY: carried}
-    elif not given(headers):
-        rest["extra_headers"] = {_ENTRY: carried}
+        known = cast("Mapping[str, Any]", headers)
+        parameters = {**_read(inherited), **_read(known), **own}
+        rest["extra_headers"] = {**known, _ENTRY: json.dumps(parameters)}
     return rest
 
 
-def taker(is_active: Callable[[], bool]) -> Callable[..., Any]:
+def taker(
+    is_active: Callable[[], bool], inherited: Inherited = lambda instance: {}
+) -> Callable[..., Any]:
     """A wrapper for an SDK's method; while not `is_active` it does nothing at all."""
 
     def take(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-        if _PARAMETERS.keys().isdisjoint(kwargs) or not is_active():
+        headers = inherited(instance)
+        nothing = _PARAMETERS.keys().isdisjoint(kwargs)
+        if nothing and not (_ENTRY in headers and given(kwargs.get("extra_headers"))):
             return wrapped(*args, **kwargs)
-        return wrapped(*args, **_carry(kwargs))
+        if not is_active():
+            return wrapped(*args, **kwargs)
+        return wrapped(*args, **carry(kwargs, headers))
 
     return _uncounted(take)
 
@@ -71,8 +80,17 @@ def _uncounted(function: Any) -> FunctionType:
 def carried(options: Any) -> dict[str, Any] | None:
     """The parameters on a request's options; None if there are none."""
     headers = getattr(options, "headers", None)
-    value: Any = cast("Any", headers).get(_ENTRY) if isinstance(headers, Mapping) else None
-    return value.parameters if isinstance(value, _Carried) else None
+    if not isinstance(headers, Mapping) or _ENTRY not in headers:
+        return None
+    return _read(cast("Mapping[str, Any]", headers))
+
+
+def _read(headers: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        found: Any = json.loads(headers.get(_ENTRY) or "{}")
+    except (TypeError, ValueError):  # somebody else's header of that name
+        return {}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
 def without_carried(headers: Mapping[str, Any]) -> dict[str, Any]:

@@ -153,14 +153,21 @@ def request_content(
     tools = items(request.get("tools"))
     if tools:
         attributes[semconv.TOOL_DEFINITIONS] = [tool(item) for item in tools]
-    values = {name: request[name] for name in others if given(request.get(name))}
-    if values:
-        attributes[semconv.PULSE_REQUEST_PARAMETERS] = {
+    return attributes | other_parameters(request, others)
+
+
+def other_parameters(request: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """The parameters that the conventions have no name for, if any of them was given."""
+    values = {name: request[name] for name in names if given(request.get(name))}
+    if not values:
+        return {}
+    return {
+        semconv.PULSE_REQUEST_PARAMETERS: {
             # A class, as a response format, is named.
             name: value.__name__ if isinstance(value, type) else plain(value)
             for name, value in values.items()
         }
-    return attributes
+    }
 
 
 def generic(block: object) -> dict[str, Any]:

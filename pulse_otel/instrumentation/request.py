@@ -89,6 +89,8 @@ def _request(options: Any, in_path: Mapping[str, str]) -> dict[str, Any]:
         **in_path,
         "extra_body": options.extra_json,
         "extra_headers": options.headers,
+        "extra_query": options.params,
+        "extra_files": options.files,
     }
 
 

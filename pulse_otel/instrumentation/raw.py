@@ -1,0 +1,126 @@
+"""`with_raw_response` and `with_streaming_response`: read only what is already here.
+
+A body that was read is recorded at once. Otherwise nothing is read by us. What the user's own
+`parse()` returns is recorded, or the bytes that the user reads; they are parsed at the end.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+from collections.abc import Callable
+from typing import Any
+
+from pulse_otel.instrumentation.body import Follower, tap_body
+from pulse_otel.instrumentation.guard import guarded
+
+_MOST_BYTES = 4 << 20  # of a body that is not parsed by the SDK; a longer one is not read by us
+_EVENTS, _JSON = "text/event-stream", "json"
+
+Settle = Callable[[Any, Follower], None]
+
+
+def follow_raw(raw: Any, follower: Follower, settle: Settle) -> None:
+    """Record a raw response, now or when its body has been read or left."""
+    http_response = raw.http_response
+    follower.call.http_response = http_response
+    if http_response.is_closed:
+        follower.call.response(guarded(_body, http_response))
+        return
+    unparsed = _Unparsed(http_response, follower)
+    follower.reads_bytes, follower.before_end = unparsed.add, unparsed.settle
+    tap_body(http_response, follower)
+    raw.parse = _watched(raw, follower, settle)
+
+
+_BINARY = ("audio/", "image/", "video/", "application/octet-stream")
+
+
+def _body(http_response: Any) -> Any:
+    """A body that the SDK has read: JSON, text, or, if it is binary, the HTTP response."""
+    if str(http_response.headers.get("content-type", "")).startswith(_BINARY):
+        return http_response
+    try:
+        found = http_response.json()
+    except ValueError:
+        return http_response.text
+    except RuntimeError:  # closed before it was read
+        return {}
+    return found if isinstance(found, dict) else http_response.text
+
+
+def _watched(raw: Any, follower: Follower, settle: Settle) -> Any:
+    """The response's own `parse`, which is put back after its first use: no cycle is left."""
+    parse = raw.parse
+
+    def settled(value: Any) -> Any:
+        own: dict[str, Any] = raw.__dict__
+        if own.pop("parse", None) is not None:
+            settle(value, follower)
+        return value
+
+    if inspect.iscoroutinefunction(parse):
+
+        @functools.wraps(parse)
+        async def parse_async(*args: Any, **kwargs: Any) -> Any:
+            with follower.inside_sdk():
+                value = await parse(*args, **kwargs)
+            return settled(value)
+
+        return parse_async
+
+    @functools.wraps(parse)
+    def parse_sync(*args: Any, **kwargs: Any) -> Any:
+        with follower.inside_sdk():
+            value = parse(*args, **kwargs)
+        return settled(value)
+
+    return parse_sync
+
+
+class _Unparsed:
+    """The bytes that the user read without `parse()`."""
+
+    def __init__(self, http_response: Any, follower: Follower) -> None:
+        self._type: type[Any] = type(http_response)
+        self._headers: Any = http_response.headers
+        kind = self._headers.get("content-type", "")
+        self._events = _EVENTS in kind
+        self._call = follower.call
+        self._pieces: list[bytes] = []
+        readable = self._call.recording and (self._events or _JSON in kind)
+        self._room = _MOST_BYTES if readable else 0
+
+    def add(self, data: bytes) -> None:
+        if self._events:
+            self._call.arrived()
+        self._room -= len(data)
+        if self._room >= 0:
+            self._pieces.append(data)
+
+    def settle(self) -> None:
+        pieces, self._pieces = self._pieces, []
+        if pieces and self._room >= 0:
+            guarded(self._read, b"".join(pieces))
+
+    def _read(self, body: bytes) -> None:
+        # A response of the same library undoes the content encoding.
+        headers = {
+            name: self._headers[name]
+            for name in ("content-type", "content-encoding")
+            if name in self._headers
+        }
+        response = self._type(200, headers=headers, content=body)
+        if not self._events:
+            self._call.response(_body(response))
+            return
+        for line in response.text.splitlines():
+            if line.startswith("data:"):
+                self._chunk(line[5:])
+
+    def _chunk(self, data: str) -> None:
+        try:
+            self._call.chunk(json.loads(data))
+        except (ValueError, RecursionError):
+            return  # [DONE]

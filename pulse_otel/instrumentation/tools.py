@@ -1,0 +1,172 @@
+"""Tool round trips: a call asks for tools, the next request brings their results.
+
+What was asked for is kept until its result comes by: then each tool becomes one `execute_tool`
+span, from the answer that asked for it to that request, and the request joins the trace of the
+call that asked. Bounded in number and time; a session's tools are never joined to another's.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Tracer
+
+from pulse_otel import semconv
+from pulse_otel.values import bounded_json
+
+LIMIT = 1000
+"""Tools waited for at a time; the oldest is forgotten first."""
+WAIT_S = 3600.0
+"""How long a result may take: a person may have to approve it."""
+_ARGUMENT_BYTES = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    by: SpanContext
+    name: str
+    arguments: str
+    at_ns: int
+    until: float  # time.monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes the calls of a round trip: the same provider, session and user."""
+
+    provider: int  # id() of the TracerProvider
+    session: str | None
+    user: str | None
+
+
+class ToolCalls:
+    """The tools that were asked for, and whose results have not come by yet."""
+
+    def __init__(self) -> None:
+        self._asked: OrderedDict[tuple[Caller, str], _Asked] = OrderedDict()
+        self._covered: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether any result is waited for."""
+        return bool(self._asked)
+
+    def asked(self, caller: Caller, by: SpanContext, parts: Iterable[Mapping[str, Any]]) -> None:
+        """The call with the span `by` was answered with these `tool_call` parts."""
+        now, until = time.time_ns(), time.monotonic() + WAIT_S
+        for part in parts:
+            call_id = part.get("id")
+            if isinstance(call_id, str) and call_id:
+                arguments = bounded_json(part.get("arguments"), _ARGUMENT_BYTES)
+                entry = _Asked(by, str(part.get("name") or ""), arguments, now, until)
+                with self._lock:
+                    self._covered.pop(call_id, None)
+                    self._asked[caller, call_id] = entry
+                    while len(self._asked) > LIMIT:
+                        self._asked.popitem(last=False)
+
+    def covered(self, call_id: str) -> None:
+        """Somebody else's span records this tool call: ours is not made."""
+        with self._lock:
+            self._covered[call_id] = None
+            while len(self._covered) > LIMIT:
+                self._covered.popitem(last=False)
+
+    def answered(self, caller: Caller, call_id: str) -> tuple[_Asked, bool] | None:
+        """What was asked under this id, once, and whether somebody else records it."""
+        with self._lock:
+            entry = self._asked.pop((caller, call_id), None)
+            covered = call_id in self._covered
+        return (entry, covered) if entry and entry.until > time.monotonic() else None
+
+    def forget(self) -> None:
+        """Forget everything: in a forked child, the parent's lock may be held for ever."""
+        self.__init__()  # type: ignore[misc]
+
+
+tool_calls = ToolCalls()
+
+
+def results(messages: Any) -> list[dict[str, Any]]:
+    """The `tool_call_response` parts after the last assistant message."""
+    found: list[dict[str, Any]] = []
+    for message in reversed(messages if isinstance(messages, list) else []):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        if message.get("role") == "assistant":  # pyright: ignore[reportUnknownMemberType]
+            break
+        found += [part for part in message["parts"] if part.get("type") == "tool_call_response"]  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    return found[::-1]
+
+
+def requested(messages: Any) -> list[dict[str, Any]]:
+    """The `tool_call` parts of an answer: tools that the program is to run itself."""
+    return [
+        part
+        for message in (messages if isinstance(messages, list) else [])  # pyright: ignore[reportUnknownVariableType]
+        for part in message["parts"]  # pyright: ignore[reportUnknownVariableType]
+        if part.get("type") == "tool_call"  # pyright: ignore[reportUnknownMemberType]
+    ]
+
+
+def resume(
+    tracer: Tracer,
+    caller: Caller,
+    messages: Any,
+    context: Context,
+    labels: Mapping[str, Any],
+    content_bytes: int | None,
+) -> Context:
+    """Record the tools whose results `messages` bring; the context that the request goes on in.
+
+    That is `context`, unless no span is current in it (design, decision 18): then one in the
+    trace of the call that asked. `content_bytes` bounds inputs and outputs; None leaves them out.
+    """
+    for part in results(messages):
+        call_id = part.get("id")
+        found = tool_calls.answered(caller, call_id) if isinstance(call_id, str) else None
+        if found is None:
+            continue
+        asked, covered = found
+        if not trace.get_current_span(context).get_span_context().is_valid:
+            context = trace.set_span_in_context(trace.NonRecordingSpan(asked.by), context)
+        if not covered:
+            _record(tracer, asked, part, context, labels, content_bytes)
+    return context
+
+
+def _record(
+    tracer: Tracer,
+    asked: _Asked,
+    part: Mapping[str, Any],
+    context: Context,
+    labels: Mapping[str, Any],
+    content_bytes: int | None,
+) -> None:
+    attributes: dict[str, Any] = {
+        semconv.OPERATION_NAME: semconv.OPERATION_EXECUTE_TOOL,
+        semconv.TOOL_NAME: asked.name,
+        semconv.TOOL_CALL_ID: part.get("id"),
+        semconv.TOOL_TYPE: "function",
+        **labels,
+    }
+    if content_bytes is not None:
+        attributes[semconv.TOOL_CALL_ARGUMENTS] = asked.arguments
+        attributes[semconv.TOOL_CALL_RESULT] = bounded_json(part.get("response"), content_bytes)
+    span = tracer.start_span(
+        f"{semconv.OPERATION_EXECUTE_TOOL} {asked.name}",
+        context,
+        kind=SpanKind.INTERNAL,
+        attributes=attributes,
+        start_time=asked.at_ns,
+    )
+    if part.get("is_error") is True:
+        span.set_attribute(semconv.ERROR_TYPE, "tool_error")
+        span.set_status(Status(StatusCode.ERROR))
+    span.end(max(asked.at_ns, time.time_ns()))

@@ -1,0 +1,63 @@
+"""Witness: what we need to see of the other spans of a TracerProvider that we use.
+
+A span that starts in a `pulse_otel.session(...)` block is labelled with it; a tool call that
+somebody else's span records is not recorded by us as well.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import Any
+
+from opentelemetry.context import Context
+
+from pulse_otel import semconv
+from pulse_otel.context import labels, session_of_block
+from pulse_otel.instrumentation.guard import guarded
+from pulse_otel.instrumentation.tools import tool_calls
+
+_OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC)
+
+
+class _Witness:
+    """A span processor, by its methods: this half knows the OpenTelemetry API only."""
+
+    def on_start(self, span: Any, parent_context: Context | None = None) -> None:
+        guarded(self._label, span, parent_context)
+
+    def _label(self, span: Any, context: Context | None) -> None:
+        session = session_of_block(context)
+        if session is not None and span.instrumentation_scope.name not in _OURS:
+            span.set_attributes(labels(session))
+
+    def _on_ending(self, span: Any) -> None:
+        return None
+
+    def on_end(self, span: Any) -> None:
+        guarded(self._notice, span)
+
+    def _notice(self, span: Any) -> None:
+        attributes: Any = span.attributes or {}
+        call_id = attributes.get(semconv.TOOL_CALL_ID)
+        if isinstance(call_id, str) and span.instrumentation_scope.name not in _OURS:
+            tool_calls.covered(call_id)
+
+    def shutdown(self) -> None:
+        return None
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return True
+
+
+_watched: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def watch(provider: Any) -> None:
+    """See to it, once, that `provider` has a witness; without the SDK there is nothing to see."""
+    if provider in _watched or not hasattr(provider, "add_span_processor"):
+        return
+    if not _watched and hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=tool_calls.forget)  # its lock may be held just then
+    _watched.add(provider)
+    provider.add_span_processor(_Witness())
