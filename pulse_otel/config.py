@@ -9,7 +9,7 @@ import difflib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, cast
 from urllib.parse import urlsplit
 
 KEY_PREFIX = "pulse_sk_"
@@ -36,16 +36,24 @@ class PulseConfig(TypedDict, total=False):
     capture_content: bool
     max_content_bytes: int
     stream_usage: Literal["auto", "always", "never"]
-    protocol: Literal["auto", "otlp"]
+    protocol: Literal["auto", "otlp", "traces"]
+    ca_file: str
     tracer_provider: Any
 
 
 class ApiKey:
-    """The key; it shows itself to nobody but `reveal`."""
+    """The key; it shows itself to nobody but `reveal`.
+
+    Raises ConfigError for what is no key, or would break out of its HTTP header.
+    """
 
     __slots__ = ("_secret",)
 
     def __init__(self, secret: str) -> None:
+        if not secret.startswith(KEY_PREFIX) or len(secret) == len(KEY_PREFIX):
+            raise ConfigError(f"api_key: expected a string that starts with {KEY_PREFIX!r}")
+        if not secret.isascii() or not secret.isprintable() or " " in secret:
+            raise ConfigError("api_key: expected printable ASCII without spaces or line breaks")
         self._secret = secret
 
     def reveal(self) -> str:
@@ -57,6 +65,12 @@ class ApiKey:
 
     def __reduce__(self) -> Any:
         raise TypeError("an API key cannot be pickled")
+
+    def __copy__(self) -> ApiKey:
+        return self
+
+    def __deepcopy__(self, memo: object) -> ApiKey:
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +87,14 @@ class Config:
     max_content_bytes: int = MAX_CONTENT_BYTES
     stream_usage: str = "auto"
     protocol: str = "auto"
+    ca_file: str | None = None
     tracer_provider: Any = None
 
 
 def _api_key(value: object) -> ApiKey:
     if isinstance(value, ApiKey):
         return value
-    text = value.strip() if isinstance(value, str) else ""
-    if not text.startswith(KEY_PREFIX) or len(text) == len(KEY_PREFIX):
-        raise ConfigError(f"api_key: expected a string that starts with {KEY_PREFIX!r}")
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise ConfigError("api_key: expected printable ASCII without spaces or line breaks")
-    return ApiKey(text)
+    return ApiKey(value.strip() if isinstance(value, str) else "")
 
 
 def _api_url(value: object) -> str:
@@ -144,6 +154,15 @@ def _service_name(value: object) -> str:
     return value.strip()
 
 
+def _ca_file(value: object) -> str:
+    path: object = value if isinstance(value, str) else None
+    if isinstance(value, os.PathLike):
+        path = cast("os.PathLike[str]", value).__fspath__()
+    if not isinstance(path, str) or not os.path.isfile(path):
+        raise ConfigError("ca_file: expected the path of a file of PEM certificates that exists")
+    return path
+
+
 def _one_of(name: str, *words: str) -> Callable[[object], str]:
     expected = " or ".join(repr(word) for word in words)
 
@@ -174,7 +193,8 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "capture_content": _boolean("capture_content"),
     "max_content_bytes": _integer("max_content_bytes", 1024),
     "stream_usage": _one_of("stream_usage", "auto", "always", "never"),
-    "protocol": _one_of("protocol", "auto", "otlp"),
+    "protocol": _one_of("protocol", "auto", "otlp", "traces"),
+    "ca_file": _ca_file,
     "tracer_provider": _tracer_provider,
 }
 

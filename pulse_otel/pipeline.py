@@ -21,7 +21,7 @@ from opentelemetry.trace import Tracer
 
 from pulse_otel.config import Config, ConfigError, PulseConfig, load_config
 from pulse_otel.export.exporter import PulseSpanExporter
-from pulse_otel.instrumentation.instrumentor import content_wanted
+from pulse_otel.instrumentation.options import content_wanted
 from pulse_otel.instrumentation.recorder import Recorder, recorders
 from pulse_otel.log import complaints, logger
 
@@ -33,14 +33,15 @@ class _Switch(SpanProcessor):
     """The processor on a provider; what it leads to can change, and be nothing."""
 
     def __init__(self) -> None:
-        self.target: BatchSpanProcessor | None = None
+        self.target: _Batches | None = None
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         return None
 
     def on_end(self, span: ReadableSpan) -> None:
         target = self.target
-        if target is not None:
+        # Claimed before any batch is exported: what `flush_buffer` waits for is here.
+        if target is not None and target.exporter.takes(span):
             target.on_end(span)
 
     def shutdown(self) -> None:
@@ -54,18 +55,26 @@ class _Switch(SpanProcessor):
         return True if target is None else target.force_flush(timeout_millis)
 
 
+class _Batches(BatchSpanProcessor):
+    """A batch processor that says what it leads to, whatever the SDK's version."""
+
+    def __init__(self, exporter: PulseSpanExporter, config: Config) -> None:
+        super().__init__(
+            exporter,
+            max_queue_size=_QUEUE,
+            schedule_delay_millis=config.flush_interval,
+            max_export_batch_size=config.batch_size,
+        )
+        self.exporter = exporter
+
+
 class _Pipeline:
     """One configuration at work: exporter, batch processor, and the provider that feeds it."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self.exporter = PulseSpanExporter(config=config)
-        self._batches = BatchSpanProcessor(
-            self.exporter,
-            max_queue_size=_QUEUE,
-            schedule_delay_millis=config.flush_interval,
-            max_export_batch_size=config.batch_size,
-        )
+        self._batches = _Batches(self.exporter, config)
         self._lock = threading.Lock()
         self._closed = False
         self._chosen: Any = config.tracer_provider

@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 import requests
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 os.environ["PULSE_STRICT"] = "1"  # an internal error fails the test
 for name in ("PULSE_API_KEY", "PULSE_API_URL", "OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"):
@@ -20,6 +23,8 @@ for name in ("PULSE_API_KEY", "PULSE_API_URL", "OPENAI_BASE_URL", "ANTHROPIC_BAS
 KEY = "pulse_sk_test"
 MESSAGES = [{"role": "user", "content": "Hello Pulse"}]
 ROOT = Path(__file__).parent.parent
+
+collect_ignore = ["test_server.py"]  # the live check: a program, not a test
 
 
 @pytest.fixture
@@ -130,6 +135,21 @@ def openai_client(clients: Clients) -> Any:
 @pytest.fixture
 def anthropic_client(clients: Clients) -> Any:
     return clients.anthropic()
+
+
+@pytest.fixture
+def spans() -> Iterator[InMemorySpanExporter]:
+    """The spans at a user's own exporter; Pulse itself is not listening."""
+    import pulse_otel
+
+    memory = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    pulse_otel.init_pulse(
+        {"api_key": KEY, "api_url": "http://127.0.0.1:9", "tracer_provider": provider}
+    )
+    yield memory
+    pulse_otel.shutdown(0)
 
 
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]

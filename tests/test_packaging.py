@@ -19,6 +19,7 @@ ENTRY_POINTS = [
     ("opentelemetry_traces_exporter", "pulse"),
     ("opentelemetry_instrumentor", "pulse-openai"),
     ("opentelemetry_instrumentor", "pulse-anthropic"),
+    ("opentelemetry_configurator", "pulse"),
 ]
 
 

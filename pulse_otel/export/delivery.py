@@ -1,7 +1,7 @@
 """The worker: takes finished spans, and sees to it that each comes to a known end.
 
-A bounded queue (oldest dropped first, counted) and one daemon thread that coalesces, encodes,
-posts, retries with back-off, splits. The caller's thread only appends. `settled` counts the
+A bounded queue (oldest dropped first, counted) and one daemon thread that makes batches, posts
+them, retries with back-off, splits. The caller's thread only appends. `settled` counts the
 spans whose end is known, in order; `flush` waits for it.
 """
 
@@ -10,46 +10,38 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from pulse_otel.export.batches import Batch, Batches, ending
+from pulse_otel.export.guarded import FAILED, guarded
 from pulse_otel.export.outcome import Outcome, Verdict
+from pulse_otel.export.payloads.form import Encoded, Form
+from pulse_otel.export.record import Record
+from pulse_otel.export.stats import Stats
 from pulse_otel.log import complaints
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 MAX_QUEUED = 50_000
 MAX_QUEUED_BYTES = 64 << 20
-MAX_REQUEST_BYTES = 5 << 20
 _FIRST_BACKOFF_S, _LAST_BACKOFF_S = 0.5, 30.0
-
-
-@dataclass(slots=True)
-class Stats:
-    """Where the spans of a delivery came to: received = delivered + ignored + dropped + waiting."""
-
-    received: int = 0
-    delivered: int = 0
-    ignored: int = 0
-    dropped: Counter[str] = field(default_factory=lambda: Counter[str]())
-
-    @property
-    def lost(self) -> int:
-        """Spans that will never arrive."""
-        return sum(self.dropped.values())
+_INTERNAL = Outcome(Verdict.RETRY, "an internal error while sending")
 
 
 @dataclass(frozen=True, slots=True)
 class Steps(Generic[T]):
-    """What the worker does not do itself. Called by the worker only, one at a time."""
+    """What the worker does not do itself. Deadlines are times of `time.monotonic`.
 
-    encode: Callable[[T], tuple[object, int] | None]  # (wire form, its bytes), or None: not ours
-    post: Callable[[Sequence[object], float], Outcome]  # batch, deadline (time.monotonic)
+    All but `size` are called by the worker only, one at a time.
+    """
+
     size: Callable[[T], int]  # a cheap estimate in bytes
-    max_batch: int
+    read: Callable[[T], Record | None]  # None: not ours
+    form: Callable[[float], Form | Outcome]  # what to write in by now, or why that is not known
+    post: Callable[[Form, Sequence[Encoded], float], Outcome]
     attempt_s: float
 
 
@@ -66,14 +58,13 @@ class Delivery(Generic[T]):
         self._work = threading.Lock()  # held while sending: the worker's, or a flush's at exit
         self._queue: deque[tuple[T, int]] = deque()
         self._queued_bytes = 0
-        self._pending: deque[list[tuple[object, int]]] = deque()  # encoded requests, in order
+        self._batches = Batches(self._pop, self._steps.read, self._unsent)  # with `_work` held
         self._settled = 0
         self._urgent = 0  # how many wait in `flush`
         self._stopped = False
         self._worker: threading.Thread | None = None
         self._failures = 0
         self._retry_at = 0.0
-        self._internal_errors = 0
 
     def reset_after_fork(self) -> None:
         """In a child: the parent sends what it queued; nothing of its locks or threads is here."""
@@ -152,7 +143,6 @@ class Delivery(Generic[T]):
                 self.stats.dropped["shutdown"] += left
                 self._settled += left
             self._queue.clear()
-            self._pending.clear()
             self._changed.notify_all()
         if self.stats.lost:
             reasons = ", ".join(f"{n} {why}" for why, n in self.stats.dropped.items() if n)
@@ -167,15 +157,16 @@ class Delivery(Generic[T]):
                 while not self._stopped and not self._due():
                     self._changed.wait(self._pause())
                 if self._stopped:
-                    return
+                    break
             self._step(time.monotonic() + self._steps.attempt_s)
+        self._batches.clear()
 
     def _due(self) -> bool:
-        waiting = bool(self._queue or self._pending)
+        waiting = bool(self._queue or self._batches)
         return waiting and (time.monotonic() >= self._retry_at)
 
     def _pause(self) -> float | None:
-        if not (self._queue or self._pending):
+        if not (self._queue or self._batches):
             return None
         # A flush shortens the wait: somebody stands there.
         limit = 0.2 if self._urgent else _LAST_BACKOFF_S
@@ -187,105 +178,66 @@ class Delivery(Generic[T]):
         if not self._work.acquire(timeout=max(0.0, deadline - time.monotonic())):
             return False
         try:
-            batch = self._next_batch()
-            if not batch:
-                return True
-            attempt_end = min(deadline, time.monotonic() + self._steps.attempt_s)
-            return self._apply(batch, self._post(batch, attempt_end))
+            # What is not ours needs no service, and no question to it.
+            return not self._batches.something() or self._send(deadline)
         finally:
             self._work.release()
 
-    def _next_batch(self) -> list[tuple[object, int]]:
-        """The request to send: what is left of an earlier one first, else a full one."""
-        if not self._pending:
-            batch = self._take()
-            with self._changed:
-                if batch and not self._stopped:
-                    self._pending.append(batch)
-        with self._changed:
-            return self._pending[0] if self._pending else []
+    def _send(self, deadline: float) -> bool:
+        form = guarded(self._steps.form, deadline)
+        if form is FAILED or isinstance(form, Outcome):
+            return self._back_off(_INTERNAL if form is FAILED else form)
+        batch = self._batches.next(form)
+        if batch is None:
+            return True
+        attempt_end = min(deadline, time.monotonic() + self._steps.attempt_s)
+        outcome = guarded(self._steps.post, form, batch.encoded(), attempt_end)
+        if outcome is FAILED or outcome.verdict in (Verdict.RETRY, Verdict.PAUSED):
+            return self._back_off(_INTERNAL if outcome is FAILED else outcome)
+        return self._settle_batch(batch, outcome)
 
-    def _take(self) -> list[tuple[object, int]]:
-        """Encode from the queue until a request is full."""
-        batch: list[tuple[object, int]] = []
-        total = 0
-        while len(batch) < self._steps.max_batch and total < MAX_REQUEST_BYTES:
-            with self._changed:
-                if not self._queue:
-                    break
-                item, size = self._queue.popleft()
-                self._queued_bytes -= size
-            encoded = self._encode(item)
-            if encoded is not None:
-                batch.append(encoded)
-                total += encoded[1]
-        return batch
-
-    def _post(self, batch: list[tuple[object, int]], deadline: float) -> Outcome:
-        posted = self._guard(self._steps.post, [item for item, _ in batch], deadline)
-        return posted or Outcome(Verdict.RETRY, "an internal error while sending")
-
-    def _guard(self, function: Callable[..., R], *args: object) -> R | None:
-        """The one broad `except` of this half: an error of ours ends neither worker nor caller."""
-        try:
-            return function(*args)
-        except Exception as error:  # noqa: BLE001
-            self._internal_errors += 1
-            complaints.warn(
-                f"internal:{type(error).__name__}",
-                "pulse-otel: internal error in the delivery of spans (%s)",
-                type(error).__name__,
-            )
-            return None
-
-    def _encode(self, item: T) -> tuple[object, int] | None:
-        before = self._internal_errors
-        encoded = self._guard(self._steps.encode, item)
-        if self._internal_errors > before:
-            self._settle(1, dropped="not encodable")
-        elif encoded is None:
-            self._settle(1, ignored=True)
-        return encoded
-
-    def _apply(self, batch: list[tuple[object, int]], outcome: Outcome) -> bool:
-        if outcome.cause:
-            complaints.warn(outcome.cause, "pulse-otel: %s", outcome.cause)
-        if outcome.verdict in (Verdict.RETRY, Verdict.PAUSED):
-            self._back_off(outcome)
-            return False
-        with self._changed:
-            if self._stopped:  # counted as dropped already
-                return True
-            self._pending.popleft()
-            self._failures, self._retry_at = 0, 0.0
-            if outcome.verdict is not Verdict.DELIVERED and len(batch) > 1:
-                # One bad span never costs the others: the halves are sent on their own.
-                middle = len(batch) // 2
-                self._pending.extendleft((batch[middle:], batch[:middle]))
-                return True
-        if outcome.verdict is Verdict.DELIVERED:
-            refused = min(max(outcome.refused, 0), len(batch))
-            self._settle(len(batch) - refused)
-            self._settle(refused, dropped="refused by the service")
-        else:
-            self._settle(1, dropped=outcome.verdict.value)
+    def _settle_batch(self, batch: Batch, outcome: Outcome) -> bool:
+        _complain(outcome)
+        self._failures, self._retry_at = 0, 0.0
+        end = ending(batch, outcome)
+        self._batches.replace(end.again)
+        self._settle(delivered=end.delivered, dropped=end.dropped, why=end.why)
         return True
 
-    def _back_off(self, outcome: Outcome) -> None:
+    def _back_off(self, outcome: Outcome) -> bool:
+        _complain(outcome)
         self._failures += 1
         longest = min(_LAST_BACKOFF_S, _FIRST_BACKOFF_S * 2 ** min(self._failures, 10))
         wait = outcome.retry_after_s or longest * random.uniform(0.5, 1.0)
         self._retry_at = time.monotonic() + wait
+        return False
 
-    def _settle(self, count: int, *, dropped: str = "", ignored: bool = False) -> None:
+    def _pop(self) -> T | None:
         with self._changed:
-            if self._stopped or not count:
+            if not self._queue:
+                return None
+            item, size = self._queue.popleft()
+            self._queued_bytes -= size
+            return item
+
+    def _unsent(self, ignored: int, dropped: int, why: str) -> None:
+        self._settle(ignored=ignored, dropped=dropped, why=why)
+
+    def _settle(
+        self, *, delivered: int = 0, ignored: int = 0, dropped: int = 0, why: str = ""
+    ) -> None:
+        count = delivered + ignored + dropped
+        with self._changed:
+            if self._stopped or not count:  # what was left at the stop is counted as dropped
                 return
+            self.stats.delivered += delivered
+            self.stats.ignored += ignored
             if dropped:
-                self.stats.dropped[dropped] += count
-            elif ignored:
-                self.stats.ignored += count
-            else:
-                self.stats.delivered += count
+                self.stats.dropped[why] += dropped
             self._settled += count
             self._changed.notify_all()
+
+
+def _complain(outcome: Outcome) -> None:
+    if outcome.cause:
+        complaints.warn(outcome.cause, "pulse-otel: %s", outcome.cause)

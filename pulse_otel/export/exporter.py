@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from pulse_otel.config import Config, ConfigError, load_config
-from pulse_otel.export.delivery import Delivery, Stats, Steps
-from pulse_otel.export.dialects import genai
-from pulse_otel.export.outcome import Outcome
-from pulse_otel.export.payloads import otlp
+from pulse_otel.config import KEY_PREFIX, Config, ConfigError, load_config
+from pulse_otel.export import dialects
+from pulse_otel.export.claims import claim, destination
+from pulse_otel.export.delivery import Delivery, Steps
+from pulse_otel.export.protocol import Negotiator
+from pulse_otel.export.stats import Stats
 from pulse_otel.export.transport import ATTEMPT_S, Transport
 from pulse_otel.log import complaints
 
@@ -25,8 +26,10 @@ _SPAN_BYTES = 500  # what a span costs beside its text
 class PulseSpanExporter(SpanExporter):
     """Ships GenAI spans to a Pulse trace service; other spans are counted and left out.
 
-    Without arguments it is configured by ``PULSE_API_KEY`` and ``PULSE_API_URL``. Without a
-    key, or with a wrong setting, it warns once and exports nothing: it never raises.
+    The arguments are settings of `PulseConfig`; what is not given is read from ``PULSE_<KEY>``.
+    Without a key, or with a wrong value, it warns once and exports nothing; an unknown argument
+    is warned about and left out. It never raises. What another exporter of this process has
+    taken for the same project is not sent again.
     `export` only hands over to a worker thread: no network in the thread that calls it.
     """
 
@@ -35,19 +38,35 @@ class PulseSpanExporter(SpanExporter):
         api_key: str | None = None,
         api_url: str | None = None,
         *,
+        protocol: str | None = None,
+        enabled: bool | None = None,
+        ca_file: str | None = None,
         config: Config | None = None,
+        **unknown: Any,
     ) -> None:
         self._delivery: Delivery[ReadableSpan] | None = None
-        config = config or _load(api_key, api_url)
+        self._owner = object()
+        _complain_about(unknown)
+        config = config or _load(
+            {
+                "api_key": api_key,
+                "api_url": api_url,
+                "protocol": protocol,
+                "enabled": enabled,
+                "ca_file": ca_file,
+            }
+        )
         if config is None or config.api_key is None or not config.enabled:
             return
-        self._transport = Transport(config.api_url + otlp.PATH, config.api_key)
+        self._project = destination(config.api_url, config.api_key.reveal())
+        self._transport = Transport(config.api_url, config.api_key, ca_file=config.ca_file)
+        negotiator = Negotiator(self._transport, config.protocol)
         self._delivery = Delivery(
             Steps(
-                encode=_encode,
-                post=self._post,
                 size=_size,
-                max_batch=otlp.MAX_SPANS,
+                read=dialects.read,
+                form=negotiator.form,
+                post=negotiator.post,
                 attempt_s=ATTEMPT_S,
             )
         )
@@ -61,8 +80,12 @@ class PulseSpanExporter(SpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Hand `spans` to the worker; returns at once."""
         if self._delivery is not None:
-            self._delivery.submit(spans)
+            self._delivery.submit([span for span in spans if self.takes(span)])
         return SpanExportResult.SUCCESS
+
+    def takes(self, span: ReadableSpan) -> bool:
+        """Claim `span`: True if no other exporter of this process sends it to the same project."""
+        return self._delivery is not None and claim(span, self._project, self._owner)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Wait until everything handed over is settled; True if none of it was lost."""
@@ -75,13 +98,21 @@ class PulseSpanExporter(SpanExporter):
             self._delivery.shutdown(min(timeout_millis / 1000, _EXIT_S))
             self._transport.close()
 
-    def _post(self, batch: Sequence[object], deadline: float) -> Outcome:
-        return self._transport.post(otlp.body(cast("Sequence[otlp.Encoded]", batch)), deadline)
+
+def _complain_about(unknown: Mapping[str, Any]) -> None:
+    if unknown:
+        # Names only: a value given under a wrong name could be the key.
+        complaints.warn(
+            "arguments",
+            "pulse-otel: arguments of the exporter are left out: %s; it takes api_key, api_url,"
+            " protocol, enabled and ca_file",
+            ", ".join(sorted(name for name in unknown if not name.startswith(KEY_PREFIX))),
+        )
 
 
-def _load(api_key: str | None, api_url: str | None) -> Config | None:
+def _load(given: Mapping[str, Any]) -> Config | None:
     try:
-        config = load_config({"api_key": api_key, "api_url": api_url})
+        config = load_config(given)
     except ConfigError as error:
         complaints.warn("config", "pulse-otel: nothing is exported: %s", error)
         return None
@@ -90,14 +121,6 @@ def _load(api_key: str | None, api_url: str | None) -> Config | None:
             "config", "pulse-otel: nothing is exported: set PULSE_API_KEY, or pass api_key"
         )
     return config
-
-
-def _encode(span: ReadableSpan) -> tuple[object, int] | None:
-    record = genai.read(span)
-    if record is None:
-        return None
-    encoded = otlp.encode(record)
-    return encoded, len(encoded.text)
 
 
 def _size(span: ReadableSpan) -> int:

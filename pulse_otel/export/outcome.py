@@ -1,7 +1,8 @@
-"""What one attempt came to: the decision table, (status, body) -> Outcome.
+"""What one answer came to: the decision table, (status, headers, body) -> Outcome.
 
 Only a 2xx with the service's own JSON is a success. A 500 is retried, unlike the OTLP
-specification says: this service answers 500 to passing faults (contract §1).
+specification says: this service answers 500 to passing faults (contract §1). What a gateway or a
+login page in between says is never taken for the service's word on the spans.
 """
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
@@ -11,9 +12,18 @@ specification says: this service answers 500 to passing faults (contract §1).
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Container
 from dataclasses import dataclass
+from datetime import timezone
+from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any
+
+from pulse_otel.values import clip
+
+MAX_RETRY_AFTER_S = 600.0
+_MESSAGE_BYTES = 200
 
 
 class Verdict(Enum):
@@ -28,62 +38,179 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A verdict, its cause in a few words, and how many spans the service refused."""
+    """A verdict, its cause in a few words, and what the service refused of the batch.
+
+    `refused` counts what it left out of an accepted request; `bad` holds the indexes of what it
+    refused a whole request for, where it names them.
+    """
 
     verdict: Verdict
     cause: str = ""
     refused: int = 0
     retry_after_s: float | None = None
+    bad: frozenset[int] = frozenset()
+    status: int | None = None  # of HTTP; None where there was no answer
 
 
-_PAUSED = {
-    401: "the service does not know the API key (401): check api_key / PULSE_API_KEY",
-    403: "the API key is not allowed to write (403): check api_key / PULSE_API_KEY",
-    404: "no trace endpoint there (404): check api_url / PULSE_API_URL",
-    405: "no trace endpoint there (405): check api_url / PULSE_API_URL",
-}
-_REJECTED = {400: "the service refused the request (400)", 422: "the service refused it (422)"}
+class Answer(Enum):
+    """What a body is; the text completes "the answer is ..."."""
+
+    EMPTY = "empty"
+    OBJECT = "a JSON object without `error`"
+    BROKEN = "broken off: said to be JSON, but unreadable"
+    PAGE = "a web page"
+    OTHER = "anything else"
 
 
-def decide(status: int, body: bytes, retry_after: str | None = None) -> Outcome:
-    """The outcome of an answer. `retry_after` is the header, in seconds."""
-    if 200 <= status < 300:
-        return _success(status, body)
-    if 300 <= status < 400:
-        cause = f"the address redirects ({status}): set api_url to where the service is"
-        return Outcome(Verdict.PAUSED, cause)
-    if status in _PAUSED:
-        return Outcome(Verdict.PAUSED, _PAUSED[status])
-    if status == 413:
-        return Outcome(Verdict.TOO_LARGE, "the request is too large (413)")
-    if status in _REJECTED:
-        return Outcome(Verdict.REJECTED, _REJECTED[status])
-    cause = f"the service answered {status}"
-    return Outcome(Verdict.RETRY, cause, retry_after_s=_seconds(retry_after))
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the table. The first that fits decides; `answers` is empty for any answer."""
+
+    said: str  # the statuses, for a reader
+    statuses: Container[int]
+    answers: tuple[Answer, ...]
+    verdict: Verdict
+    cause: str = ""  # may hold {status}
+
+    def fits(self, status: int, answer: Answer) -> bool:
+        """Whether this row is about such an answer."""
+        return status in self.statuses and (not self.answers or answer in self.answers)
 
 
-def _success(status: int, body: bytes) -> Outcome:
-    if status == 204 or not body.strip():
-        return Outcome(Verdict.DELIVERED)
-    try:
-        answer: Any = json.loads(body)
-    except (ValueError, RecursionError):
-        answer = None
-    if not isinstance(answer, dict):
-        cause = "the answer is not a trace service's (a web page?): check api_url / PULSE_API_URL"
-        return Outcome(Verdict.PAUSED, cause)
-    partial: Any = answer.get("partialSuccess")
-    refused: Any = partial.get("rejectedSpans") if isinstance(partial, dict) else 0
+_NOT_OURS = "the answer is not a trace service's (a web page?): check api_url / PULSE_API_URL"
+_NO_ENDPOINT = "no trace endpoint there ({status}): check api_url / PULSE_API_URL"
+_KEY = "check api_key / PULSE_API_KEY"
+_BARRED = "access is refused ({status}), by the service or by something before it"
+_ANSWERED = "the service answered {status}"
+
+TABLE = (
+    Row("2xx", range(200, 300), (Answer.EMPTY, Answer.OBJECT), Verdict.DELIVERED),
+    Row("2xx", range(200, 300), (Answer.BROKEN,), Verdict.RETRY, "the answer breaks off"),
+    Row("2xx", range(200, 300), (), Verdict.PAUSED, _NOT_OURS),
+    Row(
+        "3xx",
+        range(300, 400),
+        (),
+        Verdict.PAUSED,
+        "the address redirects ({status}): set api_url to where the service is",
+    ),
+    Row("401", (401,), (), Verdict.PAUSED, f"the service does not know the API key (401): {_KEY}"),
+    Row("403", (403,), (), Verdict.PAUSED, f"the API key is not allowed to write (403): {_KEY}"),
+    Row("404, 405, 410", (404, 405, 410), (), Verdict.PAUSED, _NO_ENDPOINT),
+    Row("407", (407,), (), Verdict.PAUSED, "the proxy asks for a user name and password (407)"),
+    Row("402, 421, 426, 451", (402, 421, 426, 451), (), Verdict.PAUSED, _BARRED),
+    Row("408, 425, 429", (408, 425, 429), (), Verdict.RETRY, _ANSWERED),
+    Row("413", (413,), (), Verdict.TOO_LARGE, "the request is too large (413)"),
+    # A gateway's page, such as nginx's 400 to plain http on a TLS port, is no word on the spans.
+    Row("other 4xx", range(400, 500), (Answer.PAGE,), Verdict.PAUSED, _NOT_OURS),
+    Row(
+        "other 4xx",
+        range(400, 500),
+        (),
+        Verdict.REJECTED,
+        "the service refused the request ({status})",
+    ),
+    Row("5xx, and all others", range(1000), (), Verdict.RETRY, _ANSWERED),
+)
+
+
+def decide(
+    status: int, body: bytes, retry_after: str | None = None, content_type: str = ""
+) -> Outcome:
+    """The outcome of an answer; `retry_after` and `content_type` are its headers, as received."""
+    parsed = _json(body)
+    answer = _answer(body, parsed, content_type.lower())
+    row = next((row for row in TABLE if row.fits(status, answer)), TABLE[-1])
+    refused, cause = _partial(parsed) if row.verdict is Verdict.DELIVERED else (0, "")
+    return Outcome(
+        row.verdict,
+        cause or row.cause.format(status=status),
+        refused=refused,
+        retry_after_s=retry_after_s(retry_after) if row.verdict is Verdict.RETRY else None,
+        bad=_bad(parsed) if row.verdict is Verdict.REJECTED else frozenset(),
+        status=status,
+    )
+
+
+def _answer(body: bytes, parsed: Any, content_type: str) -> Answer:
+    if "html" in content_type or body.lstrip()[:1] == b"<":
+        return Answer.PAGE
+    if not body.strip():
+        return Answer.EMPTY
+    if isinstance(parsed, dict):
+        # This service says `error` only with a 4xx or 5xx: with a 2xx it is somebody else.
+        return Answer.OTHER if "error" in parsed else Answer.OBJECT
+    return Answer.BROKEN if parsed is None and "json" in content_type else Answer.OTHER
+
+
+def _partial(answer: Any) -> tuple[int, str]:
+    """How many spans were left out of an accepted request, and why (contract §3)."""
+    partial: Any = answer.get("partialSuccess") if isinstance(answer, dict) else None
+    if not isinstance(partial, dict):
+        return 0, ""
+    refused: Any = partial.get("rejectedSpans")
     refused = int(refused) if isinstance(refused, int) or _digits(refused) else 0
-    cause = f"the service refused {refused} spans" if refused else ""
-    return Outcome(Verdict.DELIVERED, cause, refused=refused)
+    message: Any = partial.get("errorMessage")
+    why = f" ({_one_line(message)})" if isinstance(message, str) and message.strip() else ""
+    return refused, f"the service refused {refused} spans{why}" if refused else ""
 
 
-def _seconds(header: str | None) -> float | None:
-    if header is None or not _digits(header.strip()):
+def _one_line(message: str) -> str:
+    """`message` fit for a log line: printable, in one line, bounded."""
+    printable = "".join(c if c.isprintable() else " " for c in message[: 4 * _MESSAGE_BYTES])
+    return clip(" ".join(printable.split()), _MESSAGE_BYTES)
+
+
+def _bad(answer: Any) -> frozenset[int]:
+    """The indexes of the refused traces: the first step of each detail's path (contract §2.2)."""
+    details: Any = answer.get("details") if isinstance(answer, dict) else None
+    paths = [
+        detail.get("path")
+        for detail in (details if isinstance(details, list) else [])
+        if isinstance(detail, dict)
+    ]
+    first = [path[0] for path in paths if isinstance(path, list) and path]
+    return frozenset(n for n in first if isinstance(n, int) and not isinstance(n, bool) and n >= 0)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
         return None
-    return min(float(header.strip()[:6]), 600.0)
+
+
+def retry_after_s(header: str | None) -> float | None:
+    """The seconds that a Retry-After header asks for, at most 600; None if it asks for no wait.
+
+    It is a number of seconds or an HTTP date (RFC 9110 §10.2.3); what is neither, or is past, asks
+    for nothing. The wall clock serves for the difference to the date only.
+    """
+    text = (header or "").strip()
+    if text.isascii() and text.isdigit():
+        seconds = float(text[:10]) if len(text) <= 10 else MAX_RETRY_AFTER_S
+    else:
+        seconds = _seconds_until(text)
+    return min(seconds, MAX_RETRY_AFTER_S) if seconds > 0 else None
+
+
+def _seconds_until(date: str) -> float:
+    try:
+        when = parsedate_to_datetime(date)
+        return when.replace(tzinfo=when.tzinfo or timezone.utc).timestamp() - time.time()
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return 0.0
 
 
 def _digits(value: object) -> bool:
     return isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 18
+
+
+def table() -> str:
+    """The decision table as Markdown, for the documentation."""
+    lines = ["| status | the answer is | outcome | said |", "|---|---|---|---|"]
+    for row in TABLE:
+        answers = " or ".join(answer.value for answer in row.answers) or "any"
+        said = row.cause.replace("{status}", "*status*")
+        lines.append(f"| {row.said} | {answers} | {row.verdict.value} | {said} |")
+    return "\n".join(lines) + "\n"

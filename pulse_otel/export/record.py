@@ -24,7 +24,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What Pulse is told about one span. Ids in hex, times in ns since the epoch."""
+    """What Pulse is told about one span. Ids in hex, times in ns since the epoch.
+
+    Bodies fit the service (below 64 KiB each) and hold no media. `usage` is empty on anything
+    but an LLM call: what agents and chains repeat of their calls' tokens is not counted again.
+    """
 
     kind: Kind
     trace_id: str
@@ -33,16 +37,25 @@ class Record:
     start_ns: int
     end_ns: int
     name: str
+    scope: str = ""  # the instrumentation that made the span
+    operation: str | None = None  # gen_ai.operation.name
     provider: str | None = None
     model: str | None = None
     response_model: str | None = None
     response_id: str | None = None
     session_id: str | None = None
+    user_id: str | None = None
     usage: Usage = field(default_factory=Usage)
+    service_tier: str | None = None
     finish_reason: str | None = None
     output_text: str | None = None
     request: Mapping[str, Any] | None = None
     response: Mapping[str, Any] | None = None
+    tool_id: str | None = None
+    tool_name: str | None = None
+    tool_input: Any = None
+    tool_output: Any = None
+    agent_name: str | None = None
     is_error: bool = False
     error: Mapping[str, Any] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -3,104 +3,118 @@
 from __future__ import annotations
 
 import os
-import time
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from pulse_otel.export.outcome import Outcome, Verdict, decide
+from pulse_otel.export.outcome import Outcome, decide
 from pulse_otel.log import complaints
 
 if TYPE_CHECKING:
-    import requests
+    from pulse_otel.config import ApiKey
+    from pulse_otel.export.connection import Attempt, Session
 
 ATTEMPT_S = 10.0
 """The service answers slowly when its log is long (contract §3.6)."""
 
-_CONNECT_S = 5.0
-_MAX_ANSWER_BYTES = 1 << 20
+MAX_ANSWER_BYTES = 1 << 20
+
+_HEADERS = {
+    "Content-Type": "application/json",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",  # a compressed answer could unpack to any size
+    "User-Agent": "pulse-otel",
+}
 
 
 class Transport:
-    """Posts bodies to one address. Used by one thread at a time; pooled; follows no redirect."""
+    """Posts bodies to one service. Used by one thread at a time; pooled; follows no redirect.
 
-    def __init__(self, url: str, key: Any) -> None:
-        self._url = url
+    Certificates are verified, always: with `ca_file` if given, else with what `requests` uses
+    (REQUESTS_CA_BUNDLE, or its own bundle). Proxies are those of the environment.
+    """
+
+    def __init__(self, base_url: str, key: ApiKey, *, ca_file: str | None = None) -> None:
+        self._base_url = base_url
         self._key = key
-        self._session: requests.Session | None = None
+        self._ca_file = ca_file
+        self._session: Session | None = None
         self._pid = os.getpid()
-        if url.startswith("http://") and not _loopback(url):
+        if base_url.lower().startswith("http://") and not _loopback(base_url):
             complaints.warn(
                 "plain-http", "pulse-otel: api_url is plain http: the API key travels unencrypted"
             )
 
-    def post(self, body: bytes, deadline: float) -> Outcome:
-        """Send `body`; `deadline` is a time of `time.monotonic`. Never raises for the network."""
-        import requests
+    def post(self, path: str, body: bytes, deadline: float) -> Outcome:
+        """Send `body` to `path`; returns by `deadline`, a time of `time.monotonic`.
+
+        Never raises for the network. Only looking up the host's name is not under the deadline.
+        """
+        from http.client import HTTPException
+
+        from urllib3.exceptions import HTTPError
 
         with suppress_instrumentation():
             try:
-                return self._attempt(body, deadline)
-            except requests.exceptions.Timeout:
-                return Outcome(Verdict.RETRY, "the service does not answer in time")
-            except requests.exceptions.SSLError:
-                return Outcome(Verdict.RETRY, "the TLS certificate of the service is not accepted")
-            except requests.exceptions.ProxyError:
-                return Outcome(Verdict.RETRY, "the proxy cannot be reached")
-            except requests.exceptions.RequestException as error:
-                return Outcome(Verdict.RETRY, f"the service cannot be reached ({_reason(error)})")
+                return self._attempt(path, body, deadline)
+            except (OSError, HTTPError, HTTPException) as error:
+                from pulse_otel.export.failures import explain
 
-    def _attempt(self, body: bytes, deadline: float) -> Outcome:
-        import requests
+                return explain(error)
 
+    def _attempt(self, path: str, body: bytes, deadline: float) -> Outcome:
+        from pulse_otel.export.connection import Attempt
+
+        attempt = Attempt(deadline)
         try:
-            return self._once(body, deadline)
-        except requests.exceptions.ConnectionError as error:
-            # The service closes a connection idle for 10 s (contract §1); re-sending is safe,
-            # as spans are identified by their ids. Nothing of this kind is a fresh refusal.
-            if isinstance(error, requests.exceptions.Timeout) or not _stale(error):
+            return self._once(path, body, attempt)
+        except OSError:
+            # The service closes a connection idle for 10 s (contract §1), and a kept one may have
+            # gone stale in other ways. Re-sending is safe: spans are identified by their ids. If
+            # the time was up, there is none left for this either.
+            if attempt.connected:
                 raise
-            return self._once(body, deadline)
+            self.close()
+            return self._once(path, body, attempt)
 
-    def _once(self, body: bytes, deadline: float) -> Outcome:
-        remaining = max(0.05, deadline - time.monotonic())
-        with self._open().post(
-            self._url,
-            data=body,
-            headers={"Content-Type": "application/json"},
-            timeout=(min(_CONNECT_S, remaining), remaining),
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            answer = self._read(response, deadline)
-            if answer is None:
-                return Outcome(Verdict.RETRY, "the service does not answer in time")
-            return decide(response.status_code, answer, response.headers.get("Retry-After"))
+    def _once(self, path: str, body: bytes, attempt: Attempt) -> Outcome:
+        from pulse_otel.export.connection import current
 
-    @staticmethod
-    def _read(response: Any, deadline: float) -> bytes | None:
-        """The answer, at most 1 MiB of it; None if it drips past the deadline."""
-        answer = bytearray()
-        for piece in response.iter_content(16_384):
-            answer += piece
-            if time.monotonic() > deadline:
-                return None
-            if len(answer) > _MAX_ANSWER_BYTES:
-                break
-        return bytes(answer)
+        token = current.set(attempt)
+        try:
+            with self._open().post(
+                self._base_url + path,
+                data=body,
+                headers=_HEADERS,
+                timeout=attempt.left_s(),
+                allow_redirects=False,
+                stream=True,
+                # Given with each request: on the session, REQUESTS_CA_BUNDLE would replace it.
+                verify=self._ca_file,
+            ) as response:
+                return decide(
+                    response.status_code,
+                    _read(response.raw),
+                    response.headers.get("Retry-After"),
+                    response.headers.get("Content-Type", ""),
+                )
+        finally:
+            current.reset(token)
 
-    def _open(self) -> requests.Session:
+    def _open(self) -> Session:
         """The session, made at first use, and anew in a forked child: sockets are not shared."""
         if self._session is None or self._pid != os.getpid():
-            import requests
+            from pulse_otel.export.connection import Session
 
             self._pid = os.getpid()
-            self._session = requests.Session()
+            self._session = Session()
             self._session.auth = self._authorize  # as `auth`, so that no netrc replaces it
         return self._session
 
     def _authorize(self, request: Any) -> Any:
-        request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
+        request.headers["Authorization"] = _Masked(f"Bearer {self._key.reveal()}")
         return request
 
     def close(self) -> None:
@@ -110,23 +124,36 @@ class Transport:
         self._session = None
 
 
+class _Masked(str):
+    """A header's value that no printed dict of headers shows."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'…'"
+
+
+def _read(raw: Any) -> bytes:
+    """The answer, at most 1 MiB of it; what is left over closes the connection.
+
+    Read without unpacking and below the layer that reads chunks of any length. Raises
+    IncompleteRead if it ends before the length that it announced.
+    """
+    raw.enforce_content_length = True
+    answer = bytearray()
+    while len(answer) < MAX_ANSWER_BYTES:
+        piece = raw.read(16_384, decode_content=False)
+        if not piece:
+            break
+        answer += piece
+    return bytes(answer)
+
+
 def _loopback(url: str) -> bool:
-    host = url.partition("//")[2].partition("/")[0]
-    return host.startswith(("localhost", "127.", "[::1]"))
-
-
-def _stale(error: BaseException) -> bool:
-    text = repr(error)
-    return any(word in text for word in ("RemoteDisconnected", "ConnectionReset", "BrokenPipe"))
-
-
-def _reason(error: BaseException) -> str:
-    """A few words; never the exception's text, which holds addresses."""
-    text = repr(error)
-    words = {
-        "NameResolutionError": "its name is not known",
-        "Connection refused": "connection refused",
-        "ConnectionReset": "connection reset",
-        "RemoteDisconnected": "connection closed",
-    }
-    return next((said for word, said in words.items() if word in text), type(error).__name__)
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -29,7 +29,17 @@ from pulse_otel.instrumentation.tools import Caller, requested, resume, tool_cal
 from pulse_otel.instrumentation.witness import watch
 from pulse_otel.values import bounded_json, scrub
 
-CALL_KEY = otel_context.create_key("pulse-otel-call")
+_CALL = otel_context.create_key("pulse-otel-call")
+
+
+def current_call() -> LlmCall | None:
+    """The call that the SDK is at work on, here.
+
+    A weak reference lies in the context: connections are kept open, and keep the context that
+    they were opened in.
+    """
+    call: Any = otel_context.get_value(_CALL)
+    return call() if isinstance(call, weakref.ref) else None
 
 
 class LlmCall:
@@ -43,7 +53,7 @@ class LlmCall:
         self.span = span
         self.recording = span.is_recording()
         self._context = otel_context.set_value(
-            CALL_KEY, self, trace.set_span_in_context(span, context)
+            _CALL, weakref.ref(self), trace.set_span_in_context(span, context)
         )
         self._started = time.perf_counter()
         self._first_chunk_s: float | None = None
@@ -99,7 +109,7 @@ class LlmCall:
         A coroutine that is closed in another context than the one it ran in has nothing to
         detach there; trying would make OpenTelemetry log an error.
         """
-        if otel_context.get_value(CALL_KEY) is self:
+        if current_call() is self:
             otel_context.detach(token)
 
     @property

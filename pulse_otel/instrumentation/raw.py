@@ -10,7 +10,7 @@ import functools
 import inspect
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from pulse_otel.instrumentation.body import Follower, tap_body
 from pulse_otel.instrumentation.guard import guarded
@@ -42,12 +42,12 @@ def _body(http_response: Any) -> Any:
     if str(http_response.headers.get("content-type", "")).startswith(_BINARY):
         return http_response
     try:
-        found = http_response.json()
+        found: Any = http_response.json()
     except ValueError:
         return http_response.text
     except RuntimeError:  # closed before it was read
         return {}
-    return found if isinstance(found, dict) else http_response.text
+    return cast("Any", found) if isinstance(found, dict) else http_response.text
 
 
 def _watched(raw: Any, follower: Follower, settle: Settle) -> Any:

@@ -12,11 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from opentelemetry import context as otel_context
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from pulse_otel.context import Session, current_session
-from pulse_otel.instrumentation.call import CALL_KEY, LlmCall
+from pulse_otel.instrumentation.call import LlmCall, current_call
 from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints
 from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.parameters import carried, without_carried
@@ -165,7 +164,7 @@ def async_hook(endpoints: Endpoints) -> Callable[..., Any]:
 
 def response_hook(wrapped: Callable[..., Any], client: Any, args: Any, kwargs: Any) -> Any:
     """The wrapper for `_process_response`, which is given the HTTP response of the call."""
-    call = otel_context.get_value(CALL_KEY)
-    if isinstance(call, LlmCall):
+    call = current_call()
+    if call is not None:
         call.http_response = kwargs.get("response")
     return wrapped(*args, **kwargs)

@@ -6,7 +6,13 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
-from pulse_otel.local.anthropic_replies import anthropic_error, message, message_stream
+from pulse_otel.local.anthropic_replies import (
+    anthropic_completion,
+    anthropic_completion_stream,
+    anthropic_error,
+    message,
+    message_stream,
+)
 from pulse_otel.local.openai_replies import chat, chat_stream, openai_error
 from pulse_otel.local.reply import DEFAULT_TEXT, Reply, ToolCall, to_json
 
@@ -83,6 +89,12 @@ def _token_count(request: Mapping[str, Any]) -> Reply:
     return Reply(body=to_json({"input_tokens": 30}))
 
 
+def _anthropic_completion_reply(request: Mapping[str, Any]) -> Reply:
+    stream = bool(request.get("stream"))
+    answer = anthropic_completion_stream if stream else anthropic_completion
+    return answer(model=str(request.get("model")))
+
+
 def _first_tool(tools: Sequence[Mapping[str, Any]], schema_key: str) -> tuple[ToolCall, ...]:
     """A call of the first tool, with an argument for each property its schema names."""
     if not tools:
@@ -131,4 +143,5 @@ _ENDPOINTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Reply]]] = {
     "/chat/completions": _chat_reply,
     "/v1/messages": _message_reply,
     "/v1/messages/count_tokens": _token_count,
+    "/v1/complete": _anthropic_completion_reply,
 }

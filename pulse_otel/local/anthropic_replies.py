@@ -40,14 +40,21 @@ def message(
     output_tokens: int = 45,
     tool_calls: Sequence[ToolCall] = (),
     stop_reason: str | None = None,
+    content: Sequence[Mapping[str, Any]] = (),
+    usage: Mapping[str, Any] | None = None,
+    **fields: Any,
 ) -> Reply:
-    """A message of the Anthropic API; with tool calls it has no text unless one is given."""
-    usage = _usage(input_tokens, cache_creation_input_tokens, cache_read_input_tokens)
+    """A message of the Anthropic API; with tool calls it has no text unless one is given.
+
+    `content`: blocks in place of `text` and `tool_calls`. `usage` and `fields`: what a message and
+    its usage have besides.
+    """
+    counts = _usage(input_tokens, cache_creation_input_tokens, cache_read_input_tokens)
     body = _head(model)
-    body["content"] = _blocks(text, tool_calls)
+    body["content"] = list(content) or _blocks(text, tool_calls)
     body["stop_reason"] = stop_reason or ("tool_use" if tool_calls else "end_turn")
-    body["usage"] = {**usage, "output_tokens": output_tokens}
-    return Reply(body=to_json(body))
+    body["usage"] = {**counts, "output_tokens": output_tokens, **(usage or {})}
+    return Reply(body=to_json({**body, **fields}))
 
 
 def message_stream(
@@ -60,24 +67,29 @@ def message_stream(
     output_tokens: int = 45,
     tool_calls: Sequence[ToolCall] = (),
     stop_reason: str | None = None,
+    content: Sequence[Mapping[str, Any]] = (),
+    usage: Mapping[str, Any] | None = None,
     chunk_delay_s: float = 0.0,
+    **fields: Any,
 ) -> Reply:
     """The same as the full sequence of server-sent events, `ping` included."""
-    usage = _usage(input_tokens, cache_creation_input_tokens, cache_read_input_tokens)
-    start = {**_head(model), "usage": {**usage, "output_tokens": 1}}
+    counts = _usage(input_tokens, cache_creation_input_tokens, cache_read_input_tokens)
+    start = {**_head(model), "usage": {**counts, "output_tokens": 1}}
     events: list[dict[str, Any]] = [{"type": "message_start", "message": start}]
-    for index, block in enumerate(_blocks(text, tool_calls)):
+    for index, block in enumerate(content or _blocks(text, tool_calls)):
         events += _block_events(index, block)
     events.insert(2, {"type": "ping"})
     end = {
         "stop_reason": stop_reason or ("tool_use" if tool_calls else "end_turn"),
         "stop_sequence": None,
+        **fields,
     }
     totals = {
         "input_tokens": input_tokens,
         "cache_creation_input_tokens": cache_creation_input_tokens,
         "cache_read_input_tokens": cache_read_input_tokens,
         "output_tokens": output_tokens,
+        **(usage or {}),
     }
     events.append({"type": "message_delta", "delta": end, "usage": totals})
     events.append({"type": "message_stop"})
@@ -139,16 +151,47 @@ def _blocks(text: str | None, tool_calls: Sequence[ToolCall]) -> list[dict[str, 
 
 
 def _block_events(index: int, block: Mapping[str, Any]) -> list[dict[str, Any]]:
-    deltas: list[dict[str, Any]]
-    empty: dict[str, Any]
-    if block["type"] == "text":
-        empty = {**block, "text": ""}
-        deltas = [{"type": "text_delta", "text": piece} for piece in pieces(block["text"])]
-    else:
-        empty = {**block, "input": {}}
-        text = json.dumps(block["input"])
-        halves = ("", text[: len(text) // 2], text[len(text) // 2 :])
-        deltas = [{"type": "input_json_delta", "partial_json": half} for half in halves]
+    empty, deltas = _deltas(block)
     opening = {"type": "content_block_start", "index": index, "content_block": empty}
     events = [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
     return [opening, *events, {"type": "content_block_stop", "index": index}]
+
+
+def _deltas(block: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The block as it is opened, and what is added to it; a tool's result comes whole."""
+    if "input" in block:
+        text = json.dumps(block["input"])
+        halves = ("", text[: len(text) // 2], text[len(text) // 2 :])
+        partial = [{"type": "input_json_delta", "partial_json": half} for half in halves]
+        return {**block, "input": {}}, partial
+    if block["type"] == "text":
+        cited = [{"type": "citations_delta", "citation": c} for c in block.get("citations", ())]
+        said = [{"type": "text_delta", "text": piece} for piece in pieces(block["text"])]
+        return {"type": "text", "text": ""}, cited + said
+    if block["type"] == "thinking":
+        thought = [{"type": "thinking_delta", "thinking": p} for p in pieces(block["thinking"])]
+        signature = {"type": "signature_delta", "signature": block.get("signature", "sealed")}
+        return {"type": "thinking", "thinking": "", "signature": ""}, [*thought, signature]
+    return dict(block), []
+
+
+def anthropic_completion(text: str = DEFAULT_TEXT, *, model: str = ANTHROPIC_MODEL) -> Reply:
+    """The answer of the API before Messages."""
+    return Reply(body=to_json(_completion(text, model, "stop_sequence")))
+
+
+def anthropic_completion_stream(text: str = DEFAULT_TEXT, *, model: str = ANTHROPIC_MODEL) -> Reply:
+    """The same in pieces."""
+    events = [_completion(piece, model, None) for piece in pieces(text)]
+    events.append(_completion("", model, "stop_sequence"))
+    return streamed([_named_event(event) for event in events], 0.0)
+
+
+def _completion(text: str, model: str, stop_reason: str | None) -> dict[str, Any]:
+    return {
+        "type": "completion",
+        "id": new_id("compl"),
+        "completion": text,
+        "stop_reason": stop_reason,
+        "model": model,
+    }

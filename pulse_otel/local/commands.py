@@ -12,6 +12,7 @@ from typing import Final
 
 import click
 
+from pulse_otel.local.legacy import create_legacy_app
 from pulse_otel.local.running import HOST, serving
 from pulse_otel.local.service import create_app
 
@@ -21,7 +22,8 @@ _POINTERS: Final = """\
 Point an app at it, in code:
 
     from pulse_otel import Provider, init_pulse, observe
-    init_pulse({{"api_key": "{key}", "api_url": "{url}"}})
+    init_pulse({{"api_key": "{key}",
+                "api_url": "{url}"}})
     client = observe(OpenAI(), Provider.OPENAI)
 
 or without touching it:
@@ -29,6 +31,12 @@ or without touching it:
     export PULSE_API_KEY={key} PULSE_API_URL={url}
     OTEL_TRACES_EXPORTER=pulse opentelemetry-instrument python app.py
 """
+
+# Whether it is the legacy form -> how to make the service, what to call it.
+_FORMS: Final = {
+    False: (create_app, "Pulse trace service"),
+    True: (create_legacy_app, "Legacy Pulse trace service"),
+}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,7 +52,12 @@ def pulse_otel() -> None:
     help="Call the real providers, with OPENAI_API_KEY and ANTHROPIC_API_KEY (it costs a"
     " fraction of a cent); with PULSE_API_KEY and PULSE_API_URL the traces go to that Pulse.",
 )
-def demo(live: bool) -> None:
+@click.option(
+    "--legacy",
+    is_flag=True,
+    help="Against a trace service that speaks the legacy form: arrays of traces.",
+)
+def demo(live: bool, legacy: bool) -> None:
     """Make a few calls, read their traces back, and show them.
 
     Without --live nothing leaves this machine: provider and trace service run inside the command.
@@ -52,7 +65,7 @@ def demo(live: bool) -> None:
     """
     from pulse_otel.local.demo import run_demo
 
-    sys.exit(run_demo(live=live))
+    sys.exit(run_demo(live=live, legacy=legacy))
 
 
 @pulse_otel.command()
@@ -69,20 +82,26 @@ def demo(live: bool) -> None:
     type=click.Path(dir_okay=False),
     help="Keep the traces in this SQLite file; without it they are gone at the end.",
 )
-def serve(port: int, db: str | None) -> None:
+@click.option(
+    "--legacy",
+    is_flag=True,
+    help="Speak only the legacy form: arrays of traces at /v1/traces/batch and /async.",
+)
+def serve(port: int, db: str | None, legacy: bool) -> None:
     """Run a Pulse trace service on this machine.
 
     For development and tests only: it listens on loopback, and takes any key that starts with
     pulse_sk_.
     """
+    new_app, name = _FORMS[legacy]
     with contextlib.ExitStack() as stack:
         try:
-            url = stack.enter_context(serving(create_app(db or ":memory:"), port=port))
+            url = stack.enter_context(serving(new_app(db or ":memory:"), port=port))
         except sqlite3.Error as error:
             raise click.ClickException(f"cannot use {db} as the database: {error}") from error
         except OSError as error:
             raise click.ClickException(_why_not(port, error)) from error
-        click.echo(f"Pulse trace service on {url}, traces in {db or 'memory'}. Ctrl-C stops it.\n")
+        click.echo(f"{name} on {url}, traces in {db or 'memory'}.\nCtrl-C stops it.\n")
         click.echo(_POINTERS.format(url=url, key=SAMPLE_KEY))
         _wait_for_the_end()
     click.echo("Stopped.")

@@ -27,6 +27,7 @@ from pulse_otel.local.demo_traces import (
     read_traces,
     trace_table,
 )
+from pulse_otel.local.legacy import create_legacy_app
 from pulse_otel.local.provider import ScriptedProvider
 from pulse_otel.local.running import HOST, serving
 from pulse_otel.local.service import create_app
@@ -42,7 +43,7 @@ _DELAY_S: Final = 0.15
 _CHUNK_DELAY_S: Final = 0.02
 
 _NEXT: Final = """\
-Next: `pulse-otel serve` keeps a trace service running here. In your app:
+Next: `pulse-otel serve%s` keeps a service running here. In your app:
 
     from pulse_otel import Provider, init_pulse, observe
     init_pulse({"api_key": "pulse_sk_local"})  # to http://localhost:3000
@@ -61,8 +62,12 @@ class _Endpoint:
     key: str = dataclasses.field(repr=False)
 
 
-def run_demo(*, live: bool) -> int:
-    """Run the demo; the exit status: 0 all traces right, 1 not, 2 it cannot run like this."""
+def run_demo(*, live: bool, legacy: bool = False) -> int:
+    """Run the demo; the exit status: 0 all traces right, 1 not, 2 it cannot run like this.
+
+    `live` calls the real providers; `legacy` makes the demo's own trace service one that speaks
+    the legacy form.
+    """
     from pulse_otel import ConfigError
 
     out, notes = Console(highlight=False), Console(stderr=True, highlight=False)
@@ -72,9 +77,10 @@ def run_demo(*, live: bool) -> int:
         if not providers:
             notes.print("--live needs OPENAI_API_KEY or ANTHROPIC_API_KEY, or both.", markup=False)
             return 2
-        service = _service(stack, live)
-        if service is None:
-            notes.print("PULSE_API_URL needs PULSE_API_KEY beside it.", markup=False)
+        try:
+            service = _service(stack, live=live, legacy=legacy)
+        except _NoService as error:
+            notes.print(str(error), markup=False)
             return 2
         say = stack.enter_context(_progress(notes))
         run = f"demo-{secrets.token_hex(4)}"
@@ -90,7 +96,7 @@ def run_demo(*, live: bool) -> int:
         except NotReadable as error:
             notes.print(str(error), style="red", markup=False)
             return 1
-    return _report(out, made, traces)
+    return _report(out, made, traces, legacy=legacy)
 
 
 def _real_providers(notes: Console) -> dict[str, _Endpoint]:
@@ -113,12 +119,24 @@ def _scripted_providers(stack: contextlib.ExitStack) -> dict[str, _Endpoint]:
     }
 
 
-def _service(stack: contextlib.ExitStack, live: bool) -> _Endpoint | None:
-    """The user's Pulse in a live run that names one, else one of our own; None if half named."""
+class _NoService(Exception):
+    """There is no trace service to use like this; the message says why."""
+
+
+def _service(stack: contextlib.ExitStack, *, live: bool, legacy: bool) -> _Endpoint:
+    """The user's Pulse in a live run that names one, else one of our own."""
     key, url = os.environ.get("PULSE_API_KEY"), os.environ.get("PULSE_API_URL")
     if not live or not (key or url):
-        return _Endpoint(stack.enter_context(serving(create_app())), _LOCAL_KEY)
-    return _Endpoint((url or _DEFAULT_API_URL).rstrip("/"), key) if key else None
+        app = create_legacy_app() if legacy else create_app()
+        return _Endpoint(stack.enter_context(serving(app)), _LOCAL_KEY)
+    if legacy:
+        raise _NoService(
+            "--legacy starts a trace service, but PULSE_API_KEY or PULSE_API_URL names yours:"
+            " unset them, or leave --legacy out; the form of yours is found out by asking."
+        )
+    if not key:
+        raise _NoService("PULSE_API_URL needs PULSE_API_KEY beside it.")
+    return _Endpoint((url or _DEFAULT_API_URL).rstrip("/"), key)
 
 
 def _record(
@@ -135,6 +153,7 @@ def _record(
             # The user's environment may say otherwise, for their own programs.
             "enabled": True,
             "capture_content": True,
+            "protocol": "auto",
         }
     )
     try:
@@ -190,7 +209,9 @@ def _make(call: DemoCall, clients: Clients, run: str) -> MadeCall:
     return dataclasses.replace(made, text=text, failure=failure)
 
 
-def _report(out: Console, made: Sequence[MadeCall], traces: Mapping[str, Trace]) -> int:
+def _report(
+    out: Console, made: Sequence[MadeCall], traces: Mapping[str, Trace], *, legacy: bool
+) -> int:
     wrong = {
         f"{one.call.key} ({one.call.provider})": found
         for one in made
@@ -207,7 +228,7 @@ def _report(out: Console, made: Sequence[MadeCall], traces: Mapping[str, Trace])
     verdict = f"{len(made)} calls made, {len(made)} traces read back, and every one is right."
     out.print(verdict, style="green")
     out.print()
-    out.print(_NEXT, markup=False, soft_wrap=True, end="")
+    out.print(_NEXT % (" --legacy" if legacy else ""), markup=False, soft_wrap=True, end="")
     return 0
 
 

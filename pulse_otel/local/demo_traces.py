@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, Final, TypeAlias, cast
@@ -67,11 +69,29 @@ def _newest(http: requests.Session, api_url: str) -> Sequence[Trace]:
 
 def _traces_of(run: str, traces: Iterable[Trace]) -> dict[str, Trace]:
     found: dict[str, Trace] = {}
-    for trace in traces:
-        metadata: Mapping[str, Any] = trace.get("metadata") or {}
+    for call in itertools.chain.from_iterable(map(_calls_of, traces)):
+        metadata: Mapping[str, Any] = call.get("metadata") or {}
         if metadata.get("demo_run") == run:
-            found[str(metadata.get("demo_call"))] = trace
+            found[str(metadata.get("demo_call"))] = call
     return found
+
+
+# A span's field -> the name that it has on a trace of one call.
+_SPAN_FIELDS: Final = {"model": "modelRequested", "durationMs": "latencyMs"}
+
+
+def _calls_of(trace: Trace) -> list[Trace]:
+    """Each call of a trace as a trace of its own: a tool's result joins the trace of its request.
+
+    The legacy form has one call for each trace.
+    """
+    if "spans" not in trace:
+        return [trace]
+    return [
+        {"spans": [span], **{_SPAN_FIELDS.get(name, name): value for name, value in span.items()}}
+        for span in cast("Sequence[Trace]", trace["spans"])
+        if span.get("kind") == "llm_call"
+    ]
 
 
 # What must hold for a trace: what to call it, what it is, what it should be.
@@ -80,7 +100,7 @@ _CHECKS: Final[Sequence[_Check]] = (
     ("provider", lambda trace: trace.get("provider"), lambda made: made.call.provider),
     ("model", lambda trace: trace.get("modelRequested"), lambda made: made.call.model),
     ("status", lambda trace: trace.get("status"), lambda made: _status(made.call)),
-    ("session", lambda trace: trace.get("sessionId"), lambda made: made.session_id),
+    ("session", lambda trace: _session(trace), lambda made: made.session_id),
 )
 _SUCCESS_CHECKS: Final[Sequence[_Check]] = (
     ("input tokens", lambda trace: _positive(trace, "inputTokens"), lambda made: True),
@@ -104,6 +124,25 @@ def problems(made: MadeCall, trace: Trace | None) -> list[str]:
     if made.call.has_text and not made.call.fails and not made.text:
         found.append("the answer is empty")
     return found
+
+
+def _session(trace: Trace) -> Any:
+    """The session as the program named it.
+
+    The legacy form, whose traces have no spans, takes UUIDs only: one made from the name stands
+    there, and the name is in the metadata.
+    """
+    session = trace.get("sessionId")
+    if "spans" in trace:
+        return session
+    metadata: Mapping[str, Any] = trace.get("metadata") or {}
+    name = metadata.get("session_id")
+    return name if session == legacy_session(str(name)) else session
+
+
+def legacy_session(name: str) -> str:
+    """The id of session `name` in the legacy form."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"pulse-session:{name}"))
 
 
 def _status(call: DemoCall) -> str:

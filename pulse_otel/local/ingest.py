@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from pulse_otel.local.store import KINDS, SOURCES, Json, SpanRow, parse_json, parse_number
+from pulse_otel.local.json_text import MAX_SAFE_INTEGER, Json, parse_body, parse_json, parse_number
+from pulse_otel.local.store import KINDS, SOURCES, SpanRow
 
 Attributes: TypeAlias = dict[str, Json]
 
 MAX_SPANS = 1000
 MAX_PAYLOAD_BYTES = 65_536
 _MAX_TIMESTAMP_MS = 253_402_300_799_999  # the last millisecond a datetime can show
-_MAX_TOKENS = 2**53 - 1
 _ERROR_CODE = 2
 
 # Column <- attributes, the first present one wins (contract §3.3).
@@ -77,8 +77,7 @@ class _SpanRejectedError(ValueError):
 def read_export(body: bytes, *, project_id: str, now_ms: int) -> Ingested:
     """Judge the body of `POST /v1/traces`. Raises ExportRefused for a 400 (contract §3)."""
     try:
-        # A BOM and invalid UTF-8 are accepted; a compressed body is not undone, so it fails here.
-        export = parse_json(body.decode("utf-8", "replace").removeprefix("\ufeff"))
+        export = parse_body(body)
     except ValueError as error:
         raise ExportRefused("Invalid JSON body") from error
     groups = export.get("resourceSpans") if isinstance(export, dict) else None
@@ -269,7 +268,7 @@ def _tokens(value: Json) -> int | None:
     number = _not_negative(_numeric(value))
     if number is None:
         return None
-    if number > _MAX_TOKENS or number != int(number):
+    if number > MAX_SAFE_INTEGER or number != int(number):
         raise _SpanRejectedError("Invalid input: expected int")
     return int(number)
 

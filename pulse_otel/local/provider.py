@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from pulse_otel.local.answers import default_reply
+from pulse_otel.local.openai_endpoint_replies import endpoint_reply
 from pulse_otel.local.replies import Reply
 from pulse_otel.local.running import serving
 
@@ -124,7 +125,10 @@ class ScriptedProvider:
             request = received.json()
         except ValueError:
             request = None
-        reply = default_reply(received.path, request, chunk_delay_s=self._chunk_delay_s)
+        reply = endpoint_reply(received.method, received.path, request, received.body)
+        if reply is None:
+            reply = default_reply(received.path, request)
+        reply = dataclasses.replace(reply, chunk_delay_s=self._chunk_delay_s)
         return dataclasses.replace(reply, delay_s=self._delay_s) if self._delay_s else reply
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import logging
-import re
 import sqlite3
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
-Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
+from pulse_otel.local.json_text import Json
+
 Filters: TypeAlias = Mapping[str, str | int]
 
 SOURCES = ("claude_code", "codex", "opencode", "openclaw", "sdk")
@@ -21,11 +20,6 @@ KINDS = (
     "llm_call", "tool_use", "agent_run", "session", "user_prompt", "llm_response", "notification",
 )  # fmt: skip
 STATUSES = ("success", "error")
-MAX_SAFE_INTEGER = 2**53 - 1
-
-_log = logging.getLogger(__name__)
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,42 +56,6 @@ class SpanRow:
     output_text: str | None
     provider_request_id: str | None
     metadata: dict[str, Json]
-
-
-def parse_json(text: str) -> Json:
-    """JSON as JavaScript reads it: no NaN literals, numbers are doubles, no lone surrogates."""
-    try:
-        value: Json = json.loads(
-            text, parse_constant=_refuse_constant, parse_int=parse_number, parse_float=parse_number
-        )
-        return _without_surrogates(value) if _SURROGATE_ESCAPE.search(text) else value
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def parse_number(text: str) -> int | float | None:
-    """The double `text` denotes, an int where that is exact; too large is null, as on the wire."""
-    number = float(text)
-    if abs(number) == float("inf"):
-        return None
-    return int(number) if number.is_integer() and abs(number) <= MAX_SAFE_INTEGER else number
-
-
-def _without_surrogates(value: Json) -> Json:
-    """Lone surrogates become U+FFFD: UTF-8, and so the database, cannot hold them."""
-    if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value)
-    if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
-    if isinstance(value, dict):
-        return {
-            _SURROGATE.sub("\ufffd", key): _without_surrogates(item) for key, item in value.items()
-        }
-    return value
 
 
 _COLUMNS = tuple(field.name for field in dataclasses.fields(SpanRow))
@@ -211,39 +169,3 @@ def _from_columns(columns: Sequence[Any]) -> SpanRow:
     interrupt = row["is_interrupt"]
     row["is_interrupt"] = None if interrupt is None else bool(interrupt)
     return SpanRow(**row)
-
-
-class Writer:
-    """Stores spans a moment after they were accepted: a 200 means queued (contract §3.6).
-
-    There is a thread only while something waits. It is not a daemon, so that a normal exit of
-    the process loses nothing.
-    """
-
-    def __init__(self, store: Store, *, delay_s: float = 0.05, capacity: int = 20_000) -> None:
-        self._store = store
-        self._delay_s = delay_s
-        self._capacity = capacity
-        self._waiting: list[SpanRow] = []
-        self._lock = threading.Lock()
-        self._writing = threading.Lock()
-
-    def put(self, rows: Sequence[SpanRow]) -> bool:
-        """Queue `rows`; False if there is no room for them."""
-        with self._lock:
-            if len(self._waiting) + len(rows) > self._capacity:
-                return False
-            if rows and not self._waiting:
-                threading.Timer(self._delay_s, self._write).start()
-            self._waiting.extend(rows)
-            return True
-
-    def _write(self) -> None:
-        # Taken inside of the writing lock: the first of two equal span ids must win.
-        with self._writing:
-            with self._lock:
-                rows, self._waiting = self._waiting, []
-            try:
-                self._store.insert(rows)
-            except (sqlite3.Error, RecursionError):
-                _log.exception("%d spans could not be stored", len(rows))

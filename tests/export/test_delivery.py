@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -15,103 +11,10 @@ import pytest
 import pulse_otel
 import pulse_otel.log
 from pulse_otel import Provider, observe
-from pulse_otel.export.outcome import Verdict, decide
 from tests.conftest import KEY, MESSAGES, Service
+from tests.export.faulty import Answer, FaultyService
 
 GPT = {"model": "gpt-4o-mini", "messages": MESSAGES}
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "verdict"),
-    [
-        (200, b"{}", Verdict.DELIVERED),
-        (200, b"", Verdict.DELIVERED),
-        (204, b"", Verdict.DELIVERED),
-        (200, b"<html>welcome</html>", Verdict.PAUSED),
-        (200, b"[]", Verdict.PAUSED),
-        (301, b"", Verdict.PAUSED),
-        (307, b"{}", Verdict.PAUSED),
-        (400, b'{"error":"Invalid JSON body"}', Verdict.REJECTED),
-        (401, b"", Verdict.PAUSED),
-        (404, b"404 Not Found", Verdict.PAUSED),
-        (408, b"", Verdict.RETRY),
-        (413, b"", Verdict.TOO_LARGE),
-        (429, b"", Verdict.RETRY),
-        (500, b'{"error":"Internal server error"}', Verdict.RETRY),
-        (503, b"", Verdict.RETRY),
-    ],
-)
-def test_outcome_table(status: int, body: bytes, verdict: Verdict) -> None:
-    assert decide(status, body).verdict is verdict
-
-
-def test_partial_success_is_counted() -> None:
-    outcome = decide(200, b'{"partialSuccess":{"rejectedSpans":3,"errorMessage":"no"}}')
-
-    assert (outcome.verdict, outcome.refused) == (Verdict.DELIVERED, 3)
-
-
-Answer = tuple[int, bytes, dict[str, str]]
-
-
-class FaultyService:
-    """A trace service that answers as it is told, and remembers the span ids it accepted."""
-
-    def __init__(self) -> None:
-        self.answer: Callable[[int, int], Answer] = lambda number, spans: (200, b"{}", {})
-        self.delay_s = 0.0
-        self.requests: list[int] = []
-        self.accepted: list[str] = []
-        self.keys: set[str] = set()
-        self._lock = threading.Lock()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                outer.serve(self)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                return None
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def serve(self, handler: BaseHTTPRequestHandler) -> None:
-        body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
-        ids = [
-            span["spanId"]
-            for group in body["resourceSpans"]
-            for scope in group["scopeSpans"]
-            for span in scope["spans"]
-        ]
-        time.sleep(self.delay_s)
-        with self._lock:
-            self.requests.append(len(ids))
-            self.keys.add(handler.headers["Authorization"])
-            status, answer, headers = self.answer(len(self.requests), len(ids))
-            if status == 200 and answer == b"{}":
-                self.accepted += ids
-        handler.send_response(status)
-        for name, value in {"Content-Length": str(len(answer)), **headers}.items():
-            handler.send_header(name, value)
-        handler.end_headers()
-        handler.wfile.write(answer)
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-@pytest.fixture
-def faulty() -> Iterator[FaultyService]:
-    service = FaultyService()
-    yield service
-    pulse_otel.shutdown(0)
-    service.close()
 
 
 @pytest.fixture
@@ -120,6 +23,7 @@ def client(faulty: FaultyService, openai_client: Any) -> Any:
     return observe(openai_client, Provider.OPENAI)
 
 
+@pytest.mark.parametrize("protocol", ["auto", "otlp"])
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
@@ -132,20 +36,30 @@ def client(faulty: FaultyService, openai_client: Any) -> Any:
     ids=["500", "401", "404", "html", "redirect"],
 )
 def test_a_fault_is_reported_once_and_nothing_is_lost_when_it_passes(
-    faulty: FaultyService, client: Any, caplog: pytest.LogCaptureFixture, answer: Answer, said: str
+    faulty: FaultyService,
+    client: Any,
+    caplog: pytest.LogCaptureFixture,
+    answer: Answer,
+    said: str,
+    protocol: str,
 ) -> None:
+    pulse_otel.init_pulse({"api_key": KEY, "api_url": faulty.url}, protocol=protocol)
     faulty.answer = lambda number, spans: answer
     pulse_otel.log.complaints.__init__()  # type: ignore[misc]
     with caplog.at_level(logging.WARNING, "pulse_otel"):
         for _ in range(3):
             client.chat.completions.create(**GPT)
-        assert pulse_otel.flush_buffer(1.2) is False
+        deadline = time.monotonic() + 10
+        while len(faulty.asked) + len(faulty.requests) < 2 and time.monotonic() < deadline:
+            assert pulse_otel.flush_buffer(0.3) is False
 
-    assert len(faulty.requests) >= 2
-    assert [said in record.getMessage() for record in caplog.records] == [True]
+    assert len(faulty.asked) + len(faulty.requests) >= 2
+    assert (not faulty.requests) == (protocol == "auto")  # no spans are sent to who does not answer
+    messages = [record.getMessage() for record in caplog.records]
+    assert [said in message for message in messages] == [True], messages
     assert KEY not in caplog.text
 
-    faulty.answer = lambda number, spans: (200, b"{}", {})
+    faulty.answer = lambda number, spans: None
     assert pulse_otel.flush_buffer(10) is True
     assert len(faulty.accepted) == 3
 
@@ -154,11 +68,11 @@ def test_one_refused_span_never_costs_the_others(faulty: FaultyService, client: 
     """The service answers 400 to every request with more than one span, and to one single."""
     singles: list[int] = []
 
-    def answer(number: int, spans: int) -> Answer:
+    def answer(number: int, spans: int) -> Answer | None:
         if spans == 1:
             singles.append(number)
         refused = spans > 1 or len(singles) == 3
-        return (400, b'{"error":"x"}', {}) if refused else (200, b"{}", {})
+        return (400, b'{"error":"x"}', {}) if spans and refused else None
 
     faulty.answer = answer
     for _ in range(10):
@@ -235,100 +149,3 @@ def test_an_exporter_without_a_key_warns_and_exports_nothing(
     exporter.shutdown()
 
     assert "set PULSE_API_KEY" in caplog.text
-
-
-def _delivery(outcomes: Any) -> Any:
-    from pulse_otel.export.delivery import Delivery, Steps
-
-    return Delivery(
-        Steps(
-            encode=lambda item: (item, 1),
-            post=outcomes,
-            size=lambda item: 1,
-            max_batch=1000,
-            attempt_s=1.0,
-        )
-    )
-
-
-def test_a_passing_fault_in_the_middle_of_a_split_loses_nothing() -> None:
-    """Span 13 is poison, and posts 2, 5 and 7 meet a fault that passes."""
-    from pulse_otel.export.outcome import Outcome
-
-    posts: list[Any] = []
-    accepted: list[int] = []
-
-    def post(batch: Any, deadline: float) -> Outcome:
-        posts.append(batch)
-        if len(posts) in (2, 5, 7):
-            return Outcome(Verdict.RETRY, "passing")
-        if 13 in batch:
-            return Outcome(Verdict.REJECTED, "poison")
-        accepted.extend(batch)
-        return Outcome(Verdict.DELIVERED)
-
-    delivery = _delivery(post)
-    delivery.submit(list(range(40)))
-
-    assert delivery.flush(10) is False  # one is lost, and the flush says so
-    assert sorted(accepted) == [n for n in range(40) if n != 13]
-    assert (delivery.stats.received, delivery.stats.delivered) == (40, 39)
-    assert dict(delivery.stats.dropped) == {"rejected": 1}
-
-
-@pytest.mark.parametrize("refused", [50, -3])
-def test_a_senseless_partial_success_keeps_the_accounts_right(refused: int) -> None:
-    from pulse_otel.export.outcome import Outcome
-
-    delivery = _delivery(lambda batch, deadline: Outcome(Verdict.DELIVERED, refused=refused))
-    delivery.submit([1, 2])
-
-    delivery.flush(5)
-
-    stats = delivery.stats
-    assert stats.delivered >= 0
-    assert stats.delivered + stats.lost == stats.received == 2
-
-
-def test_what_is_under_way_at_shutdown_is_counted_once() -> None:
-    from pulse_otel.export.outcome import Outcome
-
-    released = threading.Event()
-
-    def post(batch: Any, deadline: float) -> Outcome:
-        released.wait(5)
-        return Outcome(Verdict.DELIVERED)
-
-    delivery = _delivery(post)
-    delivery.submit([1, 2, 3])
-
-    assert delivery.shutdown(0.2) is False
-    released.set()
-    time.sleep(0.1)  # the answer comes after all
-
-    assert delivery.stats.delivered + delivery.stats.lost == 3
-
-
-def test_a_bug_of_ours_ends_neither_the_worker_nor_the_caller() -> None:
-    from pulse_otel.export.outcome import Outcome
-
-    posts: list[Any] = []
-
-    def post(batch: Any, deadline: float) -> Outcome:
-        posts.append(batch)
-        if len(posts) == 1:
-            raise RuntimeError("a bug")
-        return Outcome(Verdict.DELIVERED)
-
-    delivery = _delivery(post)
-    delivery.submit([1])
-
-    assert delivery.flush(10) is True
-    assert delivery.stats.delivered == 1
-
-
-def test_digits_that_are_no_number_are_no_number() -> None:
-    body = '{"partialSuccess":{"rejectedSpans":"²"}}'.encode()
-
-    assert decide(200, body).refused == 0
-    assert decide(503, b"", "²").retry_after_s is None

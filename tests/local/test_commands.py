@@ -21,12 +21,21 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_serve(ending: signal.Signals, tmp_path: Path) -> None:
-    """It answers at the address it prints, and ends cleanly."""
+@pytest.mark.parametrize(
+    ("options", "ending", "path", "other_path"),
+    [
+        ([], signal.SIGINT, "/v1/traces", "/v1/traces/batch"),
+        ([], signal.SIGTERM, "/v1/traces", "/v1/traces/batch"),
+        (["--legacy"], signal.SIGTERM, "/v1/traces/batch", "/v1/traces"),
+    ],
+)
+def test_serve(
+    options: list[str], ending: signal.Signals, path: str, other_path: str, tmp_path: Path
+) -> None:
+    """It answers at the address it prints, in its form only, and ends cleanly."""
     db = tmp_path / "traces.db"
     process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", "--db", str(db)],
+        [*COMMAND, "serve", "--port", "0", "--db", str(db), *options],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -38,15 +47,20 @@ def test_serve(ending: signal.Signals, tmp_path: Path) -> None:
         assert process.stdout is not None
         words = process.stdout.readline().split()
         url = next(word for word in words if word.startswith("http://127.0.0.1:")).strip(",")
-        answer = requests.get(
-            f"{url}/v1/traces", headers={"Authorization": "Bearer pulse_sk_local"}, timeout=10
-        )
+        key = {"Authorization": "Bearer pulse_sk_local"}
+        answer = requests.get(f"{url}/v1/traces", headers=key, timeout=10)
+        # Nobody takes a null, but the one that speaks the form says so.
+        statuses = [
+            requests.post(url + one, data=b"null", headers=key, timeout=10).status_code
+            for one in (path, other_path)
+        ]
         # Until the last line is out, the signal could come before anybody waits for it.
         text = "".join(iter(process.stdout.readline, "Ready.\n"))
         process.send_signal(ending)
         rest, errors = process.communicate(timeout=20)
 
     assert answer.json()["traces"] == []
+    assert statuses == [400, 404]
     assert f'"api_url": "{url}"' in text
     assert f"PULSE_API_URL={url}" in text
     assert process.returncode == 0, errors

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pulse_otel.local.demo_calls import ANTHROPIC, OPENAI, calls_for
-from pulse_otel.local.demo_traces import MadeCall, Trace, problems
+from pulse_otel.local.demo_traces import MadeCall, Trace, legacy_session, problems
+from pulse_otel.local.legacy import create_legacy_app
 from pulse_otel.local.provider import ScriptedProvider
 from pulse_otel.local.replies import message, openai_error
 from pulse_otel.local.running import serving
@@ -29,6 +31,12 @@ GOOD: Trace = {
     "inputTokens": 1,
     "outputTokens": 1,
     "outputText": "Hello",
+    "spans": [],
+}
+GOOD_LEGACY: Trace = {
+    **{name: value for name, value in GOOD.items() if name != "spans"},
+    "sessionId": legacy_session("s-chat"),
+    "metadata": {"session_id": "s-chat"},
 }
 
 pytestmark = pytest.mark.timeout(120)
@@ -89,11 +97,26 @@ def test_demo() -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_legacy() -> None:
+    """The same calls against a service that speaks the legacy form only."""
+    done = demo("--legacy")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert [line.split()[1] for line in lines[2:10]] == ["openai"] * 5 + ["anthropic"] * 2 + [
+        "openai"
+    ]
+    assert "8 traces read back, and every one is right." in done.stdout
+    assert "`pulse-otel serve --legacy`" in done.stdout
+
+
 def test_settings_of_the_user_do_not_disturb() -> None:
     """A Pulse that the user configured for their programs gets nothing without --live."""
     done = demo(
         PULSE_ENABLED="false",
         PULSE_CAPTURE_CONTENT="false",
+        PULSE_PROTOCOL="traces",
         PULSE_API_KEY="pulse_sk_mine",
         PULSE_API_URL="http://127.0.0.1:9",
         HTTP_PROXY="http://127.0.0.1:9",
@@ -102,9 +125,10 @@ def test_settings_of_the_user_do_not_disturb() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_live(provider: ScriptedProvider) -> None:
-    """With keys it uses the providers and the Pulse that the environment names."""
-    with serving(create_app()) as url:
+@pytest.mark.parametrize("new_app", [create_app, create_legacy_app])
+def test_live(provider: ScriptedProvider, new_app: Callable[[], Any]) -> None:
+    """With keys it uses the providers and the Pulse that the environment names, of any form."""
+    with serving(new_app()) as url:
         done = demo(
             "--live",
             OPENAI_API_KEY=SECRET,
@@ -179,12 +203,21 @@ def test_live_that_cannot_run(variables: Mapping[str, str], explanation: str) ->
     assert "Traceback" not in done.stderr
 
 
+def test_live_and_legacy_with_a_pulse_of_the_users() -> None:
+    """Which of the two is meant is not guessed."""
+    done = demo("--live", "--legacy", OPENAI_API_KEY=SECRET, PULSE_API_KEY="pulse_sk_mine")
+
+    assert done.returncode == 2
+    assert "leave --legacy out" in done.stderr
+
+
 class TestProblems:
     """What the demo finds wrong with a trace."""
 
     def test_none(self) -> None:
         """A good trace has no problems."""
         assert problems(MADE, GOOD) == []
+        assert problems(MADE, GOOD_LEGACY) == []
 
     def test_missing(self) -> None:
         """A trace that is not there is one."""
@@ -207,6 +240,21 @@ class TestProblems:
         found = problems(MADE, {**GOOD, field: value})
 
         assert [problem.partition(":")[0] for problem in found] == [name]
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"sessionId": None},
+            {"sessionId": legacy_session("other")},
+            {"metadata": None},
+            {"metadata": {"session_id": "other"}},
+        ],
+    )
+    def test_wrong_legacy_session(self, fields: Trace) -> None:
+        """Both the id and the name beside it must be right."""
+        found = problems(MADE, {**GOOD_LEGACY, **fields})
+
+        assert [problem.partition(":")[0] for problem in found] == ["session"]
 
 
 def test_one_call_fails_whoever_is_asked() -> None:

@@ -1,1 +1,59 @@
-"""Span -> Record, one file per vocabulary of span attributes."""
+"""Span -> Record, one file per vocabulary of span attributes.
+
+The scope of a span says whose it is; where that is unknown, marker attributes do, in this order.
+"""
+
+from __future__ import annotations
+
+from opentelemetry.sdk.trace import ReadableSpan
+
+from pulse_otel.export.dialects.anthropic_sdk import ANTHROPIC_SDK
+from pulse_otel.export.dialects.dialect import Dialect
+from pulse_otel.export.dialects.genai import GENAI, OURS
+from pulse_otel.export.dialects.langfuse import LANGFUSE
+from pulse_otel.export.dialects.langsmith import LANGSMITH
+from pulse_otel.export.dialects.legacy_events import OPENAI_V2
+from pulse_otel.export.dialects.litellm import LITELLM
+from pulse_otel.export.dialects.logfire import LOGFIRE
+from pulse_otel.export.dialects.openinference import OPENINFERENCE
+from pulse_otel.export.dialects.openlit import OPENLIT
+from pulse_otel.export.dialects.openllmetry import OPENLLMETRY
+from pulse_otel.export.dialects.pydantic_ai import PYDANTIC_AI
+from pulse_otel.export.dialects.reader import record_of
+from pulse_otel.export.dialects.source import Source
+from pulse_otel.export.dialects.vercel import VERCEL
+from pulse_otel.export.record import Record
+
+__all__ = ["DIALECTS", "dialect_of", "read"]
+
+# The last one reads whatever else carries GenAI attributes.
+DIALECTS: tuple[Dialect, ...] = (
+    OURS,
+    ANTHROPIC_SDK,
+    OPENINFERENCE,
+    LANGFUSE,
+    OPENLLMETRY,
+    OPENAI_V2,
+    PYDANTIC_AI,
+    LITELLM,
+    OPENLIT,
+    LANGSMITH,
+    VERCEL,
+    LOGFIRE,
+    GENAI,
+)
+
+
+def read(span: ReadableSpan) -> Record | None:
+    """The record of `span`; None for a span that is no GenAI operation. Never raises."""
+    source = Source(span)
+    dialect = dialect_of(source)
+    return record_of(source, dialect) if dialect else None
+
+
+def dialect_of(source: Source) -> Dialect | None:
+    """Whose vocabulary a span speaks: by its scope, else by marker attributes."""
+    for dialect in DIALECTS:
+        if dialect.scopes and source.scope.startswith(dialect.scopes):
+            return dialect
+    return next((dialect for dialect in DIALECTS if dialect.marks(source)), None)

@@ -10,33 +10,20 @@ Every rule is there because its breach makes the service reject, lose or blank s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.export.pricing import cost_cents
+from pulse_otel.export.cost import record_cost_cents
+from pulse_otel.export.payloads.form import MAX_INT, Encoded, Form
 from pulse_otel.export.record import Record
 from pulse_otel.values import bounded_json, clip, plain, scrub, to_json
-
-PATH = "/v1/traces"
-MAX_SPANS = 1000
-"""Per request; the service refuses 1001 as a whole (contract §3.1)."""
 
 _BODY_BYTES = 65_000  # below the 65,536 where the service cuts JSON apart
 _METADATA_BYTES = 32_768
 _TEXT_BYTES = 1024
-_MAX_INT = 2**31 - 1  # the column's type in the service's Postgres mode (contract §2.3, §3.6)
-_MAX_DURATION_NS = _MAX_INT * 1_000_000
+_MAX_DURATION_NS = MAX_INT * 1_000_000
 
 Attribute = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """One span's JSON text, and the service name that it is grouped by."""
-
-    text: str
-    service_name: str | None
 
 
 def encode(record: Record) -> Encoded:
@@ -61,7 +48,7 @@ def body(spans: Sequence[Encoded]) -> bytes:
     """One export request of `spans`, grouped by service name."""
     groups: dict[str | None, list[str]] = {}
     for span in spans:
-        groups.setdefault(span.service_name, []).append(span.text)
+        groups.setdefault(span.group, []).append(span.text)
     parts = [
         f'{{"resource":{_resource(name)},"scopeSpans":[{{"scope":{{"name":"pulse_otel"}},'
         f'"spans":[{",".join(texts)}]}}]}}'
@@ -88,7 +75,12 @@ def _attributes(record: Record) -> list[Attribute]:
         semconv.FINISH_REASONS: record.finish_reason,
         semconv.INPUT_TOKENS: record.usage.input,
         semconv.OUTPUT_TOKENS: record.usage.output,
-        semconv.PULSE_COST_CENTS: _cost(record),
+        semconv.PULSE_COST_CENTS: record_cost_cents(record),
+        semconv.PULSE_TOOL_ID: record.tool_id,
+        semconv.PULSE_TOOL_NAME: record.tool_name,
+        semconv.PULSE_AGENT_NAME: record.agent_name,
+        semconv.PULSE_USER_ID: record.user_id,
+        semconv.PULSE_SERVICE_TIER: record.service_tier,
     }
     columns |= {key: _leftover(value) for key, value in record.attributes.items()}
     attributes = [_attribute(k, v) for k, v in columns.items() if v is not None]
@@ -98,33 +90,15 @@ def _attributes(record: Record) -> list[Attribute]:
         semconv.PULSE_REQUEST: record.request,
         semconv.PULSE_RESPONSE: record.response,
         semconv.PULSE_ERROR: record.error,
+        semconv.PULSE_TOOL_INPUT: record.tool_input,
+        semconv.PULSE_TOOL_RESPONSE: record.tool_output,
     }
     for key, value in bodies.items():
-        if value:
+        if value is not None and value != {}:
             attributes.append(_text(key, bounded_json(value, _BODY_BYTES)))
     if record.metadata:
         attributes.append(_metadata(record.metadata))
     return attributes
-
-
-def _cost(record: Record) -> float | None:
-    if record.reported_cost_cents is not None:
-        return record.reported_cost_cents
-    usage, model = record.usage, record.response_model or record.model
-    if usage.input is None or not model or not record.provider:
-        return None
-    tokens: dict[str, Any] = {
-        "input_tokens": usage.input,
-        "output_tokens": usage.output or 0,
-        "cache_read_tokens": usage.cache_read or 0,
-        "cache_write_tokens": usage.cache_write or 0,
-        "input_audio_tokens": usage.input_audio or 0,
-        "output_audio_tokens": usage.output_audio or 0,
-    }
-    cost = cost_cents(record.provider, model, **tokens)
-    if cost is None and record.model and record.model != model:
-        cost = cost_cents(record.provider, record.model, **tokens)
-    return cost
 
 
 def _leftover(value: Any) -> Any:
@@ -160,7 +134,7 @@ def _value(value: Any) -> dict[str, Any]:
     if isinstance(value, bool):
         return {"boolValue": value}
     if isinstance(value, int):
-        return {"intValue": max(-_MAX_INT, min(value, _MAX_INT))}
+        return {"intValue": max(-MAX_INT, min(value, MAX_INT))}
     if isinstance(value, float):
         return {"doubleValue": value} if abs(value) < 1e300 else {"stringValue": str(value)}
     if isinstance(value, Mapping):
@@ -169,3 +143,12 @@ def _value(value: Any) -> dict[str, Any]:
     if isinstance(value, (list, tuple)):
         return {"arrayValue": {"values": [_value(item) for item in value if item is not None]}}
     return {"stringValue": scrub(str(value))}
+
+
+FORM = Form(
+    name="otlp",
+    path="/v1/traces",
+    max_records=1000,  # the service refuses 1001 as a whole (contract §3.1)
+    encode=encode,
+    body=body,
+)

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from pulse_otel import semconv
-from pulse_otel.instrumentation.anthropic import messages
+from pulse_otel.instrumentation.anthropic import completions, events, messages
 from pulse_otel.instrumentation.anthropic.own_spans import replace_own_spans
 from pulse_otel.instrumentation.anthropic.providers import provider_of
+from pulse_otel.instrumentation.anthropic.threads import take_in_threads
 from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints
 from pulse_otel.instrumentation.patch import Patches
 
+_BETA = "anthropic.resources.beta.messages"
+# These classes hold references of their own, copied when the SDK is imported.
+_COPIES = ("anthropic.lib.bedrock._beta_messages", "anthropic.lib.vertex._beta_messages")
+
+
+def _methods(modules: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{module}:Messages.{name}" for module in modules for name in names)
+
+
+# The clients of Bedrock and of Vertex AI rewrite the path beneath our hook.
 MESSAGES = Endpoint(
     sdk="anthropic",
     scope=semconv.SCOPE_ANTHROPIC,
@@ -17,21 +28,40 @@ MESSAGES = Endpoint(
     provider=provider_of,
     request=messages.read_request,
     response=messages.read_response,
-    assemble=messages.assemble,
+    assemble=events.assemble,
     methods=(
-        "anthropic.resources.messages:Messages.create",
-        "anthropic.resources.messages:Messages.parse",
-        "anthropic.resources.messages:Messages.stream",
-        "anthropic.resources.beta.messages:Messages.create",
-        "anthropic.resources.beta.messages:Messages.parse",
-        "anthropic.resources.beta.messages:Messages.stream",
-        # These hold their own references, copied when the SDK is imported.
-        "anthropic.lib.bedrock._beta_messages:Messages.create",
-        "anthropic.lib.vertex._beta_messages:Messages.create",
+        *_methods(("anthropic.resources.messages",), ("create", "parse", "stream")),
+        # `tool_runner` and `thread` make calls later, each with what was given to them.
+        *_methods((_BETA, *_COPIES), ("create", "parse", "stream", "tool_runner", "thread")),
     ),
 )
 
-ENDPOINTS = Endpoints((MESSAGES,))
+# An operation of our own, as the conventions have none. It uses no tokens, so that it has no
+# usage: sums over calls stay right. The count is `pulse.counted_tokens`.
+COUNT_TOKENS = Endpoint(
+    sdk="anthropic",
+    scope=semconv.SCOPE_ANTHROPIC,
+    path="/v1/messages/count_tokens",
+    operation=semconv.OPERATION_COUNT_TOKENS,
+    provider=provider_of,
+    request=messages.read_request,
+    response=messages.read_count,
+    methods=_methods(("anthropic.resources.messages", _BETA, *_COPIES), ("count_tokens",)),
+)
+
+COMPLETIONS = Endpoint(
+    sdk="anthropic",
+    scope=semconv.SCOPE_ANTHROPIC,
+    path="/v1/complete",
+    operation=semconv.OPERATION_TEXT_COMPLETION,
+    provider=provider_of,
+    request=completions.read_request,
+    response=completions.read_response,
+    assemble=completions.assemble,
+    methods=("anthropic.resources.completions:Completions.create",),  # before 1.0
+)
+
+ENDPOINTS = Endpoints((MESSAGES, COUNT_TOKENS, COMPLETIONS))
 PATCHES = Patches("anthropic")
 
 
@@ -42,4 +72,5 @@ def install() -> Patches:
     PATCHES.install((anthropic.Anthropic, anthropic.AsyncAnthropic), ENDPOINTS)
     if PATCHES.active:
         replace_own_spans(PATCHES)
+        take_in_threads(PATCHES)
     return PATCHES

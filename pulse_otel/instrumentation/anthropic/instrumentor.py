@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from pulse_otel.instrumentation.anthropic.endpoints import install
 from pulse_otel.instrumentation.instrumentor import SdkInstrumentor
+from pulse_otel.instrumentation.patch import Patches
 
 
 class AnthropicInstrumentor(SdkInstrumentor):
     """Records the calls of every `anthropic` client.
 
-    `instrument(tracer_provider=None, capture_content=None)`: spans go to that provider, or to
-    the global one; content is off unless asked for (semantic conventions), here or with
-    ``PULSE_CAPTURE_CONTENT``.
+    `instrument(tracer_provider=None, capture_content=None, max_content_bytes=None,
+    stream_usage=None)`: spans go to that provider, or to the global one. What is not given is
+    read from ``PULSE_CAPTURE_CONTENT``, ``PULSE_MAX_CONTENT_BYTES``, ``PULSE_STREAM_USAGE``.
+    Content is off by default, unless an exporter called ``pulse`` is configured by
+    ``OTEL_TRACES_EXPORTER`` or ``OTEL_CONFIG_FILE``. A wrong argument raises ValueError.
     """
 
     sdk = "anthropic"
     dependency = "anthropic >= 0.43"
 
-    def install(self) -> None:
-        """Patch the SDK's classes."""
-        install()
+    def install(self) -> Patches:
+        """Patch the SDK's classes. Raises ImportError without the SDK."""
+        return install()

@@ -11,10 +11,9 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from opentelemetry import context as otel_context
 from opentelemetry import trace
 
-from pulse_otel.instrumentation.call import CALL_KEY, LlmCall
+from pulse_otel.instrumentation.call import current_call
 from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.patch import Patches
 from pulse_otel.log import complaints
@@ -42,8 +41,8 @@ def _start(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -
 
 
 def _stand_in(args: tuple[Any, ...]) -> trace.Span | None:
-    call = otel_context.get_value(CALL_KEY)
-    if not isinstance(call, LlmCall) or not call.own_span_pending:
+    call = current_call()
+    if call is None or not call.own_span_pending:
         return None
     call.own_span_pending = False
     if not args or not _same_destination(args[0], call.tracer_provider):

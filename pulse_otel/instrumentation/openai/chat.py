@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from pulse_otel import semconv
+from pulse_otel.instrumentation.openai.items import parsed
+from pulse_otel.instrumentation.openai.tokens import some
 from pulse_otel.instrumentation.reading import (
     Rule,
     extract,
@@ -33,11 +34,6 @@ def _output_type(value: Any) -> str | None:
     if isinstance(value, type):
         return "json"
     return _OUTPUT_TYPES.get(text(read(value, "type")) or "")
-
-
-def _some(value: Any) -> int | None:
-    """Nearly every answer says 0 audio tokens; that is not worth an attribute."""
-    return integer(value) or None
 
 
 _REQUEST: tuple[Rule, ...] = (
@@ -93,8 +89,8 @@ _RESPONSE: tuple[Rule, ...] = (
         semconv.REASONING_TOKENS,
         integer,
     ),
-    (("usage", "prompt_tokens_details", "audio_tokens"), semconv.INPUT_AUDIO_TOKENS, _some),
-    (("usage", "completion_tokens_details", "audio_tokens"), semconv.OUTPUT_AUDIO_TOKENS, _some),
+    (("usage", "prompt_tokens_details", "audio_tokens"), semconv.INPUT_AUDIO_TOKENS, some),
+    (("usage", "completion_tokens_details", "audio_tokens"), semconv.OUTPUT_AUDIO_TOKENS, some),
     # OpenRouter says what it charged, in dollars.
     (("usage", "cost"), semconv.PULSE_COST_CENTS, lambda cost: _cents(number(cost))),
 )
@@ -166,18 +162,8 @@ def _tool_call(call: Any) -> dict[str, Any]:
         "type": "tool_call",
         "id": text(read(call, "id")),
         "name": text(read(function, "name")) or "",
-        "arguments": _parsed(arguments),
+        "arguments": parsed(arguments),
     }
-
-
-def _parsed(arguments: Any) -> Any:
-    """Arguments as an object if their text is JSON; else as they came."""
-    if not isinstance(arguments, str):
-        return plain(arguments)
-    try:
-        return json.loads(arguments)
-    except (ValueError, RecursionError):
-        return arguments
 
 
 def _part(block: Any) -> dict[str, Any]:

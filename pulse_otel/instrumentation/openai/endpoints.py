@@ -1,19 +1,36 @@
-"""The endpoint rows of the `openai` SDK."""
+"""The endpoint rows of the `openai` SDK.
+
+Chat, text completions, embeddings and responses have operations in the semantic conventions.
+Images, audio, moderations and decisions have none; theirs are named in the same spirit
+(`pulse_otel.semconv`).
+"""
 
 from __future__ import annotations
 
+from functools import partial
+
 from pulse_otel import semconv
 from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints
-from pulse_otel.instrumentation.openai import chat, usage
+from pulse_otel.instrumentation.openai import (
+    audio,
+    chat,
+    completions,
+    embeddings,
+    images,
+    judgements,
+    response_events,
+    responses,
+    usage,
+)
 from pulse_otel.instrumentation.openai.providers import provider_of
 from pulse_otel.instrumentation.patch import Patches
 
-CHAT = Endpoint(
-    sdk="openai",
-    scope=semconv.SCOPE_OPENAI,
+_SDK = "openai"
+_row = partial(Endpoint, sdk=_SDK, scope=semconv.SCOPE_OPENAI, provider=provider_of)
+
+CHAT = _row(
     path="/chat/completions",
     operation=semconv.OPERATION_CHAT,
-    provider=provider_of,
     request=chat.read_request,
     response=chat.read_response,
     assemble=chat.assemble,
@@ -28,8 +45,120 @@ CHAT = Endpoint(
     is_usage_chunk=usage.is_usage_chunk,
 )
 
-ENDPOINTS = Endpoints((CHAT,))
-PATCHES = Patches("openai")
+# `client.beta.responses` asks for the same paths, with ``?beta=true``.
+RESPONSES = (
+    _row(
+        path="/responses",
+        operation=semconv.OPERATION_CHAT,
+        request=responses.read_request,
+        response=responses.read_response,
+        assemble=response_events.assemble,
+        methods=(
+            "openai.resources.responses:Responses.create",
+            "openai.resources.responses:Responses.parse",
+            "openai.resources.responses:Responses.stream",
+            "openai.resources.beta.responses:Responses.create",
+        ),
+    ),
+    _row(
+        path="/responses/compact",
+        operation=semconv.OPERATION_CHAT,
+        request=responses.read_compact_request,
+        response=responses.read_response,
+        methods=(
+            "openai.resources.responses:Responses.compact",
+            "openai.resources.beta.responses:Responses.compact",
+        ),
+    ),
+    _row(
+        path="/responses/{response_id}",
+        http_method="get",
+        operation=semconv.OPERATION_FETCH_RESPONSE,
+        request=responses.read_retrieve_request,
+        response=responses.read_retrieved,
+        assemble=response_events.assemble,
+        methods=(
+            "openai.resources.responses:Responses.retrieve",
+            "openai.resources.beta.responses:Responses.retrieve",
+        ),
+    ),
+)
+
+TEXT = (
+    _row(
+        path="/completions",
+        operation=semconv.OPERATION_TEXT_COMPLETION,
+        request=completions.read_request,
+        response=completions.read_response,
+        assemble=completions.assemble,
+        methods=("openai.resources.completions:Completions.create",),
+    ),
+    _row(
+        path="/embeddings",
+        operation=semconv.OPERATION_EMBEDDINGS,
+        request=embeddings.read_request,
+        response=embeddings.read_response,
+        methods=("openai.resources.embeddings:Embeddings.create",),
+    ),
+    _row(
+        path="/moderations",
+        operation=semconv.OPERATION_MODERATION,
+        request=judgements.read_moderation_request,
+        response=judgements.read_moderation,
+        methods=("openai.resources.moderations:Moderations.create",),
+    ),
+    _row(
+        path="/decisions",
+        operation=semconv.OPERATION_CLASSIFICATION,
+        request=judgements.read_decision_request,
+        response=judgements.read_decision,
+        methods=("openai.resources.decisions:Decisions.create",),
+    ),
+)
+
+IMAGES = tuple(
+    _row(
+        path=path,
+        operation=operation,
+        request=images.read_request,
+        response=images.read_response,
+        assemble=images.assemble,
+        methods=(f"openai.resources.images:Images.{method}",),
+    )
+    for path, operation, method in (
+        ("/images/generations", semconv.OPERATION_IMAGE_GENERATION, "generate"),
+        ("/images/edits", semconv.OPERATION_IMAGE_EDIT, "edit"),
+        ("/images/variations", semconv.OPERATION_IMAGE_VARIATION, "create_variation"),
+    )
+)
+
+AUDIO = (
+    _row(
+        path="/audio/transcriptions",
+        operation=semconv.OPERATION_TRANSCRIPTION,
+        request=audio.read_transcription_request,
+        response=audio.read_transcript,
+        assemble=audio.assemble_transcript,
+        methods=("openai.resources.audio.transcriptions:Transcriptions.create",),
+    ),
+    _row(
+        path="/audio/translations",
+        operation=semconv.OPERATION_SPEECH_TRANSLATION,
+        request=audio.read_transcription_request,
+        response=audio.read_transcript,
+        methods=("openai.resources.audio.translations:Translations.create",),
+    ),
+    _row(
+        path="/audio/speech",
+        operation=semconv.OPERATION_SPEECH,
+        request=audio.read_speech_request,
+        response=audio.read_speech,
+        methods=("openai.resources.audio.speech:Speech.create",),
+    ),
+)
+
+ENDPOINTS = Endpoints((CHAT, *RESPONSES, *TEXT, *IMAGES, *AUDIO))
+PATCHES = Patches(_SDK)
 
 
 def install() -> Patches:

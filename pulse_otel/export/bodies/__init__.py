@@ -1,0 +1,100 @@
+"""Request and response bodies in the provider's own shape, rebuilt from GenAI messages.
+
+The service's pages read ``messages`` of a request, and ``choices[0].message.content`` or
+``content[0].text`` of a response (contract §3.7). Media are named, not shipped, and what is
+above the service's limit is trimmed so that the JSON stays valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
+
+from pulse_otel import semconv
+from pulse_otel.export.bodies import anthropic, chat, embeddings, other_apis, responses, trim
+from pulse_otel.export.bodies.content import Content, answer_text
+from pulse_otel.export.bodies.media import may_hold_media, without_media
+from pulse_otel.values import size_bytes, to_json
+
+__all__ = [
+    "MAX_BYTES",
+    "Content",
+    "answer_text",
+    "bounded",
+    "request",
+    "response",
+    "shape_of",
+    "without_media",
+]
+
+T = TypeVar("T")
+
+MAX_BYTES = 65_000
+"""Of one body's JSON; the service cuts JSON apart above 65,536 (contract §3.1)."""
+
+
+class Shape(Protocol):
+    """One API's way of writing a request and a response."""
+
+    def request(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
+        """The request as the API takes it; without content, its parameters alone."""
+        ...
+
+    def response(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
+        """The response as the API gives it, as far as it is known."""
+        ...
+
+
+_ANTHROPIC_SCOPES = (
+    semconv.SCOPE_ANTHROPIC,
+    "com.anthropic.sdk",
+    "opentelemetry.instrumentation.genai.anthropic",
+    "opentelemetry.instrumentation.anthropic",
+    "openinference.instrumentation.anthropic",
+    "logfire.anthropic",
+)
+
+
+def shape_of(attributes: Mapping[str, Any], scope: str) -> Shape:
+    """Which API the call was made to: what the span says, then who recorded it."""
+    operation = attributes.get(semconv.OPERATION_NAME)
+    if operation == semconv.OPERATION_EMBEDDINGS:
+        return embeddings.Embeddings()
+    if isinstance(operation, str) and operation in other_apis.FIELDS:
+        return other_apis.OtherApi(other_apis.FIELDS[operation])
+    response_id = attributes.get(semconv.RESPONSE_ID)
+    if attributes.get(semconv.OPENAI_API_TYPE) == "responses" or _starts(response_id, "resp_"):
+        return responses.Responses()
+    is_anthropic = attributes.get(semconv.PROVIDER_NAME) == "anthropic"
+    if is_anthropic or scope.startswith(_ANTHROPIC_SCOPES) or _starts(response_id, "msg_"):
+        return anthropic.Messages()
+    return chat.ChatCompletions()
+
+
+def _starts(value: object, prefix: str) -> bool:
+    return isinstance(value, str) and value.startswith(prefix)
+
+
+def request(attributes: Mapping[str, Any], content: Content, shape: Shape) -> dict[str, Any]:
+    """The request in `shape`, below `MAX_BYTES`."""
+    return _fitted(shape.request(attributes, content), trim.request)
+
+
+def response(
+    attributes: Mapping[str, Any], content: Content, shape: Shape
+) -> dict[str, Any] | None:
+    """The response in `shape`, below `MAX_BYTES`; None where nothing of it is known."""
+    return _fitted(shape.response(attributes, content), trim.response) or None
+
+
+def bounded(value: Any) -> Any:
+    """Any other value that becomes a JSON payload, such as a tool's input: the same rules."""
+    return _fitted(value, trim.fit)
+
+
+def _fitted(value: T, trimmed: Callable[[T, int], T]) -> T:
+    """Most values are small and hold no media, which their text tells at once."""
+    text = to_json(value)
+    if size_bytes(text) <= MAX_BYTES and not may_hold_media(text):
+        return value
+    return trimmed(without_media(value), MAX_BYTES)

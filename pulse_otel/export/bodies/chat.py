@@ -1,0 +1,177 @@
+"""The shape of OpenAI's Chat Completions, which most other providers speak too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pulse_otel import semconv
+from pulse_otel.export.bodies.content import (
+    Content,
+    Part,
+    as_string,
+    dicts,
+    for_display,
+    named,
+    parameters,
+    parts_of,
+    written,
+)
+
+_PARAMETERS = {
+    semconv.REQUEST_MAX_TOKENS: "max_tokens",
+    semconv.REQUEST_STOP_SEQUENCES: "stop",
+    semconv.REQUEST_REASONING_LEVEL: "reasoning_effort",
+}
+_FINISH_REASONS = {"tool_call": "tool_calls"}
+_RESPONSE = {
+    semconv.RESPONSE_ID: "id",
+    semconv.RESPONSE_MODEL: "model",
+    semconv.OPENAI_RESPONSE_SERVICE_TIER: "service_tier",
+    semconv.OPENAI_SYSTEM_FINGERPRINT: "system_fingerprint",
+}
+_USAGE = {semconv.INPUT_TOKENS: "prompt_tokens", semconv.OUTPUT_TOKENS: "completion_tokens"}
+_USAGE_DETAILS = {
+    "prompt_tokens_details": {
+        semconv.CACHE_READ_TOKENS: "cached_tokens",
+        semconv.INPUT_AUDIO_TOKENS: "audio_tokens",
+    },
+    "completion_tokens_details": {
+        semconv.REASONING_TOKENS: "reasoning_tokens",
+        semconv.OUTPUT_AUDIO_TOKENS: "audio_tokens",
+    },
+}
+
+
+class ChatCompletions:
+    """``messages``, ``tools``, parameters; ``choices``, ``usage``."""
+
+    def request(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
+        """The request body."""
+        body = parameters(attributes, content, _PARAMETERS)
+        if "max_completion_tokens" in body:
+            body.pop("max_tokens", None)
+        messages = [item for message in dicts(content.input) for item in _messages(message)]
+        system = dicts(content.system)
+        if system:  # from a dialect that keeps it apart
+            messages.insert(0, {"role": "system", "content": written(system, _block)})
+        if messages or content.input is not None:
+            body["messages"] = for_display(messages)
+        tools = [_tool(tool) for tool in dicts(content.tools)]
+        return {**body, "tools": tools} if tools else body
+
+    def response(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
+        """The response body."""
+        body = named(attributes, _RESPONSE)
+        output = dicts(content.output)
+        if output:
+            body["choices"] = [
+                _choice(index, message, content) for index, message in enumerate(output)
+            ]
+        usage = token_counts(attributes, _USAGE, _USAGE_DETAILS)
+        return {**body, "usage": usage} if usage else body
+
+
+def _choice(index: int, message: dict[str, Any], content: Content) -> dict[str, Any]:
+    choice: dict[str, Any] = {"index": index, "message": _message(message)}
+    reason = content.finish_reason(index, _FINISH_REASONS)
+    return {**choice, "finish_reason": reason} if reason else choice
+
+
+def token_counts(
+    attributes: Mapping[str, Any],
+    names: Mapping[str, str],
+    details: Mapping[str, Mapping[str, str]],
+) -> dict[str, Any]:
+    """The usage object: totals, and what they are made of."""
+    usage = named(attributes, names)
+    if len(usage) == len(names):
+        usage["total_tokens"] = sum(usage.values())
+    for name, below in details.items():
+        found = named(attributes, below)
+        if found:
+            usage[name] = found
+    return usage
+
+
+def _tool(tool: dict[str, Any]) -> dict[str, Any]:
+    if tool.get("type") != "function":
+        return tool
+    return {"type": "function", "function": {k: v for k, v in tool.items() if k != "type"}}
+
+
+def _messages(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """One message; of tool results, one message each."""
+    results = [part for part in parts_of(message) if part.get("type") == "tool_call_response"]
+    if not results:
+        return [_message(message)]
+    return [
+        {"role": "tool", "tool_call_id": part.get("id"), "content": as_string(part.get("response"))}
+        for part in results
+    ]
+
+
+def _message(message: dict[str, Any]) -> dict[str, Any]:
+    body: dict[str, Any] = {"role": message.get("role") or "assistant"}
+    if message.get("name"):
+        body["name"] = message["name"]
+    groups: dict[str, list[Part]] = {}
+    for part in parts_of(message):
+        kind = str(part.get("type"))
+        groups.setdefault(kind if kind in _BESIDE else "content", []).append(part)
+    content = groups.pop("content", [])
+    body["content"] = written(content, _block) if content else None
+    for kind, parts in groups.items():
+        name, write = _BESIDE[kind]
+        body[name] = write(parts)
+    return body
+
+
+def _text_of(parts: list[Part]) -> str:
+    return "\n".join(as_string(part.get("content") or "") for part in parts)
+
+
+def _calls(parts: list[Part]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": part.get("id"),
+            "type": "function",
+            "function": {
+                "name": part.get("name"),
+                "arguments": as_string(part.get("arguments", {})),
+            },
+        }
+        for part in parts
+    ]
+
+
+# Parts that stand beside the content of a message -> their field, and how it is written
+_BESIDE: dict[str, tuple[str, Callable[[list[Part]], Any]]] = {
+    "tool_call": ("tool_calls", _calls),
+    "reasoning": ("reasoning_content", _text_of),
+    "refusal": ("refusal", _text_of),
+}
+
+
+def _block(part: Part) -> Part:
+    kind = part.get("type")
+    if kind == "text":
+        return {"type": "text", "text": part.get("content")}
+    if kind == "uri" and part.get("modality") == "image":
+        return {"type": "image_url", "image_url": {"url": part.get("uri")}}
+    if kind == "blob":
+        return _media(part)
+    if kind == "file":
+        return {"type": "file", "file": {"file_id": part.get("file_id")}}
+    return part
+
+
+def _media(part: Part) -> Part:
+    mime_type, data = as_string(part.get("mime_type") or ""), as_string(part.get("content") or "")
+    if part.get("modality") == "audio":
+        audio = {"data": data, "format": mime_type.rpartition("/")[2], "mime_type": mime_type}
+        return {"type": "input_audio", "input_audio": audio}
+    url = f"data:{mime_type};base64,{data}"
+    if part.get("modality") == "image":
+        return {"type": "image_url", "image_url": {"url": url}}
+    return {"type": "file", "file": {"file_data": url}}

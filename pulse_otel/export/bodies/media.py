@@ -1,0 +1,78 @@
+"""Images, audio and files are named, not shipped: their type, their size and a hash."""
+
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pulse_otel.values import MAX_DEPTH, plain
+
+_LEAST = 256  # shorter base64 is no medium, or not worth a note
+_DATA_URL = re.compile(r"\Adata:([\w.+/-]{0,127})(?:;[\w=.+-]{1,127})*;base64,")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\r\n]+={0,2}\s*")
+# Fields that hold base64 in the APIs' shapes
+_DATA_KEYS = frozenset(("data", "b64_json", "file_data"))
+_GENERATED = ("result", "image_generation_call")  # field and type of a Responses item
+_SIGNS = re.compile(';base64,|"(?:data|b64_json|file_data)":|image_generation_call')
+
+
+def may_hold_media(text: str) -> bool:
+    """Whether `without_media` might change the value that has this JSON text."""
+    return _SIGNS.search(text) is not None
+
+
+_TYPE_KEYS = ("media_type", "mime_type", "mediaType", "format", "modality", "type")
+
+
+def without_media(value: Any, depth: int = 0) -> Any:
+    """A copy of `value` with base64 replaced by a note, and no deeper than JSON readers go."""
+    if isinstance(value, str):
+        return _url_note(value) if value.startswith("data:") else value
+    if isinstance(value, (dict, list, tuple)) and depth >= MAX_DEPTH:
+        return "[too deep]"
+    if isinstance(value, dict):
+        return {
+            key if isinstance(key, str) else str(key): _field(value, key, item, depth)
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [without_media(item, depth + 1) for item in value]
+    return plain(value)  # numbers that JSON has no word for, and what no JSON reader gives
+
+
+def _field(holder: Mapping[Any, Any], key: object, item: Any, depth: int) -> Any:
+    if isinstance(item, str) and len(item) < _LEAST:
+        return item
+    if isinstance(item, str) and _holds_data(holder, key):
+        kinds = (holder.get(name) for name in _TYPE_KEYS)
+        kind = next((kind for kind in kinds if isinstance(kind, str)), "base64")
+        return _note(kind[:64], item) if _BASE64.fullmatch(item) else without_media(item)
+    return without_media(item, depth + 1)
+
+
+def _holds_data(holder: Mapping[Any, Any], key: object) -> bool:
+    return key in _DATA_KEYS or (key, holder.get("type")) == _GENERATED
+
+
+def _url_note(url: str) -> str:
+    match = _DATA_URL.match(url)
+    return _note(match[1] or "data", url[match.end() :]) if match else url
+
+
+def _note(kind: str, data: str) -> str:
+    """Such as ``[image/png, 70 bytes, sha256:3f1a...]``."""
+    try:
+        content = base64.b64decode(data, altchars=b"-_" if "-" in data or "_" in data else None)
+    except (binascii.Error, ValueError):  # cut short when it was recorded, or no base64
+        content = data.encode("utf-8", "replace")
+        kind = f"{kind} as recorded"
+    digest = hashlib.sha256(content, usedforsecurity=False).hexdigest()
+    return f"[{kind}, {len(content)} bytes, sha256:{digest[:16]}]"

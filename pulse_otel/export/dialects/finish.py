@@ -1,0 +1,65 @@
+"""Why answers ended: the conventions' word, and the provider's own."""
+
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from typing import Any
+
+from pulse_otel import semconv
+from pulse_otel.export.dialects.source import Attributes, as_json, as_text, items
+
+_NORMAL = {
+    "tool_calls": "tool_call",
+    "tool-calls": "tool_call",
+    "function_call": "tool_call",
+    "tool_use": "tool_call",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "completed": "stop",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "incomplete": "length",
+    "refusal": "content_filter",
+    "content-filter": "content_filter",
+    "safety": "content_filter",
+    "failed": "error",
+    "cancelled": "error",
+}
+_UNFINISHED = ("queued", "in_progress")  # of Responses in the background
+
+
+def finish_reasons(
+    canonical: Attributes, output: list[dict[str, Any]]
+) -> tuple[list[str], list[str]]:
+    """The reasons, normalised, and as the provider gave them (empty where it is not known)."""
+    raw = _listed(canonical.get(semconv.PULSE_RAW_FINISH_REASONS))
+    given = [reason for reason in _listed(canonical.get(semconv.FINISH_REASONS)) if reason]
+    if not given:
+        given = [reason for m in output if (reason := as_text(m.get("finish_reason")))]
+    given = given or [_in_words(r, output) for r in raw if r and r not in _UNFINISHED]
+    reasons = [_NORMAL.get(reason.lower(), reason) for reason in given]
+    if not raw:  # a word that is not the conventions' own is the provider's
+        raw = [word if word != norm else "" for word, norm in zip(given, reasons, strict=True)]
+    return reasons, raw
+
+
+def _in_words(reason: str, output: list[dict[str, Any]]) -> str:
+    """A Responses answer that calls tools says only that it is completed."""
+    calls = any(
+        part.get("type") == "tool_call"
+        for message in output
+        for part in items(message.get("parts"))
+        if isinstance(part, dict)
+    )
+    return "tool_call" if reason == "completed" and calls else reason
+
+
+def _listed(value: Any) -> list[str]:
+    """A list of texts, JSON text of one, or one text."""
+    parsed = as_json(value)
+    if isinstance(value, str) and not isinstance(parsed, list):
+        return [value] if value else []
+    return [item if isinstance(item, str) else "" for item in items(parsed)]

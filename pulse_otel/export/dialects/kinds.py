@@ -1,0 +1,76 @@
+"""What a span is to Pulse: its operation decides; without a known one, what it talks about."""
+
+from __future__ import annotations
+
+from pulse_otel import semconv
+from pulse_otel.export.dialects.source import Attributes, as_text
+from pulse_otel.export.record import Kind
+
+_CALLS = (
+    semconv.OPERATION_CHAT,
+    "generate_content",
+    semconv.OPERATION_TEXT_COMPLETION,
+    "completion",  # OpenLLMetry's and LiteLLM's older words
+    semconv.OPERATION_EMBEDDINGS,
+    "embedding",
+    "rerank",
+    semconv.OPERATION_IMAGE_GENERATION,
+    semconv.OPERATION_IMAGE_EDIT,
+    semconv.OPERATION_IMAGE_VARIATION,
+    semconv.OPERATION_TRANSCRIPTION,
+    semconv.OPERATION_SPEECH_TRANSLATION,
+    semconv.OPERATION_SPEECH,
+    semconv.OPERATION_MODERATION,
+    semconv.OPERATION_CLASSIFICATION,
+)
+# The service shows a trace by its first LLM call, and counts each as a request: calls of an API
+# that no model answers are tools.
+_TOOLS = (
+    semconv.OPERATION_EXECUTE_TOOL,
+    semconv.OPERATION_RETRIEVAL,
+    semconv.OPERATION_FETCH_RESPONSE,
+    semconv.OPERATION_COUNT_TOKENS,
+    "search_memory",
+    "create_memory",
+    "update_memory",
+    "upsert_memory",
+    "delete_memory",
+    "create_memory_store",
+    "delete_memory_store",
+)
+_AGENTS = (
+    semconv.OPERATION_INVOKE_AGENT,
+    semconv.OPERATION_INVOKE_WORKFLOW,
+    "create_agent",
+    "plan",
+    "agent_step",
+)
+
+_KINDS: dict[str, Kind] = {
+    **dict.fromkeys(_CALLS, "llm_call"),
+    **dict.fromkeys(_TOOLS, "tool_use"),
+    **dict.fromkeys(_AGENTS, "agent_run"),
+}
+# Without a known operation: the first of these that is there decides.
+_SIGNS: tuple[tuple[str, Kind], ...] = (
+    (semconv.TOOL_NAME, "tool_use"),
+    (semconv.TOOL_CALL_ID, "tool_use"),
+    (semconv.INPUT_TOKENS, "llm_call"),
+    (semconv.OUTPUT_TOKENS, "llm_call"),
+    (semconv.INPUT_MESSAGES, "llm_call"),
+    (semconv.OUTPUT_MESSAGES, "llm_call"),
+    (semconv.REQUEST_MODEL, "llm_call"),
+    (semconv.RESPONSE_MODEL, "llm_call"),
+)
+
+
+def kind_of(canonical: Attributes) -> Kind | None:
+    """The kind of record, or None for a span that is no GenAI operation.
+
+    A conversation id, a provider or an agent's name alone says nothing: some pipelines copy
+    those to every span of a request.
+    """
+    operation = as_text(canonical.get(semconv.OPERATION_NAME))
+    if operation and operation.lower() in _KINDS:
+        return _KINDS[operation.lower()]
+    return next((kind for key, kind in _SIGNS if canonical.get(key) is not None), None)

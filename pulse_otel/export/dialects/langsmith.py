@@ -1,0 +1,55 @@
+"""LangSmith's OpenTelemetry form: the whole request and response as JSON."""
+
+from __future__ import annotations
+
+from pulse_otel import semconv
+from pulse_otel.export.dialects import parts, provider_json
+from pulse_otel.export.dialects.dialect import Dialect
+from pulse_otel.export.dialects.source import Attributes, Source, dicts, mapping
+
+_KIND = "langsmith.span.kind"
+_OPERATIONS = {
+    "llm": semconv.OPERATION_CHAT,
+    "embedding": semconv.OPERATION_EMBEDDINGS,
+    "tool": semconv.OPERATION_EXECUTE_TOOL,
+    "retriever": semconv.OPERATION_RETRIEVAL,
+    "chain": semconv.OPERATION_INVOKE_WORKFLOW,
+}
+_METADATA = "langsmith.metadata."
+_SESSION_KEYS = ("session_id", "thread_id", "conversation_id")
+
+
+def _read(source: Source) -> Attributes:
+    kind = source.text(_KIND)
+    operation = source.text(semconv.OPERATION_NAME) or _OPERATIONS.get(kind or "")
+    given, answered = source.json("gen_ai.prompt"), source.json("gen_ai.completion")
+    metadata = source.under(_METADATA)
+    session = next((metadata[key] for key in _SESSION_KEYS if metadata.get(key)), None)
+    found: Attributes = {
+        semconv.OPERATION_NAME: operation,
+        semconv.CONVERSATION_ID: session,
+        semconv.PULSE_METADATA: metadata or None,
+    }
+    if operation == semconv.OPERATION_EXECUTE_TOOL:
+        found[semconv.TOOL_NAME] = source.name
+        found[semconv.TOOL_CALL_ARGUMENTS] = given
+        found[semconv.TOOL_CALL_RESULT] = answered
+        return found
+    if operation == semconv.OPERATION_INVOKE_WORKFLOW:
+        found[semconv.AGENT_NAME] = source.name
+    body, answer = mapping(given), mapping(answered)
+    found |= provider_json.request(body)
+    found |= provider_json.response(answer)
+    if "role" in answer or dicts(answer.get("messages")):
+        messages = dicts(answer.get("messages")) or [dict(answer)]
+        found[semconv.OUTPUT_MESSAGES] = parts.messages(messages)
+    return found
+
+
+LANGSMITH = Dialect(
+    name="langsmith",
+    scopes=("langsmith",),
+    markers=(_KIND,),
+    read=_read,
+    used_up=("gen_ai.prompt", "gen_ai.completion", "gen_ai.usage.total_tokens"),
+)

@@ -1,0 +1,88 @@
+"""Logfire's integrations of `openai` and `anthropic`."""
+
+from __future__ import annotations
+
+from pulse_otel import semconv
+from pulse_otel.export.dialects import legacy_events, parts, provider_json
+from pulse_otel.export.dialects.dialect import DOLLARS, START_NS, Dialect
+from pulse_otel.export.dialects.source import (
+    Attributes,
+    Source,
+    as_number,
+    as_text,
+    at,
+    dicts,
+    mapping,
+)
+
+_REQUEST, _RESPONSE = "request_data", "response_data"
+_STREAMED = "combined_chunk_content"
+_ANSWERED = (
+    semconv.OUTPUT_MESSAGES,
+    semconv.RESPONSE_ID,
+    semconv.INPUT_TOKENS,
+    "gen_ai.usage.raw",
+    _RESPONSE,
+    "events",
+)
+
+
+def _read(source: Source) -> Attributes:
+    request = mapping(source.json(_REQUEST))
+    found = provider_json.request(request)
+    found |= _response(source)
+    usage = source.json("gen_ai.usage.raw")
+    found |= provider_json.usage(usage)
+    found[semconv.OPENAI_RESPONSE_SERVICE_TIER] = as_text(at(usage, "service_tier"))
+    events = dicts(source.json("events"))
+    if events:
+        found |= legacy_events.from_events([(str(e.get("event.name")), e) for e in events])
+    if source.name.startswith("Responses API"):
+        found[semconv.OPENAI_API_TYPE] = provider_json.API_RESPONSES
+    duration = as_number(source.get("duration"))
+    if _is_stream_record(source) and duration is not None:
+        # A log record, made at the end of the stream.
+        found[START_NS] = max(0, (source.span.start_time or 0) - int(duration * 1e9))
+        found[semconv.REQUEST_STREAM] = True
+    # What stands on the span in the conventions' words is better than what is read here.
+    return {key: value for key, value in found.items() if source.get(key) is None}
+
+
+def _response(source: Source) -> Attributes:
+    """Logfire's earlier form: the message, and of streams the text."""
+    data = mapping(source.json(_RESPONSE))
+    found = provider_json.usage(data.get("usage"))
+    message = mapping(data.get("message"))
+    text = as_text(data.get(_STREAMED))
+    if message or text:
+        output = parts.message(message or {"content": text}, "assistant")
+        found |= provider_json.answer([output], [])
+    return found
+
+
+def _is_stream_record(source: Source) -> bool:
+    return source.get("logfire.span_type") == "log" and source.name.startswith("streaming response")
+
+
+def _is_nothing(source: Source) -> bool:
+    """Whether it is no span of its own: a pending one, or the opening of a stream.
+
+    A stream gives two records: a span that ends with the response's headers, and, in whatever
+    trace is current by then, a log record with the answer and the usage.
+    """
+    if source.get("logfire.span_type") == "pending_span":
+        return True
+    opened = source.text(semconv.OPERATION_NAME) == semconv.OPERATION_CHAT
+    failed = any(source.events("exception"))
+    return opened and not failed and all(source.get(key) is None for key in _ANSWERED)
+
+
+LOGFIRE = Dialect(
+    name="logfire",
+    scopes=("logfire.openai", "logfire.anthropic"),
+    markers=("logfire.span_type",),
+    crosswalk={DOLLARS: ("operation.cost",)},
+    read=_read,
+    ignores=_is_nothing,
+    used_up=("gen_ai.usage.raw",),
+)

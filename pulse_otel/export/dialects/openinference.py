@@ -1,0 +1,145 @@
+"""OpenInference (Arize, Phoenix): flattened messages, and the provider's own JSON beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pulse_otel import semconv
+from pulse_otel.export.dialects import parts, provider_json
+from pulse_otel.export.dialects.dialect import DOLLARS, Dialect
+from pulse_otel.export.dialects.source import (
+    Attributes,
+    Source,
+    as_text,
+    at,
+    dicts,
+    loose_json,
+    mapping,
+    present,
+)
+
+_OPERATIONS = {
+    "LLM": semconv.OPERATION_CHAT,
+    "EMBEDDING": semconv.OPERATION_EMBEDDINGS,
+    "TOOL": semconv.OPERATION_EXECUTE_TOOL,
+    "RETRIEVER": semconv.OPERATION_RETRIEVAL,
+    "RERANKER": semconv.OPERATION_RETRIEVAL,
+    "AGENT": semconv.OPERATION_INVOKE_AGENT,
+    "CHAIN": semconv.OPERATION_INVOKE_WORKFLOW,
+}
+_KIND = "openinference.span.kind"
+
+
+def _read(source: Source) -> Attributes:
+    operation = _OPERATIONS.get(str(source.get(_KIND)).upper())
+    given, answered = source.get("input.value"), source.get("output.value")
+    found: Attributes = {semconv.OPERATION_NAME: operation}
+    metadata = dict(mapping(source.json("metadata")))
+    metadata |= present(tags=source.get("tag.tags"))
+    found[semconv.PULSE_METADATA] = metadata or None
+    if operation == semconv.OPERATION_CHAT:
+        return _call(source) | found
+    if operation == semconv.OPERATION_EMBEDDINGS:
+        return _embeddings(source) | found
+    if operation in (semconv.OPERATION_EXECUTE_TOOL, semconv.OPERATION_RETRIEVAL):
+        found[semconv.TOOL_NAME] = source.text("tool.name") or source.name
+        found[semconv.TOOL_CALL_ARGUMENTS] = given
+        found[semconv.TOOL_CALL_RESULT] = answered
+        return found
+    found[semconv.AGENT_NAME] = source.text("agent.name") or source.name
+    found[semconv.INPUT_MESSAGES] = parts.messages(as_text(given)) or None
+    found[semconv.OUTPUT_MESSAGES] = parts.messages(as_text(answered)) or None
+    return found
+
+
+def _call(source: Source) -> Attributes:
+    """The provider's JSON says most; where a framework has its own there, the flat messages do."""
+    found = _flat(source)
+    found |= provider_json.parameters(mapping(source.json("llm.invocation_parameters")))
+    body = mapping(source.json("input.value"))
+    if dicts(body.get("messages")) or ("model" in body and "input" in body):
+        found |= provider_json.request(body)
+    answer = mapping(source.json("output.value"))
+    if any(name in answer for name in ("choices", "output", "content")) and "model" in answer:
+        found |= provider_json.response(answer)
+    first = next((time for time, _ in source.events("First Token Stream Event")), None)
+    if first is not None:
+        found[semconv.TIME_TO_FIRST_CHUNK] = source.seconds_to(first)
+    return found
+
+
+def _flat(source: Source) -> Attributes:
+    inputs = [_message(item) for item in dicts(source.nested("llm.input_messages"))]
+    outputs = [_message(item) for item in dicts(source.nested("llm.output_messages"))]
+    tools = (at(item, "tool", "json_schema") for item in dicts(source.nested("llm.tools")))
+    definitions = [parts.tool(mapping(loose_json(tool))) for tool in tools]
+    return {
+        semconv.INPUT_MESSAGES: inputs or None,
+        semconv.OUTPUT_MESSAGES: outputs or None,
+        semconv.TOOL_DEFINITIONS: definitions or None,
+        semconv.FINISH_REASONS: source.get("llm.finish_reason"),
+    }
+
+
+def _message(item: Mapping[str, Any]) -> dict[str, Any]:
+    message = mapping(item.get("message"))
+    blocks = [_block(block) for block in dicts(message.get("contents"))]
+    calls = [mapping(call.get("tool_call")) for call in dicts(message.get("tool_calls"))]
+    if any(block.get("type") == "tool_use" for block in blocks):
+        calls = []  # the same calls again
+    return parts.message(
+        {**message, "content": blocks or message.get("content"), "tool_calls": [*calls]}
+    )
+
+
+def _block(item: Mapping[str, Any]) -> dict[str, Any]:
+    block = mapping(item.get("message_content"))
+    call = mapping(item.get("tool_call"))
+    url = at(block, "image", "image", "url")
+    return {**block, **call, **({"type": "image_url", "image_url": url} if url else {})}
+
+
+def _embeddings(source: Source) -> Attributes:
+    """Their texts; never their vectors."""
+    body = mapping(source.json("input.value"))
+    settings = mapping(source.json("embedding.invocation_parameters"))
+    found = provider_json.parameters(settings) | provider_json.parameters(body)
+    texts = [
+        text
+        for item in dicts(source.nested("embedding.embeddings"))
+        if (text := as_text(at(item, "embedding", "text")))
+    ]
+    if texts and "input" not in body:
+        found[semconv.INPUT_MESSAGES] = [
+            {"role": "user", "parts": [parts.text_part(text)]} for text in texts
+        ]
+    return found
+
+
+OPENINFERENCE = Dialect(
+    name="openinference",
+    scopes=("openinference.",),
+    markers=(_KIND,),
+    crosswalk={
+        semconv.PROVIDER_NAME: ("llm.provider", "llm.system"),
+        semconv.REQUEST_MODEL: ("llm.request.model_name",),
+        semconv.RESPONSE_MODEL: (
+            "llm.response.model_name",
+            "llm.model_name",
+            "embedding.model_name",
+        ),
+        semconv.INPUT_TOKENS: ("llm.token_count.prompt",),
+        semconv.OUTPUT_TOKENS: ("llm.token_count.completion",),
+        semconv.CACHE_READ_TOKENS: ("llm.token_count.prompt_details.cache_read",),
+        semconv.CACHE_WRITE_TOKENS: ("llm.token_count.prompt_details.cache_write",),
+        semconv.INPUT_AUDIO_TOKENS: ("llm.token_count.prompt_details.audio",),
+        semconv.REASONING_TOKENS: ("llm.token_count.completion_details.reasoning",),
+        semconv.OUTPUT_AUDIO_TOKENS: ("llm.token_count.completion_details.audio",),
+        semconv.TOOL_CALL_ID: ("tool.id", "tool_call.id"),
+        DOLLARS: ("llm.cost.total",),
+    },
+    read=_read,
+    # GUARDRAIL, EVALUATOR and what else there may be are no calls, tools or agents.
+    ignores=lambda source: str(source.get(_KIND)).upper() not in _OPERATIONS,
+)

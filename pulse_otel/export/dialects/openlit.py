@@ -1,0 +1,31 @@
+"""OpenLIT: the conventions, with a cost, and with Anthropic's own idea of input tokens."""
+
+from __future__ import annotations
+
+from pulse_otel import semconv
+from pulse_otel.export.dialects.dialect import DOLLARS, UNSAID, Dialect
+from pulse_otel.export.dialects.source import Attributes, Source
+
+_INVENTED = {semconv.REQUEST_SEED: 0, semconv.REQUEST_MAX_TOKENS: -1}
+
+
+def _read(source: Source) -> Attributes:
+    """Parameters that the caller never gave have these values; the span's time to first token
+    is that of the first chunk only where there are chunks."""
+    unsaid = {k: UNSAID for k, invented in _INVENTED.items() if source.get(k) == invented}
+    streams = source.get(semconv.REQUEST_STREAM) or source.get("gen_ai.request.is_stream")
+    first = source.get("gen_ai.server.time_to_first_token") if streams is True else None
+    return {**unsaid, semconv.TIME_TO_FIRST_CHUNK: first}
+
+
+OPENLIT = Dialect(
+    name="openlit",
+    scopes=("openlit.",),
+    crosswalk={
+        DOLLARS: ("gen_ai.usage.cost",),
+        semconv.TOOL_CALL_ARGUMENTS: (semconv.TOOL_CALL_ARGUMENTS, "gen_ai.tool.args"),
+    },
+    read=_read,
+    used_up=("gen_ai.usage.total_tokens", "gen_ai.client.token.usage", "gen_ai.server."),
+    excludes_cache=True,
+)

@@ -1,0 +1,185 @@
+"""Messages in the providers' own shapes -> GenAI messages.
+
+The block types of Chat Completions, Responses, Anthropic Messages and of the AI SDK do not
+collide, so that one table reads them all.
+"""
+
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pulse_otel.export.dialects.source import as_text, at, dicts, items, loose_json, present
+
+Part = dict[str, Any]
+
+
+def messages(value: object) -> list[dict[str, Any]]:
+    """A list of messages or of Responses items, or one bare text."""
+    if isinstance(value, str):
+        return [{"role": "user", "parts": [text_part(value)]}] if value else []
+    return [message(item) for item in dicts(value)]
+
+
+def message(item: Mapping[str, Any], role: str = "user") -> dict[str, Any]:
+    """One message; an item of a Responses list that is no message becomes one of its own."""
+    kind = as_text(item.get("type"))
+    if kind in _ITEM_ROLES and "role" not in item:
+        return {"role": _ITEM_ROLES[kind], "parts": [part(item)]}
+    role = as_text(item.get("role")) or role
+    if role == "tool" and "content" in item and not _has_results(item["content"]):
+        found = present(id=as_text(item.get("tool_call_id")) or as_text(item.get("id")))
+        result = {"type": "tool_call_response", **found, "response": item["content"]}
+        return {"role": role, "parts": [result]}
+    parts = _reasoning(item) + content(item.get("content"))
+    parts += [part({"type": "refusal", **item})] if as_text(item.get("refusal")) else []
+    parts += [tool_call(call) for call in dicts(item.get("tool_calls"))]
+    return {"role": role, "parts": parts, **present(name=as_text(item.get("name")))}
+
+
+def _has_results(value: object) -> bool:
+    return any(block.get("type") in ("tool_result", "tool-result") for block in dicts(value))
+
+
+def _reasoning(item: Mapping[str, Any]) -> list[Part]:
+    text = as_text(item.get("reasoning_content")) or as_text(item.get("reasoning"))
+    return [{"type": "reasoning", "content": text}] if text else []
+
+
+def content(value: object) -> list[Part]:
+    """The parts of a message's content: text, one block, or a list of both."""
+    if isinstance(value, str):
+        return [text_part(value)] if value else []
+    if isinstance(value, Mapping):
+        return [part(value)]
+    return [
+        text_part(block) if isinstance(block, str) else part(block)
+        for block in items(value)
+        if isinstance(block, (str, Mapping))
+    ]
+
+
+def part(block: Mapping[str, Any]) -> Part:
+    """One block; one of an unknown type is kept as it is."""
+    kind = as_text(block.get("type")) or ""
+    reader = _BLOCKS.get(kind)
+    return reader(block) if reader else {"type": kind or "unknown", **block}
+
+
+def text_part(text: object) -> Part:
+    """A text."""
+    return {"type": "text", "content": text if isinstance(text, str) else ""}
+
+
+def tool_call(call: Mapping[str, Any]) -> Part:
+    """A tool call of Chat Completions or Responses, of Anthropic, or of the AI SDK."""
+    function = call.get("function")
+    body = function if isinstance(function, Mapping) else call
+    names = ("arguments", "input", "args")
+    arguments = next((body[name] for name in names if body.get(name) is not None), None)
+    ids = ("call_id", "id", "toolCallId")
+    return {
+        "type": "tool_call",
+        **present(id=next((as_text(call[name]) for name in ids if as_text(call.get(name))), None)),
+        "name": as_text(body.get("name")) or as_text(body.get("toolName")) or "",
+        "arguments": loose_json(arguments),
+    }
+
+
+def _tool_result(block: Mapping[str, Any]) -> Part:
+    ids = ("tool_use_id", "call_id", "toolCallId")
+    results = ("content", "output", "result")
+    found = present(
+        id=next((as_text(block[name]) for name in ids if as_text(block.get(name))), None),
+        is_error=True if block.get("is_error") is True else None,
+    )
+    response = next((block[name] for name in results if block.get(name) is not None), None)
+    return {"type": "tool_call_response", **found, "response": response}
+
+
+def _thinking(block: Mapping[str, Any]) -> Part:
+    text = as_text(block.get("thinking")) or as_text(block.get("text"))
+    pieces = [as_text(item.get("text")) or "" for item in dicts(block.get("summary"))]
+    return {"type": "reasoning", "content": text or "\n".join(pieces)}
+
+
+def _image(block: Mapping[str, Any]) -> Part:
+    url = block.get("image_url", block.get("image"))
+    return _located("image", as_text(at(url, "url")) or as_text(url), block)
+
+
+def _located(modality: str, url: str | None, block: Mapping[str, Any]) -> Part:
+    if url is None:
+        file_id = as_text(block.get("file_id"))
+        return {"type": "file", "modality": modality, "file_id": file_id} if file_id else {**block}
+    if not url.startswith("data:"):
+        return {"type": "uri", "modality": modality, "uri": url}
+    head, _, data = url.partition(",")
+    return _blob(modality, head[5:].partition(";")[0], data)
+
+
+def _blob(modality: str, mime_type: str, data: str) -> Part:
+    return {"type": "blob", "modality": modality, "mime_type": mime_type, "content": data}
+
+
+def _audio(block: Mapping[str, Any]) -> Part:
+    audio_format = as_text(at(block, "input_audio", "format")) or "wav"
+    data = as_text(at(block, "input_audio", "data")) or ""
+    return _blob("audio", f"audio/{audio_format}", data)
+
+
+def _source(block: Mapping[str, Any]) -> Part:
+    """Anthropic's images and documents."""
+    source = block.get("source")
+    if not isinstance(source, Mapping):
+        return _image(block)
+    modality = as_text(block.get("type")) or "image"
+    data = as_text(source.get("data"))
+    if data is not None:
+        return _blob(modality, as_text(source.get("media_type")) or "", data)
+    return _located(modality, as_text(source.get("url")), {**block, **source})
+
+
+_BLOCKS: dict[str, Callable[[Mapping[str, Any]], Part]] = {
+    **dict.fromkeys(
+        ("text", "input_text", "output_text", "summary_text"),
+        lambda block: text_part(block.get("text")),
+    ),
+    "refusal": lambda block: {"type": "refusal", "content": as_text(block.get("refusal")) or ""},
+    **dict.fromkeys(("thinking", "reasoning"), _thinking),
+    **dict.fromkeys(("tool_use", "function_call", "tool-call"), tool_call),
+    **dict.fromkeys(("tool_result", "function_call_output", "tool-result"), _tool_result),
+    **dict.fromkeys(("image_url", "input_image"), _image),
+    **dict.fromkeys(("image", "document"), _source),
+    "input_audio": _audio,
+}
+
+# Items of a Responses list that are no messages -> whose turn they are
+_ITEM_ROLES = {
+    "reasoning": "assistant",
+    "function_call": "assistant",
+    "function_call_output": "tool",
+}
+
+
+def tool(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """A tool's definition of any of the APIs; what is no function is kept as it is."""
+    function = definition.get("function")
+    body = function if isinstance(function, Mapping) else definition
+    schemas = ("parameters", "input_schema", "inputSchema", "parameters_json_schema")
+    schema = next((body[name] for name in schemas if body.get(name) is not None), None)
+    # Anthropic calls a caller's tool "custom", OpenAI one that takes free text.
+    is_function = definition.get("type", "function") == "function" or "input_schema" in body
+    if not is_function or "name" not in body:
+        return {**definition}
+    rest = {k: v for k, v in body.items() if k not in (*schemas, "type", "name", "description")}
+    return {
+        "type": "function",
+        "name": as_text(body.get("name")) or "",
+        **present(description=body.get("description"), parameters=loose_json(schema)),
+        **{key: value for key, value in rest.items() if value is not None},
+    }

@@ -1,0 +1,273 @@
+"""Canonical attributes -> Record: the one reader behind all dialects."""
+
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from typing import Any
+
+from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
+
+from pulse_otel import semconv
+from pulse_otel.export import bodies
+from pulse_otel.export.dialects import parts
+from pulse_otel.export.dialects.dialect import DOLLARS, START_NS, Dialect
+from pulse_otel.export.dialects.errors import error_details
+from pulse_otel.export.dialects.finish import finish_reasons
+from pulse_otel.export.dialects.kinds import kind_of
+from pulse_otel.export.dialects.providers import provider_name, provider_of_model
+from pulse_otel.export.dialects.source import (
+    Attributes,
+    Source,
+    as_count,
+    as_json,
+    as_number,
+    as_text,
+    at,
+    dicts,
+    items,
+    loose_json,
+    mapping,
+)
+from pulse_otel.export.record import Record, Usage
+from pulse_otel.values import plain
+
+_USAGE = {
+    "input": semconv.INPUT_TOKENS,
+    "output": semconv.OUTPUT_TOKENS,
+    "cache_read": semconv.CACHE_READ_TOKENS,
+    "cache_write": semconv.CACHE_WRITE_TOKENS,
+    "reasoning": semconv.REASONING_TOKENS,
+    "input_audio": semconv.INPUT_AUDIO_TOKENS,
+    "output_audio": semconv.OUTPUT_AUDIO_TOKENS,
+}
+_COLUMNS = frozenset(("input", "output"))  # the others have no column
+_OUR_SCOPES = "pulse_otel."
+
+# What becomes a column, a body or a key of its own; other gen_ai.* and pulse.* are kept as is.
+_TAKEN = frozenset(
+    {
+        *_USAGE.values(),
+        semconv.PROVIDER_NAME,
+        semconv.REQUEST_MODEL,
+        semconv.RESPONSE_MODEL,
+        semconv.RESPONSE_ID,
+        semconv.FINISH_REASONS,
+        semconv.PULSE_RAW_FINISH_REASONS,
+        semconv.CONVERSATION_ID,
+        semconv.INPUT_MESSAGES,
+        semconv.OUTPUT_MESSAGES,
+        semconv.SYSTEM_INSTRUCTIONS,
+        semconv.TOOL_DEFINITIONS,
+        semconv.TOOL_NAME,
+        semconv.TOOL_CALL_ID,
+        semconv.TOOL_CALL_ARGUMENTS,
+        semconv.TOOL_CALL_RESULT,
+        semconv.AGENT_NAME,
+        semconv.PULSE_METADATA,
+        semconv.PULSE_ERROR,
+        semconv.PULSE_REQUEST_PARAMETERS,
+        semconv.PULSE_COST_CENTS,
+        semconv.PULSE_SERVICE_TIER,
+    }
+)
+
+
+def record_of(source: Source, dialect: Dialect) -> Record | None:
+    """The record of a span, or None if it is no GenAI operation."""
+    span = source.span
+    context = span.get_span_context()
+    if context is None or (dialect.ignores and dialect.ignores(source)):
+        return None
+    canonical = dialect.canonical(source)
+    kind = kind_of(canonical)
+    if kind is None:
+        return None
+    start = canonical.pop(START_NS, None) or span.start_time or 0
+    failed = span.status.status_code is StatusCode.ERROR
+    is_error = failed or bool(as_text(canonical.get(semconv.ERROR_TYPE)))
+    if is_error and canonical.get(semconv.RESPONSE_ID) is None:
+        canonical.pop(semconv.RESPONSE_MODEL, None)  # then it can only be the one asked for
+    provider = _provider(canonical)
+    usage = _usage(canonical, dialect, provider)
+    return Record(
+        kind=kind,
+        trace_id=format_trace_id(context.trace_id),
+        span_id=format_span_id(context.span_id),
+        parent_span_id=format_span_id(span.parent.span_id) if span.parent else None,
+        start_ns=start,
+        end_ns=max(start, span.end_time or start),
+        name=source.name,
+        scope=source.scope,
+        provider=provider,
+        usage=usage if kind == "llm_call" else Usage(),
+        is_error=is_error,
+        error=error_details(source, canonical) if is_error else None,
+        metadata=_metadata(canonical),
+        attributes=_without_column(source, dialect, canonical, kind, usage),
+        reported_cost_cents=_cost(canonical) if kind == "llm_call" else None,
+        service_name=as_text(span.resource.attributes.get(semconv.SERVICE_NAME)),
+        **{
+            **_texts(canonical),
+            **_content(
+                source, {**canonical, **_counts(usage), semconv.PROVIDER_NAME: provider}, kind
+            ),
+        },
+    )
+
+
+_TEXTS = {
+    "operation": semconv.OPERATION_NAME,
+    "model": semconv.REQUEST_MODEL,
+    "response_model": semconv.RESPONSE_MODEL,
+    "response_id": semconv.RESPONSE_ID,
+    "session_id": semconv.CONVERSATION_ID,
+    "tool_id": semconv.TOOL_CALL_ID,
+    "tool_name": semconv.TOOL_NAME,
+    "agent_name": semconv.AGENT_NAME,
+}
+
+
+def _texts(canonical: Attributes) -> dict[str, Any]:
+    found = {name: as_text(canonical.get(key)) for name, key in _TEXTS.items()}
+    return {**found, "user_id": _user(canonical), "service_tier": _service_tier(canonical)}
+
+
+def _user(canonical: Attributes) -> str | None:
+    """The user of the span, else the one that the provider was told of."""
+    sent = mapping(as_json(canonical.get(semconv.PULSE_REQUEST_PARAMETERS)))
+    told = as_text(sent.get("user")) or as_text(at(sent, "metadata", "user_id"))
+    return as_text(canonical.get(semconv.USER_ID)) or told
+
+
+def _service_tier(canonical: Attributes) -> str | None:
+    """The tier that served the call, else the one that was asked for."""
+    return next((tier for key in _TIERS if (tier := as_text(canonical.get(key)))), None)
+
+
+_TIERS = (
+    semconv.PULSE_SERVICE_TIER,
+    semconv.OPENAI_RESPONSE_SERVICE_TIER,
+    semconv.OPENAI_REQUEST_SERVICE_TIER,
+)
+
+
+def _provider(canonical: Attributes) -> str | None:
+    named = as_text(canonical.get(semconv.PROVIDER_NAME))
+    if named:
+        return provider_name(named)
+    models = (canonical.get(semconv.REQUEST_MODEL), canonical.get(semconv.RESPONSE_MODEL))
+    guesses = (provider_of_model(model) for model in models if isinstance(model, str))
+    return next((guess for guess in guesses if guess), None)
+
+
+def _usage(canonical: Attributes, dialect: Dialect, provider: str | None) -> Usage:
+    """Counts on the conventions' basis: the input is a total that includes the cache."""
+    counts = {name: as_count(canonical.get(key)) for name, key in _USAGE.items()}
+    for name in ("input_audio", "output_audio"):
+        counts[name] = counts[name] or None  # nearly every answer says 0
+    total = counts["input"]
+    cached = (counts["cache_read"] or 0) + (counts["cache_write"] or 0)
+    # Older instrumentations report what Anthropic calls input: without the cache.
+    excludes = dialect.excludes_cache and provider == "anthropic"
+    if total is not None and (excludes or total < cached):
+        counts["input"] = total + cached
+    return Usage(**counts)
+
+
+def _counts(usage: Usage) -> dict[str, int | None]:
+    return {key: getattr(usage, name) for name, key in _USAGE.items()}
+
+
+def _cost(canonical: Attributes) -> float | None:
+    cents = as_number(canonical.get(semconv.PULSE_COST_CENTS))
+    dollars = as_number(canonical.get(DOLLARS))
+    return cents if cents is not None or dollars is None else dollars * 100
+
+
+def _metadata(canonical: Attributes) -> dict[str, Any]:
+    known = mapping(as_json(canonical.get(semconv.PULSE_METADATA)))
+    return {str(key): value for key, value in known.items()}
+
+
+def _without_column(
+    source: Source, dialect: Dialect, canonical: Attributes, kind: str, usage: Usage
+) -> dict[str, Any]:
+    """What the service keeps in its metadata: under stable keys, the rest under its own names."""
+    found = {
+        key: value
+        for key, value in source.attributes.items()
+        if key.startswith(("gen_ai.", "pulse."))
+        and key not in _TAKEN
+        and value is not None
+        and not dialect.takes(key)
+    }
+    operation = as_text(canonical.get(semconv.OPERATION_NAME))
+    ours = source.scope.startswith(_OUR_SCOPES)
+    stable: dict[str, Any] = {
+        semconv.OPERATION_NAME: operation,
+        semconv.PULSE_REQUEST_ID: as_text(canonical.get(semconv.PULSE_REQUEST_ID)),
+        semconv.PULSE_HTTP_STATUS: as_count(canonical.get(semconv.HTTP_STATUS_CODE)),
+        semconv.PULSE_ATTEMPTS: as_count(canonical.get(semconv.PULSE_ATTEMPTS)),
+        semconv.TIME_TO_FIRST_CHUNK: as_number(canonical.get(semconv.TIME_TO_FIRST_CHUNK)),
+        semconv.PULSE_SCOPE: None if ours else source.scope or None,
+    }
+    if kind == "llm_call":
+        stable |= {k: getattr(usage, name) for name, k in _USAGE.items() if name not in _COLUMNS}
+    elif usage != Usage():
+        stable[semconv.PULSE_AGENT_USAGE] = {
+            name: count for name in _USAGE if (count := getattr(usage, name)) is not None
+        }
+    return found | {key: value for key, value in stable.items() if value is not None}
+
+
+def _content(source: Source, canonical: Attributes, kind: str) -> dict[str, Any]:
+    """Bodies, the answer's text, the finish reason; for a tool, what went in and came out."""
+    output = dicts(as_json(canonical.get(semconv.OUTPUT_MESSAGES)))
+    reasons, raw = finish_reasons(canonical, output)
+    found: dict[str, Any] = {"finish_reason": ",".join(reasons) or None}
+    content = bodies.Content(
+        system=_parts(canonical.get(semconv.SYSTEM_INSTRUCTIONS)),
+        input=as_json(canonical.get(semconv.INPUT_MESSAGES)),
+        output=output,
+        tools=[parts.tool(t) for t in dicts(as_json(canonical.get(semconv.TOOL_DEFINITIONS)))],
+        parameters=mapping(as_json(canonical.get(semconv.PULSE_REQUEST_PARAMETERS))),
+        raw_finish_reasons=raw,
+        finish_reasons=reasons,
+    )
+    shape = bodies.shape_of(canonical, source.scope)
+    request = bodies.request(canonical, content, shape)
+    response = bodies.response(canonical, content, shape)
+    if kind == "tool_use":
+        return found | _tool(canonical, request, response)
+    return {
+        **found,
+        "output_text": bodies.answer_text(output),
+        "request": request,
+        "response": response,
+    }
+
+
+def _tool(canonical: Attributes, request: Any, response: Any) -> dict[str, Any]:
+    """What went in and came out; of an API's call that is no tool of the program, its bodies."""
+    given = bodies.bounded(plain(loose_json(canonical.get(semconv.TOOL_CALL_ARGUMENTS))))
+    result = bodies.bounded(plain(loose_json(canonical.get(semconv.TOOL_CALL_RESULT))))
+    if canonical.get(semconv.OPERATION_NAME) == semconv.OPERATION_EXECUTE_TOOL:
+        return {"tool_input": given, "tool_output": result}
+    name = as_text(canonical.get(semconv.TOOL_NAME)) or as_text(canonical.get(_OPERATION))
+    return {
+        "tool_name": name,
+        "tool_input": given if given is not None else request or None,
+        "tool_output": result if result is not None else response,
+    }
+
+
+_OPERATION = semconv.OPERATION_NAME
+
+
+def _parts(value: Any) -> list[dict[str, Any]]:
+    """System instructions: a list of parts, or one text."""
+    parsed = loose_json(value)
+    return parts.content(parsed) if isinstance(parsed, str) else dicts(items(parsed))

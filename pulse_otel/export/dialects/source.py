@@ -1,0 +1,162 @@
+"""A finished span as data. Every accessor is total: a wrong type is None, never an exception."""
+
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from opentelemetry.sdk.trace import ReadableSpan
+
+Attributes = dict[str, Any]
+
+_MAX_DIGITS = 18
+_MOST_SEGMENTS = 12
+_NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?([eE]-?[0-9]{1,2})?")
+
+
+def as_text(value: object) -> str | None:
+    """`value` if it is text with something in it."""
+    return value if isinstance(value, str) and value else None
+
+
+def as_count(value: object) -> int | None:
+    """A count of tokens: an int, or a float or text that says one; never negative."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS:
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value < 2**53 else None
+
+
+def as_number(value: object) -> float | None:
+    """A finite number, or text that says one, that is not negative."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if 0 <= value < 1e15 else None
+
+
+def as_json(value: object) -> Any:
+    """JSON text parsed; anything that is not text as it is; other text None."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+
+
+def loose_json(value: object) -> Any:
+    """JSON text parsed; any other text, and anything else, as it is."""
+    parsed = as_json(value)
+    return value if parsed is None else parsed
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """`value` if it is a mapping, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def items(value: object) -> list[Any]:
+    """`value` if it is a list or a tuple, else nothing."""
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def dicts(value: object) -> list[dict[str, Any]]:
+    """The dicts in a list."""
+    return [item for item in items(value) if isinstance(item, dict)]
+
+
+def at(value: object, *path: str) -> Any:
+    """The value at `path` of nested mappings; None where it ends early."""
+    for name in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value
+
+
+def present(**found: Any) -> Attributes:
+    """The arguments that are not None."""
+    return {key: value for key, value in found.items() if value is not None}
+
+
+class Source:
+    """The attributes, events and scope of a span."""
+
+    __slots__ = ("attributes", "name", "scope", "span")
+
+    def __init__(self, span: ReadableSpan) -> None:
+        self.span = span
+        self.attributes: Mapping[str, Any] = span.attributes or {}
+        scope = span.instrumentation_scope
+        self.scope = (as_text(scope.name) if scope else None) or ""
+        self.name = as_text(span.name) or ""
+
+    def get(self, key: str) -> Any:
+        """The attribute as it is."""
+        return self.attributes.get(key)
+
+    def text(self, key: str) -> str | None:
+        """The attribute, if it is text."""
+        return as_text(self.attributes.get(key))
+
+    def json(self, key: str) -> Any:
+        """The attribute, parsed if it is JSON text."""
+        return as_json(self.attributes.get(key))
+
+    def under(self, prefix: str) -> dict[str, Any]:
+        """The attributes whose keys start with `prefix`, by the rest of their keys."""
+        return {
+            key[len(prefix) :]: value
+            for key, value in self.attributes.items()
+            if key.startswith(prefix)
+        }
+
+    def nested(self, prefix: str) -> list[Any]:
+        """`prefix.0.a.b`, `prefix.1.c` as a list of nested dicts and lists."""
+        root: dict[str, Any] = {}
+        for key, value in self.under(prefix + ".").items():
+            _plant(root, key.split("."), value)
+        return items(_listed(root)) if root else []
+
+    def events(self, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """Time (ns) and attributes of the span's events of that name."""
+        for event in self.span.events:
+            if event.name == name:
+                yield event.timestamp or 0, event.attributes or {}
+
+    def seconds_to(self, time_ns: int) -> float | None:
+        """From the start of the span to `time_ns`."""
+        start, end = self.span.start_time or 0, self.span.end_time or 0
+        return (time_ns - start) / 1e9 if start < time_ns <= max(start, end) else None
+
+
+def _plant(root: dict[str, Any], path: list[str], value: Any) -> None:
+    if len(path) > _MOST_SEGMENTS:
+        return
+    for segment in path[:-1]:
+        below = root.setdefault(segment, {})
+        if not isinstance(below, dict):
+            return
+        root = below
+    root.setdefault(path[-1], value)
+
+
+def _listed(node: Any) -> Any:
+    """Dicts whose keys are all numbers become lists, in the order of the numbers."""
+    if not isinstance(node, dict):
+        return node
+    children = {key: _listed(value) for key, value in node.items()}
+    if all(key.isascii() and key.isdigit() and len(key) < 8 for key in children):
+        return [children[key] for key in sorted(children, key=int)]
+    return children

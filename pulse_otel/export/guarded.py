@@ -1,0 +1,32 @@
+"""The one broad `except` of this half: an error of ours ends neither the worker nor a caller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Final, Literal, TypeAlias, TypeVar
+
+from pulse_otel.log import complaints
+
+R = TypeVar("R")
+
+
+class _Failure(Enum):
+    FAILED = "failed"
+
+
+FAILED: Final = _Failure.FAILED
+Failed: TypeAlias = Literal[_Failure.FAILED]
+
+
+def guarded(function: Callable[..., R], *args: object) -> R | Failed:
+    """What `function` returns; FAILED, and a line in the log, if it raises."""
+    try:
+        return function(*args)
+    except Exception as error:  # noqa: BLE001
+        complaints.warn(
+            f"internal:{type(error).__name__}",
+            "pulse-otel: internal error in the delivery of spans (%s)",
+            type(error).__name__,
+        )
+        return FAILED

@@ -1,0 +1,34 @@
+"""What delivery needs to know of a wire form: where to post, how much at once, how to write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pulse_otel.export.record import Record
+
+MAX_INT = 2**31 - 1
+"""The type of the service's integer columns in its Postgres mode (contract §2.3, §3.6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One record's JSON text; `group` is what the form groups the records of a request by."""
+
+    text: str
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A way of writing records that a Pulse service may speak.
+
+    `encode` returns None for a record that the form cannot say. `body([])` is a request that
+    stores nothing: with it the service is asked whether it speaks the form.
+    """
+
+    name: str
+    path: str
+    max_records: int  # in one request
+    encode: Callable[[Record], Encoded | None]
+    body: Callable[[Sequence[Encoded]], bytes]

@@ -1,0 +1,183 @@
+"""Record -> trace object of the legacy service's form, with its rules (contract §2).
+
+A trace is one LLM call there; other records cannot be said. One breach makes the service refuse
+the whole request, or lose what follows in it, so every field is made fit here. A null is never
+accepted: what is unknown is left out.
+"""
+
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from pulse_otel import semconv
+from pulse_otel.export.cost import record_cost_cents
+from pulse_otel.export.payloads.form import MAX_INT, Encoded, Form
+from pulse_otel.export.record import Record
+from pulse_otel.values import bounded_json, clip, plain, scrub, to_json
+
+_BODY_BYTES = 262_144
+_METADATA_BYTES = 65_536
+_TEXT_BYTES = 1024
+
+NAMESPACE = uuid.NAMESPACE_URL
+"""Of derived ids: the session "s" is `uuid5(NAMESPACE, "pulse-session:s")`, in every process."""
+
+# What the service's own check takes: versions 1 to 8, all zeros, all f in lower case.
+_UUID = re.compile(
+    r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
+    r"|00000000-0000-0000-0000-000000000000|ffffffff-ffff-ffff-ffff-ffffffffffff"
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_LAST_MS = 253_402_300_799_999  # the end of the year 9999
+
+_PROVIDERS = ("openai", "anthropic", "openrouter")
+# Keys of a response body in Anthropic's shape, and of one in OpenAI's.
+_SHAPES = {"content": "anthropic", "stop_reason": "anthropic", "choices": "openai"}
+
+# Metadata keys of attributes whose own name is no good one; others lose their prefix only.
+_SHORT = {
+    semconv.CACHE_READ_TOKENS: "cache_read_tokens",
+    semconv.CACHE_WRITE_TOKENS: "cache_write_tokens",
+    semconv.REASONING_TOKENS: "reasoning_tokens",
+    semconv.INPUT_AUDIO_TOKENS: "input_audio_tokens",
+    semconv.OUTPUT_AUDIO_TOKENS: "output_audio_tokens",
+    semconv.TIME_TO_FIRST_CHUNK: "time_to_first_chunk_s",
+}
+_PREFIX = re.compile(r"^(?:gen_ai|pulse)\.(?:response\.|usage\.)?")
+
+
+def encode(record: Record) -> Encoded | None:
+    """The JSON of one trace; None for a tool use or an agent run."""
+    if record.kind != "llm_call":
+        return None
+    fields = {key: to_json(value) for key, value in _columns(record).items() if value is not None}
+    fields["request_body"] = bounded_json(record.request or {}, _BODY_BYTES)
+    if record.response:
+        fields["response_body"] = bounded_json(record.response, _BODY_BYTES)
+    if record.error:
+        fields["error"] = bounded_json(record.error, _BODY_BYTES)
+    fields["metadata"] = _metadata(record)
+    return Encoded(f"{{{','.join(f'{to_json(key)}:{text}' for key, text in fields.items())}}}")
+
+
+def body(traces: Sequence[Encoded]) -> bytes:
+    """One request of `traces`."""
+    return f"[{','.join(trace.text for trace in traces)}]".encode()
+
+
+def _columns(record: Record) -> dict[str, Any]:
+    start_ms = min(max(0, record.start_ns // 1_000_000), _LAST_MS)
+    # Tokens are never left out: the overview page of the service fails on a trace without them.
+    return {
+        "trace_id": _derived("pulse-trace", f"{record.trace_id}/{record.span_id}"),
+        "timestamp": _timestamp(start_ms),
+        "provider": _provider(record),
+        "model_requested": _text(record.model) or _text(record.response_model) or "unknown",
+        "model_used": _text(record.response_model),
+        "provider_request_id": _text(record.response_id),
+        "input_tokens": _integer(record.usage.input or 0),
+        "output_tokens": _integer(record.usage.output or 0),
+        "output_text": _text(record.output_text, _BODY_BYTES),
+        "finish_reason": _text(record.finish_reason),
+        "status": "error" if record.is_error else "success",
+        "latency_ms": _integer(round((record.end_ns - record.start_ns) / 1_000_000)),
+        "cost_cents": record_cost_cents(record),
+        "session_id": _session(record.session_id) if record.session_id else None,
+    }
+
+
+def _derived(kind: str, name: str) -> str:
+    return str(uuid.uuid5(NAMESPACE, f"{kind}:{scrub(name)}"))
+
+
+def _session(session_id: str) -> str:
+    return session_id if _UUID.fullmatch(session_id) else _derived("pulse-session", session_id)
+
+
+def _timestamp(ms: int) -> str:
+    moment = _EPOCH + timedelta(milliseconds=ms)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _provider(record: Record) -> str:
+    """One of the three that the form knows: by name, else by the shape of the response.
+
+    A failed call has no response; then Claude's name tells.
+    """
+    name = (record.provider or "").lower()
+    if name in _PROVIDERS:
+        return name
+    for key, provider in _SHAPES.items():
+        if record.response and key in record.response:
+            return provider
+    return "anthropic" if "claude" in (record.model or "").lower() else "openai"
+
+
+def _text(value: str | None, limit_bytes: int = _TEXT_BYTES) -> str | None:
+    return clip(scrub(value), limit_bytes) if value else None
+
+
+def _integer(value: int) -> int:
+    return max(0, min(value, MAX_INT))
+
+
+def _metadata(record: Record) -> str:
+    """The caller's metadata, and beside it whatever of the record has no field."""
+    own = {str(key): value for key, value in record.metadata.items() if value is not None}
+    ours = _facts(record)
+    # A key of the caller's stays the caller's.
+    ours = {key if key not in own else f"pulse_{key}": value for key, value in ours.items()}
+    parts = (bounded_json(plain(own), _METADATA_BYTES), bounded_json(ours, _METADATA_BYTES))
+    return f"{{{','.join(part[1:-1] for part in parts if part != '{}')}}}"
+
+
+def _facts(record: Record) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "otel_trace_id": record.trace_id,
+        "otel_span_id": record.span_id,
+        "otel_parent_span_id": record.parent_span_id,
+        "service_name": _text(record.service_name),
+        "service_tier": _text(record.service_tier),
+        "user_id": _text(record.user_id),
+        "agent_name": _text(record.agent_name),
+        "cache_read_tokens": record.usage.cache_read,
+        "cache_write_tokens": record.usage.cache_write,
+        "reasoning_tokens": record.usage.reasoning,
+        "input_audio_tokens": record.usage.input_audio,
+        "output_audio_tokens": record.usage.output_audio,
+    }
+    if record.provider != _provider(record):
+        facts["provider"] = _text(record.provider)
+    if record.session_id and not _UUID.fullmatch(record.session_id):
+        facts["session_id"] = _text(record.session_id)
+    rest = {_short(key): _leftover(value) for key, value in record.attributes.items()}
+    return rest | {key: value for key, value in facts.items() if value is not None}
+
+
+def _short(attribute: str) -> str:
+    return _SHORT.get(attribute) or _PREFIX.sub("", attribute).replace(".", "_")
+
+
+def _leftover(value: Any) -> Any:
+    if isinstance(value, str):
+        return clip(scrub(value), _METADATA_BYTES // 8)
+    if isinstance(value, (Mapping, list, tuple)):
+        return plain(value)
+    return value
+
+
+FORM = Form(
+    name="traces",
+    path="/v1/traces/async",  # unlike /v1/traces/batch it takes the same trace twice (§2.4)
+    max_records=100,
+    encode=encode,
+    body=body,
+)

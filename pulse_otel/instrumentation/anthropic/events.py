@@ -1,0 +1,94 @@
+"""The events of a Messages stream, put together to the message that they are of."""
+
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pulse_otel.instrumentation.reading import integer, read, text
+from pulse_otel.values import plain
+
+
+def assemble(events: list[Any]) -> dict[str, Any]:
+    """One message of a stream's events, as far as it got."""
+    whole: dict[str, Any] = {"usage": {}}
+    blocks: dict[int, dict[str, Any]] = {}
+    for event in events:
+        kind = read(event, "type")
+        if kind == "message_start":
+            _start(whole, read(event, "message"))
+        elif kind == "message_delta":
+            _update(whole, read(event, "delta"))
+            # Cumulative: later values replace earlier ones.
+            _update(whole["usage"], read(event, "usage"))
+        elif kind == "content_block_start":
+            block = plain(read(event, "content_block"))
+            blocks[_index(event)] = _opened(block if isinstance(block, dict) else {})
+        elif kind == "content_block_delta":
+            state = blocks.setdefault(_index(event), _opened({"type": "text"}))
+            _add(state, read(event, "delta"))
+    whole["content"] = [_joined(blocks[index]) for index in sorted(blocks)]
+    return whole
+
+
+def _start(whole: dict[str, Any], message: Any) -> None:
+    whole |= {"id": read(message, "id"), "model": read(message, "model")}
+    _update(whole["usage"], read(message, "usage"))
+    # A placeholder: what was written is known from the first `message_delta` on.
+    whole["usage"].pop("output_tokens", None)
+
+
+def _update(found: dict[str, Any], new: Any) -> None:
+    values = plain(new)
+    if isinstance(values, dict):
+        found |= {name: value for name, value in values.items() if value is not None}
+
+
+def _index(event: Any) -> int:
+    return integer(read(event, "index")) or 0
+
+
+def _opened(block: dict[str, Any]) -> dict[str, Any]:
+    return {"block": block, "pieces": {}, "citations": []}
+
+
+# Delta type -> (its field, the block's field that it extends)
+_DELTAS = {
+    "text_delta": ("text", "text"),
+    "thinking_delta": ("thinking", "thinking"),
+    "input_json_delta": ("partial_json", "input"),
+    "compaction_delta": ("content", "content"),
+}
+
+
+def _add(state: dict[str, Any], delta: Any) -> None:
+    kind = read(delta, "type")
+    if kind == "citations_delta":
+        state["citations"].append(plain(read(delta, "citation")))
+        return
+    source, target = _DELTAS.get(kind if isinstance(kind, str) else "", ("", ""))
+    piece = text(read(delta, source)) if source else None
+    if piece:
+        state["pieces"].setdefault(target, []).append(piece)
+
+
+def _joined(state: dict[str, Any]) -> dict[str, Any]:
+    block: dict[str, Any] = dict(state["block"])
+    for name, pieces in state["pieces"].items():
+        joined = "".join(pieces)
+        block[name] = _parsed(joined) if name == "input" else (text(block.get(name)) or "") + joined
+    if state["citations"]:
+        block["citations"] = state["citations"]
+    return block
+
+
+def _parsed(joined: str) -> Any:
+    """The input of a tool; the text of it while it is not complete."""
+    try:
+        return json.loads(joined)
+    except (ValueError, RecursionError):
+        return joined

@@ -1,0 +1,38 @@
+"""Message threads (SDK 2.2 and later): ``pulse_*`` for the whole thread, or for one turn.
+
+The parameters travel as a header, and the headers given to a turn replace those of its thread. So
+a turn's parameters take the thread's headers along, and a turn's headers the thread's parameters.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pulse_otel.instrumentation.parameters import taker
+from pulse_otel.instrumentation.patch import Patches
+from pulse_otel.instrumentation.reading import read
+
+_MODULE = "anthropic.lib.threads"
+_CLASSES = ("BetaMessageThread", "BetaAsyncMessageThread")
+_TURNS = ("send", "parse", "stream", "tool_runner")
+
+
+def take_in_threads(patches: Patches) -> None:
+    """Take the parameters out of the calls that make a turn; an older SDK has no threads."""
+    try:
+        module = importlib.import_module(_MODULE)
+    except ImportError:
+        return
+    take = taker(lambda: patches.active, _headers_of_thread)
+    for name in _CLASSES:
+        owner = getattr(module, name, None)
+        if isinstance(owner, type):
+            for turn in _TURNS:
+                patches.wrap(owner, turn, take)
+
+
+def _headers_of_thread(thread: Any) -> Mapping[str, Any]:
+    headers: Any = read(thread, "_state", "options", "extra_headers")
+    return cast("Mapping[str, Any]", headers) if isinstance(headers, Mapping) else {}

@@ -1,0 +1,252 @@
+"""Items of the Responses API, in requests and in responses, as messages of the conventions.
+
+A request and a response hold the same kinds of items; one table for each role that an item
+can have: a call that the caller's program is to carry out, its result, a tool that the
+provider ran. What is in none of them stays as it is.
+"""
+
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pulse_otel.instrumentation.openai.media import base64_bytes, described, without_data
+from pulse_otel.instrumentation.reading import generic, items, parts_of, read, text
+from pulse_otel.values import NOT_RECORDED, plain
+
+Part = dict[str, Any]
+
+# The caller's program runs these: item type -> the tool's name (None: the item says it), and
+# where the arguments are, in order of preference.
+_CALLS: dict[str, tuple[str | None, tuple[str, ...]]] = {
+    "function_call": (None, ("arguments",)),
+    "custom_tool_call": (None, ("input",)),
+    "computer_call": ("computer", ("action", "actions")),
+    "local_shell_call": ("local_shell", ("action",)),
+    "shell_call": ("shell", ("action",)),
+    "apply_patch_call": ("apply_patch", ("operation",)),
+    "tool_search_call": ("tool_search", ("arguments",)),
+}
+# What came out of them: item type -> where.
+_RESULTS: dict[str, str] = {
+    "function_call_output": "output",
+    "custom_tool_call_output": "output",
+    "computer_call_output": "output",
+    "local_shell_call_output": "output",
+    "shell_call_output": "output",
+    "apply_patch_call_output": "output",
+    "tool_search_output": "tools",
+}
+# The provider ran these: item type -> where the result is.
+_SERVER_TOOLS: dict[str, tuple[str, ...]] = {
+    "web_search_call": (),
+    "file_search_call": ("results",),
+    "code_interpreter_call": ("outputs",),
+    "image_generation_call": ("result",),
+    "mcp_call": ("output", "error"),
+    "mcp_list_tools": ("tools", "error"),
+}
+_MODEL_ROLE = ("reasoning", "compaction", "program", "mcp_approval_request")
+
+
+def input_messages(value: Any) -> list[dict[str, Any]]:
+    """The input of a request: text is a user's message; what the model said stays together."""
+    if isinstance(value, str):
+        return [{"role": "user", "parts": parts_of(value, content_part)}]
+    if not isinstance(value, (list, tuple)):
+        return [{"role": "user", "parts": [{"type": "text", "content": NOT_RECORDED}]}]
+    messages: list[dict[str, Any]] = []
+    for item in value:
+        role, parts = _role(item), parts_of_item(item)
+        if role == "assistant" and messages and messages[-1]["role"] == role:
+            messages[-1]["parts"] += parts
+        elif parts:
+            messages.append({"role": role, "parts": parts})
+    return messages
+
+
+def output_parts(value: Any) -> list[Part]:
+    """The parts of the one answer; messages of others, as in a compaction, are not in it."""
+    return [
+        part
+        for item in items(value)
+        if text(read(item, "role")) in (None, "assistant")
+        for part in parts_of_item(item)
+    ]
+
+
+def awaits_tool(value: Any) -> bool:
+    """Whether an output has a call that was not answered in it: the caller's turn."""
+    output = items(value)
+    done = {_call_id(item) for item in output if text(read(item, "type")) in _RESULTS}
+    return any(text(read(item, "type")) in _CALLS and _call_id(item) not in done for item in output)
+
+
+def parts_of_item(item: Any) -> list[Part]:
+    """The parts that one item comes to; none if it says nothing, as reasoning without text."""
+    if isinstance(item, str):
+        return [{"type": "text", "content": item}]
+    kind = text(read(item, "type"))
+    if kind == "message" or (kind is None and read(item, "role") is not None):
+        return parts_of(read(item, "content"), content_part)
+    if kind in _CALLS:
+        return [_call(item, kind)]
+    if kind in _RESULTS:
+        return [_result(item, kind)]
+    if kind in _SERVER_TOOLS:
+        return _server_tool(item, kind)
+    special = _SPECIAL.get(kind or "")
+    return special(item) if special else [without_data(generic(item))]
+
+
+def content_part(block: Any) -> Part:
+    """One block of a message's content."""
+    read_block = _BLOCKS.get(text(read(block, "type")) or "")
+    return read_block(block) if read_block else without_data(generic(block))
+
+
+def parsed(arguments: Any) -> Any:
+    """Arguments as an object if their text is JSON; else as they came."""
+    if not isinstance(arguments, str):
+        return plain(arguments)
+    try:
+        return json.loads(arguments)
+    except (ValueError, RecursionError):
+        return arguments
+
+
+def _role(item: Any) -> str:
+    kind = text(read(item, "type")) or ""
+    if kind in _RESULTS:
+        return "tool"
+    if kind in _CALLS or kind in _SERVER_TOOLS or kind in _MODEL_ROLE:
+        return "assistant"
+    return text(read(item, "role")) or "user"
+
+
+def _call_id(item: Any) -> str | None:
+    return text(read(item, "call_id")) or text(read(item, "id"))
+
+
+def _call(item: Any, kind: str) -> Part:
+    name, places = _CALLS[kind]
+    arguments = next((found for place in places if (found := read(item, place)) is not None), None)
+    return {
+        "type": "tool_call",
+        "id": _call_id(item),
+        "name": name or text(read(item, "name")) or "",
+        # A custom tool takes free text, which may look like JSON.
+        "arguments": arguments if kind == "custom_tool_call" else parsed(arguments),
+    }
+
+
+def _result(item: Any, kind: str) -> Part:
+    response = without_data(plain(read(item, _RESULTS[kind])))
+    return {"type": "tool_call_response", "id": _call_id(item), "response": response}
+
+
+def _server_tool(item: Any, kind: str) -> list[Part]:
+    """The call, and, where the item has one, the result."""
+    data = plain(item)
+    fields = dict(data) if isinstance(data, dict) else {}
+    identity = fields.pop("id", None)
+    tool = kind.removesuffix("_call")
+    results = {place: fields.pop(place, None) for place in _SERVER_TOOLS[kind]}
+    if kind == "image_generation_call":
+        results["result"] = _picture(results["result"], fields)
+    parts: list[Part] = [
+        {
+            "type": "server_tool_call",
+            "id": identity,
+            "name": text(fields.get("name")) or tool,
+            "server_tool_call": {**fields, "type": tool},
+        }
+    ]
+    answer = {place: result for place, result in results.items() if result is not None}
+    if answer:
+        response = {"type": tool, **without_data(answer)}
+        parts.append(
+            {
+                "type": "server_tool_call_response",
+                "id": identity,
+                "server_tool_call_response": response,
+            }
+        )
+    return parts
+
+
+def _picture(data: Any, fields: Mapping[str, Any]) -> Part | None:
+    if not isinstance(data, str):
+        return None
+    return described("image", f"image/{fields.get('output_format') or 'png'}", base64_bytes(data))
+
+
+def _reasoning(item: Any) -> list[Part]:
+    blocks = [*items(read(item, "summary")), *items(read(item, "content"))]
+    said = [text(read(block, "text")) for block in blocks]
+    content = "\n".join(piece for piece in said if piece)
+    return [{"type": "reasoning", "content": content}] if content else []
+
+
+def _compaction(item: Any) -> list[Part]:
+    """Its content is encrypted, for the provider alone."""
+    return [{"type": "compaction", "id": text(read(item, "id"))}]
+
+
+_SPECIAL: dict[str, Callable[[Any], list[Part]]] = {
+    "reasoning": _reasoning,
+    "compaction": _compaction,
+}
+
+
+def _said(block: Any) -> Part:
+    return {"type": "text", "content": text(read(block, "text")) or ""}
+
+
+def _refusal(block: Any) -> Part:
+    return {"type": "refusal", "content": text(read(block, "refusal")) or ""}
+
+
+def _located(block: Any, modality: str, url: str | None, data: str | None, mime: str) -> Part:
+    """An upload, an address, or the data itself, whichever the block has."""
+    file_id = text(read(block, "file_id"))
+    if file_id:
+        return {"type": "file", "modality": modality, "file_id": file_id}
+    if url and not url.startswith("data:"):
+        return {"type": "uri", "modality": modality, "uri": url}
+    head, comma, rest = (url or data or "").partition(",")
+    mime_type = head[5:].partition(";")[0] if comma else mime
+    content = rest if comma else head
+    return {"type": "blob", "modality": modality, "mime_type": mime_type, "content": content}
+
+
+def _image(block: Any) -> Part:
+    url = text(read(block, "image_url"))
+    return _located(block, "image", url, None, "image/png")
+
+
+def _file(block: Any) -> Part:
+    url, data = text(read(block, "file_url")), text(read(block, "file_data"))
+    return _located(block, "document", url, data, "application/pdf")
+
+
+def _audio(block: Any) -> Part:
+    data = text(read(block, "input_audio", "data")) or ""
+    mime_type = f"audio/{text(read(block, 'input_audio', 'format')) or 'wav'}"
+    return {"type": "blob", "modality": "audio", "mime_type": mime_type, "content": data}
+
+
+_BLOCKS: dict[str, Callable[[Any], Part]] = {
+    "input_text": _said,
+    "output_text": _said,
+    "text": _said,
+    "refusal": _refusal,
+    "input_image": _image,
+    "input_file": _file,
+    "input_audio": _audio,
+}

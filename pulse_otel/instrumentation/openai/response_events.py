@@ -1,0 +1,88 @@
+"""One response of a stream's events, as far as it got."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pulse_otel.instrumentation.reading import integer, items, read, text
+
+# Delta event -> the type of its item, and the field or the block that its pieces make up.
+_FIELDS: dict[str, tuple[str, str]] = {
+    "response.function_call_arguments.delta": ("function_call", "arguments"),
+    "response.custom_tool_call_input.delta": ("custom_tool_call", "input"),
+    "response.mcp_call_arguments.delta": ("mcp_call", "arguments"),
+    "response.code_interpreter_call_code.delta": ("code_interpreter_call", "code"),
+}
+_BLOCKS: dict[str, tuple[str, str, str]] = {
+    # the last is the block's own field with the text
+    "response.output_text.delta": ("message", "output_text", "text"),
+    "response.refusal.delta": ("message", "refusal", "refusal"),
+    "response.reasoning_summary_text.delta": ("reasoning", "summary_text", "text"),
+    "response.reasoning_text.delta": ("reasoning", "reasoning_text", "text"),
+}
+_LAST = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
+_KEPT = ("id", "model", "service_tier", "usage", "incomplete_details", "error")
+_ITEM_FIELDS = ("id", "call_id", "name", "role", "server_label")
+
+
+class _Draft:
+    """One output item, while its events come in."""
+
+    def __init__(self) -> None:
+        self.item: Any = None
+        self.done = False
+        self.type: str | None = None
+        self.pieces: dict[tuple[str, int], list[str]] = {}
+
+    def add(self, kind: str, event: Any) -> None:
+        self.type, name = (_FIELDS.get(kind) or _BLOCKS[kind])[:2]
+        index = integer(read(event, "content_index")) or integer(read(event, "summary_index")) or 0
+        self.pieces.setdefault((name, index), []).append(text(read(event, "delta")) or "")
+
+    def whole(self) -> Any:
+        """The item as the provider gave it at its end, or put together."""
+        if self.done or not self.pieces:
+            return self.item
+        found: dict[str, Any] = {name: read(self.item, name) for name in _ITEM_FIELDS}
+        found["type"] = text(read(self.item, "type")) or self.type
+        blocks = {name: field for _, name, field in _BLOCKS.values()}
+        content: list[dict[str, Any]] = []
+        for (name, _), pieces in sorted(self.pieces.items()):
+            if name in blocks:
+                content.append({"type": name, blocks[name]: "".join(pieces)})
+            else:
+                found[name] = "".join(pieces)
+        return {**found, "content": content} if content else found
+
+
+def assemble(events: list[Any]) -> Any:
+    """The response that the last event carries; if it never came, what is known by then."""
+    latest: Any = None
+    ended = False
+    error: Any = None
+    drafts: dict[int, _Draft] = {}
+    for event in events:
+        kind = text(read(event, "type")) or ""
+        if read(event, "response") is not None:
+            latest, ended = read(event, "response"), kind in _LAST
+        elif kind == "error":
+            error = event
+        else:
+            _draw(drafts, kind, event)
+    if ended and items(read(latest, "output")):
+        return latest
+    whole = {name: read(latest, name) for name in _KEPT}
+    whole["status"] = text(read(latest, "status")) if ended else ""
+    whole["output"] = [drafts[index].whole() for index in sorted(drafts)]
+    return {**whole, "status": "failed", "error": error} if error is not None else whole
+
+
+def _draw(drafts: dict[int, _Draft], kind: str, event: Any) -> None:
+    index = integer(read(event, "output_index"))
+    if index is None:
+        return
+    if kind in ("response.output_item.added", "response.output_item.done"):
+        draft = drafts.setdefault(index, _Draft())
+        draft.item, draft.done = read(event, "item"), kind.endswith(".done")
+    elif kind in _FIELDS or kind in _BLOCKS:
+        drafts.setdefault(index, _Draft()).add(kind, event)

@@ -1,0 +1,1 @@
+"""What `opentelemetry-instrument` loads of this package, beside exporter and instrumentors."""

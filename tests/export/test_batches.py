@@ -1,0 +1,111 @@
+"""The worker on its own: what one outcome after the other does to the batches and the accounts."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pulse_otel.export.delivery import Delivery, Steps
+from pulse_otel.export.outcome import Outcome, Verdict
+from pulse_otel.export.payloads.form import Encoded, Form
+from pulse_otel.export.record import Kind, Record
+
+NAMES = Form(
+    name="test",
+    path="/",
+    max_records=1000,
+    encode=lambda record: Encoded(record.name),
+    body=lambda batch: b"",
+)
+
+
+def _record(name: object, kind: Kind = "llm_call") -> Record:
+    return Record(
+        kind=kind, trace_id="1", span_id="1", parent_span_id=None, start_ns=0, end_ns=0,
+        name=str(name),
+    )  # fmt: skip
+
+
+def _delivery(post: Callable[[list[int], float], Outcome]) -> Delivery[int]:
+    """Takes numbers."""
+    return Delivery(
+        Steps(
+            size=lambda item: 1,
+            read=_record,
+            form=lambda deadline: NAMES,
+            post=lambda form, batch, deadline: post([int(one.text) for one in batch], deadline),
+            attempt_s=1.0,
+        )
+    )
+
+
+def test_a_passing_fault_in_the_middle_of_a_split_loses_nothing() -> None:
+    """Span 13 is poison, and posts 2, 5 and 7 meet a fault that passes."""
+    posts: list[Any] = []
+    accepted: list[int] = []
+
+    def post(batch: Any, deadline: float) -> Outcome:
+        posts.append(batch)
+        if len(posts) in (2, 5, 7):
+            return Outcome(Verdict.RETRY, "passing")
+        if 13 in batch:
+            return Outcome(Verdict.REJECTED, "poison")
+        accepted.extend(batch)
+        return Outcome(Verdict.DELIVERED)
+
+    delivery = _delivery(post)
+    delivery.submit(list(range(40)))
+
+    assert delivery.flush(10) is False  # one is lost, and the flush says so
+    assert sorted(accepted) == [n for n in range(40) if n != 13]
+    assert (delivery.stats.received, delivery.stats.delivered) == (40, 39)
+    assert dict(delivery.stats.dropped) == {"rejected": 1}
+
+
+@pytest.mark.parametrize("refused", [50, -3])
+def test_a_senseless_partial_success_keeps_the_accounts_right(refused: int) -> None:
+    delivery = _delivery(lambda batch, deadline: Outcome(Verdict.DELIVERED, refused=refused))
+    delivery.submit([1, 2])
+
+    delivery.flush(5)
+
+    stats = delivery.stats
+    assert stats.delivered >= 0
+    assert stats.delivered + stats.lost == stats.received == 2
+
+
+def test_what_is_under_way_at_shutdown_is_counted_once() -> None:
+    released = threading.Event()
+
+    def post(batch: Any, deadline: float) -> Outcome:
+        released.wait(5)
+        return Outcome(Verdict.DELIVERED)
+
+    delivery = _delivery(post)
+    delivery.submit([1, 2, 3])
+
+    assert delivery.shutdown(0.2) is False
+    released.set()
+    time.sleep(0.1)  # the answer comes after all
+
+    assert delivery.stats.delivered + delivery.stats.lost == 3
+
+
+def test_a_bug_of_ours_ends_neither_the_worker_nor_the_caller() -> None:
+    posts: list[Any] = []
+
+    def post(batch: Any, deadline: float) -> Outcome:
+        posts.append(batch)
+        if len(posts) == 1:
+            raise RuntimeError("a bug")
+        return Outcome(Verdict.DELIVERED)
+
+    delivery = _delivery(post)
+    delivery.submit([1])
+
+    assert delivery.flush(10) is True
+    assert delivery.stats.delivered == 1

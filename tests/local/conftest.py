@@ -1,0 +1,44 @@
+"""A development trace service for the tests of a module, and a project of it for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pulse_otel.local import legacy, service
+from pulse_otel.local.running import serving
+from pulse_otel.local.writer import Writer
+from tests.local.legacy_client import LegacyClient
+from tests.local.service_client import Client
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    app = service.create_app()
+    # As a rule it waits longer.
+    app.state.writer = Writer(app.state.store.insert, delay_s=0.005)
+    with serving(app) as base:
+        yield base
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[Client]:
+    client = Client(url)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def legacy_url() -> Iterator[str]:
+    app = legacy.create_legacy_app()
+    app.state.writer = Writer(app.state.store.insert_queued, delay_s=0.005)
+    with serving(app) as base:
+        yield base
+
+
+@pytest.fixture
+def legacy_client(legacy_url: str) -> Iterator[LegacyClient]:
+    client = LegacyClient(legacy_url)
+    yield client
+    client.close()

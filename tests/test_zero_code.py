@@ -1,0 +1,227 @@
+"""`opentelemetry-instrument` on programs that know nothing of Pulse; the launcher is the real one.
+
+What is installed differs: with and without the stock distro, with one SDK or both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pulse_otel.local.running import serving
+from pulse_otel.local.service import create_app
+from pulse_otel.zero_code.environment import choose_exporters
+from tests.conftest import KEY, Service
+from tests.environments import Environment
+
+OPENAI_APP = """
+from openai import OpenAI
+G = dict(model="gpt-4o-mini", messages=[dict(role="user", content="Hello Pulse")])
+with OpenAI() as client:
+    print(client.chat.completions.create(**G).choices[0].message.content)
+    for chunk in client.chat.completions.create(stream=True, **G):
+        pass
+"""
+
+ANTHROPIC_APP = """
+from anthropic import Anthropic
+C = dict(model="claude-haiku-4-5", max_tokens=9, messages=[dict(role="user", content="Hello")])
+with Anthropic() as client:
+    client.messages.create(pulse_session_id="session-1", **C)
+    for event in client.messages.create(stream=True, **C):
+        pass
+"""
+
+
+@pytest.fixture
+def environ(provider: Any, service: Service) -> dict[str, str]:
+    return {
+        "PULSE_API_KEY": KEY,
+        "PULSE_API_URL": service.url,
+        "OPENAI_API_KEY": "k",
+        "ANTHROPIC_API_KEY": "k",
+        "OPENAI_BASE_URL": provider.openai_url,
+        "ANTHROPIC_BASE_URL": provider.anthropic_url,
+    }
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[[str], Path]:
+    def write(source: str) -> Path:
+        path = tmp_path / "app.py"
+        path.write_text(source)
+        return path
+
+    return write
+
+
+def test_with_this_package_and_one_sdk_alone(
+    service: Service, environ: dict[str, str], program: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """No distro, no anthropic: every call is one record, with its content, and nothing is said."""
+    environment = Environment(tmp_path / "venv", "pulse-otel", "openai")
+    assert not (environment.packages / "anthropic").exists()
+    assert not (environment.packages / "opentelemetry" / "distro").exists()
+
+    done = environment.instrument(
+        program(OPENAI_APP), OTEL_TRACES_EXPORTER="pulse", OTEL_SERVICE_NAME="app", **environ
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip()
+    for trace in service.traces(2):
+        assert trace["provider"] == "openai"
+        assert trace["requestBody"]["messages"][0]["content"] == "Hello Pulse"
+
+
+@pytest.mark.parametrize("first", ["pulse-otel", "opentelemetry-distro"])
+def test_with_the_stock_distro_whichever_comes_first(
+    first: str,
+    service: Service,
+    environ: dict[str, str],
+    program: Callable[[str], Path],
+    tmp_path: Path,
+) -> None:
+    """Its metrics and logs exporters are not installed; and the option comes as a flag."""
+    environment = Environment(tmp_path / "venv", "pulse-otel", "anthropic", "opentelemetry-distro")
+
+    done = environment.instrument(
+        program(ANTHROPIC_APP),
+        "--traces_exporter",
+        "pulse",
+        **{**environ, "PYTHONPATH": environment.found_first(first, tmp_path / "first")},
+    )
+
+    assert done.returncode == 0, done.stderr
+    second = {"pulse-otel": "configurator", "opentelemetry-distro": "pulse"}[first]
+    assert done.stderr.strip().startswith(f"Configuration of {second} not loaded")
+    assert len(done.stderr.splitlines()) == 1
+    traces = service.traces(2)
+    assert {trace["provider"] for trace in traces} == {"anthropic"}
+    assert "session-1" in {trace["sessionId"] for trace in traces}
+
+
+BOTH = """
+from opentelemetry.instrumentation.auto_instrumentation import initialize
+from pulse_otel import Provider, flush_buffer, init_pulse, observe
+from anthropic import Anthropic
+from openai import OpenAI
+
+initialize()
+initialize()
+init_pulse()
+G = dict(model="gpt-4o-mini", messages=[dict(role="user", content="hi")])
+C = dict(model="claude-haiku-4-5", max_tokens=9, messages=[dict(role="user", content="hi")])
+with OpenAI() as openai, Anthropic() as anthropic:
+    observe(openai, Provider.OPENAI)
+    openai.chat.completions.create(**G)
+    anthropic.messages.create(**C)
+    assert flush_buffer()
+    anthropic.messages.create(**C)
+"""
+
+
+@pytest.fixture
+def tapped() -> Iterator[tuple[Service, list[bytes]]]:
+    """The service, and all that is posted to it: it keeps a span that comes twice only once."""
+    app: Any = create_app()
+    posted: list[bytes] = []
+
+    async def tap(scope: Any, receive: Any, send: Any) -> None:
+        async def listen() -> Any:
+            message = await receive()
+            posted.append(message.get("body", b""))
+            return message
+
+        await app(scope, listen, send)
+
+    with serving(tap) as url:
+        yield Service(url), posted
+
+
+def test_init_pulse_and_initialize_again_under_the_launcher(
+    tapped: tuple[Service, list[bytes]],
+    environ: dict[str, str],
+    program: Callable[[str], Path],
+    tmp_path: Path,
+) -> None:
+    """Two exporters of one project on one provider: a call is posted once, and flushed."""
+    service, posted = tapped
+    environment = Environment(tmp_path / "venv", "pulse-otel", "openai", "anthropic")
+
+    done = environment.instrument(
+        program(BOTH),
+        OTEL_TRACES_EXPORTER="pulse,console",
+        **{**environ, "PULSE_API_URL": service.url},
+    )
+
+    assert done.returncode == 0, done.stderr
+    service.traces(3)
+    assert b"".join(posted).count(b'"spanId"') == 3
+    assert done.stdout.count('"gen_ai.operation.name": "chat"') == 3  # at the other exporter
+
+
+CONFIG = """
+file_format: "1.0"
+resource: {attributes: [{name: service.name, value: declared}]}
+tracer_provider:
+  processors:
+    - batch:
+        exporter:
+          pulse: {api_key: "${THE_KEY}", api_url: "${THE_URL}", protocol: auto, colour: blue}
+instrumentation/development:
+  python:
+    pulse-openai: {stream_usage: never}
+"""
+
+
+def test_the_declarative_configuration_file(
+    service: Service, environ: dict[str, str], program: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """The exporter's arguments come from the file; a wrong one is told, and costs nothing."""
+    config = tmp_path / "otel.yaml"
+    config.write_text(CONFIG)
+    environment = Environment(
+        tmp_path / "venv", "pulse-otel", "openai", "opentelemetry-configuration"
+    )
+    secret, url = environ.pop("PULSE_API_KEY"), environ.pop("PULSE_API_URL")
+
+    done = environment.instrument(
+        program(OPENAI_APP.replace("**G)", 'pulse_session_id="s", **G)')),
+        OTEL_CONFIG_FILE=str(config),
+        THE_KEY=secret,
+        THE_URL=url,
+        **environ,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "colour" in done.stderr
+    assert secret not in done.stderr
+    traces = service.traces(2)
+    assert {trace["sessionId"] for trace in traces} == {"s"}
+    assert all(trace["requestBody"]["messages"] for trace in traces)
+
+
+@pytest.mark.parametrize(
+    ("environ", "arguments", "metrics"),
+    [
+        ({"OTEL_TRACES_EXPORTER": "pulse"}, [], "none"),
+        ({"OTEL_TRACES_EXPORTER": "otlp, pulse"}, [], "none"),
+        ({}, ["--traces_exporter=pulse", "python"], "none"),
+        ({}, ["--service_name", "s", "--traces_exporter", "pulse", "python"], "none"),
+        ({"OTEL_TRACES_EXPORTER": "pulse", "OTEL_METRICS_EXPORTER": "otlp"}, [], "otlp"),
+        ({"OTEL_TRACES_EXPORTER": "pulse"}, ["--traces_exporter", "otlp"], None),
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, [], None),
+        ({}, ["--traces_exporter"], None),
+        ({}, [], None),
+    ],
+)
+def test_metrics_and_logs_are_left_alone_unless_pulse_gets_the_traces(
+    environ: dict[str, str], arguments: list[str], metrics: str | None
+) -> None:
+    choose_exporters(environ, arguments)
+    assert environ.get("OTEL_METRICS_EXPORTER") == metrics
+    assert environ.get("OTEL_LOGS_EXPORTER") == ("none" if metrics else None)
