@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, TypeVar, cast
@@ -20,6 +21,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _METADATA_BYTES = 32_768
 _KEY = otel_context.create_key("pulse-otel-session")
+# The blocks entered in this thread or task, innermost first: (token, the rest). Not kept on the
+# `session` itself, as several threads and tasks may be in one at a time.
+_entered: ContextVar[Any] = ContextVar("pulse-otel-entered", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +106,11 @@ class session:
             user_id=None if user_id is None else str(user_id),
             metadata=dict(metadata or {}),
         )
-        self._tokens: list[Any] = []
 
     def __enter__(self) -> session:
         merged = self._own.over(current_session())
-        self._tokens.append(otel_context.attach(otel_context.set_value(_KEY, merged)))
+        token = otel_context.attach(otel_context.set_value(_KEY, merged))
+        _entered.set((token, _entered.get()))
         return self
 
     def __exit__(
@@ -115,7 +119,10 @@ class session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        otel_context.detach(self._tokens.pop())
+        if (entered := _entered.get()) is not None:
+            token, outer = entered
+            _entered.set(outer)
+            otel_context.detach(token)
 
     async def __aenter__(self) -> session:
         return self.__enter__()
@@ -136,6 +143,8 @@ class session:
         """`function`, each call of which is such a block."""
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise TypeError("session: a generator runs in its consumer's block; use `with` in it")
+        if isinstance(function, type):
+            raise TypeError("session: decorate a class's methods, not the class")
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
@@ -148,6 +157,12 @@ class session:
         @functools.wraps(function)
         def synchronous(*args: Any, **kwargs: Any) -> Any:
             with self._again():
-                return function(*args, **kwargs)
+                result = function(*args, **kwargs)
+            return self._awaited(result) if inspect.isawaitable(result) else result
 
         return cast("Function", synchronous)
+
+    async def _awaited(self, result: Awaitable[Any]) -> Any:
+        """What a callable that is no `async def` gave to be awaited: in the block, too."""
+        with self._again():
+            return await result

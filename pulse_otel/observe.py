@@ -74,8 +74,22 @@ def observe(
     patches = install()
     patches.keep = True  # an observed client stays one, whatever is instrumented or not
     patches.follow_copies(type(client))
+    _forget_raw(client, f"{sdk}.resources")
     vars(client)[MARK] = mark
     return client
+
+
+_RAW = ("with_raw_response", "with_streaming_response")
+
+
+def _forget_raw(owner: object, package: str) -> None:
+    """Drop the raw wrappers that the SDK cached: they hold methods from before we were there."""
+    kept: dict[str, Any] = vars(owner)
+    for name in _RAW:
+        kept.pop(name, None)
+    for value in list(kept.values()):
+        if type(value).__module__.startswith(package):
+            _forget_raw(value, package)
 
 
 def _provider(provider: object) -> Provider:

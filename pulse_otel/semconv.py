@@ -2,7 +2,7 @@
 
 Names are those of the OpenTelemetry GenAI semantic conventions (development, November 2026),
 except ``pulse.*``, which carries what the conventions cannot say. No other module writes an
-attribute name out.
+attribute name out, but the dialects (`export/dialects`) those of their own vocabularies.
 """
 
 from __future__ import annotations
@@ -141,5 +141,14 @@ PULSE_AGENT_NAME: Final = "pulse.agent.name"
 PULSE_SERVICE_TIER: Final = "pulse.service_tier"
 PULSE_HTTP_STATUS: Final = "pulse.http_status"
 PULSE_USER_ID: Final = "pulse.user_id"
+PULSE_TRUNCATED: Final = "pulse.truncated"  # content of the record was cut to be accepted at all
 PULSE_SCOPE: Final = "pulse.scope"  # the instrumentation that recorded it, where it is not ours
 PULSE_AGENT_USAGE: Final = "pulse.agent_usage"  # what an agent's span says of its calls' tokens
+
+# --- ours, in metrics of the delivery
+METRIC_ENDED: Final = "pulse.delivery.spans.ended"
+METRIC_SETTLED: Final = "pulse.delivery.spans.settled"
+METRIC_PENDING: Final = "pulse.delivery.spans.pending"
+METRIC_OUTCOME: Final = "pulse.delivery.outcome"  # delivered, ignored, dropped, taken_over
+METRIC_REASON: Final = "pulse.delivery.reason"  # why it was dropped
+METRIC_WHERE: Final = "pulse.delivery.where"  # memory, disk

@@ -55,11 +55,10 @@ def plain(value: object, depth: int = 0) -> Any:
         return scrub(str(value))
     if depth >= MAX_DEPTH:
         return "[too deep]"
-    if isinstance(value, Mapping):
-        return {_text(key): plain(item, depth + 1) for key, item in list(value.items())}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item, depth + 1) for item in list(value)]
-    return _object(value, depth)
+    try:
+        return _parts(value, depth)
+    except Exception:  # noqa: BLE001 - a hostile object of the caller's; its text is all that is lost
+        return f"[{type(value).__name__}: not readable]"
 
 
 def _number(value: float | None) -> Any:
@@ -70,21 +69,30 @@ def _number(value: float | None) -> Any:
     return value
 
 
-def _object(value: object, depth: int) -> Any:
+def _parts(value: object, depth: int) -> Any:
+    if isinstance(value, Mapping):
+        return {_text(key): plain(item, depth + 1) for key, item in list(value.items())}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item, depth + 1) for item in list(value)]
     if isinstance(value, (bytes, bytearray, memoryview)):
         return f"[{len(value)} bytes]"
     if isinstance(value, Iterator):
         return NOT_RECORDED
+    dump = getattr(value, "model_dump", None)
+    if callable(dump) and not isinstance(value, type):
+        return plain(dump(mode="json", warnings=False, exclude_unset=True), depth + 1)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return {f.name: plain(getattr(value, f.name), depth + 1) for f in fields}
+    return _text(value)
+
+
+def field_of(value: object, name: str) -> Any:
+    """What an object or a mapping has under `name`; None if it has nothing, or refuses."""
     try:
-        dump = getattr(value, "model_dump", None)
-        if callable(dump) and not isinstance(value, type):
-            return plain(dump(mode="json", warnings=False, exclude_unset=True), depth + 1)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            fields = dataclasses.fields(value)
-            return {f.name: plain(getattr(value, f.name), depth + 1) for f in fields}
-        return _text(value)
-    except Exception:  # noqa: BLE001 - a hostile object of the caller's; its text is all that is lost
-        return f"[{type(value).__name__}: not readable]"
+        return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+    except Exception:  # noqa: BLE001 - a hostile object of the caller's, as above
+        return None
 
 
 def _text(value: object) -> str:

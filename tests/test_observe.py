@@ -6,6 +6,7 @@ import asyncio
 import gc
 import warnings
 from typing import Any
+from unittest import mock
 
 import anthropic
 import openai
@@ -299,3 +300,44 @@ def test_a_warning_of_the_sdk_names_the_callers_line(anthropic_client: Any) -> N
         anthropic_client.messages.create(**{**CLAUDE, "model": "claude-2.1"})
 
     assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_raw_wrappers_from_before_take_the_parameters_too(
+    pulse: Service, provider: Any, openai_client: Any
+) -> None:
+    assert openai_client.chat.completions.with_raw_response
+    observe(openai_client, Provider.OPENAI)
+
+    openai_client.chat.completions.with_raw_response.create(**GPT, pulse_session_id="raw")
+
+    pulse_otel.flush_buffer(10)
+    assert pulse.traces(1)[0]["sessionId"] == "raw"
+
+
+def test_observing_while_a_method_is_mocked_breaks_nothing(
+    pulse: Service, provider: Any, openai_client: Any
+) -> None:
+    with mock.patch("openai.resources.embeddings.Embeddings.create", return_value="mocked") as fake:
+        observe(openai_client, Provider.OPENAI)
+        openai_client.embeddings.create(input="x", model="m", pulse_session_id="s")
+        fake.assert_called_once_with(input="x", model="m", pulse_session_id="s")
+    observe(openai_client, Provider.OPENAI)
+
+    openai_client.embeddings.create(input="x", model="m", pulse_session_id="after")
+
+    pulse_otel.flush_buffer(10)
+    assert pulse.traces(1)[0]["sessionId"] == "after"
+
+
+def test_a_client_that_cannot_be_hashed_is_recorded(pulse: Service, provider: Any) -> None:
+    class Own(openai.OpenAI):
+        __hash__ = None  # type: ignore[assignment]
+
+        def __eq__(self, other: object) -> bool:
+            return True
+
+    with Own(api_key="k", base_url=provider.openai_url) as client:
+        observe(client, Provider.OPENAI).chat.completions.create(**GPT)
+
+    pulse_otel.flush_buffer(10)
+    assert pulse.traces(1)[0]["provider"] == "openai"

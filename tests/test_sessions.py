@@ -7,6 +7,7 @@ import contextvars
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -131,3 +132,42 @@ def test_a_thread_has_the_session_if_it_is_handed_the_context(
         thread.join()
 
     assert [said[0] for said in _said(spans)] == ["s1", None]
+
+
+def test_one_object_serves_threads_at_once_and_leaves_nothing_behind(
+    openai_client: Any, spans: Any
+) -> None:
+    observe(openai_client, "openai")
+    shared, both = session("shared"), threading.Barrier(2, timeout=10)
+
+    def block(order: tuple[int, int]) -> None:
+        with shared:
+            both.wait()
+            if order[0] > order[1]:  # the one that entered last need not leave first
+                both.wait()
+        if order[0] < order[1]:
+            both.wait()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(block, [(0, 1), (1, 0)]))
+        list(pool.map(lambda _: openai_client.chat.completions.create(**GPT), range(2)))
+
+    assert [said[0] for said in _said(spans)] == [None, None]
+
+
+def test_a_callable_that_gives_something_to_await_is_in_the_block(
+    openai_client: Any, spans: Any
+) -> None:
+    observe(openai_client, "openai")
+
+    async def later() -> None:
+        openai_client.chat.completions.create(**GPT)
+
+    asyncio.run(session("s1")(lambda: later())())
+
+    assert [said[0] for said in _said(spans)] == ["s1"]
+
+
+def test_a_class_is_refused() -> None:
+    with pytest.raises(TypeError, match="decorate a class's methods"):
+        session("s")(dict)

@@ -124,7 +124,7 @@ def test_a_tool_that_the_users_span_records_is_not_recorded_twice(
     assert first.context.trace_id == second.context.trace_id
 
 
-def test_results_that_come_again_are_neither_joined_nor_recorded_again(
+def test_results_that_come_again_are_joined_and_not_recorded_again(
     provider: Any, clients: Clients, spans: Spans
 ) -> None:
     gpt = observe(clients.openai(), "openai")
@@ -134,6 +134,19 @@ def test_results_that_come_again_are_neither_joined_nor_recorded_again(
     go_on(gpt, provider, history)
 
     assert len(spans.named("execute_tool")) == 2
+    assert len({span.context.trace_id for span in spans.named("chat")}) == 1
+
+
+def test_the_turn_after_the_results_is_a_trace_of_its_own(
+    provider: Any, clients: Clients, spans: Spans
+) -> None:
+    gpt = observe(clients.openai(), "openai")
+
+    history = ask(gpt, provider)
+    go_on(gpt, provider, history)
+    next_turn = [{"role": "assistant", "content": "It is fine."}, *MESSAGES]
+    go_on(gpt, provider, [*history, *next_turn])
+
     assert len({span.context.trace_id for span in spans.named("chat")}) == 2
 
 

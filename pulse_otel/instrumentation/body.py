@@ -6,7 +6,7 @@ import functools
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from pulse_otel.instrumentation.call import LlmCall
 
@@ -155,9 +155,10 @@ class _AsyncBytes:
 
 
 @functools.cache
-def _body_classes(package: str) -> tuple[type[Any], type[Any], type[Any]]:
-    """Bodies of the HTTP library that made the response: httpx2, or httpx in older SDKs."""
-    module = sys.modules[package]
+def _body_classes(response: Any) -> tuple[type[Any], type[Any], type[Any]]:
+    """Bodies of the HTTP library whose response it is: httpx2, or httpx in older SDKs."""
+    packages = [sys.modules[base.__module__.partition(".")[0]] for base in response.__mro__]
+    module: Any = next(found for found in packages if hasattr(found, "SyncByteStream"))
     sync: type[Any] = type("PulseSyncBody", (_SyncBody, module.SyncByteStream), {})
     asynchronous: type[Any] = type("PulseAsyncBody", (_AsyncBody, module.AsyncByteStream), {})
     return sync, asynchronous, module.SyncByteStream
@@ -167,7 +168,6 @@ def tap_body(response: Any, follower: Follower) -> None:
     """Watch the body of `response`, unless it was read already or is watched."""
     if response.is_closed or isinstance(response.stream, _Body):
         return
-    package = type(response).__module__.partition(".")[0]
-    sync, asynchronous, sync_base = _body_classes(package)
+    sync, asynchronous, sync_base = _body_classes(cast("Any", type(response)))
     chosen = sync if isinstance(response.stream, sync_base) else asynchronous
     response.stream = chosen(response.stream, follower)

@@ -15,7 +15,7 @@ from typing import Any, cast
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
 from pulse_otel import semconv
 from pulse_otel.context import Session, labels
@@ -38,8 +38,8 @@ def current_call() -> LlmCall | None:
     A weak reference lies in the context: connections are kept open, and keep the context that
     they were opened in.
     """
-    call: Any = otel_context.get_value(_CALL)
-    return call() if isinstance(call, weakref.ref) else None
+    call = otel_context.get_value(_CALL)
+    return cast("LlmCall | None", call()) if isinstance(call, weakref.ref) else None
 
 
 class LlmCall:
@@ -63,6 +63,7 @@ class LlmCall:
         self._finished = False
         self.http_response: Any = None
         self.hides_usage = False  # we asked for the usage chunk, the caller did not
+        self.callers_context = otel_context.get_current()
         self.own_span_pending = True  # the SDK may start a span of its own for this call
 
     @classmethod
@@ -87,16 +88,20 @@ class LlmCall:
         tracer = recorder.tracer(endpoint.scope)
         context = otel_context.get_current()
         span = borrowed_span(provider, attributes)
+        asked: Attributes | None = None
         if span is None:
             if tool_calls.waiting:
-                resumed = guarded(_resume, endpoint, recorder, request, own.session, context)
+                asked = guarded(endpoint.request, request, True) or {}
+                messages = asked.get(semconv.INPUT_MESSAGES)
+                resumed = guarded(_resume, recorder, tracer, own.session, messages, context)
                 context = resumed or context
             span = tracer.start_span(name, context, kind=SpanKind.CLIENT, attributes=attributes)
         call = cls(endpoint, recorder, span, context)
         if call.recording:
             call._caller = _caller(provider, own.session)
-            found = guarded(endpoint.request, request, recorder.capture_content) or {}
-            call._set(found | labels(own.session))
+            if asked is None or not recorder.capture_content:
+                asked = guarded(endpoint.request, request, recorder.capture_content) or {}
+            call._set(asked | labels(own.session))
         return call
 
     def attach(self) -> Any:
@@ -161,7 +166,7 @@ class LlmCall:
             found[semconv.TIME_TO_FIRST_CHUNK] = self._first_chunk_s
         if self.http_response is None:
             self.http_response = getattr(error, "response", None)
-        found |= http_facts(self.http_response, getattr(error, "request", None))
+        found |= http_facts(self.http_response, _request_of(error))
         if error is not None:
             description = describe(error)
             found[semconv.ERROR_TYPE] = description.type
@@ -205,15 +210,10 @@ def _caller(provider: Any, session: Session) -> Caller:
 
 
 def _resume(
-    endpoint: Endpoint,
-    recorder: Recorder,
-    request: Mapping[str, Any],
-    session: Session,
-    context: Context,
+    recorder: Recorder, tracer: Tracer, session: Session, messages: Any, context: Context
 ) -> Context:
-    messages = endpoint.request(request, True).get(semconv.INPUT_MESSAGES)
     return resume(
-        recorder.tracer(endpoint.scope),
+        tracer,
         _caller(recorder.provider(), session),
         messages,
         context,
@@ -222,17 +222,16 @@ def _resume(
     )
 
 
-# Client -> its base URL, and what that and its class tell; read again when the URL is changed.
-_destinations: weakref.WeakKeyDictionary[Any, tuple[Any, Attributes]] = weakref.WeakKeyDictionary()
+_DESTINATION = "_pulse_destination"
 
 
 def _destination(endpoint: Endpoint, client: Any) -> Attributes:
-    """Provider and server of a client's calls."""
+    """Provider and server of a client's calls: kept beside its mark until its URL is changed."""
     url = getattr(client, "base_url", None)
-    known = _destinations.get(client)
+    known: tuple[Any, Attributes] | None = client.__dict__.get(_DESTINATION)
     if known is None or known[0] is not url:
         known = url, {semconv.PROVIDER_NAME: endpoint.provider(client), **_server(url)}
-        _destinations[client] = known
+        client.__dict__[_DESTINATION] = known
     return known[1]
 
 
@@ -243,6 +242,12 @@ def _server(url: Any) -> Attributes:
     if not isinstance(port, int):
         port = 80 if getattr(url, "scheme", "") == "http" else 443
     return {semconv.SERVER_ADDRESS: host, semconv.SERVER_PORT: port}
+
+
+def _request_of(error: BaseException | None) -> Any:
+    """By its field: the property of the HTTP library's errors raises where no request was set."""
+    fields: dict[str, Any] = getattr(error, "__dict__", {})
+    return fields.get("request") or fields.get("_request")
 
 
 def http_facts(response: Any, request: Any = None) -> Attributes:

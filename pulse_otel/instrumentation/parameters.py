@@ -31,14 +31,19 @@ Inherited = Callable[[Any], Mapping[str, Any]]
 """The object whose method is called -> the headers that it uses where a call gives none."""
 
 
-def carry(kwargs: Mapping[str, Any], inherited: Mapping[str, Any]) -> dict[str, Any]:
-    """`kwargs` with the parameters moved into a copy of ``extra_headers``."""
+def split(kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`kwargs` without the parameters, and those, by the names that they are carried under."""
     own = {
         name: plain(kwargs[parameter])
         for parameter, name in _PARAMETERS.items()
         if parameter in kwargs
     }
-    rest = {name: value for name, value in kwargs.items() if name not in _PARAMETERS}
+    return {name: value for name, value in kwargs.items() if name not in _PARAMETERS}, own
+
+
+def carry(kwargs: Mapping[str, Any], inherited: Mapping[str, Any]) -> dict[str, Any]:
+    """`kwargs` with the parameters moved into a copy of ``extra_headers``."""
+    rest, own = split(kwargs)
     headers: Any = rest.get("extra_headers")
     if not given(headers):
         headers = inherited

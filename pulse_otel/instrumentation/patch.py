@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from types import FunctionType
+from typing import Any, cast
 
 import wrapt
 
@@ -35,8 +36,6 @@ class Patches:
     def install(self, clients: Iterable[type], endpoints: Endpoints) -> None:
         """Hook the base clients' `request`, take ``pulse_*`` out of the methods, mark copies."""
         with _lock:
-            if self._active:
-                return
             for client in clients:
                 self._hook(client, endpoints)
                 self.follow_copies(client)
@@ -55,15 +54,21 @@ class Patches:
             self._wrapped.clear()
 
     def wrap(self, owner: Any, name: str, wrapper: Callable[..., Any]) -> bool:
-        """Wrap `name` of a class or module, if it has one of its own; whether it is wrapped."""
+        """Wrap `name` of a class or module, if it has one of its own; whether it is wrapped.
+
+        Again if our wrapper is gone: what saves and restores a method, as test tools do, may
+        have put back an older state. A mock in the method's place is left alone.
+        """
         with _lock:
-            original: Any = owner.__dict__.get(name)
-            if original is None:
+            original: object = owner.__dict__.get(name)
+            _, ours = self._wrapped.get((owner, name), (None, None))
+            if ours is not None and _is_within(ours, original):
+                return True
+            if not isinstance(original, (FunctionType, wrapt.ObjectProxy)):
                 return False
-            if (owner, name) not in self._wrapped:
-                wrapped = wrapt.FunctionWrapper(original, wrapper)
-                setattr(owner, name, wrapped)
-                self._wrapped[owner, name] = (original, wrapped)
+            wrapped = wrapt.FunctionWrapper(cast("Any", original), wrapper)
+            setattr(owner, name, wrapped)
+            self._wrapped[owner, name] = (original, wrapped)
             return True
 
     def follow_copies(self, client: type) -> None:
@@ -96,6 +101,15 @@ class Patches:
                     found = _class(module, prefix + owner)
                     if found is not None:
                         self.wrap(found, name, take)
+
+
+def _is_within(ours: Any, found: Any) -> bool:
+    """Whether `found` is our wrapper, or others' wrappers around it."""
+    for _ in range(20):
+        if found is ours or found is None:
+            return found is ours
+        found = getattr(found, "__wrapped__", None)
+    return False
 
 
 def _class(module: str, name: str) -> type | None:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.values import NOT_RECORDED, plain
+from pulse_otel.values import NOT_RECORDED, field_of, plain
 
+_LARGEST = 2**63 - 1  # what an attribute holds; an encoder refuses a whole batch for more
 _NOT_GIVEN = frozenset({"NotGiven", "Omit", "not_given"})
 
 
@@ -36,14 +37,22 @@ def _field(value: Any, name: str) -> Any:
     fields: Any = getattr(value, "__dict__", None)
     if fields is not None and name in fields:
         return fields[name]
-    if isinstance(value, Mapping):
-        return value.get(name)
+    if not hasattr(type(value), "__pydantic_fields__"):
+        return field_of(value, name)
     extra: Any = getattr(value, "__pydantic_extra__", None)
-    if type(extra) is dict and name in extra:
-        return extra[name]
-    if hasattr(type(value), "__pydantic_fields__"):
-        return None
-    return getattr(value, name, None)
+    return extra.get(name) if type(extra) is dict else None
+
+
+def fields_of(value: Any) -> Mapping[str, Any]:
+    """All fields of a dict or a model at once: what a stream's chunks are read by."""
+    if type(value) is dict:
+        return value
+    try:
+        extra = value.__pydantic_extra__
+    except AttributeError:
+        fields: Any = getattr(value, "__dict__", None)
+        return value if isinstance(value, Mapping) else (fields or {})
+    return {**value.__dict__, **extra} if extra else value.__dict__
 
 
 def items(value: object) -> list[Any]:
@@ -64,12 +73,14 @@ def integer(value: object) -> int | None:
         value = int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
     if isinstance(value, float):
         value = int(value) if value.is_integer() else None
-    return value if isinstance(value, int) and value >= 0 else None
+    return value if isinstance(value, int) and 0 <= value <= _LARGEST else None
 
 
 def number(value: object) -> float | None:
     """`value` as a float if it is a real number."""
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if isinstance(value, float) or abs(value) <= _LARGEST else None
 
 
 def strings(value: object) -> list[str] | None:

@@ -81,16 +81,20 @@ def _open(
 
 
 def _request(options: Any, in_path: Mapping[str, str]) -> dict[str, Any]:
-    """The request as one mapping: body and path, and what was given beside them."""
-    body = options.json_data
+    """The request as one mapping: body as it is sent, path, and what was given beside them."""
     return {
-        **(body if isinstance(body, Mapping) else {}),
+        **_mapping(options.json_data),
+        **_mapping(options.extra_json),  # wins, as in what is sent
         **in_path,
         "extra_body": options.extra_json,
         "extra_headers": options.headers,
         "extra_query": options.params,
         "extra_files": options.files,
     }
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
 def _ask_for_usage(
@@ -104,11 +108,12 @@ def _merge(observed: Observed | None, parameters: Mapping[str, Any]) -> Observed
     base = observed or Observed()
     session = base.session.over(current_session())
     if parameters:
-        session = _said(parameters).over(session)
+        session = said(parameters).over(session)
     return Observed(base.provider, session)
 
 
-def _said(parameters: Mapping[str, Any]) -> Session:
+def said(parameters: Mapping[str, Any]) -> Session:
+    """The ``pulse_*`` parameters of a call, by the names that they are carried under."""
     session_id, user_id = parameters.get("session_id"), parameters.get("user_id")
     metadata = parameters.get("metadata")
     return Session(

@@ -1,8 +1,9 @@
 """Tool round trips: a call asks for tools, the next request brings their results.
 
-What was asked for is kept until its result comes by: then each tool becomes one `execute_tool`
-span, from the answer that asked for it to that request, and the request joins the trace of the
-call that asked. Bounded in number and time; a session's tools are never joined to another's.
+What was asked for is kept: when its result comes by, each tool becomes one `execute_tool` span,
+from the answer that asked for it to that request, and the request joins the trace of the call
+that asked, and so does the same request sent again. Bounded in number and time; a session's
+tools are never joined to another's.
 """
 
 from __future__ import annotations
@@ -28,13 +29,14 @@ WAIT_S = 3600.0
 _ARGUMENT_BYTES = 16_384
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Asked:
     by: SpanContext
     name: str
     arguments: str
     at_ns: int
     until: float  # time.monotonic
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Caller:
 
 
 class ToolCalls:
-    """The tools that were asked for, and whose results have not come by yet."""
+    """The tools that were asked for in the last hour."""
 
     def __init__(self) -> None:
         self._asked: OrderedDict[tuple[Caller, str], _Asked] = OrderedDict()
@@ -56,7 +58,7 @@ class ToolCalls:
 
     @property
     def waiting(self) -> bool:
-        """Whether any result is waited for."""
+        """Whether any result may come by."""
         return bool(self._asked)
 
     def asked(self, caller: Caller, by: SpanContext, parts: Iterable[Mapping[str, Any]]) -> None:
@@ -81,11 +83,15 @@ class ToolCalls:
                 self._covered.popitem(last=False)
 
     def answered(self, caller: Caller, call_id: str) -> tuple[_Asked, bool] | None:
-        """What was asked under this id, once, and whether somebody else records it."""
+        """What was asked under this id, and whether it is recorded: by others, or by us before."""
         with self._lock:
-            entry = self._asked.pop((caller, call_id), None)
-            covered = call_id in self._covered
-        return (entry, covered) if entry and entry.until > time.monotonic() else None
+            entry = self._asked.get((caller, call_id))
+            if entry is None or entry.until < time.monotonic():
+                self._asked.pop((caller, call_id), None)
+                return None
+            recorded = entry.recorded or call_id in self._covered
+            entry.recorded = True
+        return entry, recorded
 
     def forget(self) -> None:
         """Forget everything: in a forked child, the parent's lock may be held for ever."""
@@ -133,10 +139,10 @@ def resume(
         found = tool_calls.answered(caller, call_id) if isinstance(call_id, str) else None
         if found is None:
             continue
-        asked, covered = found
+        asked, recorded = found
         if not trace.get_current_span(context).get_span_context().is_valid:
             context = trace.set_span_in_context(trace.NonRecordingSpan(asked.by), context)
-        if not covered:
+        if not recorded:
             _record(tracer, asked, part, context, labels, content_bytes)
     return context
 

@@ -199,9 +199,14 @@ EXCHANGES: dict[str, Callable[[Any, Any], None]] = {
 
 def our_spans(case: str, provider: Any, clients: Any) -> list[ReadableSpan]:
     """The spans that our instrumentation makes of the exchange."""
+    return record_calls(lambda: EXCHANGES[case](provider, clients))
+
+
+def record_calls(make: Callable[[], None]) -> list[ReadableSpan]:
+    """The spans that our instrumentation makes of some calls."""
     recording = Recording()
     with _instrumented(recording):
-        EXCHANGES[case](provider, clients)
+        make()
     return recording.spans
 
 

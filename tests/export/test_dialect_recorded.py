@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
 from pulse_otel.export.dialects import read
 from pulse_otel.export.record import Record, Usage
+from tests.conftest import ROOT
 from tests.export.spans import DIALECTS, all_recorded, recorded
 
 OPENAI_USAGE = Usage(input=120, output=45, cache_read=64, reasoning=20)
@@ -278,3 +281,9 @@ def test_logfires_stream_begins_when_the_call_did() -> None:
     assert record.end_ns == log_record.start_time
     assert (record.end_ns - record.start_ns) / 1e9 == pytest.approx(0.080931951)
     assert abs(record.start_ns - (opening.end_time or 0)) < 5_000_000
+
+
+def test_the_page_about_dialects_is_current() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "dialect_table.py"), "--check"]
+
+    assert subprocess.run(command, check=False, cwd=ROOT).returncode == 0

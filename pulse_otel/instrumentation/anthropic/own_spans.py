@@ -2,7 +2,8 @@
 
 Beneath a recorded call the SDK's first span is replaced by a non-recording one with the
 context of ours, so that the trace context it may send names a span that exists. Spans of tool
-runners, and of a client whose user chose another TracerProvider, are left alone.
+runners, and of a client whose user chose another TracerProvider, are left alone: they are what
+they would be without us.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
+from opentelemetry import context as otel_context
 from opentelemetry import trace
 
-from pulse_otel.instrumentation.call import current_call
+from pulse_otel.instrumentation.call import LlmCall, current_call
 from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.patch import Patches
 from pulse_otel.log import complaints
@@ -37,14 +39,22 @@ def replace_own_spans(patches: Patches) -> None:
 
 
 def _start(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
-    return guarded(_stand_in, args) or wrapped(*args, **kwargs)
-
-
-def _stand_in(args: tuple[Any, ...]) -> trace.Span | None:
     call = current_call()
     if call is None or not call.own_span_pending:
-        return None
+        return wrapped(*args, **kwargs)
     call.own_span_pending = False
+    span = guarded(_stand_in, call, args)
+    if span is not None:
+        return span
+    # In the caller's context: a tracer that leads nowhere sends the trace context it finds.
+    token = otel_context.attach(call.callers_context)
+    try:
+        return wrapped(*args, **kwargs)
+    finally:
+        otel_context.detach(token)
+
+
+def _stand_in(call: LlmCall, args: tuple[Any, ...]) -> trace.Span | None:
     if not args or not _same_destination(args[0], call.tracer_provider):
         return None
     return trace.NonRecordingSpan(call.span.get_span_context())

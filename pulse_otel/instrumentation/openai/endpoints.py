@@ -20,6 +20,7 @@ from pulse_otel.instrumentation.openai import (
     judgements,
     response_events,
     responses,
+    runners,
     usage,
 )
 from pulse_otel.instrumentation.openai.providers import provider_of
@@ -166,4 +167,5 @@ def install() -> Patches:
     import openai
 
     PATCHES.install((openai.OpenAI, openai.AsyncOpenAI), ENDPOINTS)
+    runners.follow(PATCHES)
     return PATCHES

@@ -80,19 +80,20 @@ def _answer(response: Any, place: str, part: Reading, content: bool) -> dict[str
 
 def _result(item: Any) -> dict[str, Any]:
     """What a moderation says of one input: whether it is flagged, for what, and the scores."""
+    categories = _named(read(item, "categories"))
     return {
         "type": "moderation",
         "flagged": read(item, "flagged") is True,
-        "categories": sorted(name for name, on in _named(read(item, "categories")) if on is True),
-        "scores": dict(_named(read(item, "category_scores"))),
+        "categories": sorted(name for name, on in categories.items() if on is True),
+        "scores": _named(read(item, "category_scores")),
     }
 
 
-def _named(categories: Any) -> list[tuple[str, Any]]:
+def _named(categories: Any) -> dict[str, Any]:
     """Categories by the SDK's names, also where the body is read: ``self_harm_intent``."""
     found: Any = plain(categories)
     pairs = found.items() if isinstance(found, dict) else ()
-    return [(re.sub("[/-]", "_", str(name)), value) for name, value in pairs]
+    return {re.sub("[/-]", "_", str(name)): value for name, value in pairs}
 
 
 def _question(item: Any) -> dict[str, Any]:

@@ -62,11 +62,11 @@ def assemble(events: list[Any]) -> Any:
     error: Any = None
     drafts: dict[int, _Draft] = {}
     for event in events:
-        kind = text(read(event, "type")) or ""
+        kind = text(read(event, "type")) or text(read(event, "event")) or ""
         if read(event, "response") is not None:
             latest, ended = read(event, "response"), kind in _LAST
         elif kind == "error":
-            error = event
+            error = read(event, "data") or event  # the first SDKs give an error wrapped
         else:
             _draw(drafts, kind, event)
     if ended and items(read(latest, "output")):

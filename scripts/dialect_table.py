@@ -1,0 +1,169 @@
+"""Writes `docs/dialects.md`: what Pulse learns from the spans of other instrumentations.
+
+Its table is filled from the recorded spans of the tests, so that it says what is, not what should
+be. Run it from the checkout, with the development group installed:
+
+    python scripts/dialect_table.py            # writes the page
+    python scripts/dialect_table.py --check    # exits 1 when the page is stale
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from pulse_otel import semconv  # noqa: E402
+from pulse_otel.export.dialects import read  # noqa: E402
+from pulse_otel.export.record import Record  # noqa: E402
+from tests.export.spans import recorded  # noqa: E402
+
+PAGE = ROOT / "docs" / "dialects.md"
+
+TEXT = """\
+# Spans of other instrumentations
+
+Written by `scripts/dialect_table.py`.
+
+`PulseSpanExporter` reads the spans of other GenAI instrumentations as well as our own: put it
+behind whatever provider they write to. The scope of a span says whose it is; where that is unknown,
+marker attributes do. Other spans (HTTP, databases, your own code) are left out and counted.
+
+All token counts are on one basis, that of the conventions: the input is a total that includes
+cached tokens, the output one that includes reasoning. Usage that agents and chains repeat of their
+calls is kept beside the agent (`pulse.agent_usage`) and never counted again.
+
+When two instrumentations record the same call, Pulse gets one: the one that knows more, completed
+from the other. For that a call beneath another span may wait for one flush interval; a flush ends
+that.
+
+## What is known
+
+Filled from recorded spans: "yes" if any of the dialect's calls tells, "openai" or "anthropic" where
+only calls of that SDK do, "-" where nothing does.
+
+{table}
+
+Not recorded, but read by what is known of them: the Vercel AI SDK, LiteLLM, pydantic-ai,
+OpenLIT, LangSmith, earlier OpenLLMetry, and events of the conventions before 1.37 (Strands).
+A span of an instrumentation that we do not know is read by the conventions, as well as it goes.
+
+openai-v2 sends messages as log records, which no span exporter sees: its calls have no content.
+Logfire makes two records of a stream, a span and, at the end, a log record; the latter is the call.
+
+## What has no column
+
+These keys of the metadata are stable:
+
+| key | what |
+|---|---|
+| `gen_ai.operation.name` | the operation, such as `chat` or `embeddings` |
+{keys}
+"""
+
+KEYS = {
+    semconv.CACHE_READ_TOKENS: "input tokens read from a cache; a part of the input",
+    semconv.CACHE_WRITE_TOKENS: "input tokens written to a cache; a part of the input",
+    semconv.REASONING_TOKENS: "tokens of reasoning; a part of the output",
+    semconv.INPUT_AUDIO_TOKENS: "audio tokens of the input",
+    semconv.OUTPUT_AUDIO_TOKENS: "audio tokens of the output",
+    semconv.TIME_TO_FIRST_CHUNK: "seconds to the first chunk of a stream",
+    semconv.PULSE_SERVICE_TIER: "the tier that served the call, else the one asked for",
+    semconv.PULSE_REQUEST_ID: "the provider's id of the HTTP request",
+    semconv.PULSE_HTTP_STATUS: "the status of the last HTTP response",
+    semconv.PULSE_ATTEMPTS: "HTTP requests that the call took",
+    semconv.PULSE_USER_ID: "the user",
+    semconv.PULSE_SCOPE: "the instrumentation, where it is not ours",
+    semconv.PULSE_AGENT_USAGE: "of agents: what their spans say of the tokens of their calls",
+}
+
+DIALECTS = {
+    "official-genai": "OpenTelemetry genai-openai, genai-anthropic",
+    "official-v2-legacy": "OpenTelemetry openai-v2",
+    "anthropic-native-content": "the `anthropic` SDK itself",
+    "traceloop": "OpenLLMetry",
+    "openinference": "OpenInference",
+    "langfuse": "Langfuse",
+    "logfire": "Logfire",
+}
+
+
+def _has(*names: str) -> Callable[[Record], bool]:
+    return lambda record: any(name in (record.request or {}) for name in names)
+
+
+FIELDS: dict[str, Callable[[Record], object]] = {
+    "operation": lambda r: r.operation,
+    "provider": lambda r: r.provider,
+    "requested model": lambda r: r.model,
+    "answering model": lambda r: r.response_model,
+    "response id": lambda r: r.response_id,
+    "messages": _has("messages", "input"),
+    "system text": lambda r: "system" in str(r.request) or _has("instructions")(r),
+    "tools": _has("tools"),
+    "parameters": _has("max_tokens", "temperature"),
+    "answer": lambda r: r.output_text,
+    "finish reason": lambda r: r.finish_reason,
+    "input and output tokens": lambda r: r.usage.input is not None and r.usage.output is not None,
+    "cached tokens": lambda r: r.usage.cache_read is not None,
+    "cache writes": lambda r: r.usage.cache_write is not None,
+    "reasoning tokens": lambda r: r.usage.reasoning is not None,
+    "service tier": lambda r: r.service_tier,
+    "streaming": _has("stream"),
+    "time to first token": lambda r: r.attributes.get(semconv.TIME_TO_FIRST_CHUNK),
+    "user": lambda r: r.user_id,
+    "provider's request id": lambda r: (
+        r.attributes.get(semconv.PULSE_REQUEST_ID) or (r.error or {}).get("request_id")
+    ),
+    "error: class": lambda r: "." in str((r.error or {}).get("name")),
+    "error: message": lambda r: (r.error or {}).get("message"),
+    "error: HTTP status": lambda r: (r.error or {}).get("status"),
+    "error: provider's code": lambda r: (r.error or {}).get("code"),
+}
+
+
+def _cell(dialect: str, known: Callable[[Record], object]) -> str:
+    """For each SDK that is recorded: whether any of its calls tells."""
+    sdks = {
+        case.partition("_")[0]
+        for case in recorded(dialect)
+        if any(known(record) for span in recorded(dialect)[case] if (record := read(span)))
+    }
+    everything = {case.partition("_")[0] for case in recorded(dialect)}
+    if not sdks:
+        return "-"
+    return "yes" if sdks == everything else ", ".join(sorted(sdks))
+
+
+def table() -> str:
+    """The table in Markdown."""
+    rows = [["", *DIALECTS.values()], ["---"] * (len(DIALECTS) + 1)]
+    rows += [
+        [field, *(_cell(dialect, known) for dialect in DIALECTS)] for field, known in FIELDS.items()
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def page() -> str:
+    """The page as it should be."""
+    keys = "\n".join(f"| `{key}` | {what} |" for key, what in KEYS.items())
+    return TEXT.format(table=table(), keys=keys)
+
+
+def main() -> int:
+    """Write the page, or check it."""
+    if "--check" in sys.argv[1:]:
+        stale = not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page()
+        print(f"{PAGE.name} is {'stale' if stale else 'current'}")
+        return int(stale)
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"{PAGE.name} written")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
