@@ -106,12 +106,13 @@ def as_string(value: object) -> str:
 
 
 def answer_text(output: object) -> str | None:
-    """The text of the first answer that has one."""
-    for message in dicts(output):
-        pieces = [part.get("content") for part in parts_of(message) if part.get("type") == "text"]
-        text = "".join(piece for piece in pieces if isinstance(piece, str))
-        if text:
-            return text
+    """The text of the first answer that has one; a refusal is what was said instead."""
+    for kind in ("text", "refusal"):
+        for message in dicts(output):
+            pieces = [part.get("content") for part in parts_of(message) if part.get("type") == kind]
+            text = "".join(piece for piece in pieces if isinstance(piece, str))
+            if text:
+                return text
     return None
 
 
