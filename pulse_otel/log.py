@@ -14,11 +14,14 @@ _MOST_CAUSES = 200  # a bound on memory; causes are short, fixed words
 
 
 class Complaints:
-    """Logs a cause at most once a minute; thread-safe, and never while holding its lock."""
+    """Logs a cause at most once a minute; thread-safe, and never while holding its lock.
+
+    The lock is re-entrant: a finalizer may complain while its thread does.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._next: dict[str, float] = {}
 
     def warn(self, cause: str, message: str, *args: object) -> bool:
@@ -35,7 +38,7 @@ class Complaints:
 
     def reset_after_fork(self) -> None:
         """A lock that another thread held at the fork would stay locked in the child."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
 
 complaints = Complaints()

@@ -22,8 +22,27 @@ MAX_DEPTH = 40
 NOT_RECORDED = "[not recorded: an iterator]"
 _SCRUB = re.compile("[\x00\ud800-\udfff]")
 _SECRET = re.compile(
-    r"(?i)\b(?:sk|pk|rk|pulse_sk|gsk|xai|sess)[-_][A-Za-z0-9_*\-]{8,}"
-    r"|\bBearer\s+[A-Za-z0-9._\-]{8,}|\bAIza[A-Za-z0-9_\-]{20,}"
+    r"(?i)\b(?:sk|pk|rk|pulse_sk|gsk|xai|sess|hf|r8|gh[opsu]|github_pat)[-_][A-Za-z0-9_*\-]{8,}"
+    r"|\b(?:Bearer|Basic)\s+[A-Za-z0-9._\-+/=]{8,}|\bAIza[A-Za-z0-9_\-]{20,}"
+    r"|\bAKIA[A-Z0-9]{12,}|\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_.\-]+"
+    r"|\bapi[-_]?key[\"']?\s*[=:]\s*[\"']?[A-Za-z0-9_\-]{8,}"
+    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+)
+# Fields that hold a credential where a provider's tool or parameter has them.
+_SECRET_FIELDS = frozenset(
+    (
+        "authorization",
+        "authorization_token",
+        "api_key",
+        "apikey",
+        "access_token",
+        "refresh_token",
+        "token",
+        "secret",
+        "client_secret",
+        "password",
+        "headers",
+    )
 )
 
 
@@ -35,6 +54,27 @@ def scrub(text: str) -> str:
 def mask_secrets(text: str) -> str:
     """`text` with what looks like an API key replaced; providers quote keys in messages."""
     return _SECRET.sub("[masked]", text)
+
+
+def without_secrets(value: Any) -> Any:
+    """`value`, of plain data, with credentials replaced: by the name of their field, or their look.
+
+    A mapping under such a name, as in a schema that describes it, is looked into; headers are not.
+    """
+    if isinstance(value, dict):
+        return {name: _unsecret(name, item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [without_secrets(item) for item in value]
+    return mask_secrets(value) if isinstance(value, str) else value
+
+
+def _unsecret(name: object, value: Any) -> Any:
+    field = str(name).lower()
+    if field == "headers" and isinstance(value, dict):
+        return dict.fromkeys(value, "[masked]")
+    if field in _SECRET_FIELDS and isinstance(value, str):
+        return "[masked]"
+    return without_secrets(value)
 
 
 def clip(text: str, limit_bytes: int) -> str:

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanContext, StatusCode
 
 import pulse_otel
 from pulse_otel import observe
-from pulse_otel.instrumentation.tools import LIMIT, Caller, ToolCalls
+from pulse_otel.instrumentation.tools import LIMIT, ToolCalls
 from pulse_otel.local.replies import ToolCall, chat, message
 from tests.conftest import KEY, MESSAGES, Clients
 
@@ -47,10 +47,14 @@ def spans() -> Iterator[Spans]:
     pulse_otel.shutdown(0)
 
 
-def ask(gpt: Any, provider: Any, *calls: ToolCall, **extra: Any) -> list[Any]:
+TOOLS: Any = [{"type": "function", "function": {"name": "weather", "parameters": {}}}]
+
+
+def ask(gpt: Any, provider: Any, *calls: ToolCall, reason: str | None = None, **extra: Any) -> Any:
     """The first call, which is answered with tool calls; the history to go on with."""
-    provider.enqueue(chat(text=None, tool_calls=calls or TWO_CALLS))
-    answer = gpt.chat.completions.create(model="gpt-4o-mini", messages=MESSAGES, **extra)
+    provider.enqueue(chat(text=None, tool_calls=calls or TWO_CALLS, finish_reason=reason))
+    request: dict[str, Any] = {"model": "gpt-4o-mini", "messages": MESSAGES, "tools": TOOLS}
+    answer = gpt.chat.completions.create(**request, **extra)
     results = [
         {"role": "tool", "tool_call_id": call.id, "content": f"{call.function.name} done"}
         for call in answer.choices[0].message.tool_calls
@@ -82,6 +86,66 @@ def test_two_tools_are_one_trace_without_a_span_of_the_users(
     assert attributes["gen_ai.tool.call.id"] == "call_1"
     assert json.loads(str(attributes["gen_ai.tool.call.arguments"])) == {"city": "Paris"}
     assert attributes["gen_ai.tool.call.result"] == '"weather done"'
+
+
+def test_a_forced_tool_whose_finish_reason_is_stop_counts_too(
+    provider: Any, clients: Clients, spans: Spans
+) -> None:
+    gpt = observe(clients.openai(), "openai")
+
+    go_on(gpt, provider, ask(gpt, provider, reason="stop"))
+
+    assert len(spans.named("execute_tool")) == 2
+
+
+def test_tools_asked_for_in_another_trace_are_recorded_there(
+    provider: Any, clients: Clients, spans: Spans
+) -> None:
+    """A person approved them, say, and their results come in a later request of the server's."""
+    gpt = observe(clients.openai(), "openai")
+
+    with spans.tracer.start_as_current_span("request 1"):
+        history = ask(gpt, provider)
+    with spans.tracer.start_as_current_span("request 2"):
+        go_on(gpt, provider, history)
+
+    asked, answered = spans.named("chat")
+    assert asked.context.trace_id != answered.context.trace_id
+    for tool in spans.named("execute_tool"):
+        assert tool.context.trace_id == asked.context.trace_id
+
+
+def test_ids_that_two_conversations_share_join_neither(
+    provider: Any, clients: Clients, spans: Spans
+) -> None:
+    """Some servers number their tool calls from 0 in each conversation."""
+    gpt = observe(clients.openai(), "openai")
+    numbered = ToolCall("weather", {"city": "Paris"}, "functions.weather:0")
+
+    for history in [ask(gpt, provider, numbered), ask(gpt, provider, numbered)]:
+        go_on(gpt, provider, history)
+
+    assert spans.named("execute_tool") == []
+    assert len({span.context.trace_id for span in spans.named("chat")}) == 4
+
+
+def test_a_processor_that_fails_does_not_split_the_trace(
+    provider: Any, clients: Clients, spans: Spans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpt = observe(clients.openai(), "openai")
+    history = ask(gpt, provider)
+
+    class Failing(SpanProcessor):
+        def on_end(self, span: ReadableSpan) -> None:
+            if span.name.startswith("execute_tool"):
+                raise ZeroDivisionError
+
+    monkeypatch.setenv("PULSE_STRICT", "0")
+    spans.provider.add_span_processor(Failing())
+    go_on(gpt, provider, history)
+
+    assert len(spans.named("execute_tool")) == 2
+    assert len({span.context.trace_id for span in spans.named("chat")}) == 1
 
 
 def test_a_span_of_the_users_is_the_parent_of_all(
@@ -154,7 +218,8 @@ def test_a_failed_tool_of_anthropic_is_an_error(
     provider: Any, clients: Clients, spans: Spans
 ) -> None:
     claude = observe(clients.anthropic(), "anthropic")
-    request: dict[str, Any] = {"model": "claude-haiku-4-5", "max_tokens": 50}
+    tool_use: Any = [{"name": "weather", "input_schema": {"type": "object"}}]
+    request: dict[str, Any] = {"model": "claude-haiku-4-5", "max_tokens": 50, "tools": tool_use}
     provider.enqueue(message(text=None, tool_calls=TWO_CALLS[:1]))
     answer = claude.messages.create(**request, messages=MESSAGES)
     result = {"type": "tool_result", "tool_use_id": "call_1", "content": "boom", "is_error": True}
@@ -188,11 +253,11 @@ def test_without_content_the_tool_is_there_and_its_words_are_not(
 
 
 def test_the_memory_is_bounded() -> None:
-    tools, caller = ToolCalls(), Caller(1, None, None)
+    tools, caller = ToolCalls(), (1, None, None)
     by = SpanContext(1, 1, is_remote=False)
 
     for number in range(LIMIT + 1):
-        tools.asked(caller, by, [{"id": str(number), "name": "n", "arguments": {}}])
+        tools.asked(caller, by, [{"id": str(number), "name": "n", "arguments": {}}], True)
 
     assert tools.answered(caller, "0") is None
     assert tools.answered(caller, "1") is not None

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from pulse_otel.values import bounded_json, clip, mask_secrets, plain, scrub, to_json
+from pulse_otel.values import (
+    bounded_json,
+    clip,
+    mask_secrets,
+    plain,
+    scrub,
+    to_json,
+    without_secrets,
+)
 
 
 class _Hostile:
@@ -104,3 +113,42 @@ def test_keys_in_messages_are_masked(secret: str) -> None:
 
     assert secret not in masked
     assert masked.startswith("Incorrect API key provided: [masked]")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk-proj-abcdefgh12345678",
+        "ghp_abcdefgh12345678",
+        "hf_abcdefgh12345678",
+        "r8_abcdefgh12345678",
+        "AKIAABCDEFGHIJKLMNOP",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc",
+        "Basic dXNlcjpwYXNzd29yZA==",
+        "api_key=abcdefgh12345678",
+        "https://user:passw0rd@host/",
+    ],
+)
+def test_what_looks_like_a_credential_is_masked(secret: str) -> None:
+    masked = mask_secrets(f"wrong: {secret} given")
+
+    assert "[masked]" in masked
+    longest = max(re.split(r"[^A-Za-z0-9]+", secret), key=len)
+    assert longest not in masked
+    assert masked.endswith("given")
+
+
+def test_credentials_of_tools_are_replaced_and_schemas_that_name_them_are_not() -> None:
+    tool = {
+        "type": "mcp",
+        "server_url": "https://u:hidden@h/",
+        "headers": {"X": "hidden"},
+        "authorization": "hidden",
+        "nested": [{"token": "hidden"}],
+        "schema": {"properties": {"token": {"type": "string"}}},
+    }
+
+    replaced = without_secrets(tool)
+
+    assert "hidden" not in str(replaced)
+    assert replaced["schema"] == tool["schema"]

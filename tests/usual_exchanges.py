@@ -16,7 +16,7 @@ from tests.strategies import Made
 Exchange = tuple[str, Call, list[Reply], dict[str, Any]]
 
 _HELLO = [{"role": "user", "content": "Hello"}]
-_USUAL: dict[str, dict[str, Any]] = {
+USUAL: dict[str, dict[str, Any]] = {
     "openai": {"model": "gpt-4o-mini", "messages": _HELLO},
     "anthropic": {"model": "claude-2.1", "messages": _HELLO, "max_tokens": 9},
 }
@@ -71,9 +71,11 @@ _READS = ("parse", "read", "text", "json", "iter_lines", "iter_bytes", "close", 
 _MODES = ("", "with_raw_response", "with_streaming_response")
 
 
-def _answer(body: Any, status: int = 200, kind: str = "application/json") -> list[Reply]:
+def answer(body: Any, status: int = 200) -> list[Reply]:
+    """One whole answer of JSON, or of whatever bytes."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return [Reply(status, {"content-type": kind, "retry-after-ms": "1"}, [data])]
+    headers = {"content-type": "application/json", "retry-after-ms": "1"}
+    return [Reply(status, headers, [data])]
 
 
 def _stream(sdk: str, events: Any) -> list[Reply]:
@@ -98,8 +100,8 @@ def _replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 
 def usual(sdk: str, methods: list[str]) -> Iterator[Exchange]:
     """The exchanges, named; `methods` are the further ones that the SDK has."""
-    plain, streamed = _USUAL[sdk], {**_USUAL[sdk], "stream": True}
-    whole, stream = _answer(WHOLE[sdk]), _stream(sdk, EVENTS[sdk])
+    plain, streamed = USUAL[sdk], {**USUAL[sdk], "stream": True}
+    whole, stream = answer(WHOLE[sdk]), _stream(sdk, EVENTS[sdk])
     for mode in _MODES:
         for read in _READS if mode else ("",):
             for given, script in ((plain, whole), (streamed, stream), (streamed, whole)):
@@ -120,7 +122,7 @@ def usual(sdk: str, methods: list[str]) -> Iterator[Exchange]:
 
 
 def _wrong(sdk: str, plain: Any, streamed: Any) -> Iterator[Exchange]:
-    whole = _answer(WHOLE[sdk])
+    whole = answer(WHOLE[sdk])
     for name, values in _ARGUMENTS.items():
         for value in values:
             call = Call(sdk, "create", {**plain, name: value})
@@ -129,7 +131,7 @@ def _wrong(sdk: str, plain: Any, streamed: Any) -> Iterator[Exchange]:
         bent = _replaced(WHOLE[sdk], path, new)
         if bent is not None:
             for mode in _MODES:
-                yield f"{path}", Call(sdk, "create", plain, mode), _answer(bent), {}
+                yield f"{path}", Call(sdk, "create", plain, mode), answer(bent), {}
         for index, event in enumerate(EVENTS[sdk]):
             changed = _replaced(event, path, new)
             if changed is not None:
@@ -138,9 +140,9 @@ def _wrong(sdk: str, plain: Any, streamed: Any) -> Iterator[Exchange]:
                 yield f"stream {index} {path}", call, _stream(sdk, events), {}
     for body in _BODIES:
         for status in (200, 400, 500):
-            yield f"{status} {body!r}", Call(sdk, "create", plain), _answer(body, status), {}
-        yield f"raw {body!r}", Call(sdk, "create", plain, "with_raw_response"), _answer(body), {}
-    retried = [*_answer(ERROR[sdk], 429), *whole]
+            yield f"{status} {body!r}", Call(sdk, "create", plain), answer(body, status), {}
+        yield f"raw {body!r}", Call(sdk, "create", plain, "with_raw_response"), answer(body), {}
+    retried = [*answer(ERROR[sdk], 429), *whole]
     yield "retried", Call(sdk, "create", plain, retries=1), retried, {}
     data = b"".join(encoded(event) for event in EVENTS[sdk])
     for end in range(1, len(data), len(data) // 7):

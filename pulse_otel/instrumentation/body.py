@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, cast
 
 from pulse_otel.instrumentation.call import LlmCall
+from pulse_otel.instrumentation.guard import guarded
 
 # No errors of a stream: its end, and a generator or coroutine that is closed.
 _ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
@@ -40,7 +41,7 @@ class Follower:
     ) -> None:
         self._inside = False
         if error is not None:
-            self._end(error)
+            guarded(self._end, error)
 
     def passes(self, chunk: Any) -> bool:
         """Take note of a chunk; whether the user gets to see it."""
@@ -70,7 +71,7 @@ class Follower:
 
     def _end(self, error: BaseException | None) -> None:
         if self.before_end:
-            self.before_end()
+            guarded(self.before_end)
         self.call.finish(None if isinstance(error, _ENDS) else error)
 
 
@@ -89,7 +90,7 @@ class _Body:
     def __del__(self) -> None:
         follower = self.__dict__.get("_follower")
         if follower is not None:
-            follower.body_dropped()
+            guarded(follower.body_dropped)
 
 
 class _SyncBody(_Body):
@@ -97,7 +98,7 @@ class _SyncBody(_Body):
         return _Bytes(iter(self._body), self._follower)
 
     def close(self) -> None:
-        self._follower.body_closed()
+        guarded(self._follower.body_closed)
         self._body.close()
 
 
@@ -106,7 +107,7 @@ class _AsyncBody(_Body):
         return _AsyncBytes(aiter(self._body), self._follower)
 
     async def aclose(self) -> None:
-        self._follower.body_closed()
+        guarded(self._follower.body_closed)
         await self._body.aclose()
 
 
@@ -126,9 +127,9 @@ class _Bytes:
         except StopIteration:
             raise
         except BaseException as error:
-            self._follower.body_failed(error)
+            guarded(self._follower.body_failed, error)
             raise
-        self._follower.bytes_read(data)
+        guarded(self._follower.bytes_read, data)
         return data
 
 
@@ -148,9 +149,9 @@ class _AsyncBytes:
         except StopAsyncIteration:
             raise
         except BaseException as error:
-            self._follower.body_failed(error)
+            guarded(self._follower.body_failed, error)
             raise
-        self._follower.bytes_read(data)
+        guarded(self._follower.bytes_read, data)
         return data
 
 

@@ -23,7 +23,7 @@ from pulse_otel.instrumentation.coexistence import borrowed_span
 from pulse_otel.instrumentation.endpoint import Attributes, Endpoint
 from pulse_otel.instrumentation.errors import describe
 from pulse_otel.instrumentation.guard import guarded
-from pulse_otel.instrumentation.reading import integer, read, text
+from pulse_otel.instrumentation.reading import given, integer, text
 from pulse_otel.instrumentation.recorder import Observed, Recorder
 from pulse_otel.instrumentation.tools import Caller, requested, resume, tool_calls
 from pulse_otel.instrumentation.witness import watch
@@ -62,6 +62,7 @@ class LlmCall:
         self._caller: Caller | None = None
         self._finished = False
         self.http_response: Any = None
+        self.has_tools = False  # the model may ask for some
         self.hides_usage = False  # we asked for the usage chunk, the caller did not
         self.callers_context = otel_context.get_current()
         self.own_span_pending = True  # the SDK may start a span of its own for this call
@@ -99,6 +100,7 @@ class LlmCall:
         call = cls(endpoint, recorder, span, context)
         if call.recording:
             call._caller = _caller(provider, own.session)
+            call.has_tools = given(request.get("tools")) or given(request.get("functions"))
             if asked is None or not recorder.capture_content:
                 asked = guarded(endpoint.request, request, recorder.capture_content) or {}
             call._set(asked | labels(own.session))
@@ -126,7 +128,8 @@ class LlmCall:
         """One streamed chunk arrived: kept, and read once, at the end."""
         if self.recording:
             self.arrived()
-            self._chunks.append(item)
+            # The first one is kept whole: the answer's id and model are in it.
+            self._chunks.append(self._endpoint.essence(item) if self._chunks else item)
 
     def arrived(self) -> None:
         """Something of a stream arrived: the first time counts."""
@@ -171,20 +174,23 @@ class LlmCall:
             description = describe(error)
             found[semconv.ERROR_TYPE] = description.type
             found[semconv.PULSE_ERROR] = description.details()
-            self.span.set_status(Status(StatusCode.ERROR, description.message or None))
-        elif semconv.ERROR_TYPE in found:  # nothing was raised, but the answer is a failure
-            message = text(read(found, semconv.PULSE_ERROR, "message"))
-            self.span.set_status(Status(StatusCode.ERROR, message or None))
+        if semconv.ERROR_TYPE in found:  # raised, or said by the answer
+            details: Any = found.get(semconv.PULSE_ERROR) or {}
+            if not self._recorder.capture_content:
+                details.pop("message", None)  # providers quote the prompt in it
+            self.span.set_status(Status(StatusCode.ERROR, text(details.get("message"))))
         self._note_tools(found)
         self._set(found)
 
     def _note_tools(self, found: Attributes) -> None:
-        if "tool_call" not in found.get(semconv.FINISH_REASONS, ()) or self._caller is None:
+        """Whatever the finish reason: of a forced tool, OpenAI's is "stop"."""
+        content = self._recorder.capture_content
+        likely = self.has_tools or "tool_call" in found.get(semconv.FINISH_REASONS, ())
+        if self._caller is None or not (content or likely):
             return
-        answer = found.get(semconv.OUTPUT_MESSAGES)
-        if answer is None:
-            answer = self._read(True).get(semconv.OUTPUT_MESSAGES)
-        tool_calls.asked(self._caller, self.span.get_span_context(), requested(answer))
+        answer = (found if content else self._read(True)).get(semconv.OUTPUT_MESSAGES)
+        by = self.span.get_span_context()
+        tool_calls.asked(self._caller, by, requested(answer), content)
 
     def _set(self, attributes: Attributes) -> None:
         limit = self._recorder.max_content_bytes
@@ -206,7 +212,7 @@ def _structured(elements: list[object]) -> bool:
 
 
 def _caller(provider: Any, session: Session) -> Caller:
-    return Caller(id(provider), session.id, session.user_id)
+    return id(provider), session.id, session.user_id
 
 
 def _resume(

@@ -21,6 +21,10 @@ def _unassembled(chunks: list[Any]) -> Any:
     return {}
 
 
+def _whole(chunk: Any) -> Any:
+    return chunk
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One address of a provider's API: what a call to it is, and how it is read.
@@ -40,6 +44,8 @@ class Endpoint:
     response: Reader = _nothing
     # One response of a stream's chunks, in the shape that `response` reads.
     assemble: Callable[[list[Any]], Any] = _unassembled
+    # What is kept of a chunk until the end: a model of it takes a hundred times its text.
+    essence: Callable[[Any], Any] = _whole
     methods: tuple[str, ...] = ()
     http_method: str = "post"
     # (policy, client, arguments) -> whether an option was added that makes the server send one

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any, cast
 
+from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.reading import given
 from pulse_otel.values import plain
 
@@ -38,7 +39,7 @@ def split(kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         for parameter, name in _PARAMETERS.items()
         if parameter in kwargs
     }
-    return {name: value for name, value in kwargs.items() if name not in _PARAMETERS}, own
+    return _dropped(kwargs), own
 
 
 def carry(kwargs: Mapping[str, Any], inherited: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,15 +61,19 @@ def taker(
     """A wrapper for an SDK's method; while not `is_active` it does nothing at all."""
 
     def take(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-        headers = inherited(instance)
+        headers = guarded(inherited, instance) or {}
         nothing = _PARAMETERS.keys().isdisjoint(kwargs)
         if nothing and not (_ENTRY in headers and given(kwargs.get("extra_headers"))):
             return wrapped(*args, **kwargs)
         if not is_active():
             return wrapped(*args, **kwargs)
-        return wrapped(*args, **carry(kwargs, headers))
+        return wrapped(*args, **(guarded(carry, kwargs, headers) or _dropped(kwargs)))
 
     return _uncounted(take)
+
+
+def _dropped(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in kwargs.items() if name not in _PARAMETERS}
 
 
 def _uncounted(function: Any) -> FunctionType:

@@ -11,6 +11,7 @@ from typing import Any, cast
 import wrapt
 
 from pulse_otel.instrumentation.endpoint import Endpoints
+from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.parameters import taker
 from pulse_otel.instrumentation.recorder import MARK, observed_options
 from pulse_otel.instrumentation.request import async_hook, response_hook, sync_hook
@@ -48,10 +49,14 @@ class Patches:
             if self.keep:
                 return
             self._active = False
+            left: dict[tuple[Any, str], tuple[Any, Any]] = {}
             for (owner, name), (original, wrapper) in self._wrapped.items():
-                if owner.__dict__.get(name) is wrapper:  # else somebody wrapped ours: it passes
+                found = owner.__dict__.get(name)
+                if found is wrapper:
                     setattr(owner, name, original)
-            self._wrapped.clear()
+                elif _is_within(wrapper, found):  # somebody wrapped ours: it stays, and passes
+                    left[owner, name] = (original, wrapper)
+            self._wrapped = left
 
     def wrap(self, owner: Any, name: str, wrapper: Callable[..., Any]) -> bool:
         """Wrap `name` of a class or module, if it has one of its own; whether it is wrapped.
@@ -124,7 +129,7 @@ def _class(module: str, name: str) -> type | None:
 def _copy(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
     """A client made from an observed one is observed."""
     clone = wrapped(*args, **kwargs)
-    mark = observed_options(instance)
+    mark = guarded(observed_options, instance)
     if mark is not None:
         clone.__dict__.setdefault(MARK, mark)
     return clone

@@ -57,7 +57,7 @@ def _watched(raw: Any, follower: Follower, settle: Settle) -> Any:
     def settled(value: Any) -> Any:
         own: dict[str, Any] = raw.__dict__
         if own.pop("parse", None) is not None:
-            settle(value, follower)
+            guarded(settle, value, follower)
         return value
 
     if inspect.iscoroutinefunction(parse):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.values import NOT_RECORDED, field_of, plain
+from pulse_otel.values import NOT_RECORDED, field_of, plain, without_secrets
 
 _LARGEST = 2**63 - 1  # what an attribute holds; an encoder refuses a whole batch for more
 _NOT_GIVEN = frozenset({"NotGiven", "Omit", "not_given"})
@@ -175,7 +175,7 @@ def other_parameters(request: Mapping[str, Any], names: Sequence[str]) -> dict[s
     return {
         semconv.PULSE_REQUEST_PARAMETERS: {
             # A class, as a response format, is named.
-            name: value.__name__ if isinstance(value, type) else plain(value)
+            name: value.__name__ if isinstance(value, type) else without_secrets(plain(value))
             for name, value in values.items()
         }
     }

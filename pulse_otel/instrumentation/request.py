@@ -123,24 +123,32 @@ def said(parameters: Mapping[str, Any]) -> Session:
     )
 
 
+def _begin(
+    endpoints: Endpoints, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[LlmCall | None, _Sent]:
+    """The call, if it is to be recorded, and the arguments to go on with."""
+    sent = _Sent(args, kwargs)
+    sent, parameters = guarded(_taken, sent) or (sent, {})
+    return guarded(_open, endpoints, client, sent, parameters) or (None, sent)
+
+
 def sync_hook(endpoints: Endpoints) -> Callable[..., Any]:
     """The wrapper for the sync base client's `request`."""
 
     def request(wrapped: Callable[..., Any], client: Any, args: Any, kwargs: Any) -> Any:
-        sent, parameters = _taken(_Sent(args, kwargs))
-        opened = guarded(_open, endpoints, client, sent, parameters)
-        if opened is None:
+        call, sent = _begin(endpoints, client, args, kwargs)
+        if call is None:
             return wrapped(*sent.args, **sent.kwargs)
-        call, sent = opened
-        token = call.attach()
+        token = guarded(call.attach)
         try:
             result = wrapped(*sent.args, **sent.kwargs)
         except BaseException as error:
-            call.finish(error)
+            guarded(call.finish, error)
             raise
         finally:
-            call.detach(token)
-        return follow(result, call)
+            guarded(call.detach, token)
+        guarded(follow, result, call)
+        return result
 
     return request
 
@@ -149,27 +157,26 @@ def async_hook(endpoints: Endpoints) -> Callable[..., Any]:
     """The wrapper for the async base client's `request`; differs by `await` alone."""
 
     async def request(wrapped: Callable[..., Any], client: Any, args: Any, kwargs: Any) -> Any:
-        sent, parameters = _taken(_Sent(args, kwargs))
-        opened = guarded(_open, endpoints, client, sent, parameters)
-        if opened is None:
+        call, sent = _begin(endpoints, client, args, kwargs)
+        if call is None:
             return await wrapped(*sent.args, **sent.kwargs)
-        call, sent = opened
-        token = call.attach()
+        token = guarded(call.attach)
         try:
             result = await wrapped(*sent.args, **sent.kwargs)
         except BaseException as error:
-            call.finish(error)
+            guarded(call.finish, error)
             raise
         finally:
-            call.detach(token)
-        return follow(result, call)
+            guarded(call.detach, token)
+        guarded(follow, result, call)
+        return result
 
     return request
 
 
 def response_hook(wrapped: Callable[..., Any], client: Any, args: Any, kwargs: Any) -> Any:
     """The wrapper for `_process_response`, which is given the HTTP response of the call."""
-    call = current_call()
+    call = guarded(current_call)
     if call is not None:
         call.http_response = kwargs.get("response")
     return wrapped(*args, **kwargs)

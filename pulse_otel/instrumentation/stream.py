@@ -17,21 +17,20 @@ from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.raw import follow_raw
 
 
-def follow(result: Any, call: LlmCall) -> Any:
-    """Settle `call` with what the SDK returned; returns `result` itself."""
+def follow(result: Any, call: LlmCall) -> None:
+    """Settle `call` with what the SDK returned."""
     if _is_stream(result):
-        guarded(_tap, result, Follower(call))
+        _tap(result, Follower(call))
     elif hasattr(result, "http_response") and hasattr(result, "parse"):
-        guarded(follow_raw, result, Follower(call), _settle)
+        follow_raw(result, Follower(call), _settle)
     else:
         call.response(result)
-    return result
 
 
 def _settle(value: Any, follower: Follower) -> None:
     """What the user's `parse()` gave is a stream to follow, or the whole response."""
     if _is_stream(value):
-        guarded(_tap, value, follower)
+        _tap(value, follower)
     else:
         follower.call.response(value)
 
@@ -64,7 +63,7 @@ class _Chunks:
         while True:
             with follower.inside_sdk():
                 item = next(self._inner)
-            if follower.passes(item):
+            if guarded(follower.passes, item) is not False:
                 return item
 
 
@@ -83,5 +82,5 @@ class _AsyncChunks:
         while True:
             with follower.inside_sdk():
                 item = await self._inner.__anext__()
-            if follower.passes(item):
+            if guarded(follower.passes, item) is not False:
                 return item

@@ -8,9 +8,8 @@ tools are never joined to another's.
 
 from __future__ import annotations
 
-import threading
+import contextlib
 import time
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Tracer
 
 from pulse_otel import semconv
+from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.values import bounded_json
 
 LIMIT = 1000
@@ -37,77 +37,86 @@ class _Asked:
     at_ns: int
     until: float  # time.monotonic
     recorded: bool = False
+    ambiguous: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who makes the calls of a round trip: the same provider, session and user."""
-
-    provider: int  # id() of the TracerProvider
-    session: str | None
-    user: str | None
+Caller = tuple[int, str | None, str | None]
+"""Who makes the calls of a round trip: id() of the TracerProvider, session, user."""
 
 
 class ToolCalls:
-    """The tools that were asked for in the last hour."""
+    """The tools that were asked for in the last hour.
+
+    Without a lock: a stream that the garbage collector drops ends its call wherever the thread
+    is just then, here too. Each step is one operation of a dict with keys of plain values.
+    """
 
     def __init__(self) -> None:
-        self._asked: OrderedDict[tuple[Caller, str], _Asked] = OrderedDict()
-        self._covered: OrderedDict[str, None] = OrderedDict()
-        self._lock = threading.Lock()
+        self._asked: dict[tuple[Caller, str], _Asked] = {}
+        self._covered: dict[str, None] = {}
 
     @property
     def waiting(self) -> bool:
         """Whether any result may come by."""
         return bool(self._asked)
 
-    def asked(self, caller: Caller, by: SpanContext, parts: Iterable[Mapping[str, Any]]) -> None:
+    def asked(
+        self, caller: Caller, by: SpanContext, parts: Iterable[Mapping[str, Any]], content: bool
+    ) -> None:
         """The call with the span `by` was answered with these `tool_call` parts."""
         now, until = time.time_ns(), time.monotonic() + WAIT_S
         for part in parts:
             call_id = part.get("id")
-            if isinstance(call_id, str) and call_id:
-                arguments = bounded_json(part.get("arguments"), _ARGUMENT_BYTES)
-                entry = _Asked(by, str(part.get("name") or ""), arguments, now, until)
-                with self._lock:
-                    self._covered.pop(call_id, None)
-                    self._asked[caller, call_id] = entry
-                    while len(self._asked) > LIMIT:
-                        self._asked.popitem(last=False)
+            if not isinstance(call_id, str) or not call_id:
+                continue
+            arguments = bounded_json(part.get("arguments"), _ARGUMENT_BYTES) if content else ""
+            entry = _Asked(by, str(part.get("name") or ""), arguments, now, until)
+            earlier = self._asked.pop((caller, call_id), None)
+            # Some servers number their calls: whose result comes by is then not known.
+            entry.ambiguous = earlier is not None and not earlier.recorded and earlier.by != by
+            self._covered.pop(call_id, None)
+            self._asked[caller, call_id] = entry
+        _drop_oldest(self._asked)
 
     def covered(self, call_id: str) -> None:
         """Somebody else's span records this tool call: ours is not made."""
-        with self._lock:
-            self._covered[call_id] = None
-            while len(self._covered) > LIMIT:
-                self._covered.popitem(last=False)
+        self._covered[call_id] = None
+        _drop_oldest(self._covered)
 
     def answered(self, caller: Caller, call_id: str) -> tuple[_Asked, bool] | None:
         """What was asked under this id, and whether it is recorded: by others, or by us before."""
-        with self._lock:
-            entry = self._asked.get((caller, call_id))
-            if entry is None or entry.until < time.monotonic():
-                self._asked.pop((caller, call_id), None)
-                return None
-            recorded = entry.recorded or call_id in self._covered
-            entry.recorded = True
+        entry = self._asked.get((caller, call_id))
+        if entry is None or entry.ambiguous:
+            return None
+        if entry.until < time.monotonic():
+            self._asked.pop((caller, call_id), None)
+            return None
+        recorded = entry.recorded or call_id in self._covered
+        entry.recorded = True
         return entry, recorded
 
-    def forget(self) -> None:
-        """Forget everything: in a forked child, the parent's lock may be held for ever."""
-        self.__init__()  # type: ignore[misc]
+
+def _drop_oldest(entries: dict[Any, Any]) -> None:
+    while len(entries) > LIMIT:
+        with contextlib.suppress(RuntimeError, StopIteration):  # changed meanwhile
+            entries.pop(next(iter(entries)), None)
 
 
 tool_calls = ToolCalls()
 
 
-def results(messages: Any) -> list[dict[str, Any]]:
-    """The `tool_call_response` parts after the last assistant message."""
-    found: list[dict[str, Any]] = []
+def results(messages: Any) -> list[tuple[dict[str, Any], bool]]:
+    """The `tool_call_response` parts, and whether they are after the last assistant message."""
+    found: list[tuple[dict[str, Any], bool]] = []
+    last = True
     for message in reversed(messages if isinstance(messages, list) else []):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         if message.get("role") == "assistant":  # pyright: ignore[reportUnknownMemberType]
-            break
-        found += [part for part in message["parts"] if part.get("type") == "tool_call_response"]  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+            last = False
+        found += [
+            (part, last)
+            for part in reversed(message["parts"])  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            if part.get("type") == "tool_call_response"  # pyright: ignore[reportUnknownMemberType]
+        ]
     return found[::-1]
 
 
@@ -134,16 +143,21 @@ def resume(
     That is `context`, unless no span is current in it (design, decision 18): then one in the
     trace of the call that asked. `content_bytes` bounds inputs and outputs; None leaves them out.
     """
-    for part in results(messages):
+    for part, last in results(messages):
         call_id = part.get("id")
         found = tool_calls.answered(caller, call_id) if isinstance(call_id, str) else None
         if found is None:
             continue
         asked, recorded = found
-        if not trace.get_current_span(context).get_span_context().is_valid:
-            context = trace.set_span_in_context(trace.NonRecordingSpan(asked.by), context)
+        asking = trace.set_span_in_context(trace.NonRecordingSpan(asked.by), context)
+        current = trace.get_current_span(context).get_span_context()
+        # A result that came by before is only joined again if it is the request's news.
+        if not current.is_valid and (last or not recorded):
+            context = asking
         if not recorded:
-            _record(tracer, asked, part, context, labels, content_bytes)
+            # In the trace that asked: in another one it would begin before its parent.
+            inside = context if current.trace_id == asked.by.trace_id else asking
+            guarded(_record, tracer, asked, part, inside, labels, content_bytes)
     return context
 
 

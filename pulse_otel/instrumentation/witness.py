@@ -6,7 +6,6 @@ somebody else's span records is not recorded by us as well.
 
 from __future__ import annotations
 
-import os
 import weakref
 from typing import Any
 
@@ -57,7 +56,5 @@ def watch(provider: Any) -> None:
     """See to it, once, that `provider` has a witness; without the SDK there is nothing to see."""
     if provider in _watched or not hasattr(provider, "add_span_processor"):
         return
-    if not _watched and hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=tool_calls.forget)  # its lock may be held just then
     _watched.add(provider)
     provider.add_span_processor(_Witness())

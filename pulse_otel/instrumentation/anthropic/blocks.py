@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pulse_otel.instrumentation.reading import generic, given, items, parts_of, read, text
-from pulse_otel.values import plain
+from pulse_otel.values import plain, without_secrets
 
 Part = dict[str, Any]
 
@@ -24,7 +24,7 @@ def message(item: Any) -> dict[str, Any]:
 def tool(item: Any) -> dict[str, Any]:
     """A tool's definition; a server's own tool is kept as it is."""
     if not given(read(item, "input_schema")):
-        return generic(item)
+        return dict(without_secrets(generic(item)))
     definition = {
         "type": "function",
         "name": text(read(item, "name")) or "",

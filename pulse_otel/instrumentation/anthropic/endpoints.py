@@ -29,6 +29,7 @@ MESSAGES = Endpoint(
     request=messages.read_request,
     response=messages.read_response,
     assemble=events.assemble,
+    essence=events.essence,
     methods=(
         *_methods(("anthropic.resources.messages",), ("create", "parse", "stream")),
         # `tool_runner` and `thread` make calls later, each with what was given to them.

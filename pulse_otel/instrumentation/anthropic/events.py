@@ -9,8 +9,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pulse_otel.instrumentation.reading import integer, read, text
+from pulse_otel.instrumentation.reading import fields_of, integer, read, text
 from pulse_otel.values import plain
+
+
+def essence(event: Any) -> Any:
+    """Index and text alone, of an event that adds text to a block."""
+    fields = fields_of(event)
+    if fields.get("type") != "content_block_delta":
+        return event
+    delta, index = fields_of(fields.get("delta")), fields.get("index")
+    if delta.get("type") != "text_delta" or type(index) is not int:
+        return event
+    return (index, delta.get("text"))
 
 
 def assemble(events: list[Any]) -> dict[str, Any]:
@@ -18,6 +29,10 @@ def assemble(events: list[Any]) -> dict[str, Any]:
     whole: dict[str, Any] = {"usage": {}}
     blocks: dict[int, dict[str, Any]] = {}
     for event in events:
+        if type(event) is tuple:
+            index, piece = event
+            _add_text(blocks.setdefault(index, _opened({"type": "text"})), piece)
+            continue
         kind = read(event, "type")
         if kind == "message_start":
             _start(whole, read(event, "message"))
@@ -63,6 +78,11 @@ _DELTAS = {
     "input_json_delta": ("partial_json", "input"),
     "compaction_delta": ("content", "content"),
 }
+
+
+def _add_text(state: dict[str, Any], piece: Any) -> None:
+    if piece and isinstance(piece, str):
+        state["pieces"].setdefault("text", []).append(piece)
 
 
 def _add(state: dict[str, Any], delta: Any) -> None:

@@ -39,7 +39,7 @@ def replace_own_spans(patches: Patches) -> None:
 
 
 def _start(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
-    call = current_call()
+    call = guarded(current_call)
     if call is None or not call.own_span_pending:
         return wrapped(*args, **kwargs)
     call.own_span_pending = False

@@ -25,7 +25,7 @@ from pulse_otel.instrumentation.reading import (
     strings,
     text,
 )
-from pulse_otel.values import plain
+from pulse_otel.values import plain, without_secrets
 
 _OUTPUT_TYPES = {"json_object": "json", "json_schema": "json", "text": "text"}
 
@@ -114,7 +114,7 @@ def read_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
 def _tool(tool: Any) -> dict[str, Any]:
     function = read(tool, "function")
     if function is None:
-        return generic(tool)
+        return dict(without_secrets(generic(tool)))
     definition = {
         "type": "function",
         "name": text(read(function, "name")) or "",
@@ -217,55 +217,3 @@ def _output(choice: Any) -> dict[str, Any]:
         "parts": parts_of(read(message, "content"), _part) + _extras(message),
         "finish_reason": FINISH_REASONS.get(reason, reason) if reason else "error",
     }
-
-
-def assemble(chunks: list[Any]) -> dict[str, Any]:
-    """One completion of a stream's chunks, as far as it got."""
-    whole: dict[str, Any] = {}
-    choices: dict[int, dict[str, Any]] = {}
-    for chunk in chunks:
-        for name in ("id", "model", "service_tier", "system_fingerprint", "usage"):
-            value = read(chunk, name)
-            if value is not None:
-                whole[name] = value
-        for choice in items(read(chunk, "choices")):
-            index = integer(read(choice, "index")) or 0
-            _add(choices.setdefault(index, {"text": [], "tools": {}}), choice)
-    whole["choices"] = [_joined(choices[index]) for index in sorted(choices)]
-    return whole
-
-
-_DELTA_TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
-
-
-def _add(state: dict[str, Any], choice: Any) -> None:
-    reason = text(read(choice, "finish_reason"))
-    if reason:
-        state["finish_reason"] = reason
-    delta = read(choice, "delta")
-    state.setdefault("role", text(read(delta, "role")))
-    for name in _DELTA_TEXTS:
-        piece = text(read(delta, name))
-        if piece:
-            state.setdefault(name, []).append(piece)
-    for position, call in enumerate(items(read(delta, "tool_calls"))):
-        index = integer(read(call, "index"))
-        tool = state["tools"].setdefault(
-            position if index is None else index, {"id": None, "name": "", "arguments": []}
-        )
-        tool["id"] = text(read(call, "id")) or tool["id"]
-        tool["name"] = text(read(call, "function", "name")) or tool["name"]
-        tool["arguments"].append(text(read(call, "function", "arguments")) or "")
-
-
-def _joined(state: dict[str, Any]) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": state.get("role") or "assistant"}
-    message |= {name: "".join(state[name]) for name in _DELTA_TEXTS if name in state}
-    message["tool_calls"] = [
-        {
-            "id": tool["id"],
-            "function": {"name": tool["name"], "arguments": "".join(tool["arguments"])},
-        }
-        for _, tool in sorted(state["tools"].items())
-    ]
-    return {"message": message, "finish_reason": state.get("finish_reason")}

@@ -14,6 +14,7 @@ from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints
 from pulse_otel.instrumentation.openai import (
     audio,
     chat,
+    chat_chunks,
     completions,
     embeddings,
     images,
@@ -34,7 +35,8 @@ CHAT = _row(
     operation=semconv.OPERATION_CHAT,
     request=chat.read_request,
     response=chat.read_response,
-    assemble=chat.assemble,
+    assemble=chat_chunks.assemble,
+    essence=chat_chunks.essence,
     methods=(
         "openai.resources.chat.completions:Completions.create",
         "openai.resources.chat.completions:Completions.parse",

@@ -1,0 +1,100 @@
+"""The chunks of a chat stream, put together to the completion that they are of."""
+
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pulse_otel.instrumentation.reading import fields_of, integer, items, read, text
+
+_TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
+_MORE = ("refusal", "reasoning_content", "reasoning", "tool_calls", "function_call", "audio")
+
+
+def essence(chunk: Any) -> Any:
+    """The text alone, of a chunk that adds text to the first choice and says nothing else."""
+    fields = fields_of(chunk)
+    choices = fields.get("choices")
+    if fields.get("usage") is not None or type(choices) is not list or len(choices) != 1:
+        return chunk
+    choice = fields_of(choices[0])
+    delta = fields_of(choice.get("delta"))
+    content = delta.get("content")
+    if type(content) is not str or choice.get("index") != 0 or choice.get("finish_reason"):
+        return chunk
+    return chunk if any(delta.get(name) for name in _MORE) else content
+
+
+def assemble(chunks: list[Any]) -> dict[str, Any]:
+    """One completion of a stream's chunks, as far as it got."""
+    whole: dict[str, Any] = {}
+    choices: dict[int, dict[str, Any]] = {}
+    missing = ["id", "model", "service_tier", "system_fingerprint"]
+    for chunk in chunks:
+        if type(chunk) is str:
+            _state(choices, 0).setdefault("content", []).append(chunk)
+            continue
+        fields = fields_of(chunk)
+        for name in missing:
+            if fields.get(name) is not None:
+                whole[name] = fields[name]
+                missing = [other for other in missing if other not in whole]
+        if fields.get("usage") is not None:
+            whole["usage"] = fields["usage"]
+        for choice in items(fields.get("choices")):
+            part = fields_of(choice)
+            _add(_state(choices, integer(part.get("index")) or 0), part)
+    whole["choices"] = [_joined(choices[index]) for index in sorted(choices)]
+    return whole
+
+
+def _state(choices: dict[int, dict[str, Any]], index: int) -> dict[str, Any]:
+    state = choices.get(index)
+    if state is None:
+        state = choices[index] = {"tools": [], "open": {}}
+    return state
+
+
+def _add(state: dict[str, Any], choice: Mapping[str, Any]) -> None:
+    reason = text(choice.get("finish_reason"))
+    if reason:
+        state["finish_reason"] = reason
+    delta = fields_of(choice.get("delta"))
+    state["role"] = state.get("role") or text(delta.get("role"))
+    for name in _TEXTS:
+        piece = delta.get(name)
+        if piece and isinstance(piece, str):
+            state.setdefault(name, []).append(piece)
+    for position, call in enumerate(items(delta.get("tool_calls"))):
+        index = integer(read(call, "index"))
+        _add_tool(state, position if index is None else index, call)
+
+
+def _add_tool(state: dict[str, Any], index: int, call: Any) -> None:
+    """A piece of a tool call. Some servers give every call the index 0, and an id of its own."""
+    tool: Any = state["open"].get(index)
+    call_id = text(read(call, "id"))
+    if tool is None or (call_id and tool["id"] and call_id != tool["id"]):
+        tool = {"index": index, "id": None, "name": "", "arguments": []}
+        state["open"][index] = tool
+        state["tools"].append(tool)
+    tool["id"] = call_id or tool["id"]
+    tool["name"] = text(read(call, "function", "name")) or tool["name"]
+    tool["arguments"].append(text(read(call, "function", "arguments")) or "")
+
+
+def _joined(state: dict[str, Any]) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": state.get("role") or "assistant"}
+    message |= {name: "".join(state[name]) for name in _TEXTS if name in state}
+    message["tool_calls"] = [
+        {
+            "id": tool["id"],
+            "function": {"name": tool["name"], "arguments": "".join(tool["arguments"])},
+        }
+        for tool in sorted(state["tools"], key=lambda tool: tool["index"])
+    ]
+    return {"message": message, "finish_reason": state.get("finish_reason")}
