@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from pulse_otel.config import ConfigError, PulseConfig
     from pulse_otel.context import session
     from pulse_otel.export.exporter import PulseSpanExporter
+    from pulse_otel.export.stats import DeliveryStats
     from pulse_otel.instrumentation.anthropic import AnthropicInstrumentor
     from pulse_otel.instrumentation.openai import OpenAIInstrumentor
-    from pulse_otel.pipeline import flush_buffer, init_pulse, shutdown
+    from pulse_otel.pipeline import flush_buffer, init_pulse, shutdown, stats
 
 __all__ = [
     "AnthropicInstrumentor",
     "ConfigError",
+    "DeliveryStats",
     "ObserveOptions",
     "OpenAIInstrumentor",
     "Provider",
@@ -32,11 +34,13 @@ __all__ = [
     "observe",
     "session",
     "shutdown",
+    "stats",
 ]
 
 _HOMES = {
     "AnthropicInstrumentor": "pulse_otel.instrumentation.anthropic",
     "ConfigError": "pulse_otel.config",
+    "DeliveryStats": "pulse_otel.export.stats",
     "OpenAIInstrumentor": "pulse_otel.instrumentation.openai",
     "PulseConfig": "pulse_otel.config",
     "PulseSpanExporter": "pulse_otel.export.exporter",
@@ -44,6 +48,7 @@ _HOMES = {
     "init_pulse": "pulse_otel.pipeline",
     "session": "pulse_otel.context",
     "shutdown": "pulse_otel.pipeline",
+    "stats": "pulse_otel.pipeline",
 }
 
 

@@ -6,6 +6,7 @@ A wrong value raises ConfigError at once; no message ever contains the API key.
 from __future__ import annotations
 
 import difflib
+import importlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -38,6 +39,9 @@ class PulseConfig(TypedDict, total=False):
     stream_usage: Literal["auto", "always", "never"]
     protocol: Literal["auto", "otlp", "traces"]
     ca_file: str
+    spool_dir: str
+    redact: Callable[[str], str] | str
+    flush_on_sigterm: bool
     tracer_provider: Any
 
 
@@ -88,6 +92,9 @@ class Config:
     stream_usage: str = "auto"
     protocol: str = "auto"
     ca_file: str | None = None
+    spool_dir: str | None = None
+    redact: Callable[[str], str] | None = None
+    flush_on_sigterm: bool = False
     tracer_provider: Any = None
 
 
@@ -163,6 +170,28 @@ def _ca_file(value: object) -> str:
     return path
 
 
+def _spool_dir(value: object) -> str:
+    path: object = value
+    if isinstance(value, os.PathLike):
+        path = cast("os.PathLike[str]", value).__fspath__()
+    if not isinstance(path, str) or not path.strip() or "\0" in path:
+        raise ConfigError("spool_dir: expected the path of a directory")
+    return os.path.abspath(os.path.expanduser(path))
+
+
+def _redact(value: object) -> object:
+    """A function, or in the environment where one is: "module:function"."""
+    if isinstance(value, str):
+        module, _, name = value.strip().partition(":")
+        try:
+            value = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError, ValueError, TypeError):
+            value = None
+    if not callable(value):
+        raise ConfigError('redact: expected a function of one text, or "module:function"')
+    return value
+
+
 def _one_of(name: str, *words: str) -> Callable[[object], str]:
     expected = " or ".join(repr(word) for word in words)
 
@@ -195,6 +224,9 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "stream_usage": _one_of("stream_usage", "auto", "always", "never"),
     "protocol": _one_of("protocol", "auto", "otlp", "traces"),
     "ca_file": _ca_file,
+    "spool_dir": _spool_dir,
+    "redact": _redact,
+    "flush_on_sigterm": _boolean("flush_on_sigterm"),
     "tracer_provider": _tracer_provider,
 }
 

@@ -1,48 +1,48 @@
 """init_pulse, flush_buffer, shutdown: the only module that knows both halves.
 
 What we attach to a TracerProvider is one switchable processor, since a processor cannot be
-taken off again; behind the switch is a BatchSpanProcessor with our exporter.
+taken off again; behind the switch is our exporter. It queues and batches by itself: a batch
+processor in between would hide what it drops, and hold a lock that a signal handler may need.
 """
 
 from __future__ import annotations
 
-import atexit
-import os
 import threading
-import time
 from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Tracer
 
+from pulse_otel import ends
 from pulse_otel.config import Config, ConfigError, PulseConfig, load_config
 from pulse_otel.export.exporter import PulseSpanExporter
+from pulse_otel.export.stats import DeliveryStats
 from pulse_otel.instrumentation.options import content_wanted
 from pulse_otel.instrumentation.recorder import Recorder, recorders
 from pulse_otel.log import complaints, logger
 
 EXIT_S = 5.0
-_QUEUE = 8192  # spans between two hand-overs to the worker
+_FLUSH_MS = 5000  # a provider's flush waits for other exporters, too
+_HOLD_S = 1.0  # the spans of one call end within moments of each other
 
 
 class _Switch(SpanProcessor):
     """The processor on a provider; what it leads to can change, and be nothing."""
 
     def __init__(self) -> None:
-        self.target: _Batches | None = None
+        self.target: PulseSpanExporter | None = None
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         return None
 
     def on_end(self, span: ReadableSpan) -> None:
         target = self.target
-        # Claimed before any batch is exported: what `flush_buffer` waits for is here.
-        if target is not None and target.exporter.takes(span):
-            target.on_end(span)
+        context = span.get_span_context()
+        if target is not None and context is not None and context.trace_flags.sampled:
+            target.export((span,))
 
     def shutdown(self) -> None:
         """The user's provider shuts down: everything is flushed, within 5 s."""
@@ -52,29 +52,15 @@ class _Switch(SpanProcessor):
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         target = self.target
-        return True if target is None else target.force_flush(timeout_millis)
-
-
-class _Batches(BatchSpanProcessor):
-    """A batch processor that says what it leads to, whatever the SDK's version."""
-
-    def __init__(self, exporter: PulseSpanExporter, config: Config) -> None:
-        super().__init__(
-            exporter,
-            max_queue_size=_QUEUE,
-            schedule_delay_millis=config.flush_interval,
-            max_export_batch_size=config.batch_size,
-        )
-        self.exporter = exporter
+        return True if target is None else target.force_flush(min(timeout_millis, _FLUSH_MS))
 
 
 class _Pipeline:
-    """One configuration at work: exporter, batch processor, and the provider that feeds it."""
+    """One configuration at work: the exporter, and the provider that feeds it."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self.exporter = PulseSpanExporter(config=config)
-        self._batches = _Batches(self.exporter, config)
+        self.exporter = PulseSpanExporter(config=config, collects=True, hold_s=_HOLD_S)
         self._lock = threading.Lock()
         self._closed = False
         self._chosen: Any = config.tracer_provider
@@ -115,7 +101,7 @@ class _Pipeline:
                         " prompts and answers too (capture_content=False turns that off)"
                     )
             if not self._closed:
-                switch.target = self._batches
+                switch.target = self.exporter
             return provider
 
     def activate(self) -> None:
@@ -142,25 +128,18 @@ class _Pipeline:
         return tracer
 
     def flush(self, timeout_s: float) -> bool:
-        """What has ended leaves the batch processor (a hand-over), then the worker sends it."""
-        deadline = time.monotonic() + timeout_s
-        self._batches.force_flush()
-        return self.exporter.force_flush(int(max(0.0, deadline - time.monotonic()) * 1000))
+        """Wait until what has ended was accepted by the service."""
+        return self.exporter.force_flush(int(timeout_s * 1000))
 
     def close(self, timeout_s: float) -> bool:
         """Flush and stop; the providers live on, leading nowhere."""
         if self._closed:
             return True
         self._closed = True
-        deadline = time.monotonic() + timeout_s
         for switch, _ in list(_state.switches.values()):
-            if switch.target is self._batches:
+            if switch.target is self.exporter:
                 switch.target = None
-        self._batches.force_flush()
-        done = self.exporter.force_flush(int(max(0.0, deadline - time.monotonic()) * 1000))
-        self.exporter.shutdown(max(0.0, deadline - time.monotonic()) * 1000)
-        self._batches.shutdown()  # type: ignore[no-untyped-call] # joins a thread that has nothing to do any more
-        return done
+        return self.exporter.stop(timeout_s)
 
 
 class _State:
@@ -168,8 +147,9 @@ class _State:
 
     def __init__(self) -> None:
         self.pipeline: _Pipeline | None = None
+        self.exporter: PulseSpanExporter | None = None  # the latest, also after its end
         self.lock = threading.RLock()
-        self.exit_hook = False
+        self.hooked = False
         self.switches: dict[int, tuple[_Switch, Any]] = {}  # by id(provider), which is kept alive
 
 
@@ -198,29 +178,18 @@ def init_pulse(config: PulseConfig | None = None, **overrides: Any) -> None:
     with _state.lock:
         _state.pipeline = _Pipeline(settings)
         _state.pipeline.activate()
-        if not _state.exit_hook:
-            _state.exit_hook = True
-            _hook_ends()
+        _state.exporter = _state.pipeline.exporter
+        if not _state.hooked:
+            _state.hooked = True
+            ends.hook(shutdown, _after_fork)
+    if settings.flush_on_sigterm:
+        ends.flush_at_sigterm(lambda: flush_buffer(EXIT_S))
 
 
 def _after_fork() -> None:
     """In a child: locks that other threads of the parent held would stay locked for ever."""
     complaints.reset_after_fork()
     _state.lock = threading.RLock()
-
-
-def _hook_ends() -> None:
-    """Once: at the interpreter's exit, in forks, and at the end of multiprocessing's children.
-
-    Those end in `os._exit`; finalizers are all that runs there, and a child clears what it
-    inherited of them, so they are registered anew in each.
-    """
-    atexit.register(shutdown)
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_after_fork)
-    from multiprocessing import util
-
-    util.register_after_fork(_state, lambda _: util.Finalize(None, shutdown, exitpriority=10))
 
 
 def flush_buffer(timeout_s: float = 30) -> bool:
@@ -238,3 +207,12 @@ def shutdown(timeout_s: float = EXIT_S) -> bool:
         pipeline, _state.pipeline = _state.pipeline, None
         recorders.observed = None
     return True if pipeline is None else pipeline.close(timeout_s)
+
+
+def stats() -> DeliveryStats:
+    """Where the spans have come to since the last `init_pulse`, in this process.
+
+    Every span that ended is in exactly one of the counts; they also go to OpenTelemetry's metrics.
+    """
+    exporter = _state.exporter
+    return DeliveryStats() if exporter is None else exporter.stats

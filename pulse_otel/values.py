@@ -16,7 +16,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 MAX_DEPTH = 40
 NOT_RECORDED = "[not recorded: an iterator]"
@@ -118,6 +118,8 @@ def _parts(value: object, depth: int) -> Any:
         return f"[{len(value)} bytes]"
     if isinstance(value, Iterator):
         return NOT_RECORDED
+    if _is_pydantic_1(type(value)):
+        return plain(cast("Any", value).dict(exclude_unset=True), depth + 1)
     dump = getattr(value, "model_dump", None)
     if callable(dump) and not isinstance(value, type):
         return plain(dump(mode="json", warnings=False, exclude_unset=True), depth + 1)
@@ -125,6 +127,11 @@ def _parts(value: object, depth: int) -> Any:
         fields = dataclasses.fields(value)
         return {f.name: plain(getattr(value, f.name), depth + 1) for f in fields}
     return _text(value)
+
+
+def _is_pydantic_1(kind: type) -> bool:
+    """The SDKs give the models of pydantic 1 a `model_dump` that refuses our options."""
+    return hasattr(kind, "__fields_set__") and not hasattr(kind, "__pydantic_fields__")
 
 
 def field_of(value: object, name: str) -> Any:

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pulse_otel import (
     AnthropicInstrumentor,
     ConfigError,
+    DeliveryStats,
     ObserveOptions,
     OpenAIInstrumentor,
     Provider,
@@ -17,11 +18,13 @@ from pulse_otel import (
     observe,
     session,
     shutdown,
+    stats,
 )
 
 __all__ = [
     "AnthropicInstrumentor",
     "ConfigError",
+    "DeliveryStats",
     "ObserveOptions",
     "OpenAIInstrumentor",
     "Provider",
@@ -32,6 +35,7 @@ __all__ = [
     "observe",
     "session",
     "shutdown",
+    "stats",
 ]
 
 

@@ -213,7 +213,7 @@ _SHARED: dict[str, Any] = {
 _REQUIRED: dict[str, dict[str, Any]] = {
     "openai": {"model": mostly(st.just("gpt-4o-mini")), "messages": MESSAGES},
     "anthropic": {
-        "model": mostly(st.sampled_from(["claude-haiku-4-5", "claude-2.1"])),
+        "model": mostly(st.sampled_from(["claude-haiku-4-5", "claude-1.3"])),
         "messages": MESSAGES,
         "max_tokens": mostly(st.just(9)),
     },

@@ -296,8 +296,8 @@ def test_a_warning_of_the_sdk_names_the_callers_line(anthropic_client: Any) -> N
     """The SDK counts stack frames to find it; with another line Python would not show it."""
     observe(anthropic_client, Provider.ANTHROPIC)
 
-    with pytest.warns(DeprecationWarning, match="claude-2.1") as caught:
-        anthropic_client.messages.create(**{**CLAUDE, "model": "claude-2.1"})
+    with pytest.warns(DeprecationWarning, match="claude-1.3") as caught:
+        anthropic_client.messages.create(**{**CLAUDE, "model": "claude-1.3"})
 
     assert [warning.filename for warning in caught] == [__file__]
 

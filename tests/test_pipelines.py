@@ -76,7 +76,7 @@ def test_what_is_not_sampled_is_not_sent(
 
     assert answer.choices[0].message.content
     assert provider.force_flush()
-    assert (exporter.stats.received, memory.get_finished_spans()) == (0, ())
+    assert (exporter.stats.ended, memory.get_finished_spans()) == (0, ())
 
 
 def test_a_simple_processor_posts_nothing_in_the_callers_thread(

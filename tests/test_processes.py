@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,14 +58,19 @@ def _port_3000_is_free() -> bool:
 
 
 @pytest.mark.skipif(not _port_3000_is_free(), reason="the documented port 3000 is in use here")
-def test_the_original_readme_runs_unchanged(provider: Any, run_python: RunPython) -> None:
+@pytest.mark.xdist_group("port 3000")
+@pytest.mark.parametrize("legacy", [False, True], ids=["current", "legacy"])
+def test_the_original_readme_runs_unchanged(
+    provider: Any, run_python: RunPython, legacy: bool
+) -> None:
     """The key it shows, its port, no flush: both calls arrive, in the right columns."""
     import requests
 
+    from pulse_otel.local.legacy import create_legacy_app
     from pulse_otel.local.running import serving
     from pulse_otel.local.service import create_app
 
-    with serving(create_app(), port=3000) as url:
+    with serving(create_legacy_app() if legacy else create_app(), port=3000) as url:
         done = run_python(
             ORIGINAL_README,
             OPENAI_BASE_URL=provider.openai_url,
@@ -83,8 +89,11 @@ def test_the_original_readme_runs_unchanged(provider: Any, run_python: RunPython
             ).json()["traces"]
 
     by_provider = {trace["provider"]: trace for trace in traces}
-    assert by_provider["openai"]["sessionId"] == "session-123"
+    session = uuid.uuid5(uuid.NAMESPACE_URL, "pulse-session:session-123") if legacy else None
+    assert by_provider["openai"]["sessionId"] == str(session or "session-123")
     assert by_provider["openai"]["metadata"]["feature"] == "chat"
+    named = by_provider["openai"]["metadata"].get("session_id")
+    assert named == ("session-123" if legacy else None)
     assert by_provider["anthropic"]["requestBody"]["max_tokens"] == 300
 
 

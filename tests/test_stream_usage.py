@@ -20,6 +20,7 @@ from pulse_otel.instrumentation.openai.usage import ask_for_usage
 from pulse_otel.local.replies import DEFAULT_TEXT, chat_stream, openai_error
 from pulse_otel.local.running import serving
 from tests.conftest import KEY, MESSAGES, Clients
+from tests.versions import has
 
 GPT: dict[str, Any] = {"model": "gpt-4o-mini", "messages": MESSAGES, "stream": True}
 Start = Callable[[str], InMemorySpanExporter]
@@ -156,9 +157,8 @@ def test_the_stream_helper(provider: Any, clients: Clients, start: Start, asked:
     options: Any = {"stream_options": {"include_usage": True}} if asked else {}
 
     def run(client: Any) -> tuple[list[str], Any]:
-        with client.chat.completions.stream(
-            model="gpt-4o-mini", messages=MESSAGES, **options
-        ) as stream:
+        chat = client.chat if has("openai chat.completions.stream") else client.beta.chat
+        with chat.completions.stream(model="gpt-4o-mini", messages=MESSAGES, **options) as stream:
             kinds = [event.type for event in stream]
         return kinds, stream.get_final_completion()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -152,3 +153,17 @@ def test_credentials_of_tools_are_replaced_and_schemas_that_name_them_are_not() 
 
     assert "hidden" not in str(replaced)
     assert replaced["schema"] == tool["schema"]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="pydantic 1 ends before Python 3.14")
+def test_a_model_of_pydantic_1_is_read() -> None:
+    v1 = pytest.importorskip("pydantic.v1")
+
+    class Block(v1.BaseModel):  # type: ignore[name-defined, misc]
+        text: str = ""
+        unset: int = 0
+
+        def model_dump(self, **options: Any) -> Any:
+            raise ValueError("mode is only supported in Pydantic v2")  # as the SDKs' do
+
+    assert plain([Block(text="a")]) == [{"text": "a"}]

@@ -18,7 +18,7 @@ Exchange = tuple[str, Call, list[Reply], dict[str, Any]]
 _HELLO = [{"role": "user", "content": "Hello"}]
 USUAL: dict[str, dict[str, Any]] = {
     "openai": {"model": "gpt-4o-mini", "messages": _HELLO},
-    "anthropic": {"model": "claude-2.1", "messages": _HELLO, "max_tokens": 9},
+    "anthropic": {"model": "claude-1.3", "messages": _HELLO, "max_tokens": 9},
 }
 _PARTS = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
 _ARGUMENTS: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What is under way between the queue and the service: records read, batches written.
+"""What is under way between the records and the service: batches, and what an answer does to them.
 
 A batch is written in one form, and keeps its records: when the service turns out to speak
 another form, they are written anew. Used by one thread at a time.
@@ -8,130 +8,220 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field, replace
 
 from pulse_otel.export.guarded import FAILED, guarded
+from pulse_otel.export.ledger import End, Parcel
 from pulse_otel.export.outcome import Outcome, Verdict
 from pulse_otel.export.payloads.form import Encoded, Form
 from pulse_otel.export.record import Record
-
-T = TypeVar("T")
+from pulse_otel.export.shrink import LIMITS, bare, shrunk
 
 MAX_REQUEST_BYTES = 5 << 20
+MOST_REFUSALS = 64
+"""Requests refused one after the other, as a batch is narrowed down: then all of it is bad."""
+
+_SUSPECT_AFTER, _GIVEN_UP_AFTER = 3, 8  # server errors of one batch, while it takes others
+
+
+_UNWRITTEN = Encoded("")
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One record on its way; `shrinks`: how often it was made smaller."""
+
+    record: Record
+    parcel: Parcel
+    encoded: Encoded = _UNWRITTEN
+    shrinks: int = 0
+
+
+@dataclass(slots=True)
+class Family:
+    """What the parts of one batch share."""
+
+    refusals: int = 0  # in a row
+
+
+@dataclass(slots=True, eq=False)
 class Batch:
-    """What one request holds: records, each with what it is in `form`."""
+    """What one request holds."""
 
     form: Form
-    entries: list[tuple[Record, Encoded]]
+    entries: list[Entry]
+    family: Family = field(default_factory=Family)
+    errors: int = 0  # server errors in a row
+    accepted_before: int = 0  # batches that the service had accepted when the first one came
 
     def encoded(self) -> list[Encoded]:
         """What is posted."""
-        return [encoded for _, encoded in self.entries]
+        return [entry.encoded for entry in self.entries]
+
+    @property
+    def size(self) -> int:
+        """About how many bytes its request has."""
+        return sum(len(entry.encoded.text) for entry in self.entries)
+
+    def part(self, entries: list[Entry]) -> Batch:
+        """`entries` of it, to be sent on their own."""
+        errors = min(self.errors, _SUSPECT_AFTER - 1)
+        return Batch(self.form, entries, self.family, errors, self.accepted_before)
+
+    def halves(self) -> list[Batch]:
+        """It, in two."""
+        middle = len(self.entries) // 2
+        return [self.part(self.entries[:middle]), self.part(self.entries[middle:])]
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """What a final outcome means for a batch: how many came to an end, and what is sent anew."""
+class Batches:
+    """Makes batches of what `more` brings (False: nothing more), until each entry is settled.
 
-    delivered: int = 0
-    dropped: int = 0
-    why: str = ""
-    again: tuple[Batch, ...] = ()
-
-
-def ending(batch: Batch, outcome: Outcome) -> Ending:
-    """Of a `batch` that was accepted, refused or too large; one bad span costs no other one."""
-    form, entries = batch.form, batch.entries
-    if outcome.verdict is Verdict.DELIVERED:
-        refused = min(max(outcome.refused, 0), len(entries))
-        return Ending(len(entries) - refused, refused, "refused by the service")
-    if len(entries) == 1:
-        return Ending(0, 1, outcome.verdict.value)
-    good = [entry for index, entry in enumerate(entries) if index not in outcome.bad]
-    if len(good) < len(entries):
-        again = (Batch(form, good),) if good else ()
-        return Ending(0, len(entries) - len(good), outcome.verdict.value, again)
-    middle = len(entries) // 2
-    return Ending(again=(Batch(form, entries[:middle]), Batch(form, entries[middle:])))
-
-
-class Batches(Generic[T]):
-    """Makes batches of what `pop` gives (None: nothing more), and holds those not yet settled.
-
-    `settle(ignored, dropped, why)` is told of what never comes into a batch.
+    `more` puts into `ready`; `settle` is told of each entry's end.
     """
 
     def __init__(
         self,
-        pop: Callable[[], T | None],
-        read: Callable[[T], Record | None],
-        settle: Callable[[int, int, str], None],
+        more: Callable[[], bool],
+        settle: Callable[[Entry, End, str], None],
+        ready: deque[Entry],
     ) -> None:
-        self._pop = pop
-        self._read = read
+        self.ready = ready
+        self._more = more
         self._settle = settle
-        self._records: deque[Record] = deque()
         self._written: deque[Batch] = deque()
+        self._max_bytes = MAX_REQUEST_BYTES
+        self._accepted = 0
 
-    def __bool__(self) -> bool:
-        return bool(self._records or self._written)
+    def __len__(self) -> int:
+        """How many entries are in here."""
+        return len(self.ready) + sum(len(batch.entries) for batch in list(self._written))
 
-    def clear(self) -> None:
-        """Give up what is left."""
-        self._records.clear()
+    def clear(self) -> list[Entry]:
+        """Give up all that is in here; it comes out."""
+        entries = [entry for batch in list(self._written) for entry in batch.entries]
         self._written.clear()
-
-    def something(self) -> bool:
-        """Whether there is anything to send; what is not ours is sorted out on the way."""
-        return bool(self._written) or self._read_one()
+        while self.ready:  # another thread may be adding to it
+            entries.append(self.ready.popleft())
+        return entries
 
     def next(self, form: Form) -> Batch | None:
         """The batch to send: what is left of an earlier one first, else as full as can be."""
         if self._written and self._written[0].form is not form:
-            unwritten = [record for batch in self._written for record, _ in batch.entries]
+            unwritten = [entry for batch in self._written for entry in batch.entries]
             self._written.clear()
-            self._records.extendleft(reversed(unwritten))
-        if not self._written:
+            self.ready.extendleft(reversed(unwritten))
+        if not any(batch.errors < _SUSPECT_AFTER for batch in self._written):
             batch = self._write(form)
             if batch.entries:
-                self._written.append(batch)
+                self._written.appendleft(batch)
         return self._written[0] if self._written else None
 
-    def replace(self, again: Iterable[Batch]) -> None:
-        """The batch that `next` gave has come to an end, except for what is sent `again`."""
-        self._written.popleft()
-        self._written.extendleft(reversed(list(again)))
-
     def _write(self, form: Form) -> Batch:
-        entries: list[tuple[Record, Encoded]] = []
-        total = 0
-        while len(entries) < form.max_records and total < MAX_REQUEST_BYTES and self._read_one():
-            record = self._records.popleft()
-            encoded = guarded(form.encode, record)
-            if encoded is FAILED:
-                self._settle(0, 1, "not encodable")
-            elif encoded is None:
-                self._settle(1, 0, "")
-            else:
-                entries.append((record, encoded))
-                total += len(encoded.text)
-        return Batch(form, entries)
+        batch, total = Batch(form, []), 0
+        while len(batch.entries) < form.max_records and (self.ready or self._more()):
+            entry = self._encoded(self.ready.popleft(), form)
+            if entry is None:
+                continue
+            size = len(entry.encoded.text)
+            if batch.entries and total + size > self._max_bytes:
+                self.ready.appendleft(entry)
+                break
+            batch.entries.append(entry)
+            total += size
+        return batch
 
-    def _read_one(self) -> bool:
-        """Make sure that a record is there; False if the queue holds none."""
-        while not self._records:
-            item = self._pop()
-            if item is None:
-                return False
-            record = guarded(self._read, item)
+    def _encoded(self, entry: Entry, form: Form) -> Entry | None:
+        """`entry`, written; without its content if that cannot be written. None: settled."""
+        encoded = guarded(form.encode, entry.record)
+        if encoded is FAILED:
+            encoded = guarded(lambda: form.encode(bare(entry.record)))
+        if encoded is None:
+            self._settle(entry, End.IGNORED, "")
+            return None
+        if encoded is FAILED:
+            self._settle(entry, End.DROPPED, "not encodable")
+            return None
+        return replace(entry, encoded=encoded)
+
+    def conclude(self, batch: Batch, outcome: Outcome) -> None:
+        """What `outcome` means for `batch`, which `next` gave."""
+        if batch in self._written:  # not if it was given up meanwhile
+            self._written.remove(batch)
+            self._written.extendleft(reversed(list(self._left_of(batch, outcome))))
+
+    def _left_of(self, batch: Batch, outcome: Outcome) -> Iterable[Batch]:
+        if outcome.verdict is Verdict.DELIVERED:
+            self._accepted += 1
+            batch.family.refusals = 0
+            refused = min(max(outcome.refused, 0), len(batch.entries))
+            accepted = len(batch.entries) - refused
+            self._end(batch.entries[:accepted], End.DELIVERED)
+            self._end(batch.entries[accepted:], End.DROPPED, "refused by the service")
+            return []
+        if outcome.verdict is Verdict.TOO_LARGE:
+            return self._smaller(batch)
+        return self._narrowed(batch, outcome.bad)
+
+    def _end(self, entries: Iterable[Entry], end: End, why: str = "") -> None:
+        for entry in entries:
+            self._settle(entry, end, why)
+
+    def _smaller(self, batch: Batch) -> list[Batch]:
+        """In halves, and the next ones not larger than these; a single one with less content."""
+        if len(batch.entries) > 1:
+            self._max_bytes = max(1, min(self._max_bytes, batch.size // 2))
+            return batch.halves()
+        (entry,) = batch.entries
+        for tries, limit in enumerate(LIMITS[entry.shrinks :], entry.shrinks + 1):
+            record = guarded(shrunk, entry.record, limit)
             if record is FAILED:
-                self._settle(0, 1, "not encodable")
-            elif record is None:
-                self._settle(1, 0, "")
-            else:
-                self._records.append(record)
-        return True
+                continue
+            smaller = self._encoded(replace(entry, record=record, shrinks=tries), batch.form)
+            if smaller is None:
+                return []
+            if len(smaller.encoded.text) < batch.size:
+                return [batch.part([smaller])]
+        self._end([entry], End.DROPPED, Verdict.TOO_LARGE.value)
+        return []
+
+    def _narrowed(self, batch: Batch, bad: frozenset[int]) -> list[Batch]:
+        """Without those that the service names as bad; else in halves, until the bad are found."""
+        batch.family.refusals += 1
+        why = Verdict.REJECTED.value
+        good = [entry for index, entry in enumerate(batch.entries) if index not in bad]
+        if len(good) < len(batch.entries):
+            self._end([batch.entries[n] for n in bad if n < len(batch.entries)], End.DROPPED, why)
+            return [batch.part(good)] if good else []
+        if batch.family.refusals >= MOST_REFUSALS:
+            for relative in [b for b in self._written if b.family is batch.family]:
+                self._written.remove(relative)
+                self._end(relative.entries, End.DROPPED, why)
+        elif len(batch.entries) > 1:
+            return batch.halves()
+        self._end(batch.entries, End.DROPPED, why)
+        return []
+
+    def failed(self, batch: Batch, outcome: Outcome) -> None:
+        """Not answered, or with a server error: kept, and tried again.
+
+        One that meets errors while the service takes others is not tried first any more, and
+        is narrowed down: one record that the service fails at must not hold up the rest.
+        """
+        if outcome.status is None or outcome.status < 500 or batch not in self._written:
+            return
+        if not batch.errors:
+            batch.accepted_before = self._accepted
+        batch.errors += 1
+        if batch.errors < _SUSPECT_AFTER:
+            return
+        self._written.remove(batch)
+        if self._accepted == batch.accepted_before:
+            self._written.append(batch)
+        elif len(batch.entries) > 1:
+            batch.accepted_before = self._accepted
+            self._written.extend(batch.halves())
+        elif batch.errors < _GIVEN_UP_AFTER:
+            self._written.append(batch)
+        else:
+            self._end(batch.entries, End.DROPPED, "the service fails at it")

@@ -1,41 +1,44 @@
 """The worker: takes finished spans, and sees to it that each comes to a known end.
 
-A bounded queue (oldest dropped first, counted) and one daemon thread that makes batches, posts
-them, retries with back-off, splits. The caller's thread only appends. `settled` counts the
-spans whose end is known, in order; `flush` waits for it.
+The caller's thread only appends to a bounded queue. One daemon thread makes batches, posts them,
+backs off, splits. With a spool, a second one writes what was taken in to disk first, so that a
+slow service never keeps spans from being safe; the sender then reads them from there.
 """
 
 from __future__ import annotations
 
-import random
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from pulse_otel.export.batches import Batch, Batches, ending
+from pulse_otel.export.batches import Batches
+from pulse_otel.export.circuit import Circuit
+from pulse_otel.export.forks import loading
 from pulse_otel.export.guarded import FAILED, guarded
+from pulse_otel.export.intake import Intake, Reading
+from pulse_otel.export.ledger import Ledger
 from pulse_otel.export.outcome import Outcome, Verdict
 from pulse_otel.export.payloads.form import Encoded, Form
 from pulse_otel.export.record import Record
-from pulse_otel.export.stats import Stats
+from pulse_otel.export.spool import Spool
+from pulse_otel.export.stats import DeliveryStats, Stats
+from pulse_otel.export.stock import Stock
 from pulse_otel.log import complaints
 
 T = TypeVar("T")
 
-MAX_QUEUED = 50_000
-MAX_QUEUED_BYTES = 64 << 20
-_FIRST_BACKOFF_S, _LAST_BACKOFF_S = 0.5, 30.0
 _INTERNAL = Outcome(Verdict.RETRY, "an internal error while sending")
+_LONG_PAUSE_S = 5.0  # what waits so long to be sent is left to any process meanwhile
 
 
 @dataclass(frozen=True, slots=True)
 class Steps(Generic[T]):
     """What the worker does not do itself. Deadlines are times of `time.monotonic`.
 
-    All but `size` are called by the worker only, one at a time.
+    All but `size` are called by one thread at a time, and not by a caller's.
     """
 
     size: Callable[[T], int]  # a cheap estimate in bytes
@@ -43,199 +46,252 @@ class Steps(Generic[T]):
     form: Callable[[float], Form | Outcome]  # what to write in by now, or why that is not known
     post: Callable[[Form, Sequence[Encoded], float], Outcome]
     attempt_s: float
+    degrade: Callable[[T], Record | None] = lambda item: None  # what is left where `read` fails
+    redact: Callable[[Record], Record] = lambda record: record
+    hold_s: float = 0.0  # how long a call waits for its twin
+    prepare: Callable[[], None] = lambda: None  # once, before all: what is to be imported
 
 
 class Delivery(Generic[T]):
-    """One queue, one worker."""
+    """One queue, one sender. `batch_size` and `delay_s` say when what was submitted is taken up."""
 
-    def __init__(self, steps: Steps[T]) -> None:
+    def __init__(
+        self,
+        steps: Steps[T],
+        *,
+        spool: Spool | None = None,
+        batch_size: int = 1,
+        delay_s: float = 0.0,
+    ) -> None:
         self._steps = steps
-        self.stats = Stats()
+        self._spool = spool
+        self._timing = (batch_size, delay_s)
         self._reset()
 
     def _reset(self) -> None:
-        self._changed = threading.Condition()
-        self._work = threading.Lock()  # held while sending: the worker's, or a flush's at exit
-        self._queue: deque[tuple[T, int]] = deque()
-        self._queued_bytes = 0
-        self._batches = Batches(self._pop, self._steps.read, self._unsent)  # with `_work` held
-        self._settled = 0
+        steps = self._steps
+        reading = Reading(steps.size, steps.read, steps.degrade, steps.redact, steps.hold_s)
+        self._ledger = Ledger()
+        self._changed = self._ledger.changed
+        self._stock = Stock(self._ledger, self._spool)
+        self._intake = Intake(self._ledger, reading, self._stock.keep, *self._timing)
+        self._batches = Batches(self._more, self._stock.end, self._stock.ready)
+        self._circuit = Circuit()
+        self._work = threading.Lock()  # held while sending: by the worker, or by a flush at exit
         self._urgent = 0  # how many wait in `flush`
         self._stopped = False
-        self._worker: threading.Thread | None = None
-        self._failures = 0
-        self._retry_at = 0.0
+        self._threads: list[threading.Thread] = []
 
     def reset_after_fork(self) -> None:
         """In a child: the parent sends what it queued; nothing of its locks or threads is here."""
-        self.stats = Stats()
+        if self._spool is not None:
+            self._spool.begin_anew()
         self._reset()
 
-    # --- the caller's side
+    @property
+    def stats(self) -> Stats:
+        """The counters."""
+        return self._ledger.stats
+
+    def snapshot(self) -> DeliveryStats:
+        """Where all spans are, at this moment."""
+        with self._changed:
+            return self._ledger.snapshot(len(self._intake))
 
     def submit(self, items: Sequence[T]) -> None:
         """Queue `items`. No I/O, and no lock held during any."""
-        sized = [(item, self._steps.size(item)) for item in items]
-        with self._changed:
-            self.stats.received += len(sized)
+        with self._ledger.lock:
             if self._stopped:
-                self.stats.dropped["after shutdown"] += len(sized)
-                self._settled += len(sized)
+                self._ledger.refused(len(items), "after shutdown")
                 return
-            self._queue.extend(sized)
-            self._queued_bytes += sum(size for _, size in sized)
-            self._bound()
-            self._start()
-            self._changed.notify_all()
+            if self._intake.add(items):
+                self._changed.notify_all()
+        if not self._threads:
+            self.start()
 
-    def _bound(self) -> None:
-        while len(self._queue) > MAX_QUEUED or self._queued_bytes > MAX_QUEUED_BYTES:
-            _, size = self._queue.popleft()
-            self._queued_bytes -= size
-            self._settled += 1
-            self.stats.dropped["queue full"] += 1
-
-    def _start(self) -> None:
-        if self._worker is None or not self._worker.is_alive():
-            worker = threading.Thread(target=self._run, name="pulse-otel-delivery", daemon=True)
+    def start(self) -> None:
+        """Start the worker, unless it runs; without it, `flush` sends by itself."""
+        with self._changed:
+            if self._stopped or self._alive():
+                return
+            targets = [self._run] if self._spool is None else [self._run, self._run_intake]
             try:
-                worker.start()
-            except RuntimeError:  # the interpreter is shutting down: `flush` sends by itself
-                return
-            self._worker = worker
+                for target in targets:
+                    name = f"pulse-otel-{target.__name__.strip('_')}"
+                    thread = threading.Thread(target=target, name=name, daemon=True)
+                    thread.start()
+                    self._threads.append(thread)
+            except RuntimeError:  # the interpreter is shutting down
+                self._threads.clear()
 
     def flush(self, timeout_s: float) -> bool:
-        """Wait until all submitted so far is settled; True if none of it was lost."""
-        deadline = time.monotonic() + timeout_s
+        """Wait until all submitted so far was accepted; False if not, or if any was lost."""
+        return self._flush(time.monotonic() + timeout_s, to_disk=False)
+
+    def _flush(self, deadline: float, *, to_disk: bool) -> bool:
+        """`to_disk`: what is on disk is good enough while the service does not answer."""
+        if self._stopped:
+            return not self._ledger.open()
+        with self._hurry():
+            target, lost = self._ledger.stats.received, self._ledger.stats.lost
+            if not self._wait(lambda: self._intake.clear_upto >= target, deadline, to_disk):
+                return False
+            parcels = self._ledger.open()
+            done = self._wait(lambda: not any(p.left > 0 for p in parcels), deadline, to_disk)
+            return done and self._ledger.stats.lost == lost
+
+    @contextmanager
+    def _hurry(self) -> Generator[None, None, None]:
         with self._changed:
-            target, lost = self.stats.received, self.stats.lost
             self._urgent += 1
             self._changed.notify_all()
-            while self._settled < target and self._alive():
-                remaining = deadline - time.monotonic()
-                if remaining <= 0:
-                    break
-                self._changed.wait(min(remaining, 0.5))
-            self._urgent -= 1
-        if not self._alive():
-            self._drain(target, deadline)
-        with self._changed:
-            return self._settled >= target and self.stats.lost == lost
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._urgent -= 1
+
+    def _wait(self, done: Callable[[], bool], deadline: float, to_disk: bool) -> bool:
+        while not done():
+            left = deadline - time.monotonic()
+            if left <= 0 or (to_disk and self._circuit.open and not self.snapshot().in_queue):
+                return False
+            if not self._alive():
+                self._work_here(deadline)
+                continue
+            with self._changed:
+                if not done():
+                    self._changed.wait(min(left, 0.1))
+        return True
+
+    def _work_here(self, deadline: float) -> None:
+        """Without a worker (at exit): take in and send in this thread."""
+        if self._spool is not None:
+            self._intake.take(deadline, True)
+        pause = self._circuit.pause_s(hurried=True)
+        if pause or not self._step(deadline):
+            time.sleep(min(pause or 0.05, max(0.0, deadline - time.monotonic())))
 
     def _alive(self) -> bool:
-        return self._worker is not None and self._worker.is_alive()
-
-    def _drain(self, target: int, deadline: float) -> None:
-        """Without a worker (at exit): send in this thread, while there is time."""
-        while self._settled < target and time.monotonic() < deadline:
-            if not self._step(deadline):
-                time.sleep(min(0.2, max(0.0, deadline - time.monotonic())))
+        return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
     def shutdown(self, timeout_s: float) -> bool:
-        """Flush, then stop; what is left is dropped and counted. Idempotent."""
+        """Flush, then stop; what is left stays on disk, or is dropped and counted. Idempotent."""
         if self._stopped:
             return True
-        done = self.flush(timeout_s)
+        deadline = time.monotonic() + timeout_s
+        done = self._flush(deadline, to_disk=self._spool is not None)
         with self._changed:
             self._stopped = True
-            left = self.stats.received - self._settled
-            if left:
-                self.stats.dropped["shutdown"] += left
-                self._settled += left
-            self._queue.clear()
             self._changed.notify_all()
-        if self.stats.lost:
-            reasons = ", ".join(f"{n} {why}" for why, n in self.stats.dropped.items() if n)
-            complaints.warn("lost", "pulse-otel: %d spans lost (%s)", self.stats.lost, reasons)
+        if self._spool is not None:
+            # Not sent, but not lost either, if the disk takes it; it does so in no time.
+            grace = max(deadline, time.monotonic()) + 0.3
+            while self._intake.take(grace, True) and len(self._intake) and time.monotonic() < grace:
+                pass
+            # The sender is in a request, or does not begin another one.
+            here = self._work.acquire(timeout=0.2)
+            self._stock.give_back(self._batches.clear())
+            self._stock.leave_all()
+            if here:
+                self._work.release()
+        with self._changed:
+            self._intake.clear()
+            self._ledger.close("not sent before the end")
         return done
 
     # --- the worker's side
 
+    def _prepare(self) -> None:
+        with loading():
+            guarded(self._steps.prepare)
+
     def _run(self) -> None:
+        self._prepare()
         while True:
             with self._changed:
-                while not self._stopped and not self._due():
-                    self._changed.wait(self._pause())
+                while not self._stopped and (pause := self._pause()) != 0:
+                    self._changed.wait(pause)
                 if self._stopped:
                     break
             self._step(time.monotonic() + self._steps.attempt_s)
-        self._batches.clear()
 
-    def _due(self) -> bool:
-        waiting = bool(self._queue or self._batches)
-        return waiting and (time.monotonic() >= self._retry_at)
+    def _run_intake(self) -> None:
+        self._prepare()
+        while True:
+            with self._changed:
+                while not self._stopped and (
+                    self._stock.full() or self._intake.wait_s(self._urgent > 0) != 0
+                ):
+                    self._changed.wait(self._intake.wait_s(self._urgent > 0) or 0.5)
+                if self._stopped:
+                    break
+            deadline = time.monotonic() + self._steps.attempt_s
+            guarded(self._intake.take, deadline, self._urgent > 0)
 
     def _pause(self) -> float | None:
-        if not (self._queue or self._batches):
+        """How long there is nothing to send; None: until something changes."""
+        waits = [self._intake.wait_s(self._urgent > 0)] if self._spool is None else []
+        waits += [self._stock.wait_s()]
+        if len(self._batches):
+            waits.append(0.0)
+        some = [wait for wait in waits if wait is not None]
+        if not some:
             return None
-        # A flush shortens the wait: somebody stands there.
-        limit = 0.2 if self._urgent else _LAST_BACKOFF_S
-        self._retry_at = min(self._retry_at, time.monotonic() + limit)
-        return max(0.001, self._retry_at - time.monotonic())
+        return max(min(some), self._circuit.pause_s(self._urgent > 0))
 
     def _step(self, deadline: float) -> bool:
         """Send one request; True if it came to an end, or if there is none to send."""
         if not self._work.acquire(timeout=max(0.0, deadline - time.monotonic())):
             return False
         try:
-            # What is not ours needs no service, and no question to it.
-            return not self._batches.something() or self._send(deadline)
+            if self._stopped:
+                return False
+            sent = guarded(self._send, deadline)
+            return self._back_off(_INTERNAL) if sent is FAILED else sent
         finally:
             self._work.release()
 
+    def _more(self) -> bool:
+        """Bring entries for a batch; False if there are none."""
+        if self._spool is None:
+            deadline = time.monotonic() + self._steps.attempt_s
+            while not self._stock.ready and self._intake.wait_s(True) == 0:
+                before = len(self._intake)
+                self._intake.take(deadline, self._urgent > 0)
+                if len(self._intake) >= before:
+                    break
+        elif not self._stock.ready:
+            self._stock.lease()
+        return bool(self._stock.ready)
+
     def _send(self, deadline: float) -> bool:
+        if not len(self._batches) and not self._more():
+            return True  # what is not ours needs no service, and no question to it
         form = guarded(self._steps.form, deadline)
         if form is FAILED or isinstance(form, Outcome):
             return self._back_off(_INTERNAL if form is FAILED else form)
         batch = self._batches.next(form)
         if batch is None:
             return True
+        self._stock.renew(batch.entries)
         attempt_end = min(deadline, time.monotonic() + self._steps.attempt_s)
         outcome = guarded(self._steps.post, form, batch.encoded(), attempt_end)
         if outcome is FAILED or outcome.verdict in (Verdict.RETRY, Verdict.PAUSED):
-            return self._back_off(_INTERNAL if outcome is FAILED else outcome)
-        return self._settle_batch(batch, outcome)
-
-    def _settle_batch(self, batch: Batch, outcome: Outcome) -> bool:
+            outcome = _INTERNAL if outcome is FAILED else outcome
+            self._batches.failed(batch, outcome)
+            return self._back_off(outcome)
         _complain(outcome)
-        self._failures, self._retry_at = 0, 0.0
-        end = ending(batch, outcome)
-        self._batches.replace(end.again)
-        self._settle(delivered=end.delivered, dropped=end.dropped, why=end.why)
+        self._circuit.worked()
+        self._batches.conclude(batch, outcome)
         return True
 
     def _back_off(self, outcome: Outcome) -> bool:
         _complain(outcome)
-        self._failures += 1
-        longest = min(_LAST_BACKOFF_S, _FIRST_BACKOFF_S * 2 ** min(self._failures, 10))
-        wait = outcome.retry_after_s or longest * random.uniform(0.5, 1.0)
-        self._retry_at = time.monotonic() + wait
+        self._circuit.failed(outcome)
+        if self._spool is not None and self._circuit.pause_s() > _LONG_PAUSE_S:
+            self._stock.give_back(self._batches.clear())
         return False
-
-    def _pop(self) -> T | None:
-        with self._changed:
-            if not self._queue:
-                return None
-            item, size = self._queue.popleft()
-            self._queued_bytes -= size
-            return item
-
-    def _unsent(self, ignored: int, dropped: int, why: str) -> None:
-        self._settle(ignored=ignored, dropped=dropped, why=why)
-
-    def _settle(
-        self, *, delivered: int = 0, ignored: int = 0, dropped: int = 0, why: str = ""
-    ) -> None:
-        count = delivered + ignored + dropped
-        with self._changed:
-            if self._stopped or not count:  # what was left at the stop is counted as dropped
-                return
-            self.stats.delivered += delivered
-            self.stats.ignored += ignored
-            if dropped:
-                self.stats.dropped[why] += dropped
-            self._settled += count
-            self._changed.notify_all()
 
 
 def _complain(outcome: Outcome) -> None:

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-import os
-import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.trace import format_span_id, format_trace_id
 
+from pulse_otel import semconv
 from pulse_otel.config import KEY_PREFIX, Config, ConfigError, load_config
-from pulse_otel.export import dialects
+from pulse_otel.export import dialects, losses, spool
+from pulse_otel.export.children import flush_at_their_end
 from pulse_otel.export.claims import claim, destination
 from pulse_otel.export.delivery import Delivery, Steps
+from pulse_otel.export.forks import begin_anew_in_children
+from pulse_otel.export.metrics import show
 from pulse_otel.export.protocol import Negotiator
-from pulse_otel.export.stats import Stats
+from pulse_otel.export.record import Record
+from pulse_otel.export.redaction import Redaction
+from pulse_otel.export.stats import DeliveryStats
 from pulse_otel.export.transport import ATTEMPT_S, Transport
 from pulse_otel.log import complaints
 
 _EXIT_S = 5.0
 _SPAN_BYTES = 500  # what a span costs beside its text
+_NEEDED = (
+    "encodings.idna",
+    "urllib3.exceptions",
+    "pydantic_core",
+    "pulse_otel.export.connection",
+    "pulse_otel.export.failures",
+    "pulse_otel.export.pricing",
+)
+_HOLD_S = 6.0  # until the spans of one call have left the batch processor that is before us
 
 
 class PulseSpanExporter(SpanExporter):
@@ -31,6 +48,7 @@ class PulseSpanExporter(SpanExporter):
     is warned about and left out. It never raises. What another exporter of this process has
     taken for the same project is not sent again.
     `export` only hands over to a worker thread: no network in the thread that calls it.
+    `config`, `collects` and `hold_s` are for `init_pulse`, which has no batch processor before it.
     """
 
     def __init__(
@@ -41,11 +59,16 @@ class PulseSpanExporter(SpanExporter):
         protocol: str | None = None,
         enabled: bool | None = None,
         ca_file: str | None = None,
+        spool_dir: str | None = None,
+        redact: Callable[[str], str] | None = None,
         config: Config | None = None,
+        collects: bool = False,
+        hold_s: float = _HOLD_S,
         **unknown: Any,
     ) -> None:
         self._delivery: Delivery[ReadableSpan] | None = None
         self._owner = object()
+        self._stopped = False
         _complain_about(unknown)
         config = config or _load(
             {
@@ -54,28 +77,50 @@ class PulseSpanExporter(SpanExporter):
                 "protocol": protocol,
                 "enabled": enabled,
                 "ca_file": ca_file,
+                "spool_dir": spool_dir,
+                "redact": redact,
             }
         )
         if config is None or config.api_key is None or not config.enabled:
             return
-        self._project = destination(config.api_url, config.api_key.reveal())
+        secret = config.api_key.reveal()
+        self._project = destination(config.api_url, secret)
         self._transport = Transport(config.api_url, config.api_key, ca_file=config.ca_file)
         negotiator = Negotiator(self._transport, config.protocol)
-        self._delivery = Delivery(
-            Steps(
-                size=_size,
-                read=dialects.read,
-                form=negotiator.form,
-                post=negotiator.post,
-                attempt_s=ATTEMPT_S,
-            )
+        self._redaction = Redaction(config.redact) if config.redact else None
+        steps = Steps(
+            size=_size,
+            read=dialects.read,
+            degrade=_degraded,
+            form=negotiator.form,
+            post=negotiator.post,
+            attempt_s=ATTEMPT_S,
+            redact=self._redaction or _as_it_is,
+            hold_s=hold_s,
+            prepare=_import_all,
         )
-        _forget_in_children(self._delivery)
+        # Handed over one by one, spans wait for others here; in batches, they did elsewhere.
+        timing = (config.batch_size, config.flush_interval / 1000) if collects else (1, 0.0)
+        self._delivery = Delivery(
+            steps,
+            spool=_spool(config.spool_dir, config.api_url, secret),
+            batch_size=timing[0],
+            delay_s=timing[1],
+        )
+        if config.spool_dir is not None:
+            self._delivery.start()  # earlier processes may have left something behind
+        begin_anew_in_children(self._delivery)
+        if not collects:  # there, the pipeline sees to it
+            flush_at_their_end(self)
+        show(self)
 
     @property
-    def stats(self) -> Stats:
-        """The counters so far."""
-        return self._delivery.stats if self._delivery else Stats()
+    def stats(self) -> DeliveryStats:
+        """Where the spans handed to this exporter have come to."""
+        if self._delivery is None:
+            return DeliveryStats()
+        failures = self._redaction.failures if self._redaction else 0
+        return replace(self._delivery.snapshot(), redaction_failures=failures)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Hand `spans` to the worker; returns at once."""
@@ -94,9 +139,17 @@ class PulseSpanExporter(SpanExporter):
     # The SDK passes the time it has left to a parameter of this name.
     def shutdown(self, timeout_millis: float = _EXIT_S * 1000) -> None:
         """Flush for at most 5 s, then stop. Idempotent."""
-        if self._delivery is not None:
-            self._delivery.shutdown(min(timeout_millis / 1000, _EXIT_S))
-            self._transport.close()
+        self.stop(timeout_millis / 1000)
+
+    def stop(self, timeout_s: float) -> bool:
+        """`shutdown`; True if everything was accepted."""
+        if self._delivery is None or self._stopped:
+            return True
+        self._stopped = True
+        done = self._delivery.shutdown(min(timeout_s, _EXIT_S))
+        self._transport.close()
+        losses.report(self.stats)
+        return done
 
 
 def _complain_about(unknown: Mapping[str, Any]) -> None:
@@ -105,7 +158,7 @@ def _complain_about(unknown: Mapping[str, Any]) -> None:
         complaints.warn(
             "arguments",
             "pulse-otel: arguments of the exporter are left out: %s; it takes api_key, api_url,"
-            " protocol, enabled and ca_file",
+            " protocol, enabled, ca_file, spool_dir and redact",
             ", ".join(sorted(name for name in unknown if not name.startswith(KEY_PREFIX))),
         )
 
@@ -124,18 +177,40 @@ def _load(given: Mapping[str, Any]) -> Config | None:
 
 
 def _size(span: ReadableSpan) -> int:
-    values = (span.attributes or {}).values()
-    return _SPAN_BYTES + sum(len(value) for value in values if isinstance(value, str))
+    """Runs in the thread that ends the span: `copy` spares the slow way of a Mapping's values."""
+    attributes: Any = span.attributes or {}
+    values = attributes.copy().values() if hasattr(attributes, "copy") else attributes.values()
+    return _SPAN_BYTES + sum([len(value) for value in values if type(value) is str])
 
 
-def _forget_in_children(delivery: Delivery[Any]) -> None:
-    if not hasattr(os, "register_at_fork"):
-        return
-    reference = weakref.ref(delivery)
+def _as_it_is(record: Record) -> Record:
+    return record
 
-    def after_in_child() -> None:
-        alive = reference()
-        if alive is not None:
-            alive.reset_after_fork()
 
-    os.register_at_fork(after_in_child=after_in_child)
+def _degraded(span: ReadableSpan) -> Record | None:
+    """What is left of a span that could not be read: when it was, and in which trace."""
+    context, parent = span.get_span_context(), span.parent
+    if context is None:
+        return None
+    start_ns = span.start_time or span.end_time or 0
+    return Record(
+        kind="llm_call",
+        trace_id=format_trace_id(context.trace_id),
+        span_id=format_span_id(context.span_id),
+        parent_span_id=format_span_id(parent.span_id) if parent else None,
+        start_ns=start_ns,
+        end_ns=max(start_ns, span.end_time or 0),
+        name=str(span.name)[:256],
+        attributes={semconv.PULSE_TRUNCATED: True},
+    )
+
+
+def _spool(root: str | None, api_url: str, secret: str) -> spool.Spool | None:
+    return None if root is None else spool.Spool(root, spool.directory_name(api_url, secret))
+
+
+def _import_all() -> None:
+    """What the workers import when they need it, before anybody forks: see forks."""
+    for name in _NEEDED:
+        with suppress(ImportError):
+            import_module(name)

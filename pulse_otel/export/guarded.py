@@ -19,14 +19,16 @@ FAILED: Final = _Failure.FAILED
 Failed: TypeAlias = Literal[_Failure.FAILED]
 
 
-def guarded(function: Callable[..., R], *args: object) -> R | Failed:
-    """What `function` returns; FAILED, and a line in the log, if it raises."""
+def guarded(
+    function: Callable[..., R], *args: object, what: str = "in the delivery of spans"
+) -> R | Failed:
+    """What `function` returns; FAILED, and a line in the log, if it raises.
+
+    The line names the kind of the error only: its text may hold what must not be logged.
+    """
     try:
         return function(*args)
     except Exception as error:  # noqa: BLE001
-        complaints.warn(
-            f"internal:{type(error).__name__}",
-            "pulse-otel: internal error in the delivery of spans (%s)",
-            type(error).__name__,
-        )
+        kind = type(error).__name__
+        complaints.warn(f"internal:{what}:{kind}", "pulse-otel: error %s (%s)", what, kind)
         return FAILED

@@ -41,6 +41,7 @@ class Transport:
         self._key = key
         self._ca_file = ca_file
         self._session: Session | None = None
+        self._inherited: Session | None = None  # in a child: its parent's
         self._pid = os.getpid()
         if base_url.lower().startswith("http://") and not _loopback(base_url):
             complaints.warn(
@@ -108,6 +109,8 @@ class Transport:
         if self._session is None or self._pid != os.getpid():
             from pulse_otel.export.connection import Session
 
+            # Kept: clearing away a parent's takes locks that its threads may have held.
+            self._inherited = self._session
             self._pid = os.getpid()
             self._session = Session()
             self._session.auth = self._authorize  # as `auth`, so that no netrc replaces it

@@ -93,6 +93,7 @@ def test_what_is_under_way_at_shutdown_is_counted_once() -> None:
     time.sleep(0.1)  # the answer comes after all
 
     assert delivery.stats.delivered + delivery.stats.lost == 3
+    assert (delivery.snapshot().in_queue, delivery.snapshot().unaccounted) == (0, 0)
 
 
 def test_a_bug_of_ours_ends_neither_the_worker_nor_the_caller() -> None:

@@ -55,7 +55,8 @@ def test_a_fault_is_reported_once_and_nothing_is_lost_when_it_passes(
 
     assert len(faulty.asked) + len(faulty.requests) >= 2
     assert (not faulty.requests) == (protocol == "auto")  # no spans are sent to who does not answer
-    messages = [record.getMessage() for record in caplog.records]
+    # A flush of 0.3 s may itself end an attempt, on a busy machine; that is said too, once.
+    messages = [m for r in caplog.records if "in time" not in (m := r.getMessage())]
     assert [said in message for message in messages] == [True], messages
     assert KEY not in caplog.text
 

@@ -78,6 +78,7 @@ class FaultServer:
     tls: ssl.SSLContext | None = None
     host: str = "127.0.0.1"
     on_connect: Callable[[socket.socket], object] | None = None
+    bind_port: int = 0  # 0: any
     received: list[Request] = field(default_factory=list)
     stored: list[Request] = field(default_factory=list)
     connections: int = 0
@@ -92,7 +93,8 @@ class FaultServer:
 
     def __enter__(self) -> FaultServer:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        self._listener = socket.create_server((self.host, 0), family=family, backlog=128)
+        address = (self.host, self.bind_port)
+        self._listener = socket.create_server(address, family=family, backlog=128)
         self.port: int = self._listener.getsockname()[1]
         shown = f"[{self.host}]" if ":" in self.host else self.host
         self.url = f"{'https' if self.tls else 'http'}://{shown}:{self.port}"

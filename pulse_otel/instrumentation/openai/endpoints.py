@@ -23,6 +23,7 @@ from pulse_otel.instrumentation.openai import (
     responses,
     runners,
     usage,
+    websocket,
 )
 from pulse_otel.instrumentation.openai.providers import provider_of
 from pulse_otel.instrumentation.patch import Patches
@@ -170,4 +171,5 @@ def install() -> Patches:
 
     PATCHES.install((openai.OpenAI, openai.AsyncOpenAI), ENDPOINTS)
     runners.follow(PATCHES)
+    websocket.follow(PATCHES)
     return PATCHES

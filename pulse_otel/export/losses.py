@@ -1,0 +1,32 @@
+"""The one line at the end of a program that lost spans: how many, why, and what to do."""
+
+from __future__ import annotations
+
+from pulse_otel.export.stats import DeliveryStats
+from pulse_otel.log import complaints, logger
+
+OVERFLOW = "queue full"
+_SERVICE = "check that the trace service is reachable"
+_REMEDIES = {
+    OVERFLOW: f"{_SERVICE}; spool_dir keeps more, on disk",
+    "not sent before the end": f"{_SERVICE}; with spool_dir the next process sends them",
+    "after shutdown": "call shutdown() after the last call",
+    "refused by the service": "see the warnings above for what it said",
+    "rejected": "see the warnings above for what the service said",
+    "too large": "lower max_content_bytes, or raise the limit of the proxy before the service",
+    "expired on disk": _SERVICE,
+    "spool full": _SERVICE,
+}
+
+
+def report(stats: DeliveryStats) -> None:
+    """Log what was lost, if anything was; and what waits on disk."""
+    reasons = {OVERFLOW: stats.queue_overflow, **stats.dropped}
+    reasons = {why: count for why, count in reasons.items() if count}
+    if reasons:
+        said = ", ".join(f"{count} {why}" for why, count in reasons.items())
+        worst = max(reasons, key=lambda why: reasons[why])
+        remedy = _REMEDIES.get(worst, "please report it")
+        complaints.warn("lost", "pulse-otel: %d spans lost (%s): %s", stats.lost, said, remedy)
+    if stats.pending_on_disk:
+        logger.info("pulse-otel: %d spans wait in spool_dir", stats.pending_on_disk)

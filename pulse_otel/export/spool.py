@@ -1,0 +1,291 @@
+"""A directory of undelivered batches, shared by any number of processes.
+
+A file holds one batch, one record per line. Its name tells its state (see spool_files), and each
+change of state is one rename, so that one process at a time has it, whatever crashes when. A
+lease that ran out may be taken over: what is sent twice is stored once, as spans have ids.
+
+Nothing here raises for what the disk does: a batch that cannot be put stays with the caller.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pulse_otel.export import spool_files as files
+from pulse_otel.export.record import Record
+from pulse_otel.export.record_text import dump, load
+from pulse_otel.export.spool_files import Name
+from pulse_otel.log import complaints
+
+MAX_BYTES = 100 << 20
+MAX_AGE_S = 48 * 3600.0
+LEASE_S = 60.0
+ADOPT_S = 60.0
+"""The files of a process that lives are left to it for so long."""
+
+QUARANTINE = "quarantine"
+_MOST_QUARANTINED = 10
+
+_REFUSED_FOR_S = 5.0  # until a directory that could not be used is tried again
+_LISTED_FOR_S = 1.0  # how long a listing of the directory is good for
+_ours: set[str] = set()  # the waiting names of files that this process will see to
+_HEADER = '{"pulse_spool":1}'
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Spans that the spool let go of."""
+
+    file: str  # its waiting name
+    count: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A batch that is ours for a while: its file's name by now, and what is in it."""
+
+    file: str
+    records: list[Record]
+    damaged: int  # so many of its records cannot be read
+
+
+def directory_name(api_url: str, secret: str) -> str:
+    """The name of the directory for a project of a service; it does not tell the key."""
+    slow = hashlib.pbkdf2_hmac("sha256", secret.encode(), api_url.encode(), 50_000)
+    return slow.hex()[:16]
+
+
+class Spool:
+    """One project's directory below `root`. Each method may be called by any thread.
+
+    `clock` is the wall clock: ages and leases concern several processes.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        name: str,
+        *,
+        max_bytes: int = MAX_BYTES,
+        max_age_s: float = MAX_AGE_S,
+        lease_s: float = LEASE_S,
+        clock: Callable[[], float] = time.time,
+        ours: set[str] = _ours,
+    ) -> None:
+        self._path = Path(root) / name
+        self._max_bytes, self._max_age_s, self._lease_s = max_bytes, max_age_s, lease_s
+        self._clock = clock
+        self._ours = ours
+        self._listed_at = self._refused_at = float("-inf")
+        self._bytes = 0
+        self._usable = False
+        self._orphans: deque[Name] = deque()
+        self.gone: list[Gone] = []  # to be counted by the caller, who empties it
+
+    def _open(self) -> bool:
+        """Make the directory, or check the one that is there; tried again after a while."""
+        if self._usable or time.monotonic() - self._refused_at < _REFUSED_FOR_S:
+            return self._usable
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            files.check_parent(self._path.parent)
+            files.make_private(self._path)
+            files.make_private(self._path / QUARANTINE)
+        except OSError as error:
+            self._refused_at = time.monotonic()
+            self._complain(error)
+            return False
+        self._usable = True
+        return True
+
+    def put(self, records: Sequence[Record]) -> str | None:
+        """The name of a new file with `records`; None if the disk refuses it."""
+        lines = [_HEADER, *(dump(record) for record in records), ""]
+        data = "\n".join(lines).encode("utf-8", "replace")
+        name = files.new_name(self._clock(), len(records))
+        self._ours.add(name)  # before it is there: it is not to be adopted by ourselves
+        if not self._written(name, data):
+            self._ours.discard(name)
+            return None
+        self._bytes += len(data)
+        if self._bytes > self._max_bytes or time.monotonic() - self._listed_at > _LISTED_FOR_S:
+            self.sweep()
+        return name
+
+    def _written(self, name: str, data: bytes) -> bool:
+        if not self._open():
+            return False
+        try:
+            files.write(self._path, name, data)
+        except OSError as error:
+            self._usable = False
+            if isinstance(error, FileNotFoundError) and self._open():  # it had been deleted
+                return self._written(name, data)
+            self._complain(error)
+            return False
+        return True
+
+    def lease(self, file: str) -> Leased | None:
+        """Take the file that waits under this name; None if another process has it."""
+        name = files.parse(file)
+        taken = self._hold(name) if name else None
+        return self._opened(taken, name.count) if name and taken else None
+
+    def adopt(self) -> Leased | None:
+        """Take the oldest file that was left behind by another process, or by an earlier one."""
+        if not self._orphans and self._open():
+            self.sweep()
+            self._orphans.extend(name for name, _ in self._entries())
+        while self._orphans:
+            name = self._orphans.popleft()
+            if not self._orphaned(name):
+                continue
+            taken = self._hold(name)
+            if taken:
+                return self._opened(taken, name.count)
+        return None
+
+    def _orphaned(self, name: Name) -> bool:
+        now = self._clock()
+        if name.waiting in self._ours:
+            return False
+        if name.until is not None:  # a lease from after a step of the clock has run out as well
+            held = now <= name.until <= now + 2 * self._lease_s
+            return not held or not files.alive(name.pid)
+        return now - name.made > ADOPT_S or now < name.made or not files.alive(name.pid)
+
+    def renew(self, file: str) -> str:
+        """Hold a leased file for longer; its name from now on."""
+        name = files.parse(file)
+        return (self._hold(name) if name else None) or file
+
+    def release(self, file: str) -> str | None:
+        """Put a leased file back; the name under which it waits, None if it is gone."""
+        name = files.parse(file)
+        return self._move(file, name.waiting) if name else None
+
+    def ack(self, file: str, *, damaged: bool = False) -> None:
+        """All of a file has come to an end: it goes, or into quarantine if it was damaged."""
+        self.leave(file)
+        if damaged and self._move(file, os.path.join(QUARANTINE, file)):
+            return
+        with contextlib.suppress(OSError):  # somebody took it over, or the directory is gone
+            self._path.joinpath(file).unlink()
+
+    def leave(self, file: str) -> None:
+        """Another spool, of this process or of another one, may see to the file."""
+        name = files.parse(file)
+        self._ours.discard(name.waiting if name else file)
+
+    def begin_anew(self) -> None:
+        """In a forked child: what the parent sees to is not ours."""
+        self._ours.clear()
+        self._orphans.clear()
+        self.gone.clear()
+
+    def sweep(self) -> None:
+        """Let go of what is too old, and of the oldest above the bound."""
+        now = self._clock()
+        kept: list[tuple[Name, int]] = []
+        total = 0
+        for name, size in self._entries():
+            if now - name.made > self._max_age_s:
+                self._drop(name, "expired on disk")
+            else:
+                kept.append((name, size))
+                total += size
+        for name, size in kept:
+            if total <= self._max_bytes:
+                break
+            self._drop(name, "spool full")
+            total -= size
+        self._bytes = total
+        with contextlib.suppress(OSError):
+            for file in sorted(os.listdir(self._path / QUARANTINE))[:-_MOST_QUARANTINED]:
+                self._path.joinpath(QUARANTINE, file).unlink()
+
+    def _drop(self, name: Name, why: str) -> None:
+        try:
+            self._path.joinpath(name.text).unlink()
+        except OSError:
+            return
+        self.gone.append(Gone(name.waiting, name.count, why))
+
+    def _entries(self) -> list[tuple[Name, int]]:
+        """The files of ours, oldest first, with their sizes. Unfinished ones are recovered."""
+        found: list[tuple[Name, int]] = []
+        try:
+            with os.scandir(self._path) as entries:
+                for entry in entries:
+                    name = files.parse(self._recovered(entry.name))
+                    if name is not None:
+                        found.append((name, _size(entry)))
+        except OSError:
+            return []
+        self._listed_at = time.monotonic()
+        return sorted(found, key=lambda pair: pair[0].text)
+
+    def _recovered(self, file: str) -> str:
+        """What was being written when its process died counts as far as it got."""
+        unfinished = files.finished_name(file)
+        if unfinished is None:
+            return file
+        name, made = unfinished
+        if 0 <= self._clock() - made <= self._lease_s:
+            return file
+        return self._move(file, name) or file
+
+    def _opened(self, file: str, count: int) -> Leased:
+        try:
+            records = _parsed(files.read(self._path / file))
+        except (OSError, ValueError):
+            records = []
+        return Leased(file, records[:count], max(0, count - len(records)))
+
+    def _hold(self, name: Name) -> str | None:
+        """Take a file, or hold it for longer: its name from now on."""
+        known = name.waiting in self._ours
+        self._ours.add(name.waiting)
+        leased = self._move(name.text, name.leased(self._clock() + self._lease_s))
+        if leased is None and not known:
+            self._ours.discard(name.waiting)
+        return leased
+
+    def _move(self, old: str, new: str) -> str | None:
+        try:
+            os.rename(self._path / old, self._path / new)
+        except OSError:
+            return None
+        return new
+
+    def _complain(self, error: OSError) -> None:
+        complaints.warn(
+            "spool",
+            "pulse-otel: the spool %s cannot be used (%s): spans wait in memory only",
+            self._path.parent,
+            error.strerror or error,
+        )
+
+
+def _parsed(data: bytes) -> list[Record]:
+    """The records of the lines that are whole."""
+    records: list[Record] = []
+    for line in data.decode("utf-8", "replace").split("\n")[1:]:
+        with contextlib.suppress(ValueError, TypeError):
+            records.append(load(line))
+    return records
+
+
+def _size(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat(follow_symlinks=False).st_size
+    except OSError:
+        return 0

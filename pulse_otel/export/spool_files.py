@@ -1,0 +1,144 @@
+"""Files of a spool: made, named, moved and read with nothing left to chance or to others.
+
+A name says when the spans came, which process wrote them, and how many they are:
+
+    01795442400000000000-4711-9f86d081-12.spans            waits
+    01795442400000000000-4711-9f86d081-12.spans.1795442460000-4712.lease    4712 sends it, till then
+    .01795442400000000000-4711-9f86d081-12.spans.tmp       is being written
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+MAX_FILE_BYTES = 64 << 20
+_NAME = re.compile(
+    r"(\d{20})-(\d{1,10})-([0-9a-f]{8})-(\d{1,6})\.spans(?:\.(\d{1,16})-(\d{1,10})\.lease)?"
+)
+_TMP = re.compile(r"\.((\d{20})-\d{1,10}-[0-9a-f]{8}-\d{1,6}\.spans)\.tmp")
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What the name of a file says. Times in s since the epoch; `until` of a lease."""
+
+    text: str
+    made: float
+    pid: int  # of who has it, or else wrote it
+    count: int
+    until: float | None = None
+
+    @property
+    def waiting(self) -> str:
+        """Its name while nobody has it."""
+        return self.text.partition(".spans")[0] + ".spans"
+
+    def leased(self, until: float) -> str:
+        """Its name while somebody has it."""
+        return f"{self.waiting}.{int(until * 1000)}-{os.getpid()}.lease"
+
+
+def new_name(now: float, count: int) -> str:
+    """The name of a new file; names sort by time."""
+    return f"{int(now * 1e9):020d}-{os.getpid()}-{secrets.token_hex(4)}-{count}.spans"
+
+
+def parse(text: str) -> Name | None:
+    """What a name says; None for a file that is not ours."""
+    found = _NAME.fullmatch(text)
+    if found is None:
+        return None
+    made, pid, _, count, until, holder = found.groups()
+    lease = int(until) / 1000 if until else None
+    return Name(text, int(made) / 1e9, int(holder or pid), int(count), lease)
+
+
+def finished_name(text: str) -> tuple[str, float] | None:
+    """For the name of a file that was being written: what it was to become, and since when."""
+    found = _TMP.fullmatch(text)
+    return (found[1], int(found[2]) / 1e9) if found else None
+
+
+def make_private(path: Path) -> None:
+    """Make a directory of mode 0700, or make sure that `path` is one of ours.
+
+    Raises PermissionError for a link, or for what belongs to somebody else.
+    """
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise PermissionError("it is no directory, or a link to one")
+    if hasattr(os, "geteuid"):
+        if found.st_uid != os.geteuid():
+            raise PermissionError("it belongs to somebody else")
+        if stat.S_IMODE(found.st_mode) != 0o700:
+            path.chmod(0o700)
+
+
+def check_parent(path: Path) -> None:
+    """Raises PermissionError if others could replace what is made in `path`."""
+    found = path.stat()
+    if not hasattr(os, "geteuid"):
+        return
+    if found.st_uid not in (0, os.geteuid()):
+        raise PermissionError("the directory above it belongs to somebody else")
+    if found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
+        raise PermissionError("everybody may write to the directory above it")
+
+
+def write(directory: Path, name: str, data: bytes) -> None:
+    """A new file, complete or not there at all; mode 0600."""
+    temporary = directory / f".{name}.tmp"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
+    descriptor = os.open(temporary, flags, 0o600)
+    try:
+        try:
+            if hasattr(os, "fchmod"):
+                os.fchmod(descriptor, 0o600)  # whatever the umask
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+        finally:
+            os.close(descriptor)
+        os.rename(temporary, directory / name)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def read(path: Path) -> bytes:
+    """What is in a file of ours. Raises ValueError for what cannot be one, OSError."""
+    flags = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ValueError("not readable as a file") from error
+    with open(descriptor, "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_FILE_BYTES:
+            raise ValueError("no file of spans")
+        return file.read()
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of that number runs here, other than this one."""
+    if pid == os.getpid() or not hasattr(os, "geteuid"):  # os.kill ends processes on Windows
+        return pid != os.getpid()
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True

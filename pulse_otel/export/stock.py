@@ -1,0 +1,154 @@
+"""What was taken in and is not sent yet: in memory, or in files of a spool.
+
+With a spool, memory holds only what is being sent, and what the disk would not take.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from pulse_otel.export.batches import Entry
+from pulse_otel.export.ledger import End, Ledger, Parcel
+from pulse_otel.export.record import Record
+from pulse_otel.export.spool import Leased, Spool
+
+_MOST_IN_MEMORY = 2000  # entries, beside a spool that takes none; the queue holds the rest
+SEARCH_S = 30.0  # how often a spool is searched for what other processes left behind
+_RENEW_S = 15.0
+
+
+class Stock:
+    """`ready` is what can be sent next. Kept by the thread that takes in, used by the sender."""
+
+    def __init__(self, ledger: Ledger, spool: Spool | None) -> None:
+        self.ready: deque[Entry] = deque()
+        self._ledger = ledger
+        self._spool = spool
+        self._files: deque[Parcel] = deque()  # of this process, waiting on disk
+        self._search_at = 0.0
+        self._renewed_at = 0.0
+
+    def keep(self, records: list[Record]) -> None:
+        """Pack what was taken in: on disk if there is one that takes it."""
+        file = self._spool.put(records) if self._spool is not None else None
+        parcel = Parcel(len(records), len(records), file)
+        self._ledger.packed(parcel)
+        if file is None:
+            self.ready.extend(Entry(record, parcel) for record in records)
+        else:
+            self._files.append(parcel)
+        self._count_gone()
+
+    def full(self) -> bool:
+        """Whether memory has to do for the disk, and has done enough."""
+        return len(self.ready) >= _MOST_IN_MEMORY
+
+    def wait_s(self) -> float | None:
+        """How long until there may be something to send; None: nobody knows."""
+        if self.ready or self._files:
+            return 0.0
+        return None if self._spool is None else max(0.0, self._search_at - time.monotonic())
+
+    def lease(self) -> None:
+        """Bring one more file into `ready`: the oldest of ours, else one that was left behind."""
+        if self._spool is None:
+            return
+        while self._files:
+            parcel = self._files.popleft()
+            if parcel.left <= 0 or parcel.file is None:
+                continue
+            leased = self._spool.lease(parcel.file)
+            if leased is not None:
+                self._load(parcel, leased)
+                return
+            self._leave(parcel)
+            self._ledger.settle(parcel, End.TAKEN_OVER, parcel.left)
+        if time.monotonic() >= self._search_at:
+            self._adopt(self._spool)
+
+    def _adopt(self, spool: Spool) -> None:
+        leased = spool.adopt()
+        self._count_gone()
+        if leased is None:
+            self._search_at = time.monotonic() + SEARCH_S
+            return
+        count = len(leased.records) + leased.damaged
+        parcel = Parcel(count, count, leased.file, own=False)
+        self._ledger.packed(parcel)
+        self._load(parcel, leased)
+
+    def _load(self, parcel: Parcel, leased: Leased) -> None:
+        parcel.file = leased.file
+        parcel.damaged = leased.damaged > 0
+        self.ready.extend(Entry(record, parcel) for record in leased.records)
+        if leased.damaged:
+            self.settle(parcel, End.DROPPED, "damaged on disk", leased.damaged)
+
+    def renew(self, entries: Sequence[Entry]) -> None:
+        """Hold the files of `entries` for another while."""
+        if self._spool is None or time.monotonic() - self._renewed_at < _RENEW_S:
+            return
+        self._renewed_at = time.monotonic()
+        for parcel in {entry.parcel: None for entry in [*entries, *list(self.ready)]}:
+            if parcel.file is not None:
+                parcel.file = self._spool.renew(parcel.file)
+
+    def end(self, entry: Entry, end: End, why: str) -> None:
+        """`entry` came to its end."""
+        self.settle(entry.parcel, end, why)
+
+    def settle(self, parcel: Parcel, end: End, why: str, count: int = 1) -> None:
+        """`count` of `parcel` came to their end; with the last of them its file goes."""
+        if self._ledger.settle(parcel, end, count, why) and parcel.file and self._spool:
+            self._spool.ack(parcel.file, damaged=parcel.damaged)
+
+    def give_back(self, entries: Sequence[Entry]) -> None:
+        """Leave `entries` on disk, to whoever may send them; those in memory stay ready."""
+        parcels: dict[Parcel, list[Record]] = {}
+        for entry in entries:
+            if self._spool is None or entry.parcel.file is None:
+                self.ready.append(entry)
+            else:
+                parcels.setdefault(entry.parcel, []).append(entry.record)
+        for parcel, records in reversed(parcels.items()):
+            if self._spool is not None and parcel.file is not None:
+                parcel.file = _put_back(self._spool, parcel, parcel.file, records)
+            if parcel.own:
+                self._files.appendleft(parcel)
+            else:
+                self._ledger.forget(parcel)
+                self._leave(parcel)
+
+    def leave_all(self) -> None:
+        """At the end: other processes, and later pipelines of this one, may have our files."""
+        for parcel in self._ledger.open():
+            self._leave(parcel)
+
+    def _leave(self, parcel: Parcel) -> None:
+        if self._spool is not None and parcel.file is not None:
+            self._spool.leave(parcel.file)
+
+    def _count_gone(self) -> None:
+        """Account for what the spool let go of."""
+        if self._spool is None or not self._spool.gone:
+            return
+        by_file = {p.file: p for p in self._ledger.open() if p.file}
+        waiting = {file.partition(".spans")[0] + ".spans": p for file, p in by_file.items()}
+        while self._spool.gone:
+            gone = self._spool.gone.pop()
+            parcel = waiting.get(gone.file)
+            if parcel is None:
+                parcel = Parcel(gone.count, gone.count, gone.file, own=False)
+                self._ledger.packed(parcel)
+            self._ledger.settle(parcel, End.DROPPED, parcel.left, gone.why)
+
+
+def _put_back(spool: Spool, parcel: Parcel, file: str, records: list[Record]) -> str:
+    """Release the file; what is left of one of which some are settled becomes a new one."""
+    if len(records) < parcel.count and (rest := spool.put(records)):
+        spool.ack(file, damaged=parcel.damaged)
+        parcel.count, parcel.damaged = len(records), False
+        return rest
+    return spool.release(file) or file

@@ -1,0 +1,188 @@
+"""The Realtime API: a session with settings, items that are added to it, and responses.
+
+Its events are turned into those of a response stream, and the audio in them is left out: what
+was said is recorded as its transcript.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pulse_otel import semconv
+from pulse_otel.instrumentation.endpoint import Endpoint
+from pulse_otel.instrumentation.openai import response_events, responses
+from pulse_otel.instrumentation.openai.dialogue import ResponsesDialogue, fields
+from pulse_otel.instrumentation.openai.items import input_messages
+from pulse_otel.instrumentation.openai.media import base64_bytes, described
+from pulse_otel.instrumentation.openai.providers import provider_of
+from pulse_otel.instrumentation.openai.tokens import some
+from pulse_otel.instrumentation.reading import Rule, extract, given, integer, items, read, text
+from pulse_otel.values import plain
+
+API_TYPE = "realtime"
+_ITEMS = 100  # of what was said since the last response; the oldest is forgotten first
+_AUDIO = ("audio", "input_audio", "output_audio")
+_STATUS = {"response.created": "in_progress", "response.done": "completed"}  # unless it says so
+
+# A Realtime session's settings that hold for its responses.
+_SETTINGS = (
+    "model",
+    "instructions",
+    "tools",
+    "tool_choice",
+    "max_output_tokens",
+    "max_response_output_tokens",  # the beta's name
+    "temperature",
+    "output_modalities",
+    "modalities",  # the beta's name
+    "parallel_tool_calls",
+    "prompt",
+    "reasoning",
+    "truncation",
+)
+# Realtime event -> the event of a response stream that says the same.
+_SAME = {
+    "response.output_text.delta": "response.output_text.delta",
+    "response.text.delta": "response.output_text.delta",
+    "response.output_audio_transcript.delta": "response.output_text.delta",
+    "response.audio_transcript.delta": "response.output_text.delta",
+    "response.function_call_arguments.delta": "response.function_call_arguments.delta",
+    "response.mcp_call_arguments.delta": "response.mcp_call_arguments.delta",
+    "response.output_item.added": "response.output_item.added",
+    "response.output_item.done": "response.output_item.done",
+}
+_REALTIME_USAGE: tuple[Rule, ...] = (
+    (("usage", "input_token_details", "cached_tokens"), semconv.CACHE_READ_TOKENS, integer),
+    (("usage", "input_token_details", "text_tokens"), semconv.INPUT_TEXT_TOKENS, some),
+    (("usage", "input_token_details", "audio_tokens"), semconv.INPUT_AUDIO_TOKENS, some),
+    (("usage", "input_token_details", "image_tokens"), semconv.INPUT_IMAGE_TOKENS, some),
+    (("usage", "output_token_details", "text_tokens"), semconv.OUTPUT_TEXT_TOKENS, some),
+    (("usage", "output_token_details", "audio_tokens"), semconv.OUTPUT_AUDIO_TOKENS, some),
+)
+
+
+def spoken(item: Any) -> Any:
+    """A plain copy of an item, in which its transcript stands for audio."""
+    copy = plain(item)
+    if not isinstance(copy, dict) or not isinstance(read(copy, "content"), list):
+        return cast("Any", copy)
+    found = cast("dict[str, Any]", copy)
+    return {**found, "content": [_said(block) for block in found["content"]]}
+
+
+def _said(block: Any) -> Any:
+    if text(read(block, "type")) not in _AUDIO:
+        return block
+    transcript, data = text(read(block, "transcript")), text(read(block, "audio"))
+    if transcript is not None:
+        return {"type": "text", "text": transcript}
+    return described("audio", None, base64_bytes(data) if data else None)
+
+
+def _response_event(response: Any, expected: str) -> dict[str, Any]:
+    status = text(read(response, "status")) or expected
+    details = read(response, "status_details")
+    whole = {
+        "id": read(response, "id"),
+        "status": status,
+        "usage": plain(read(response, "usage")),
+        "incomplete_details": {"reason": read(details, "reason")},
+        "error": plain(read(details, "error")),
+        "output": [spoken(item) for item in items(read(response, "output"))],
+    }
+    return {"type": f"response.{status}", "response": whole}
+
+
+def _read_realtime_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
+    beta = request.get("max_response_output_tokens")
+    known = {"max_output_tokens": beta, **request, "conversation": None}  # no id: auto or none
+    modalities = items(request.get("output_modalities") or request.get("modalities"))
+    found = responses.read_request(known, content) | {semconv.OPENAI_API_TYPE: API_TYPE}
+    if modalities:
+        found[semconv.OUTPUT_TYPE] = "speech" if "audio" in modalities else "text"
+    return found
+
+
+def _read_realtime_response(response: Any, content: bool) -> dict[str, Any]:
+    found = responses.read_response(response, content) | extract(response, _REALTIME_USAGE)
+    if content and read(response, "input") is not None:
+        found[semconv.INPUT_MESSAGES] = input_messages(read(response, "input"))
+    return found
+
+
+def _assemble_realtime(events: list[Any]) -> Any:
+    """Speech is transcribed while it is answered: then the input is known only afterwards."""
+    inputs = [event["input"] for event in events if event["type"] == "input"]
+    whole = response_events.assemble([event for event in events if event["type"] != "input"])
+    return {**whole, "input": inputs[-1]} if inputs else whole
+
+
+_ENDPOINT = Endpoint(
+    sdk="openai",
+    scope=semconv.SCOPE_OPENAI,
+    path="/realtime",
+    operation=semconv.OPERATION_CHAT,
+    provider=provider_of,
+    request=_read_realtime_request,
+    response=_read_realtime_response,
+    assemble=_assemble_realtime,
+)
+
+
+class RealtimeDialogue(ResponsesDialogue):
+    """The events of `realtime.connect`, and of the beta's."""
+
+    endpoint = _ENDPOINT
+    last = ("response.done",)
+    errors_end = False  # most are about another event; `response.done` comes nevertheless
+
+    def __init__(self, model: str | None) -> None:
+        super().__init__(model)
+        self._settings: dict[str, Any] = {"model": model} if model else {}
+        self._waiting: deque[Any] = deque(maxlen=_ITEMS)
+
+    def said(self, event: Any) -> None:
+        if text(read(event, "type")) == "conversation.item.create":
+            self.wait(spoken(read(event, "item")))
+
+    def heard(self, kind: str, event: Any) -> Any:
+        if kind in ("session.created", "session.updated"):
+            session = read(event, "session")
+            values = {name: plain(read(session, name)) for name in _SETTINGS}
+            self._settings |= {name: value for name, value in values.items() if value is not None}
+        elif kind == "conversation.item.input_audio_transcription.completed":
+            content = [{"type": "input_text", "text": text(read(event, "transcript")) or ""}]
+            return {"type": "message", "role": "user", "content": content}
+        return None
+
+    def wait(self, item: Any) -> None:
+        self._waiting.append(item)
+
+    def request(self, event: Any) -> dict[str, Any]:
+        own = {name: value for name, value in self._own(event).items() if given(value)}
+        if "input" in own:  # beside the conversation, which goes on as it was
+            own["input"] = [spoken(item) for item in items(own["input"])]
+            return {**self._settings, **own, "stream": True}
+        return {**self._settings, **own, "input": self._taken(), "stream": True}
+
+    def started(self, event: Any) -> dict[str, Any]:
+        return {**self._settings, "input": self._taken(), "stream": True}
+
+    def chunk(self, kind: str, event: Any) -> Any:
+        if kind in _STATUS:
+            return _response_event(read(event, "response"), _STATUS[kind])
+        same = _SAME.get(kind)
+        if same is None:
+            return None
+        found = {name: read(event, name) for name in ("output_index", "content_index", "delta")}
+        return {"type": same, "item": spoken(read(event, "item")), **found}
+
+    def _own(self, event: Any) -> Mapping[str, Any]:
+        return fields(plain(read(event, "response")))
+
+    def _taken(self) -> list[Any] | None:
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        return waiting or None

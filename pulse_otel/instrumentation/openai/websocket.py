@@ -1,0 +1,219 @@
+"""WebSocket connections (`responses.connect`, `realtime.connect`): one span for each response.
+
+They pass none of the SDK's HTTP client. What is sent passes `send` of the connection, what
+comes in its `parse_event`: a response begins when it is asked for, or when the server begins
+one by itself, and ends with its last event, with an error event, or with the connection.
+Classes and methods are found by name; a version of the SDK that lacks one is left as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+
+import wrapt
+
+from pulse_otel.instrumentation.guard import guarded
+from pulse_otel.instrumentation.openai.connection import Link
+from pulse_otel.instrumentation.openai.dialogue import ResponsesDialogue, fields
+from pulse_otel.instrumentation.openai.realtime import RealtimeDialogue
+from pulse_otel.instrumentation.parameters import split
+from pulse_otel.instrumentation.patch import Patches
+from pulse_otel.instrumentation.reading import read, text
+from pulse_otel.instrumentation.request import said
+from pulse_otel.values import plain
+
+_LINK = "_pulse_websocket"
+_EARLY = ("response.create", "conversation.item.create")
+
+# Module -> the class with `connect`, and what is said on its connections.
+_CONNECTIONS: dict[str, tuple[str, type[ResponsesDialogue]]] = {
+    "openai.resources.responses.responses": ("Responses", ResponsesDialogue),
+    "openai.resources.beta.responses.responses": ("Responses", ResponsesDialogue),
+    "openai.resources.realtime.realtime": ("Realtime", RealtimeDialogue),
+    "openai.resources.beta.realtime.realtime": ("Realtime", RealtimeDialogue),
+}
+# The SDK's sessions over a Responses connection send for themselves, on lanes.
+_LANES = ("openai.lib.responses_websocket._session", "ResponsesWebSocketLane")
+
+
+def follow(patches: Patches) -> None:
+    """Wrap the classes, now or when their modules are imported: that takes 0.1 s and more."""
+    for module, (name, dialogue) in _CONNECTIONS.items():
+        wrapt.register_post_import_hook(partial(_wrap, patches, name, dialogue), module)
+    module, name = _LANES
+    wrapt.register_post_import_hook(partial(_wrap_lanes, patches, name), module)
+
+
+def _wrap(patches: Patches, name: str, dialogue: type[ResponsesDialogue], module: Any) -> None:
+    for prefix, send, receive, enter in (
+        ("", _send, _receive, _enter),
+        ("Async", _send_async, _receive_async, _enter_async),
+    ):
+        wrappers: dict[str, dict[str, Callable[..., Any]]] = {
+            prefix + name: {"connect": partial(_connect, patches, dialogue)},
+            f"{prefix}{name}ConnectionManager": {
+                "send": _send_early,
+                "enter": enter,
+                f"__{prefix[:1].lower()}enter__": enter,
+                f"__{prefix[:1].lower()}exit__": _exit,
+            },
+            f"{prefix}{name}Connection": {
+                "send": send,
+                "recv_bytes": receive,
+                "parse_event": _parse,
+                "close": _close,
+            },
+        }
+        for owner, methods in wrappers.items():
+            for method, wrapper in methods.items():
+                _wrap_method(patches, getattr(module, owner, None), method, wrapper)
+
+
+def _wrap_lanes(patches: Patches, name: str, module: Any) -> None:
+    for prefix, send in (("", _send), ("Async", _send_async)):
+        _wrap_method(patches, getattr(module, prefix + name, None), "send", send)
+
+
+def _wrap_method(patches: Patches, owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
+    """Where it is defined: connections of all kinds have some from one base class."""
+    for base in owner.__mro__ if isinstance(owner, type) and patches.active else ():
+        if name in vars(base):
+            patches.wrap(base, name, wrapper)
+            return
+
+
+def _link(owner: Any) -> Link | None:
+    return cast("Link | None", getattr(owner, "__dict__", {}).get(_LINK))
+
+
+def _sent(sender: Any, args: Any, kwargs: Any) -> Callable[[BaseException], None] | None:
+    """`sender` is a connection, or a lane of a session over one."""
+    lane = text(read(sender, "_state", "stream_id"))
+    link = _link(sender) or _link(read(sender, "_session", "connection"))
+    event = args[0] if args else kwargs.get("event")
+    return None if link is None else link.sent(event, lane)
+
+
+def _connect(
+    patches: Patches,
+    dialogue: type[ResponsesDialogue],
+    wrapped: Any,
+    resource: Any,
+    args: Any,
+    kwargs: Any,
+) -> Any:
+    if not patches.active:
+        return wrapped(*args, **kwargs)
+    rest, parameters = split(kwargs)
+    manager = wrapped(*args, **rest)
+    guarded(_mark, manager, resource, dialogue, rest, parameters)
+    return manager
+
+
+def _mark(
+    manager: Any, resource: Any, dialogue: type[ResponsesDialogue], kwargs: Any, parameters: Any
+) -> None:
+    model = text(kwargs.get("model")) or text(read(kwargs, "extra_query", "model"))
+    manager.__dict__[_LINK] = Link(resource._client, dialogue(model), said(parameters))
+
+
+def _entered(manager: Any, connection: Any) -> None:
+    link = _link(manager)
+    if link is not None:
+        connection.__dict__[_LINK] = link
+        early, link.early = link.early, []
+        for event in early:
+            link.sent(event)
+
+
+def _enter(wrapped: Any, manager: Any, args: Any, kwargs: Any) -> Any:
+    connection = wrapped(*args, **kwargs)
+    guarded(_entered, manager, connection)
+    return connection
+
+
+async def _enter_async(wrapped: Any, manager: Any, args: Any, kwargs: Any) -> Any:
+    connection = await wrapped(*args, **kwargs)
+    guarded(_entered, manager, connection)
+    return connection
+
+
+def _send_early(wrapped: Any, manager: Any, args: Any, kwargs: Any) -> Any:
+    result = wrapped(*args, **kwargs)
+    guarded(_keep_early, manager, args[0] if args else kwargs.get("event"))
+    return result
+
+
+def _keep_early(manager: Any, event: Any) -> None:
+    link = _link(manager)
+    if link is not None and text(read(event, "type")) in _EARLY:
+        link.early.append(fields(plain(event)))
+
+
+def _exit(wrapped: Any, manager: Any, args: Any, kwargs: Any) -> Any:
+    """What the caller's own code raised in the block is no error of the response's; what ends
+    the whole task or program is one. The SDK then closes the connection."""
+    link, error = _link(manager), args[1] if len(args) > 1 else None
+    if link is not None:
+        guarded(link.end, None if isinstance(error, (Exception, GeneratorExit)) else error)
+    return wrapped(*args, **kwargs)
+
+
+def _send(wrapped: Any, sender: Any, args: Any, kwargs: Any) -> Any:
+    fail = guarded(_sent, sender, args, kwargs)
+    try:
+        return wrapped(*args, **kwargs)
+    except BaseException as error:
+        if fail is not None:
+            guarded(fail, error)
+        raise
+
+
+async def _send_async(wrapped: Any, sender: Any, args: Any, kwargs: Any) -> Any:
+    fail = guarded(_sent, sender, args, kwargs)
+    try:
+        return await wrapped(*args, **kwargs)
+    except BaseException as error:
+        if fail is not None:
+            guarded(fail, error)
+        raise
+
+
+def _receive(wrapped: Any, connection: Any, args: Any, kwargs: Any) -> Any:
+    try:
+        return wrapped(*args, **kwargs)
+    except Exception as error:
+        guarded(_broken, connection, error)
+        raise
+
+
+async def _receive_async(wrapped: Any, connection: Any, args: Any, kwargs: Any) -> Any:
+    try:
+        return await wrapped(*args, **kwargs)
+    except Exception as error:
+        guarded(_broken, connection, error)
+        raise
+
+
+def _broken(connection: Any, error: BaseException) -> None:
+    """Other errors, such as a second reader's, leave the connection as it is."""
+    link, names = _link(connection), [kind.__name__ for kind in type(error).__mro__]
+    if link is not None and "ConnectionClosed" in names:
+        link.end(None if "ConnectionClosedOK" in names else error)
+
+
+def _parse(wrapped: Any, connection: Any, args: Any, kwargs: Any) -> Any:
+    event = wrapped(*args, **kwargs)
+    link = _link(connection)
+    if link is not None:
+        guarded(link.received, event)
+    return event
+
+
+def _close(wrapped: Any, connection: Any, args: Any, kwargs: Any) -> Any:
+    link = _link(connection)
+    if link is not None:
+        guarded(link.end)
+    return wrapped(*args, **kwargs)

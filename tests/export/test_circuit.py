@@ -1,0 +1,109 @@
+"""When the service is asked again: ever more rarely, never before it asked to be, never at once."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import Any
+
+import pytest
+
+from pulse_otel.export.circuit import HURRIED_S, Circuit
+from pulse_otel.export.outcome import Outcome, Verdict
+from tests.export.sending import ids_of, records, sending, stored, until
+from tests.faults import FaultServer, answer, hang
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def pauses(verdict: Verdict, count: int) -> list[float]:
+    circuit, found = Circuit(Clock()), []
+    for _ in range(count):
+        circuit.failed(Outcome(verdict))
+        found.append(circuit.pause_s())
+    return found
+
+
+@pytest.mark.parametrize(("verdict", "longest"), [(Verdict.RETRY, 20.0), (Verdict.PAUSED, 60.0)])
+def test_pauses_double_up_to_a_bound(verdict: Verdict, longest: float) -> None:
+    found = pauses(verdict, 2000)
+
+    assert all(later <= 4 * earlier for earlier, later in itertools.pairwise(found))
+    assert longest / 2 <= min(found[10:])
+    assert max(found) <= longest
+
+
+def test_pauses_are_jittered() -> None:
+    """A fleet of senders does not come back at one moment."""
+    assert len({pauses(Verdict.RETRY, 8)[-1] for _ in range(50)}) == 50
+
+
+def test_a_success_closes_it() -> None:
+    circuit = Circuit(Clock())
+    circuit.failed(Outcome(Verdict.RETRY))
+    assert circuit.open
+    circuit.worked()
+    assert not circuit.open
+    assert circuit.pause_s() == 0
+
+
+def test_only_a_pause_of_our_own_is_shortened_for_a_flush() -> None:
+    circuit = Circuit(Clock())
+    for _ in range(10):
+        circuit.failed(Outcome(Verdict.RETRY))
+    assert circuit.pause_s() > 5
+    assert circuit.pause_s(hurried=True) == HURRIED_S
+    circuit.failed(Outcome(Verdict.RETRY, retry_after_s=300.0))
+    assert 300 <= circuit.pause_s(hurried=True) <= 330
+
+
+def test_retry_after_is_honoured_also_in_a_flush() -> None:
+    times: list[float] = []
+
+    def script(number: int, request: Any) -> Any:
+        times.append(time.monotonic())
+        return answer(429, headers={"Retry-After": "2"}) if number == 1 else answer()
+
+    with FaultServer(script) as server, sending(server.url) as delivery:
+        delivery.submit(records(3))
+        assert delivery.flush(0.5) is False
+        assert delivery.flush(20) is True
+
+    assert len(times) == 2
+    assert times[1] - times[0] >= 2.0
+
+
+def test_a_dead_service_costs_next_to_nothing() -> None:
+    """One request, and from then on memory alone, until the pause is over."""
+    with FaultServer(then=answer(503)) as server, sending(server.url) as delivery:
+        delivery.submit(records(1))
+        assert until(lambda: server.received)
+        cpu = time.process_time()
+        started = time.monotonic()
+        for start in range(10_000):
+            delivery.submit(records(1, start))
+        cpu, took = time.process_time() - cpu, time.monotonic() - started
+
+        assert len(server.received) <= 2 + took * 3
+        assert cpu / 10_000 < 0.001
+        server.then = answer()
+        assert delivery.flush(20) is True
+
+    assert ids_of(records(10_000)) <= set(stored(server.stored))
+
+
+def test_a_service_that_hangs_holds_up_one_request_at_a_time() -> None:
+    with FaultServer([hang()]) as server, sending(server.url, attempt_s=1.0) as delivery:
+        started = time.monotonic()
+        delivery.submit(records(5))
+        assert time.monotonic() - started < 0.5
+        assert delivery.flush(20) is True
+        stats = delivery.snapshot()
+
+    assert (stats.delivered, stats.lost) == (5, 0)
+    assert set(stored(server.stored)) == ids_of(records(5))

@@ -1,0 +1,51 @@
+"""Children of `multiprocessing` in a pipeline of the user's: they end without any exit hook."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from tests.conftest import KEY, RunPython, Service
+
+CHILDREN = """
+import multiprocessing
+import openai
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from pulse_otel import OpenAIInstrumentor, PulseSpanExporter
+
+def call(name):
+    client = openai.OpenAI(api_key="k")
+    messages = [{"role": "user", "content": "Hello"}]
+    client.chat.completions.create(model="m", messages=messages, pulse_session_id=name)
+
+provider = TracerProvider()
+provider.add_span_processor(BatchSpanProcessor(PulseSpanExporter()))
+trace.set_tracer_provider(provider)
+OpenAIInstrumentor().instrument()
+call("parent")
+context = multiprocessing.get_context("fork")
+children = [context.Process(target=call, args=(f"child {n}",)) for n in range(2)]
+for child in children:
+    child.start()
+for child in children:
+    child.join()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork here")
+def test_each_childs_calls_arrive(provider: Any, service: Service, run_python: RunPython) -> None:
+    done = run_python(
+        CHILDREN,
+        PULSE_API_KEY=KEY,
+        PULSE_API_URL=service.url,
+        OPENAI_BASE_URL=provider.openai_url,
+        PYTHONWARNINGS="ignore::DeprecationWarning",  # 3.12: a fork beside threads
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    sessions = [trace["sessionId"] for trace in service.traces(3)]
+    assert sorted(sessions) == ["child 0", "child 1", "parent"]

@@ -1,0 +1,297 @@
+"""How a process may end, be copied, or be stopped; with the accounts of each."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import KEY, ROOT
+from tests.export.sending import stored, until
+from tests.faults import FaultServer, answer, hang
+
+START = """
+import os, signal, sys, threading, time
+import pulse_otel
+from pulse_otel.instrumentation.recorder import recorders
+
+def spans(count):
+    tracer = recorders.observed.tracer("test")
+    for _ in range(count):
+        tracer.start_span("chat m", attributes={"gen_ai.operation.name": "chat"}).end()
+
+pulse_otel.init_pulse(protocol="otlp", flush_interval=60_000, batch_size=100)
+spans(10)
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer() as running:
+        yield running
+
+
+def start(script: str, url: str, **environ: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", START + script],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PULSE_API_KEY": KEY,
+            "PULSE_API_URL": url,
+            **environ,
+        },
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(script: str, url: str, **environ: str) -> tuple[int, str, str]:
+    process = start(script, url, **environ)
+    return ended(process)
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    try:
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.communicate()
+    return process.returncode, out, err
+
+
+def count(server: FaultServer) -> int:
+    arrived = stored(server.stored)
+    assert set(arrived.values()) <= {1}
+    return len(arrived)
+
+
+ORDERLY = {
+    "return": ("", 0),
+    "sys.exit": ("sys.exit(3)", 3),
+    "exception": ("1 / 0", 1),
+    "SIGINT": ("os.kill(os.getpid(), signal.SIGINT); time.sleep(9)", 1),
+    "span in atexit": ("import atexit; atexit.register(lambda: spans(0))", 0),
+    "late thread": (
+        "threading.Thread(target=lambda: (time.sleep(0.3), spans(5))).start()",
+        0,
+    ),
+    "own flush in a SIGTERM handler": (
+        "signal.signal(15, lambda *_: (pulse_otel.flush_buffer(5), os._exit(7)))\n"
+        "os.kill(os.getpid(), 15); time.sleep(9)",
+        7,
+    ),
+    "SIGTERM, opted in": (
+        "pulse_otel.init_pulse(flush_on_sigterm=True, flush_interval=60_000); spans(5)\n"
+        "os.kill(os.getpid(), 15); time.sleep(9)",
+        -signal.SIGTERM,
+    ),
+    "SIGTERM, opted in, on top of the program's": (
+        "signal.signal(15, lambda *_: sys.exit(4))\n"
+        "pulse_otel.init_pulse(flush_on_sigterm=True, flush_interval=60_000); spans(5)\n"
+        "os.kill(os.getpid(), 15); time.sleep(9)",
+        4,
+    ),
+    "fork, both exit": ("pid = os.fork()\nspans(5)\nif pid: os.waitpid(pid, 0)", 0),
+    "closed stderr": ("sys.stderr.close(); sys.stdout.close()", 0),
+}
+
+
+@pytest.mark.parametrize("case", ORDERLY)
+def test_an_orderly_end_loses_nothing(case: str, server: FaultServer) -> None:
+    script, code = ORDERLY[case]
+
+    returned, _, err = run(script, server.url)
+
+    assert returned == code, err
+    more = {"late thread": 5, "fork, both exit": 10, "SIGTERM, opted in": 5}
+    assert count(server) == 10 + more.get(case.split(", on top")[0], 0)
+    assert "pulse-otel" not in err
+    assert "Exception ignored" not in err
+
+
+@pytest.mark.parametrize("script", ["os.kill(os.getpid(), 15)\ntime.sleep(9)", "os._exit(0)"])
+def test_documented_a_sudden_end_loses_what_waited_in_memory(
+    script: str, server: FaultServer
+) -> None:
+    run(script, server.url)
+    assert count(server) == 0
+
+
+@pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
+def test_what_was_flushed_to_disk_survives_a_sudden_end(
+    end: str, server: FaultServer, tmp_path: Path
+) -> None:
+    """A service that is not there, and a second process when it is back."""
+    script = f"""
+while pulse_otel.stats().pending_on_disk < 10: pulse_otel.flush_buffer(0.1)
+{end}
+"""
+    run(script, "http://127.0.0.1:9", PULSE_SPOOL_DIR=str(tmp_path))
+    assert len(files_below(tmp_path)) == 1
+
+    # The directory belongs to an address: the second process must have the same.
+    for path in tmp_path.iterdir():
+        path.rename(tmp_path / directory_for(server.url))
+    again = """
+while pulse_otel.stats().inherited_delivered < 10: time.sleep(0.05)
+"""
+    code, _, err = run(again, server.url, PULSE_SPOOL_DIR=str(tmp_path))
+    assert code == 0, err
+    assert count(server) == 20
+    assert files_below(tmp_path) == []
+
+
+def files_below(directory: Path) -> list[Path]:
+    return [path for path in directory.rglob("*") if path.is_file()]
+
+
+def directory_for(url: str) -> str:
+    from pulse_otel.export.spool import directory_name
+
+    return directory_name(url, KEY)
+
+
+@pytest.mark.parametrize("disk", [False, True])
+def test_the_end_takes_at_most_5_5_seconds(disk: bool, tmp_path: Path) -> None:
+    """The service hangs; with a spool, everything is on disk afterwards."""
+    with FaultServer(then=hang()) as hanging:
+        environ = {"PULSE_SPOOL_DIR": str(tmp_path)} if disk else {}
+        process = start("print(time.time(), flush=True)", hanging.url, **environ)
+        _, out, err = ended(process)
+        took = time.time() - float(out)
+
+    # Leaving the interpreter takes its own time on a busy machine.
+    assert took < 7
+    assert ("10 spans lost" in err) is not disk
+    if disk:
+        assert [path.name.split("-")[-1] for path in files_below(tmp_path)] == ["10.spans"]
+
+
+def test_a_signal_handler_may_flush_while_the_program_flushes(server: FaultServer) -> None:
+    """The handler runs in the thread that is inside our flush, with what locks that holds."""
+    script = """
+def handler(*_):
+    pulse_otel.flush_buffer(3)
+    print("handled", flush=True)
+
+signal.signal(signal.SIGUSR1, handler)
+threading.Thread(
+    target=lambda: [(time.sleep(0.01), os.kill(os.getpid(), signal.SIGUSR1)) for _ in range(20)]
+).start()
+for _ in range(100):
+    spans(5)
+    pulse_otel.flush_buffer(5)
+time.sleep(0.5)
+"""
+    code, out, err = run(script, server.url)
+
+    assert code == 0, err
+    assert out.count("handled") >= 1
+    assert count(server) == 510
+
+
+def test_a_process_that_is_frozen_in_a_request_goes_on_afterwards(tmp_path: Path) -> None:
+    """As between two invocations of a function service."""
+    with FaultServer([answer(after_s=0.5)]) as server:
+        process = start("print(pulse_otel.flush_buffer(20), flush=True)", server.url)
+        assert until(lambda: server.received)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(1.0)
+        process.send_signal(signal.SIGCONT)
+        _, out, err = ended(process)
+
+        assert out == "True\n", err
+        assert len(stored(server.stored)) == 10
+
+
+PREFORK = """
+assert pulse_otel.flush_buffer(10)  # a connection is open, and kept
+children = []
+for number in range(8):
+    pid = os.fork()
+    if not pid:
+        for _ in range(4):
+            spans(10)
+            pulse_otel.flush_buffer(10)
+        sys.exit()
+    children.append(pid)
+    spans(1)
+for pid in children:
+    os.waitpid(pid, 0)
+"""
+
+
+@pytest.mark.parametrize("disk", [False, True])
+def test_children_of_a_preloaded_server_share_no_connection(
+    disk: bool, server: FaultServer, tmp_path: Path
+) -> None:
+    code, _, err = run(PREFORK, server.url, **({"PULSE_SPOOL_DIR": str(tmp_path)} if disk else {}))
+
+    assert code == 0, err
+    arrived = stored(server.stored)
+    assert len(arrived) == 10 + 8 * 40 + 8
+    if not disk:
+        assert set(arrived.values()) == {1}
+    assert files_below(tmp_path) == []
+
+
+LOCKED = """
+# Other threads are busy in our locks all the time, while the process is copied.
+stop = False
+def busy():
+    while not stop:
+        spans(1)
+        time.sleep(0.0002)  # or nothing else gets the processor
+threads = [threading.Thread(target=busy, daemon=True) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for number in range(10):
+    pid = os.fork()
+    if not pid:
+        spans(2)
+        os._exit(0 if pulse_otel.flush_buffer(20) else 1)
+    _, status = os.waitpid(pid, 0)
+    assert status == 0, status
+stop = True
+for thread in threads:
+    thread.join()
+pulse_otel.shutdown(0)
+"""
+
+
+def test_a_fork_inside_our_locks_deadlocks_nobody(server: FaultServer) -> None:
+    code, _, err = run(LOCKED, server.url)
+    assert code == 0, err
+
+
+def test_the_accounts_of_a_child_begin_at_the_fork(server: FaultServer) -> None:
+    script = """
+pid = os.fork()
+if not pid:
+    spans(3)
+    stats = pulse_otel.stats()
+    os._exit(stats.ended * 10 + stats.unaccounted)
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 30
+"""
+    code, _, err = run(script, server.url)
+    assert code == 0, err
+    assert count(server) == 10
+
+
+def test_sigterm_in_another_thread_is_not_possible(server: FaultServer) -> None:
+    script = """
+thread = threading.Thread(target=lambda: pulse_otel.init_pulse(flush_on_sigterm=True))
+thread.start(); thread.join()
+"""
+    code, _, err = run(script, server.url)
+    assert code == 0
+    assert "call init_pulse in the main thread" in err
