@@ -106,7 +106,10 @@ def test_platform(
     provider: Any,
     spans: InMemorySpanExporter,
 ) -> None:
-    resource = NAMESPACES[namespace](client)
+    try:
+        resource = NAMESPACES[namespace](client)
+    except TypeError as error:  # of 0.79: its own `copy` gives the constructor what it refuses
+        pytest.skip(f"{platform} of anthropic {anthropic.__version__} has no copies: {error}")
     create = getattr(resource, name.partition(" ")[0], None)
     if create is None:
         pytest.skip(f"{platform} of anthropic {anthropic.__version__} has no {namespace}.{name}")

@@ -26,7 +26,10 @@ def essence(chunk: Any) -> Any:
     content = delta.get("content")
     if type(content) is not str or choice.get("index") != 0 or choice.get("finish_reason"):
         return chunk
-    return chunk if any(delta.get(name) for name in _MORE) else content
+    for name in _MORE:  # a loop: this runs for each chunk, and any() takes twice as long
+        if delta.get(name):
+            return chunk
+    return content
 
 
 def assemble(chunks: list[Any]) -> dict[str, Any]:
