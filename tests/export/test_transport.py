@@ -16,7 +16,8 @@ from tests.conftest import KEY, RunPython
 from tests.faults import Action, FaultServer, answer
 
 BODY = b'{"resourceSpans":[]}'
-OVERSHOOT_S = 0.5
+# Measured: below 0.5 s on a quiet machine. More is allowed here: what is to be caught are minutes.
+OVERSHOOT_S = 1.0
 
 Post = Callable[..., Outcome]
 
