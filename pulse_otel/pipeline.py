@@ -20,6 +20,7 @@ from pulse_otel import ends
 from pulse_otel.config import Config, ConfigError, PulseConfig, load_config
 from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.export.stats import DeliveryStats
+from pulse_otel.ids import SystemIdGenerator
 from pulse_otel.instrumentation.options import content_wanted
 from pulse_otel.instrumentation.recorder import Recorder, recorders
 from pulse_otel.log import complaints, logger
@@ -88,7 +89,9 @@ class _Pipeline:
             if self._chosen is None and self._own is None:
                 name = self._config.service_name
                 resource = Resource.create({"service.name": name} if name else {})
-                self._own = TracerProvider(resource=resource, shutdown_on_exit=False)
+                self._own = TracerProvider(
+                    resource=resource, id_generator=SystemIdGenerator(), shutdown_on_exit=False
+                )
             provider: Any = self._chosen or self._own
             switch, _ = _state.switches.get(id(provider), (None, None))
             if switch is None:

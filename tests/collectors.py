@@ -104,8 +104,10 @@ class Collectors:
 def _listening(log: Path, port: int, *command: str, **environ: str) -> Iterator[None]:
     """The program, from when it listens on `port`."""
     with log.open("w") as out:
+        # A collector reads the public certificates at its start, and has to find them.
+        inherited = {name: value for name, value in os.environ.items() if name != "SSL_CERT_DIR"}
         process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **environ}, stdout=out, stderr=out
+            command, cwd=ROOT, env={**inherited, **environ}, stdout=out, stderr=out
         )
         try:
             deadline = time.monotonic() + _START_TIMEOUT_S

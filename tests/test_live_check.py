@@ -8,6 +8,8 @@ import sys
 from typing import Any
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from pulse_otel.local.replies import anthropic_error, chat, message, openai_error
 from pulse_otel.local.running import serving
@@ -87,12 +89,10 @@ def test_no_call_is_paid_for_where_there_is_no_service(provider: Any) -> None:
 
 def test_a_service_that_refuses_the_trace_is_said(provider: Any) -> None:
     async def serve(scope: Any, receive: Any, send: Any) -> None:
-        while (await receive()).get("more_body"):
-            pass
-        status = 200 if scope["method"] == "GET" else 400
-        headers = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b'{"traces": []}'})
+        request = Request(scope, receive)
+        refused = b"traceId" in await request.body()
+        answer = {"error": "Not today"} if refused else {"traces": []}
+        await JSONResponse(answer, 400 if refused else 200)(scope, receive, send)
 
     with serving(serve) as url:
         done = run("openai", **towards(provider, url))

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ENTRY_POINTS = [
     ("console_scripts", "pulse-otel"),
     ("opentelemetry_traces_exporter", "pulse"),
+    ("opentelemetry_id_generator", "pulse"),
     ("opentelemetry_instrumentor", "pulse-openai"),
     ("opentelemetry_instrumentor", "pulse-anthropic"),
     ("opentelemetry_configurator", "pulse"),

@@ -5,6 +5,7 @@ What is installed differs: with and without the stock distro, with one SDK or bo
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from pulse_otel.local.running import serving
 from pulse_otel.local.service import create_app
-from pulse_otel.zero_code.environment import choose_exporters
+from pulse_otel.zero_code.environment import set_defaults
 from tests.conftest import KEY, Service
 from tests.environments import Environment
 
@@ -164,6 +165,36 @@ def test_init_pulse_and_initialize_again_under_the_launcher(
     assert done.stdout.count('"gen_ai.operation.name": "chat"') == 3  # at the other exporter
 
 
+SEEDED = """
+import random
+
+from openai import OpenAI
+
+random.seed(1)
+with OpenAI() as client:
+    client.chat.completions.create(
+        model="gpt-4o-mini", messages=[dict(role="user", content="Hello")]
+    )
+print(random.random())
+"""
+
+
+def test_a_program_that_seeds_random_loses_no_run(
+    service: Service, environ: dict[str, str], program: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """The service keeps one span of each id. Nor does the program's own sequence change."""
+    environment = Environment(tmp_path / "venv", "pulse-otel", "openai")
+    app = program(SEEDED)
+
+    runs = [
+        environment.instrument(app, OTEL_TRACES_EXPORTER="pulse", **environ).stdout
+        for _ in range(2)
+    ]
+
+    assert runs == [f"{random.Random(1).random()}\n"] * 2
+    service.traces(2)
+
+
 CONFIG = """
 file_format: "1.0"
 resource: {attributes: [{name: service.name, value: declared}]}
@@ -219,9 +250,10 @@ def test_the_declarative_configuration_file(
         ({}, [], None),
     ],
 )
-def test_metrics_and_logs_are_left_alone_unless_pulse_gets_the_traces(
+def test_nothing_is_set_unless_pulse_gets_the_traces(
     environ: dict[str, str], arguments: list[str], metrics: str | None
 ) -> None:
-    choose_exporters(environ, arguments)
+    set_defaults(environ, arguments)
     assert environ.get("OTEL_METRICS_EXPORTER") == metrics
     assert environ.get("OTEL_LOGS_EXPORTER") == ("none" if metrics else None)
+    assert environ.get("OTEL_PYTHON_ID_GENERATOR") == ("pulse" if metrics else None)

@@ -6,12 +6,15 @@ success closes it. Times are of `time.monotonic`: no step of the wall clock matt
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import SystemRandom
 
 from pulse_otel.export.outcome import Outcome, Verdict
+
+# The program's own `random` is left alone: its seed and its sequence are the program's.
+_random = SystemRandom()
 
 HURRIED_S = 0.2
 """While somebody waits in a flush: the longest pause, except for one the service asked for."""
@@ -27,7 +30,7 @@ class Pauses:
     def after(self, failures: int) -> float:
         """The pause after so many failures in a row, jittered between half and all of it."""
         whole = min(self.longest_s, self.first_s * 2.0 ** min(failures - 1, 20))
-        return whole * random.uniform(0.5, 1.0)
+        return whole * _random.uniform(0.5, 1.0)
 
 
 # What heals by itself is tried sooner than what needs somebody.
@@ -50,7 +53,7 @@ class Circuit:
         pause = PAUSES[outcome.verdict].after(self.failures)
         if outcome.retry_after_s is not None:
             # Not a moment earlier, and not all senders of a fleet at the same moment.
-            pause = outcome.retry_after_s * random.uniform(1.0, 1.1)
+            pause = outcome.retry_after_s * _random.uniform(1.0, 1.1)
         self._ready_at = self.clock() + pause
 
     def worked(self) -> None:

@@ -2,7 +2,8 @@
 
 `opentelemetry-distro` sends metrics and logs to an OTLP exporter that need not be installed,
 and without it nothing at all is recorded. So where the traces go to Pulse, metrics and logs go
-nowhere unless the user said where. Nobody else's set-up is touched.
+nowhere unless the user said where; and ids are ours (see `pulse_otel.ids`). Nobody else's set-up
+is touched.
 
 The launcher makes a command line option of every name here that begins with OTEL_, and fails if
 another module has the same: there must be none.
@@ -16,7 +17,11 @@ from collections.abc import MutableMapping, Sequence
 
 _TRACES = "OTEL_TRACES_EXPORTER"
 _OPTION = "--traces_exporter"
-_OTHERS = ("OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER")
+_DEFAULTS = {
+    "OTEL_METRICS_EXPORTER": "none",
+    "OTEL_LOGS_EXPORTER": "none",
+    "OTEL_PYTHON_ID_GENERATOR": "pulse",
+}
 
 
 def _option(arguments: Sequence[str]) -> str | None:
@@ -31,12 +36,12 @@ def _option(arguments: Sequence[str]) -> str | None:
     return found
 
 
-def choose_exporters(environ: MutableMapping[str, str], arguments: Sequence[str]) -> None:
-    """Set the exporters of metrics and logs to ``none`` where Pulse gets the traces."""
+def set_defaults(environ: MutableMapping[str, str], arguments: Sequence[str]) -> None:
+    """Say what the user left open, where Pulse gets the traces."""
     traces = _option(arguments) or environ.get(_TRACES, "")
     if "pulse" in [name.strip() for name in traces.split(",")]:
-        for name in _OTHERS:
-            environ.setdefault(name, "none")
+        for name, value in _DEFAULTS.items():
+            environ.setdefault(name, value)
 
 
-choose_exporters(os.environ, getattr(sys, "argv", [])[1:])
+set_defaults(os.environ, getattr(sys, "argv", [])[1:])
