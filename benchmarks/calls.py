@@ -107,15 +107,13 @@ WORKLOADS = {
 }
 
 
-def recorded_attributes(client: Any, call: Callable[[Any], Any]) -> dict[str, Any]:
+def recorded_attributes(client: Any, call: Callable[[Any], Any], url: str) -> dict[str, Any]:
     """What the observed client records of one such call."""
     memory, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(memory))
-    pulse_otel.init_pulse(
-        api_key="pulse_sk_bench", api_url="http://127.0.0.1:9", tracer_provider=provider
-    )
+    pulse_otel.init_pulse(api_key="pulse_sk_bench", api_url=url, tracer_provider=provider)
     call(client)
-    pulse_otel.shutdown(0)
+    pulse_otel.shutdown()
     return dict(memory.get_finished_spans()[0].attributes or {})
 
 
@@ -158,7 +156,7 @@ def measure(name: str, url: str, calls: int) -> None:
     observed = pulse_otel.observe(
         WORKLOADS[name]()[0], "anthropic" if "message" in name else "openai"
     )
-    hand = by_hand(bare_client, call, recorded_attributes(observed, call))
+    hand = by_hand(bare_client, call, recorded_attributes(observed, call, url))
     pulse_otel.init_pulse({"api_key": "pulse_sk_bench", "api_url": url})
     ways = {"bare": lambda: call(bare_client), "hand": hand, "observed": lambda: call(observed)}
     times: dict[str, list[float]] = {way: [] for way in ways}
@@ -183,7 +181,7 @@ def main(calls: int) -> int:
     for name in WORKLOADS:
         measure(name, url, calls)
         done &= pulse_otel.flush_buffer(60)
-    expected = calls * len(WORKLOADS)
+    expected = (calls + 1) * len(WORKLOADS)  # and one of each for its attributes
     print(f"{arrived} of {expected} calls arrived, all accepted: {done}")
     server.shutdown()
     return 0 if done and arrived == expected else 1

@@ -178,7 +178,7 @@ def compare(
 
 # The worker that finds no service waits for a random time, while hypothesis draws.
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module")
-@pytest.mark.timeout(0 if EXAMPLES > 200 else 60)
+@pytest.mark.timeout(0 if EXAMPLES > 200 else 120)
 @BOTH_KINDS
 @BOTH_SDKS
 def test_same_with_and_without_us(sdk: str, kind: int, pairs: Pairs, complaints: list[str]) -> None:

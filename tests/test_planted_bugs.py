@@ -51,7 +51,6 @@ PLACES: tuple[tuple[Any, str], ...] = (
     (stream, "_tap"),
     (stream, "follow_raw"),
     (stream, "_settle"),
-    (body.Follower, "passes"),
     (body.Follower, "bytes_read"),
     (body.Follower, "body_failed"),
     (body.Follower, "body_closed"),

@@ -43,11 +43,6 @@ class Follower:
         if error is not None:
             guarded(self._end, error)
 
-    def passes(self, chunk: Any) -> bool:
-        """Take note of a chunk; whether the user gets to see it."""
-        self.call.chunk(chunk)
-        return not self.call.hidden(chunk)
-
     def bytes_read(self, data: bytes) -> None:
         """The user reads the body without the SDK's parser."""
         if not self._inside and self.reads_bytes:

@@ -124,21 +124,29 @@ class LlmCall:
         """The TracerProvider that made the span."""
         return self._recorder.provider()
 
-    def chunk(self, item: Any) -> None:
-        """One streamed chunk arrived: kept, and read once, at the end."""
-        if self.recording:
+    def chunk(self, item: Any) -> bool:
+        """One streamed chunk arrived: kept, and read once, at the end.
+
+        Whether it is known to be nothing but text, as most are.
+        """
+        if not self.recording:
+            return False
+        if not self._chunks:  # kept whole: the answer's id and model are in it
             self.arrived()
-            # The first one is kept whole: the answer's id and model are in it.
-            self._chunks.append(self._endpoint.essence(item) if self._chunks else item)
+            self._chunks.append(item)
+            return False
+        kept = self._endpoint.essence(item)
+        self._chunks.append(kept)
+        return kept is not item
+
+    def hidden(self, item: Any) -> bool:
+        """Whether `item` is a chunk that is there only because we asked for it."""
+        return self.hides_usage and self._endpoint.is_usage_chunk(item)
 
     def arrived(self) -> None:
         """Something of a stream arrived: the first time counts."""
         if self._first_chunk_s is None:
             self._first_chunk_s = time.perf_counter() - self._started
-
-    def hidden(self, item: Any) -> bool:
-        """Whether `item` is a chunk that is there only because we asked for it."""
-        return self.hides_usage and bool(guarded(self._endpoint.is_usage_chunk, item))
 
     def response(self, response: Any) -> None:
         """The whole response arrived: read it, and end the span."""

@@ -59,11 +59,11 @@ class _Chunks:
         return self
 
     def __next__(self) -> Any:
-        follower = self._follower
+        follower, call = self._follower, self._follower.call
         while True:
             with follower.inside_sdk():
                 item = next(self._inner)
-            if guarded(follower.passes, item) is not False:
+            if guarded(call.chunk, item) or not guarded(call.hidden, item):
                 return item
 
 
@@ -78,9 +78,9 @@ class _AsyncChunks:
         return self
 
     async def __anext__(self) -> Any:
-        follower = self._follower
+        follower, call = self._follower, self._follower.call
         while True:
             with follower.inside_sdk():
                 item = await self._inner.__anext__()
-            if guarded(follower.passes, item) is not False:
+            if guarded(call.chunk, item) or not guarded(call.hidden, item):
                 return item

@@ -12,24 +12,33 @@ from typing import Any
 from pulse_otel.instrumentation.reading import fields_of, integer, items, read, text
 
 _TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
-_MORE = ("refusal", "reasoning_content", "reasoning", "tool_calls", "function_call", "audio")
+_MORE = (*_TEXTS[1:], "audio")  # what a chunk of text may say besides, beyond the model
 
 
 def essence(chunk: Any) -> Any:
-    """The text alone, of a chunk that adds text to the first choice and says nothing else."""
-    fields = fields_of(chunk)
-    choices = fields.get("choices")
-    if fields.get("usage") is not None or type(choices) is not list or len(choices) != 1:
+    """The text alone, of a chunk that adds text to the first choice and says nothing else.
+
+    This runs for each chunk, in the program's own time: the SDK's models are read directly, and
+    what has another shape is kept as it is.
+    """
+    try:
+        fields = chunk.__dict__
+        (choice,) = fields["choices"]
+        state = choice.__dict__
+        said = state["delta"].__dict__
+        content = said["content"]
+        extra = getattr(state["delta"], "__pydantic_extra__", said)  # pydantic 1: among the fields
+        more = said["tool_calls"] or said["refusal"] or said["function_call"] or said.get("audio")
+        more = more or state["finish_reason"] or fields["usage"] is not None
+    except (AttributeError, KeyError, TypeError, ValueError):
         return chunk
-    choice = fields_of(choices[0])
-    delta = fields_of(choice.get("delta"))
-    content = delta.get("content")
-    if type(content) is not str or choice.get("index") != 0 or choice.get("finish_reason"):
+    if more or type(content) is not str or state.get("index") != 0 or (extra and _adds(extra)):
         return chunk
-    for name in _MORE:  # a loop: this runs for each chunk, and any() takes twice as long
-        if delta.get(name):
-            return chunk
     return content
+
+
+def _adds(extra: Mapping[str, Any]) -> bool:
+    return any(extra.get(name) for name in _MORE)
 
 
 def assemble(chunks: list[Any]) -> dict[str, Any]:
