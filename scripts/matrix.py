@@ -2,9 +2,9 @@
 
 ``scripts/matrix.py`` runs every row, ``--short`` the oldest and one between (the newest is what
 the default test run has), ``--only TEXT`` the rows whose name contains the text, ``--list`` shows
-them. Each row gets an environment of its
-own in a temporary directory, made with uv if it is there, else with venv and pip. A row whose
-Python is not on this machine is named and left out. Exit status 1 if a row failed.
+them. Each row gets an environment of its own in a temporary directory, made with uv if it is
+there, else with venv and pip. A row whose Python is not on this machine is named and left out.
+Exit status 1 if a row failed.
 
 What a version lacks is skipped by the tests, as the table in tests/versions.py says.
 """
