@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
+import inspect
+import re
 
+import pulse_otel
 from tests.conftest import ROOT
 
 
@@ -25,3 +29,26 @@ def test_the_readme_links_to_files_that_are_there() -> None:
     for link in links:
         if not link.startswith(("http", "#")):
             assert (ROOT / link).exists(), link
+
+
+def test_the_readme_calls_everything_as_it_is() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)(\(.+?\))[^`]*` \|", readme, re.MULTILINE)
+    assert {"init_pulse", "observe", "session", "flush_buffer"} <= {name for name, _ in rows}
+
+    for name, written in rows:
+        real = inspect.signature(getattr(pulse_otel, name)).parameters
+        (function,) = ast.parse(f"def f{written}: ...").body
+        assert isinstance(function, ast.FunctionDef)
+        told = function.args
+        defaults = dict(
+            zip([each.arg for each in told.args][::-1], told.defaults[::-1], strict=False)
+        )
+        named = zip(told.kwonlyargs, told.kw_defaults, strict=True)
+        defaults |= {each.arg: value for each, value in named if value is not None}
+        for each in [*told.args, *told.kwonlyargs]:
+            assert each.arg in real, (name, each.arg)
+            keyword = real[each.arg].kind is inspect.Parameter.KEYWORD_ONLY
+            assert keyword == (each in told.kwonlyargs), (name, each.arg)
+        for argument, value in defaults.items():
+            assert real[argument].default == ast.literal_eval(value), (name, argument)
