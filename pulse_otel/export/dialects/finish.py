@@ -29,12 +29,13 @@ _NORMAL = {
     "cancelled": "error",
 }
 _UNFINISHED = ("queued", "in_progress")  # of Responses in the background
+_MISSING = "error"  # what the conventions say where a reason was expected: the provider gave none
 
 
 def finish_reasons(
     canonical: Attributes, output: list[dict[str, Any]]
 ) -> tuple[list[str], list[str]]:
-    """The reasons, normalised, and as the provider gave them (empty where it is not known)."""
+    """The reasons, normalised, and as the provider gave them; both empty where it gave none."""
     raw = _listed(canonical.get(semconv.PULSE_RAW_FINISH_REASONS))
     given = [reason for reason in _listed(canonical.get(semconv.FINISH_REASONS)) if reason]
     if not given:
@@ -43,7 +44,8 @@ def finish_reasons(
     reasons = [_NORMAL.get(reason.lower(), reason) for reason in given]
     if not raw:  # a word that is not the conventions' own is the provider's
         raw = [word if word != norm else "" for word, norm in zip(given, reasons, strict=True)]
-    return reasons, raw
+    said = [*raw, *[""] * len(reasons)]
+    return [r if r != _MISSING or said[i] else "" for i, r in enumerate(reasons)], raw
 
 
 def _in_words(reason: str, output: list[dict[str, Any]]) -> str:

@@ -227,7 +227,7 @@ def _content(source: Source, canonical: Attributes, kind: str) -> dict[str, Any]
     """Bodies, the answer's text, the finish reason; for a tool, what went in and came out."""
     output = dicts(as_json(canonical.get(semconv.OUTPUT_MESSAGES)))
     reasons, raw = finish_reasons(canonical, output)
-    found: dict[str, Any] = {"finish_reason": ",".join(reasons) or None}
+    found: dict[str, Any] = {"finish_reason": ",".join(filter(None, reasons)) or None}
     content = bodies.Content(
         system=_parts(canonical.get(semconv.SYSTEM_INSTRUCTIONS)),
         input=as_json(canonical.get(semconv.INPUT_MESSAGES)),
