@@ -36,6 +36,7 @@ for child in children:
 """
 
 
+@pytest.mark.row("P7")
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork here")
 def test_each_childs_calls_arrive(provider: Any, service: Service, run_python: RunPython) -> None:
     done = run_python(

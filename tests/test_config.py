@@ -12,6 +12,7 @@ from pulse_otel.config import ConfigError, load_config
 SECRET = "pulse_sk_very_secret_value"
 
 
+@pytest.mark.row("K2")
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -56,6 +57,7 @@ def test_a_wrong_variable_is_named_with_its_origin() -> None:
         load_config(environ={"PULSE_BATCH_SIZE": "many"})
 
 
+@pytest.mark.row("K1")
 def test_the_key_masks_itself() -> None:
     config = load_config({"api_key": SECRET}, environ={})
 
@@ -64,6 +66,7 @@ def test_the_key_masks_itself() -> None:
         pickle.dumps(config.api_key)
 
 
+@pytest.mark.row("K5")
 def test_a_key_given_as_a_setting_name_is_not_echoed() -> None:
     with pytest.raises(ConfigError) as caught:
         load_config({SECRET: True}, environ={})

@@ -105,7 +105,16 @@ ORDERLY = {
 }
 
 
-@pytest.mark.parametrize("case", ORDERLY)
+def row(case: str) -> str:
+    """Of the reliability table."""
+    rows = {"SIGTERM": "P3", "fork": "P6", "closed": "P11"}
+    return next((row for word, row in rows.items() if word in case), "P1")
+
+
+@pytest.mark.row("P11")  # each looks at what is printed
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=pytest.mark.row(row(case))) for case in ORDERLY]
+)
 def test_an_orderly_end_loses_nothing(case: str, server: FaultServer) -> None:
     script, code = ORDERLY[case]
 
@@ -118,6 +127,7 @@ def test_an_orderly_end_loses_nothing(case: str, server: FaultServer) -> None:
     assert "Exception ignored" not in err
 
 
+@pytest.mark.row("P3", "P5")
 @pytest.mark.parametrize("script", ["os.kill(os.getpid(), 15)\ntime.sleep(9)", "os._exit(0)"])
 def test_documented_a_sudden_end_loses_what_waited_in_memory(
     script: str, server: FaultServer
@@ -126,7 +136,10 @@ def test_documented_a_sudden_end_loses_what_waited_in_memory(
     assert count(server) == 0
 
 
-@pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
+@pytest.mark.row("P5")
+@pytest.mark.parametrize(
+    "end", ["os._exit(0)", "os.kill(os.getpid(), 9)", "os.kill(os.getpid(), signal.SIGSEGV)"]
+)
 def test_what_was_flushed_to_disk_survives_a_sudden_end(
     end: str, server: FaultServer, tmp_path: Path
 ) -> None:
@@ -160,6 +173,7 @@ def directory_for(url: str) -> str:
     return directory_name(url, KEY)
 
 
+@pytest.mark.row("P2")
 @pytest.mark.parametrize("disk", [False, True])
 def test_the_end_takes_at_most_5_5_seconds(disk: bool, tmp_path: Path) -> None:
     """The service hangs; with a spool, everything is on disk afterwards."""
@@ -176,6 +190,7 @@ def test_the_end_takes_at_most_5_5_seconds(disk: bool, tmp_path: Path) -> None:
         assert [path.name.split("-")[-1] for path in files_below(tmp_path)] == ["10.spans"]
 
 
+@pytest.mark.row("P4")
 def test_a_signal_handler_may_flush_while_the_program_flushes(server: FaultServer) -> None:
     """The handler runs in the thread that is inside our flush, with what locks that holds."""
     script = """
@@ -199,6 +214,7 @@ time.sleep(0.5)
     assert count(server) == 510
 
 
+@pytest.mark.row("T2")
 def test_a_process_that_is_frozen_in_a_request_goes_on_afterwards(tmp_path: Path) -> None:
     """As between two invocations of a function service."""
     with FaultServer([answer(after_s=0.5)]) as server:
@@ -211,80 +227,6 @@ def test_a_process_that_is_frozen_in_a_request_goes_on_afterwards(tmp_path: Path
 
         assert out == "True\n", err
         assert len(stored(server.stored)) == 10
-
-
-PREFORK = """
-assert pulse_otel.flush_buffer(10)  # a connection is open, and kept
-children = []
-for number in range(8):
-    pid = os.fork()
-    if not pid:
-        for _ in range(4):
-            spans(10)
-            pulse_otel.flush_buffer(10)
-        sys.exit()
-    children.append(pid)
-    spans(1)
-for pid in children:
-    os.waitpid(pid, 0)
-"""
-
-
-@pytest.mark.parametrize("disk", [False, True])
-def test_children_of_a_preloaded_server_share_no_connection(
-    disk: bool, server: FaultServer, tmp_path: Path
-) -> None:
-    code, _, err = run(PREFORK, server.url, **({"PULSE_SPOOL_DIR": str(tmp_path)} if disk else {}))
-
-    assert code == 0, err
-    arrived = stored(server.stored)
-    assert len(arrived) == 10 + 8 * 40 + 8
-    if not disk:
-        assert set(arrived.values()) == {1}
-    assert files_below(tmp_path) == []
-
-
-LOCKED = """
-# Other threads are busy in our locks all the time, while the process is copied.
-stop = False
-def busy():
-    while not stop:
-        spans(1)
-        time.sleep(0.0002)  # or nothing else gets the processor
-threads = [threading.Thread(target=busy, daemon=True) for _ in range(3)]
-for thread in threads:
-    thread.start()
-for number in range(10):
-    pid = os.fork()
-    if not pid:
-        spans(2)
-        os._exit(0 if pulse_otel.flush_buffer(20) else 1)
-    _, status = os.waitpid(pid, 0)
-    assert status == 0, status
-stop = True
-for thread in threads:
-    thread.join()
-pulse_otel.shutdown(0)
-"""
-
-
-def test_a_fork_inside_our_locks_deadlocks_nobody(server: FaultServer) -> None:
-    code, _, err = run(LOCKED, server.url)
-    assert code == 0, err
-
-
-def test_the_accounts_of_a_child_begin_at_the_fork(server: FaultServer) -> None:
-    script = """
-pid = os.fork()
-if not pid:
-    spans(3)
-    stats = pulse_otel.stats()
-    os._exit(stats.ended * 10 + stats.unaccounted)
-assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 30
-"""
-    code, _, err = run(script, server.url)
-    assert code == 0, err
-    assert count(server) == 10
 
 
 def test_sigterm_in_another_thread_is_not_possible(server: FaultServer) -> None:

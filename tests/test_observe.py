@@ -237,6 +237,7 @@ def test_a_tool_round_trip_keeps_calls_and_results(pulse: Service, openai_client
     assert tool_use["parentSpanId"] == answered["parentSpanId"] == asked["spanId"]
 
 
+@pytest.mark.row("U8")
 def test_initialising_again_reconfigures_and_exports_nothing_twice(
     pulse: Service, openai_client: Any
 ) -> None:

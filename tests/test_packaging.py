@@ -50,6 +50,7 @@ def test_a_name_that_is_not_there_is_an_attribute_error(package: str) -> None:
         _ = sys.modules[package].no_such_name
 
 
+@pytest.mark.row("U7")
 @pytest.mark.parametrize("package", ["pulse_otel", "pulse_sdk"])
 def test_the_import_is_light(package: str) -> None:
     code = (
@@ -60,6 +61,7 @@ def test_the_import_is_light(package: str) -> None:
     assert in_a_fresh_process(code).splitlines() == ["[]", "1"]
 
 
+@pytest.mark.row("U7")
 def test_the_import_patches_nothing() -> None:
     pytest.importorskip("openai")
     code = (

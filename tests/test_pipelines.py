@@ -79,6 +79,7 @@ def test_what_is_not_sampled_is_not_sent(
     assert (exporter.stats.ended, memory.get_finished_spans()) == (0, ())
 
 
+@pytest.mark.row("U3")
 def test_a_simple_processor_posts_nothing_in_the_callers_thread(
     instrumented: Instrumented,
     service: Service,

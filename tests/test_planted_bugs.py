@@ -162,6 +162,7 @@ def check(programs: Programs, said: list[str], extra: dict[str, Any] = PARAMETER
     assert len(said) == len(set(said))  # one line for each cause
 
 
+@pytest.mark.row("U2")
 @pytest.mark.parametrize(
     ("owner", "name"), PLACES, ids=lambda value: getattr(value, "__name__", value)
 )
@@ -176,6 +177,7 @@ def test_in_a_place_that_calls_pass(
     check(programs, said, {} if name == "_taken" else PARAMETER)
 
 
+@pytest.mark.row("U2")
 @pytest.mark.parametrize("name", READERS)
 def test_in_a_reader(name: str, programs: Programs, said: list[str]) -> None:
     rows = [OPENAI.rows[0], ANTHROPIC.rows[0]]

@@ -146,6 +146,7 @@ print(json.dumps([
 """
 
 
+@pytest.mark.row("U8")
 @pytest.mark.parametrize("order", ["before", "after"])
 def test_one_inference_span_per_call_at_a_users_own_exporter(
     order: str, provider: Any, service: Service, run_python: RunPython
@@ -198,6 +199,7 @@ def _run(run_python: RunPython, provider: Any, url: str, end: str = "") -> tuple
     return done, time.monotonic()
 
 
+@pytest.mark.row("P1")
 @pytest.mark.parametrize("end", ["", "raise SystemExit(3)", "1 / 0"])
 def test_a_script_that_never_flushes_delivers_everything(
     end: str, provider: Any, service: Service, run_python: RunPython
@@ -229,6 +231,7 @@ def hanging() -> Iterator[str]:
         connection.close()
 
 
+@pytest.mark.row("P2")
 @pytest.mark.parametrize("fault", ["refused", "hanging"])
 def test_a_dead_service_ends_nobody(
     fault: str, provider: Any, hanging: str, run_python: RunPython
@@ -268,6 +271,7 @@ assert child.exitcode == 0
 """
 
 
+@pytest.mark.row("P7")
 def test_a_forked_child_of_multiprocessing_delivers_too(
     provider: Any, service: Service, run_python: RunPython
 ) -> None:

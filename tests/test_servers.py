@@ -39,6 +39,7 @@ def app(environ, start_response):
 """
 
 
+@pytest.mark.row("P8")
 def test_gunicorn_with_preload_and_recycled_workers(server: FaultServer, tmp_path: Path) -> None:
     """Four workers, each replaced after ten requests; all is sent at their ends."""
     pytest.importorskip("gunicorn")
@@ -92,6 +93,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.row("P7")
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
 def test_process_pools_of_the_standard_library(
     method: str, server: FaultServer, tmp_path: Path
@@ -120,6 +122,7 @@ process.start(); process.join()
 """
 
 
+@pytest.mark.row("P8")
 def test_a_child_of_billiard(server: FaultServer) -> None:
     pytest.importorskip("billiard")
     code, _, err = run(BILLIARD, server.url)
@@ -138,6 +141,7 @@ assert pulse_otel.flush_buffer(20)
 """
 
 
+@pytest.mark.row("P12")
 def test_gevent(server: FaultServer) -> None:
     """Everything patched, as its server does: 20 greenlets, 1,000 spans."""
     pytest.importorskip("gevent")
@@ -177,6 +181,7 @@ def work():
 """
 
 
+@pytest.mark.row("P8")
 def test_celery_with_children_that_are_replaced(server: FaultServer, tmp_path: Path) -> None:
     """A prefork pool in which each child does one task: ten tasks, ten spans."""
     pytest.importorskip("celery")

@@ -34,6 +34,7 @@ def _cycle() -> dict[str, Any]:
     return value
 
 
+@pytest.mark.row("E1", "E2", "E4")
 @pytest.mark.parametrize(
     "value",
     [
@@ -60,6 +61,7 @@ def test_json_is_strict_for_anything(value: object) -> None:
     text.encode()
 
 
+@pytest.mark.row("E4")
 def test_an_iterator_is_not_consumed() -> None:
     iterator: Iterator[int] = iter([1, 2])
 
@@ -102,10 +104,12 @@ def test_clip_counts_bytes_and_says_what_was_cut() -> None:
     assert cut.endswith("[140 bytes cut]")
 
 
+@pytest.mark.row("E1")
 def test_scrub_keeps_everything_else() -> None:
     assert scrub("a\x00b\udc00c 😀 \u202b") == "a\ufffdb\ufffdc 😀 \u202b"
 
 
+@pytest.mark.row("K3")
 @pytest.mark.parametrize(
     "secret", ["sk-proj-abcdefgh12345", "Bearer abc.def.ghi123", "pulse_sk_abcdefgh1"]
 )
@@ -116,6 +120,7 @@ def test_keys_in_messages_are_masked(secret: str) -> None:
     assert masked.startswith("Incorrect API key provided: [masked]")
 
 
+@pytest.mark.row("K3")
 @pytest.mark.parametrize(
     "secret",
     [
@@ -139,6 +144,7 @@ def test_what_looks_like_a_credential_is_masked(secret: str) -> None:
     assert masked.endswith("given")
 
 
+@pytest.mark.row("K3")
 def test_credentials_of_tools_are_replaced_and_schemas_that_name_them_are_not() -> None:
     tool = {
         "type": "mcp",

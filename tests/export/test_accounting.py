@@ -55,6 +55,7 @@ def chaos(server: Any, spool_dir: Path | None, spans: int, threads: int = 4) -> 
         return done, delivery.snapshot(), watch
 
 
+@pytest.mark.row("N12")
 @pytest.mark.parametrize("disk", [False, True])
 def test_everything_arrives_once_through_random_faults(disk: bool, tmp_path: Path) -> None:
     """2,000 spans, four threads, at least 40 requests, a fault in every fifth of them."""
@@ -73,6 +74,7 @@ def test_everything_arrives_once_through_random_faults(disk: bool, tmp_path: Pat
     assert watch.wrong == []
 
 
+@pytest.mark.row("U9")
 def test_too_many_spans_cost_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake, "MAX_QUEUED", 100)
     with FaultServer(then=answer(503)) as server, sending(server.url) as delivery:
@@ -90,6 +92,7 @@ def test_too_many_spans_cost_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None
     assert kept >= set(range(900, 1000))
 
 
+@pytest.mark.row("U9")
 def test_too_many_bytes_cost_the_oldest_but_never_the_only_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -105,6 +108,7 @@ def test_too_many_bytes_cost_the_oldest_but_never_the_only_one(
     assert f"{12:016x}" in stored(server.stored)
 
 
+@pytest.mark.row("E5")
 def test_what_cannot_be_read_is_degraded_and_costs_no_other() -> None:
     """One hostile span among 512: 512 are delivered."""
 
@@ -183,6 +187,7 @@ for resource in reader.get_metrics_data().resource_metrics:
 """
 
 
+@pytest.mark.row("U4")
 def test_one_line_at_the_end_says_what_was_lost_and_what_to_do(
     faulty: FaultyService, openai_client: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -66,6 +66,7 @@ def test_a_passing_fault_in_the_middle_of_a_split_loses_nothing() -> None:
     assert dict(delivery.stats.dropped) == {"rejected": 1}
 
 
+@pytest.mark.row("H2")
 @pytest.mark.parametrize("refused", [50, -3])
 def test_a_senseless_partial_success_keeps_the_accounts_right(refused: int) -> None:
     delivery = _delivery(lambda batch, deadline: Outcome(Verdict.DELIVERED, refused=refused))

@@ -141,6 +141,7 @@ def test_many_small_things() -> None:
         assert "pulse.cut" in to_json(kept)
 
 
+@pytest.mark.row("E6")
 def test_a_prompt_of_five_megabytes_is_fast() -> None:
     words = random.Random(1).choices(["alpha", "beta", "gamma", "Ünïcode", '"quoted"\n'], k=8000)
     text = " ".join(words)

@@ -23,6 +23,7 @@ def client(faulty: FaultyService, openai_client: Any) -> Any:
     return observe(openai_client, Provider.OPENAI)
 
 
+@pytest.mark.row("H4", "H5", "H7", "H8", "U4")
 @pytest.mark.parametrize("protocol", ["auto", "otlp"])
 @pytest.mark.parametrize(
     ("answer", "said"),
@@ -83,6 +84,7 @@ def test_one_refused_span_never_costs_the_others(faulty: FaultyService, client: 
     assert len(faulty.accepted) == 9
 
 
+@pytest.mark.row("N3", "U3")
 def test_a_hanging_service_delays_no_call(faulty: FaultyService, client: Any) -> None:
     faulty.delay_s = 30
     client.chat.completions.create(**GPT)
@@ -99,6 +101,7 @@ def test_a_hanging_service_delays_no_call(faulty: FaultyService, client: Any) ->
     assert time.monotonic() - started < 3
 
 
+@pytest.mark.row("H11", "U9")
 def test_5000_spans_at_full_speed_all_arrive_in_few_requests(faulty: FaultyService) -> None:
     """Default settings, 50 ms per request: batches of ten coalesce while one is under way."""
     from pulse_otel.instrumentation.recorder import recorders

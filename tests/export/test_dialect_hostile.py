@@ -133,6 +133,7 @@ EVENTS = st.lists(
 )
 
 
+@pytest.mark.row("E2", "E8")
 @settings(max_examples=250, deadline=None)
 @given(st.sampled_from(SCOPES), st.dictionaries(st.sampled_from(KEYS), values), EVENTS)
 def test_any_values_in_the_known_keys(
@@ -144,6 +145,7 @@ def test_any_values_in_the_known_keys(
         json.loads(otlp.encode(record).text)
 
 
+@pytest.mark.row("E8")
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(RECORDED), st.data())
 def test_recorded_spans_with_some_values_exchanged(span: ReadableSpan, data: st.DataObject) -> None:
@@ -160,6 +162,7 @@ def test_recorded_spans_with_some_values_exchanged(span: ReadableSpan, data: st.
             assert body is None or len(to_json(body).encode()) <= bodies.MAX_BYTES
 
 
+@pytest.mark.row("E4")
 def test_depth_that_no_recursion_survives() -> None:
     deep = "[" * 100_000 + "]" * 100_000
     nesting: Any = "x"

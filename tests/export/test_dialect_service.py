@@ -32,6 +32,7 @@ def post(service: Service, form: Any, sent: list[Record]) -> requests.Response:
     return requests.post(service.url + form.path, data=body, headers=HEADERS, timeout=30)
 
 
+@pytest.mark.row("E8", "E9")
 def test_otlp(service: Service) -> None:
     sent = records()
 
@@ -71,6 +72,7 @@ def _check(span: dict[str, Any], record: Record) -> None:
     assert metadata["pulse.scope"] == record.scope
 
 
+@pytest.mark.row("E8")
 def test_legacy_form() -> None:
     sent = records()
 

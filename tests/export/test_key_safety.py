@@ -27,6 +27,7 @@ CANARY = "pulse_sk_canary_0123456789"
 Post = Callable[..., Outcome]
 
 
+@pytest.mark.row("K1")
 def test_the_key_masks_itself() -> None:
     key = ApiKey(CANARY)
     config = Config(api_key=key)
@@ -44,6 +45,7 @@ def test_the_key_masks_itself() -> None:
         assert "canary" not in str(caught.value)
 
 
+@pytest.mark.row("K5")
 @pytest.mark.parametrize(
     "wrong", ["\nX-Injected: ", "\r", "\x00", "\x85", "\u2028", " ", "ä"], ids=repr
 )
@@ -62,6 +64,7 @@ def test_what_is_no_key_is_refused(secret: str) -> None:
     assert "canary" not in str(caught.value)
 
 
+@pytest.mark.row("K1")
 def test_a_printed_header_does_not_show_it() -> None:
     transport = Transport("http://[::1]", ApiKey(CANARY))
     request = transport._authorize(requests.Request("POST", "http://[::1]").prepare())
@@ -71,6 +74,7 @@ def test_a_printed_header_does_not_show_it() -> None:
     transport.close()
 
 
+@pytest.mark.row("K1")
 def test_nothing_that_can_be_switched_on_prints_it(run_python: RunPython) -> None:
     script = f"""
 import http.client, logging, sys, time
@@ -100,6 +104,7 @@ with faults.FaultServer(actions) as server:
     assert "canary" not in done.stdout + done.stderr
 
 
+@pytest.mark.row("K1")
 def test_netrc_never_replaces_it(
     post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +158,7 @@ def test_plain_http_to_another_machine_warns_once(
     assert [("plain http" in line, "canary" in line) for line in said] == [(True, False)] * warns
 
 
+@pytest.mark.row("K1", "H5")
 def test_a_redirect_to_another_host_carries_nothing(post: Any) -> None:
     with FaultServer() as other, FaultServer(then=faults.redirect(307, other.url)) as server:
         outcome = post(server.url, key=CANARY)

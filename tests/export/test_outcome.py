@@ -30,6 +30,7 @@ def _expected(status: int) -> Verdict:
     return Verdict.REJECTED if 400 <= status < 500 and status not in RETRYING else Verdict.RETRY
 
 
+@pytest.mark.row("H5", "H7", "H8")
 def test_every_status_has_its_verdict() -> None:
     for status in range(100, 600):
         body = b"{}" if status < 400 else b'{"error":"no"}'
@@ -42,6 +43,7 @@ def test_every_status_has_its_verdict() -> None:
         assert "{" not in outcome.cause
 
 
+@pytest.mark.row("H4")
 @pytest.mark.parametrize(
     ("body", "content_type"),
     [(b"<!doctype html><p>Welcome", ""), (b" \n<html>", JSON), (b"{}", "Text/HTML; charset=x")],
@@ -54,6 +56,7 @@ def test_a_page_is_never_the_services_word_on_spans(body: bytes, content_type: s
         assert verdict is (Verdict.PAUSED if spans else _expected(status)), status
 
 
+@pytest.mark.row("H1", "H4")
 @pytest.mark.parametrize(
     ("body", "content_type", "verdict"),
     [
@@ -82,6 +85,7 @@ def test_only_the_services_own_json_is_success(
     assert decide(status, body, None, content_type).verdict is verdict
 
 
+@pytest.mark.row("H2", "H3")
 @pytest.mark.parametrize(
     ("partial", "refused"),
     [
@@ -102,6 +106,7 @@ def test_partial_success_is_counted(partial: Any, refused: int) -> None:
     assert bool(outcome.cause) is bool(refused)
 
 
+@pytest.mark.row("H2")
 def test_the_services_message_is_shown_in_one_bounded_line() -> None:
     message = r"Invalid option:\nWARNING forged \u001b[31m\u2028" + "x" * 100_000
     body = f'{{"partialSuccess":{{"rejectedSpans":2,"errorMessage":"{message}"}}}}'.encode()
@@ -126,6 +131,7 @@ def test_the_named_spans_of_a_refused_request(details: Any, bad: set[int]) -> No
     assert (outcome.verdict, outcome.bad) == (Verdict.REJECTED, bad)
 
 
+@pytest.mark.row("H10", "T3")
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [
@@ -152,6 +158,7 @@ def test_retry_after(header: str | None, seconds: float | None) -> None:
     assert retry_after_s(header) == seconds
 
 
+@pytest.mark.row("H10", "T3")
 @pytest.mark.parametrize("ahead_s", [2, 300, 3600])
 @pytest.mark.parametrize("zone", ["GMT", "-0000"])
 def test_retry_after_as_a_date(ahead_s: int, zone: str) -> None:

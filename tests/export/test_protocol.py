@@ -128,6 +128,7 @@ def test_what_is_written_for_one_form_is_written_anew_for_the_other(
     assert sorted(faulty.requests[-3:]) == [50, 100, 100]
 
 
+@pytest.mark.row("H7")
 def test_a_dead_service_is_asked_once_for_each_step_of_the_back_off(faulty: FaultyService) -> None:
     faulty.answer = lambda number, spans: (500, b"", {})
     pulse_otel.init_pulse({"api_key": KEY, "api_url": faulty.url, "flush_interval": 1000})

@@ -38,6 +38,7 @@ def _login(server: FaultServer) -> str:
     return server.url.replace("http://", "http://user:pa55word@")
 
 
+@pytest.mark.row("N10")
 def test_a_proxy_is_used(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     with FaultServer() as proxy:
         monkeypatch.setenv("HTTP_PROXY", _login(proxy))
@@ -50,6 +51,7 @@ def test_a_proxy_is_used(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     assert request.headers["proxy-authorization"].startswith("Basic ")
 
 
+@pytest.mark.row("N10")
 def test_no_proxy_is_honoured(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     with FaultServer() as proxy, FaultServer() as server:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
@@ -70,6 +72,7 @@ def tls_service(tmp_path: Path) -> Iterator[tuple[FaultServer, str]]:
         yield server, str(tmp_path / "ca.pem")
 
 
+@pytest.mark.row("N10")
 def test_a_tunnel_shows_the_proxy_nothing(
     tls_service: tuple[FaultServer, str], post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,6 +89,7 @@ def test_a_tunnel_shows_the_proxy_nothing(
     assert "authorization" not in connect.headers
 
 
+@pytest.mark.row("N10")
 def test_the_deadline_holds_through_a_tunnel(
     tls_service: tuple[FaultServer, str], post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +104,7 @@ def test_the_deadline_holds_through_a_tunnel(
         assert time.monotonic() - begun <= 1 + OVERSHOOT_S
 
 
+@pytest.mark.row("N10")
 def test_a_slow_proxy_leaves_less_time_for_the_handshake(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +117,7 @@ def test_a_slow_proxy_leaves_less_time_for_the_handshake(
         assert time.monotonic() - begun <= 1 + OVERSHOOT_S
 
 
+@pytest.mark.row("N10")
 @pytest.mark.parametrize("url", [SERVICE, "https://service.example"])
 @pytest.mark.parametrize(
     ("action", "verdict", "said"),
@@ -146,6 +152,7 @@ def test_a_failing_proxy(
     assert proxy.connections == 1
 
 
+@pytest.mark.row("N10")
 @pytest.mark.parametrize("url", [SERVICE, "https://service.example"])
 def test_no_proxy_there(post: Post, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     with FaultServer() as proxy:
@@ -167,6 +174,7 @@ def test_a_socks_proxy_without_the_library_for_it(
     assert "proxy cannot be used" in outcome.cause
 
 
+@pytest.mark.row("N11")
 def test_an_ipv6_address(post: Post) -> None:
     try:
         server = FaultServer(host="::1").__enter__()
@@ -220,6 +228,7 @@ def silent() -> Iterator[tuple[str, int]]:
         yield address
 
 
+@pytest.mark.row("N11")
 def test_a_refused_first_address_does_not_matter(post: Post, resolve: Resolve) -> None:
     """As with `localhost`: ::1 first, and the service listens on 127.0.0.1 only."""
     with FaultServer() as server:
@@ -229,6 +238,7 @@ def test_a_refused_first_address_does_not_matter(post: Post, resolve: Resolve) -
     assert outcome.verdict is Verdict.DELIVERED
 
 
+@pytest.mark.row("N11")
 def test_a_silent_first_address_takes_its_share_only(
     post: Post, resolve: Resolve, silent: tuple[str, int]
 ) -> None:
@@ -239,6 +249,7 @@ def test_a_silent_first_address_takes_its_share_only(
     assert outcome.verdict is Verdict.DELIVERED
 
 
+@pytest.mark.row("N11")
 def test_many_silent_addresses_do_not_add_up(
     post: Post, resolve: Resolve, silent: tuple[str, int]
 ) -> None:
@@ -250,6 +261,7 @@ def test_many_silent_addresses_do_not_add_up(
     assert time.monotonic() - begun <= 1 + OVERSHOOT_S
 
 
+@pytest.mark.row("N11")
 def test_the_first_that_answers_has_all_the_time_left(post: Post, resolve: Resolve) -> None:
     with FaultServer(on_connect=lambda sock: bool(server.ending.wait())) as server:
         resolve(*[("127.0.0.1", server.port)] * 4)
@@ -261,6 +273,7 @@ def test_the_first_that_answers_has_all_the_time_left(post: Post, resolve: Resol
     assert 0.9 <= took <= 1 + OVERSHOOT_S
 
 
+@pytest.mark.row("N1")
 def test_nobody_listens(post: Post) -> None:
     with FaultServer() as server:
         pass
@@ -268,6 +281,7 @@ def test_nobody_listens(post: Post) -> None:
     assert post(server.url).cause == "the service cannot be reached (connection refused)"
 
 
+@pytest.mark.row("N2")
 @pytest.mark.parametrize("failure", [socket.gaierror(-2, "unknown"), UnicodeError("too long")])
 def test_an_unknown_name(post: Post, monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
     def getaddrinfo(*args: Any, **kwargs: Any) -> None:

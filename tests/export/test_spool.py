@@ -61,6 +61,7 @@ plain = st.recursive(
 )
 
 
+@pytest.mark.row("E1")
 @given(
     output=st.none() | texts,
     request=st.none() | st.dictionaries(texts, plain, min_size=1, max_size=3),
@@ -84,6 +85,7 @@ def test_a_record_survives_the_disk(**values: Any) -> None:
         assert loaded == record
 
 
+@pytest.mark.row("S3")
 def test_what_is_put_is_leased_once_and_gone_after_the_ack(spool: Spool, tmp_path: Path) -> None:
     file = spool.put(records(3))
     assert file is not None
@@ -103,6 +105,7 @@ def alive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pulse_otel.export.spool_files.alive", lambda pid: True)
 
 
+@pytest.mark.row("S5")
 @pytest.mark.usefixtures("alive")
 def test_a_lease_that_ran_out_is_taken_over(spool: Spool, clock: Clock, tmp_path: Path) -> None:
     other = Spool(tmp_path, NAME, clock=clock, ours=set())
@@ -122,6 +125,7 @@ def test_a_lease_that_ran_out_is_taken_over(spool: Spool, clock: Clock, tmp_path
     assert files(tmp_path) == []
 
 
+@pytest.mark.row("T1")
 @pytest.mark.parametrize("step_s", [-3600.0, 3600.0, -10 * 365 * 86400.0])
 def test_a_step_of_the_clock_locks_nothing_up(
     spool: Spool, clock: Clock, tmp_path: Path, step_s: float
@@ -133,6 +137,7 @@ def test_a_step_of_the_clock_locks_nothing_up(
     assert Spool(tmp_path, NAME, clock=clock, ours=set()).adopt() is not None
 
 
+@pytest.mark.row("S5")
 @pytest.mark.usefixtures("alive")
 def test_a_renewed_lease_is_not_taken_over(spool: Spool, clock: Clock, tmp_path: Path) -> None:
     leased = spool.lease(spool.put(records(1)) or "")
@@ -145,6 +150,7 @@ def test_a_renewed_lease_is_not_taken_over(spool: Spool, clock: Clock, tmp_path:
     assert spool.release(file) is not None
 
 
+@pytest.mark.row("S4")
 def test_the_lease_of_a_process_that_ended_is_taken_over_at_once(
     spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +160,7 @@ def test_the_lease_of_a_process_that_ended_is_taken_over_at_once(
     assert Spool(tmp_path, NAME, clock=spool._clock, ours=set()).adopt() is not None
 
 
+@pytest.mark.row("S8")
 def test_the_oldest_go_first_above_the_bound_and_are_counted(tmp_path: Path, clock: Clock) -> None:
     spool = Spool(tmp_path, NAME, max_bytes=20_000, clock=clock)
     names = []
@@ -170,6 +177,7 @@ def test_the_oldest_go_first_above_the_bound_and_are_counted(tmp_path: Path, clo
     assert {gone.why for gone in spool.gone} == {"spool full"}
 
 
+@pytest.mark.row("S9")
 def test_what_is_too_old_expires(spool: Spool, clock: Clock, tmp_path: Path) -> None:
     spool.put(records(4))
     clock.now += 48 * 3600 + 1
@@ -180,6 +188,7 @@ def test_what_is_too_old_expires(spool: Spool, clock: Clock, tmp_path: Path) -> 
     assert [(gone.count, gone.why) for gone in spool.gone] == [(4, "expired on disk")]
 
 
+@pytest.mark.row("S10")
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
 def test_nobody_else_can_read_it(spool: Spool, tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
@@ -195,6 +204,7 @@ def test_nobody_else_can_read_it(spool: Spool, tmp_path: Path, umask: int) -> No
     assert spool.lease(file) is not None
 
 
+@pytest.mark.row("S10")
 def test_a_link_in_the_place_of_the_directory_is_refused(spool: Spool, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -205,6 +215,7 @@ def test_a_link_in_the_place_of_the_directory_is_refused(spool: Spool, tmp_path:
     assert list(elsewhere.iterdir()) == []
 
 
+@pytest.mark.row("S10")
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
 @pytest.mark.parametrize("which", ["root", "ours"])
 def test_a_directory_of_somebody_else_is_refused(spool: Spool, tmp_path: Path, which: str) -> None:
@@ -214,12 +225,14 @@ def test_a_directory_of_somebody_else_is_refused(spool: Spool, tmp_path: Path, w
     assert spool.put(records(1)) is None
 
 
+@pytest.mark.row("S10")
 def test_a_directory_that_everybody_may_write_to_is_refused(spool: Spool, tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     assert spool.put(records(1)) is None
     assert not (tmp_path / NAME).exists()
 
 
+@pytest.mark.row("S11", "S13")
 def test_neither_key_nor_address_can_be_read_off_the_directory() -> None:
     names = {
         directory_name(url, key)
@@ -244,6 +257,7 @@ print("\\n".join(found))
 """
 
 
+@pytest.mark.row("S3")
 def test_eight_processes_share_a_directory(tmp_path: Path) -> None:
     """2,000 files left behind by a process that is gone: each goes to exactly one of them."""
     spool = Spool(tmp_path, NAME)
@@ -270,6 +284,7 @@ def test_eight_processes_share_a_directory(tmp_path: Path) -> None:
     assert files(tmp_path) == []
 
 
+@pytest.mark.row("S6")
 def test_a_foreign_thing_in_the_directory_is_left_alone(spool: Spool, tmp_path: Path) -> None:
     file = spool.put(records(1))
     (tmp_path / NAME / "notes.txt").write_text("mine")

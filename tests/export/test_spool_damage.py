@@ -26,6 +26,7 @@ def spool(tmp_path: Path, clock: Clock) -> Spool:
     return Spool(tmp_path, NAME, clock=clock)
 
 
+@pytest.mark.row("S6")
 def test_of_a_file_torn_anywhere_the_whole_records_survive(spool: Spool, tmp_path: Path) -> None:
     file = spool.put(records(3))
     assert file is not None
@@ -45,6 +46,7 @@ def test_of_a_file_torn_anywhere_the_whole_records_survive(spool: Spool, tmp_pat
         assert spool.release(leased.file) == file
 
 
+@pytest.mark.row("S6")
 @pytest.mark.parametrize(
     "content",
     [
@@ -70,6 +72,7 @@ def test_a_file_of_anything_is_no_record(spool: Spool, tmp_path: Path, content: 
     assert [path.parent.name for path in files(tmp_path)] == [QUARANTINE]
 
 
+@pytest.mark.row("S6")
 @pytest.mark.parametrize("thing", ["directory", "link", "dangling", "fifo", "1 GB"])
 def test_what_is_no_file_is_put_aside(spool: Spool, tmp_path: Path, thing: str) -> None:
     file, good = spool.put(records(1)), spool.put(records(1, 7))
@@ -100,6 +103,7 @@ def test_what_is_no_file_is_put_aside(spool: Spool, tmp_path: Path, thing: str) 
     assert secret.read_text() == "not for the service"
 
 
+@pytest.mark.row("S6")
 def test_what_was_being_written_at_a_crash_counts_as_far_as_it_got(
     spool: Spool, clock: Clock, tmp_path: Path
 ) -> None:
@@ -134,6 +138,7 @@ def full_disk() -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, handler)
 
 
+@pytest.mark.row("S7")
 def test_a_full_disk_leaves_no_half_of_a_file(spool: Spool, tmp_path: Path) -> None:
     with full_disk():
         assert spool.put(records(500)) is None
@@ -141,6 +146,7 @@ def test_a_full_disk_leaves_no_half_of_a_file(spool: Spool, tmp_path: Path) -> N
     assert spool.put(records(500)) is not None  # there is room again
 
 
+@pytest.mark.row("S7")
 def test_a_deleted_directory_is_made_again(spool: Spool, tmp_path: Path) -> None:
     spool.put(records(1))
     for path in files(tmp_path):
@@ -153,6 +159,7 @@ def test_a_deleted_directory_is_made_again(spool: Spool, tmp_path: Path) -> None
     assert spool.put(records(1)) is not None
 
 
+@pytest.mark.row("S7")
 def test_no_file_descriptors_left(spool: Spool) -> None:
     assert spool.put(records(1)) is not None
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -41,6 +41,7 @@ def recover(server: FaultServer, directory: Path, timeout_s: float = 30) -> Any:
         return delivery.snapshot()
 
 
+@pytest.mark.row("P2")
 def test_what_is_not_delivered_waits_for_the_next_process(tmp_path: Path) -> None:
     with sending(REFUSED, spool_dir=tmp_path) as delivery:
         delivery.submit(records(25))
@@ -60,6 +61,7 @@ def test_what_is_not_delivered_waits_for_the_next_process(tmp_path: Path) -> Non
     assert files(tmp_path) == []
 
 
+@pytest.mark.row("S2")
 def test_5000_that_wait_on_disk_are_delivered_in_few_requests(tmp_path: Path) -> None:
     with sending(REFUSED, spool_dir=tmp_path) as delivery:
         for start in range(0, 5000, 10):
@@ -78,6 +80,7 @@ def test_5000_that_wait_on_disk_are_delivered_in_few_requests(tmp_path: Path) ->
     assert files(tmp_path) == []
 
 
+@pytest.mark.row("P2")
 def test_it_is_on_disk_while_the_service_hangs(tmp_path: Path) -> None:
     """The sender is in a request; what comes meanwhile does not wait for that in memory."""
     with FaultServer(then=hang()) as server, sending(server.url, spool_dir=tmp_path) as delivery:
@@ -94,6 +97,7 @@ def test_it_is_on_disk_while_the_service_hangs(tmp_path: Path) -> None:
     assert not any(path.name.endswith(".lease") for path in files(tmp_path))
 
 
+@pytest.mark.row("N7")
 def test_a_lost_answer_loses_and_doubles_nothing(tmp_path: Path) -> None:
     with (
         FaultServer([store_then_reset(), store_then_reset()]) as server,
@@ -108,6 +112,7 @@ def test_a_lost_answer_loses_and_doubles_nothing(tmp_path: Path) -> None:
     assert files(tmp_path) == []
 
 
+@pytest.mark.row("S7")
 def test_a_full_disk_is_replaced_by_memory(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text("not a directory")
     with FaultServer([answer(503)]) as server, sending(server.url, spool_dir=tmp_path) as delivery:
@@ -138,6 +143,7 @@ def test_a_batch_that_waits_is_narrowed_down_too(tmp_path: Path) -> None:
     assert (stats.inherited_delivered, dict(stats.inherited_dropped)) == (63, {"rejected": 1})
 
 
+@pytest.mark.row("S1")
 def test_killed_at_random_moments_nothing_that_was_safe_is_lost(tmp_path: Path) -> None:
     """S1, the short form. The service fails now and then, too."""
     chance = random.Random(3)
@@ -164,6 +170,7 @@ def test_killed_at_200_random_moments(tmp_path: Path) -> None:
     assert waiting(tmp_path) == []
 
 
+@pytest.mark.row("S11")
 def test_the_setting_and_what_is_in_the_files(
     faulty: FaultyService, openai_client: Any, tmp_path: Path
 ) -> None:

@@ -20,6 +20,8 @@ from tests import faults
 from tests.conftest import KEY
 from tests.faults import FaultServer, answer
 
+pytestmark = pytest.mark.row("N9")
+
 # Measured: below 0.5 s on a quiet machine. More is allowed here: what is to be caught are minutes.
 OVERSHOOT_S = 1.0
 Post = Callable[..., Outcome]

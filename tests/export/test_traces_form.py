@@ -51,6 +51,7 @@ def _fields(record: Record) -> dict[str, Any]:
     return fields
 
 
+@pytest.mark.row("E7")
 @pytest.mark.parametrize(
     ("changes", "field", "expected"),
     [
@@ -250,6 +251,7 @@ def _any_record(pick: random.Random) -> Record:
     )  # fmt: skip
 
 
+@pytest.mark.row("E1", "E7", "E8")
 def test_the_service_takes_any_record(legacy: ChangingService) -> None:
     pick = random.Random(20261123)
     records = [_any_record(pick) for _ in range(300)]

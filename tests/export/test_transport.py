@@ -22,6 +22,7 @@ OVERSHOOT_S = 1.0
 Post = Callable[..., Outcome]
 
 
+@pytest.mark.row("H12")
 def test_a_success(post: Post) -> None:
     with FaultServer() as server:
         outcome = post(server.url)
@@ -34,6 +35,7 @@ def test_a_success(post: Post) -> None:
     assert "content-encoding" not in request.headers
 
 
+@pytest.mark.row("N4")
 @pytest.mark.parametrize(
     "action",
     [
@@ -81,6 +83,7 @@ NO_ANSWERS = {
 }
 
 
+@pytest.mark.row("N5")
 @pytest.mark.parametrize(("action", "said"), NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
 def test_what_is_no_answer_is_retried_later(post: Post, action: Action, said: str) -> None:
     """On a fresh connection not at once: that is for the back-off to decide."""
@@ -92,6 +95,7 @@ def test_what_is_no_answer_is_retried_later(post: Post, action: Action, said: st
     assert server.connections == 1
 
 
+@pytest.mark.row("N6")
 @pytest.mark.parametrize("status", [200, 302, 500])
 def test_no_more_of_an_answer_is_read_than_needed(post: Post, status: int) -> None:
     """200 MB: the server gets rid of what the sockets hold, and of our MiB."""
@@ -102,6 +106,7 @@ def test_no_more_of_an_answer_is_read_than_needed(post: Post, status: int) -> No
     assert server.bytes_sent < MAX_ANSWER_BYTES + (16 << 20)
 
 
+@pytest.mark.row("N6")
 @pytest.mark.skipif(sys.platform == "win32", reason="no getrusage on this system")
 def test_a_huge_answer_costs_little_memory(run_python: RunPython) -> None:
     script = """
@@ -126,6 +131,7 @@ with faults.FaultServer([faults.answer()], faults.huge_body()) as server:
     assert int(done.stdout) <= 8
 
 
+@pytest.mark.row("H5")
 @pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])
 @pytest.mark.parametrize("where", ["same", "other", "loop", "none", "odd"])
 def test_a_redirect_is_no_success_and_carries_no_key(post: Post, status: int, where: str) -> None:
@@ -146,6 +152,7 @@ def test_a_redirect_is_no_success_and_carries_no_key(post: Post, status: int, wh
     assert other.connections == 0
 
 
+@pytest.mark.row("H4")
 def test_a_page_is_no_success(post: Post) -> None:
     with FaultServer(then=answer(200, b"", content_type="text/html")) as server:
         assert post(server.url).verdict is Verdict.PAUSED
@@ -160,6 +167,7 @@ def test_the_answer_to_half_a_request_counts(post: Post) -> None:
     assert server.connections == 1
 
 
+@pytest.mark.row("H1")
 def test_connections_are_kept(transport_to: Callable[..., Transport]) -> None:
     with FaultServer([answer(503), answer(400), answer(204), answer(202)]) as server:
         transport = transport_to(server.url)
@@ -211,6 +219,7 @@ def test_a_hanging_kept_connection_is_not_tried_twice(
     assert server.connections == 1
 
 
+@pytest.mark.row("P9")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_forked_children_use_connections_of_their_own(run_python: RunPython) -> None:
     script = """
