@@ -91,6 +91,7 @@ class Batches:
         self._settle = settle
         self._written: deque[Batch] = deque()
         self._max_bytes = MAX_REQUEST_BYTES
+        self._too_large = float("inf")  # about the smallest size that was refused as too large
         self._accepted = 0
 
     def __len__(self) -> int:
@@ -115,7 +116,17 @@ class Batches:
             batch = self._write(form)
             if batch.entries:
                 self._written.appendleft(batch)
-        return self._written[0] if self._written else None
+        if not self._written:
+            return None
+        while self._known_too_large(self._written[0]):
+            self._written.extendleft(reversed(self._written.popleft().halves()))
+        return self._written[0]
+
+    def _known_too_large(self, batch: Batch) -> bool:
+        """Whether its like was refused: it is halved without a request to learn that again."""
+        if self._too_large == float("inf") or len(batch.entries) == 1:
+            return False
+        return batch.size > 0.9 * self._too_large  # halves are never quite equal
 
     def _write(self, form: Form) -> Batch:
         batch, total = Batch(form, []), 0
@@ -171,6 +182,7 @@ class Batches:
         """In halves, and the next ones not larger than these; a single one with less content."""
         if len(batch.entries) > 1:
             self._max_bytes = max(1, min(self._max_bytes, batch.size // 2))
+            self._too_large = min(self._too_large, batch.size)
             return batch.halves()
         (entry,) = batch.entries
         for tries, limit in enumerate(LIMITS[entry.shrinks :], entry.shrinks + 1):
