@@ -157,10 +157,14 @@ class Spool:
         now = self._clock()
         if name.waiting in self._ours:
             return False
-        if name.until is not None:  # a lease from after a step of the clock has run out as well
-            held = now <= name.until <= now + 2 * self._lease_s
-            return not held or not files.alive(name.pid)
+        if name.until is not None:
+            return not self._held(name)
         return now - name.made > ADOPT_S or now < name.made or not files.alive(name.pid)
+
+    def _held(self, name: Name) -> bool:
+        """Whether somebody has it; a lease from after a step of the clock has run out as well."""
+        runs = name.until is not None and 0 <= name.until - self._clock() <= 2 * self._lease_s
+        return runs and (name.waiting in self._ours or files.alive(name.pid))
 
     def renew(self, file: str) -> str:
         """Hold a leased file for longer; its name from now on."""
@@ -192,12 +196,12 @@ class Spool:
         self.gone.clear()
 
     def sweep(self) -> None:
-        """Let go of what is too old, and of the oldest above the bound."""
+        """Let go of what is too old, and of the oldest above the bound; not of what is held."""
         now = self._clock()
         kept: list[tuple[Name, int]] = []
         total = 0
         for name, size in self._entries():
-            if now - name.made > self._max_age_s:
+            if now - name.made > self._max_age_s and not self._held(name):
                 self._drop(name, "expired on disk")
             else:
                 kept.append((name, size))
@@ -205,8 +209,9 @@ class Spool:
         for name, size in kept:
             if total <= self._max_bytes:
                 break
-            self._drop(name, "spool full")
-            total -= size
+            if not self._held(name):
+                self._drop(name, "spool full")
+                total -= size
         self._bytes = total
         with contextlib.suppress(OSError):
             for file in sorted(os.listdir(self._path / QUARANTINE))[:-_MOST_QUARANTINED]:
