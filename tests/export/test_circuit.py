@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from typing import Any
 
 import pytest
 
@@ -52,6 +51,7 @@ def test_a_success_closes_it() -> None:
     assert circuit.pause_s() == 0
 
 
+@pytest.mark.row("H10")
 def test_only_a_pause_of_our_own_is_shortened_for_a_flush() -> None:
     circuit = Circuit(Clock())
     for _ in range(10):
@@ -62,22 +62,7 @@ def test_only_a_pause_of_our_own_is_shortened_for_a_flush() -> None:
     assert 300 <= circuit.pause_s(hurried=True) <= 330
 
 
-def test_retry_after_is_honoured_also_in_a_flush() -> None:
-    times: list[float] = []
-
-    def script(number: int, request: Any) -> Any:
-        times.append(time.monotonic())
-        return answer(429, headers={"Retry-After": "2"}) if number == 1 else answer()
-
-    with FaultServer(script) as server, sending(server.url) as delivery:
-        delivery.submit(records(3))
-        assert delivery.flush(0.5) is False
-        assert delivery.flush(20) is True
-
-    assert len(times) == 2
-    assert times[1] - times[0] >= 2.0
-
-
+@pytest.mark.row("U3")
 def test_a_dead_service_costs_next_to_nothing() -> None:
     """One request, and from then on memory alone, until the pause is over."""
     with FaultServer(then=answer(503)) as server, sending(server.url) as delivery:
