@@ -76,6 +76,10 @@ def test_memory_does_until_the_disk_is_back(
     monkeypatch.setattr(spool, "_REFUSED_FOR_S", 0.0)
     monkeypatch.setattr(log.complaints, "_next", {})
     directory = tmp_path / "spool"
+
+    def said() -> int:
+        return sum("cannot be used" in record.getMessage() for record in caplog.records)
+
     with (
         FaultServer(then=answer(503)) as server,
         sending(server.url, spool_dir=directory) as delivery,
@@ -88,6 +92,7 @@ def test_memory_does_until_the_disk_is_back(
             for start in range(10, 60, 10):
                 delivery.submit(records(10, start))
             assert until(lambda: len(delivery._intake) == 0)
+            assert until(said)
             assert delivery.snapshot().in_queue >= 50
         delivery.submit(records(10, 60))
         assert until(lambda: len(files(directory)) >= 1)
@@ -97,7 +102,7 @@ def test_memory_does_until_the_disk_is_back(
         stats = delivery.snapshot()
 
     assert watch.wrong == []
-    assert sum("cannot be used" in record.getMessage() for record in caplog.records) == 1
+    assert said() == 1
     # What was deleted on disk, and not read yet, is nobody's to send.
     safe = records(50, 10) + records(10, 60) + (records(5) if fault is not gone else [])
     assert ids_of(safe) <= set(stored(server.stored))
