@@ -13,6 +13,7 @@ Imported when the first request is sent: importing `requests` takes time.
 
 from __future__ import annotations
 
+import errno
 import http.client
 import io
 import socket
@@ -138,7 +139,9 @@ def dial(host: str, port: int, attempt: Attempt) -> socket.socket:
             sock.connect(address)
             sock.settimeout(attempt.left_s())  # for the TLS handshake
         except OSError as error:
-            failure = error
+            # urllib3 takes a reset for the end of a request, whose answer may be there to be read.
+            reset = isinstance(error, ConnectionResetError)
+            failure = ConnectionRefusedError(errno.ECONNREFUSED, "reset") if reset else error
             if sock is not None:
                 sock.close()
         else:

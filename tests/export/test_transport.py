@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -93,6 +96,21 @@ def test_what_is_no_answer_is_retried_later(post: Post, action: Action, said: st
     assert outcome.verdict is Verdict.RETRY
     assert said in outcome.cause
     assert server.connections == 1
+
+
+@pytest.mark.row("N8")
+def test_a_reset_while_connecting(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a server that is just ending may do."""
+
+    class Resetting(socket.socket):
+        def connect(self, address: Any) -> None:
+            raise ConnectionResetError(errno.ECONNRESET, "reset")
+
+    monkeypatch.setattr(socket, "socket", Resetting)
+
+    outcome = post("http://127.0.0.1:1")
+
+    assert outcome == Outcome(Verdict.RETRY, "the service cannot be reached (connection refused)")
 
 
 @pytest.mark.row("N6")
