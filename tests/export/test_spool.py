@@ -70,7 +70,7 @@ plain = st.recursive(
     tool_output=plain,
     is_error=st.booleans(),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_record_survives_the_disk(**values: Any) -> None:
     record = replace(PLAIN, **{k: v for k, v in values.items() if k not in ("output", "usage")})
     record = replace(record, output_text=values["output"], usage=values["usage"])

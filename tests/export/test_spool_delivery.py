@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 import unittest.mock
 from pathlib import Path
@@ -15,7 +14,6 @@ from pulse_otel import Provider, observe
 from pulse_otel.export import stock
 from pulse_otel.export.spool import MAX_AGE_S, QUARANTINE
 from tests.conftest import KEY, MESSAGES
-from tests.export.crashing import crash
 from tests.export.faulty import FaultyService
 from tests.export.sending import NAME, Watch, ids_of, records, sending, stored, until
 from tests.export.test_spool import files
@@ -141,33 +139,6 @@ def test_a_batch_that_waits_is_narrowed_down_too(tmp_path: Path) -> None:
 
     assert set(stored(server.stored)) == ids_of(records(64)) - bad
     assert (stats.inherited_delivered, dict(stats.inherited_dropped)) == (63, {"rejected": 1})
-
-
-@pytest.mark.row("S1")
-def test_killed_at_random_moments_nothing_that_was_safe_is_lost(tmp_path: Path) -> None:
-    """S1, the short form. The service fails now and then, too."""
-    chance = random.Random(3)
-    faults = [answer(503), store_then_reset(), answer(), answer()]
-    with FaultServer(lambda number, request: chance.choice(faults)) as server:
-        safe = crash(server.url, tmp_path, kills=6, seed=11)
-        recover(server, tmp_path)
-
-    assert len(safe) >= 5  # some 20 on a quiet machine
-    assert safe <= set(stored(server.stored))
-    assert waiting(tmp_path) == []
-
-
-@pytest.mark.long
-@pytest.mark.timeout(1200)
-def test_killed_at_200_random_moments(tmp_path: Path) -> None:
-    chance = random.Random(4)
-    faults = [answer(503), store_then_reset(), answer(), answer()]
-    with FaultServer(lambda number, request: chance.choice(faults)) as server:
-        safe = crash(server.url, tmp_path, kills=200, seed=12)
-        recover(server, tmp_path, 120)
-
-    assert safe <= set(stored(server.stored))
-    assert waiting(tmp_path) == []
 
 
 @pytest.mark.row("S11")

@@ -18,7 +18,7 @@ from tests.export.sending import Watch
 @pytest.mark.parametrize("end", ["at the end", "amid"])
 @pytest.mark.parametrize(
     ("threads", "spans"),
-    [(16, 250), pytest.param(64, 1000, marks=[pytest.mark.long, pytest.mark.timeout(300)])],
+    [(16, 100), pytest.param(64, 1000, marks=[pytest.mark.long, pytest.mark.timeout(300)])],
 )
 def test_many_threads(threads: int, spans: int, end: str, faulty: FaultyService) -> None:
     pulse_otel.init_pulse({"api_key": KEY, "api_url": faulty.url, "protocol": "otlp"})

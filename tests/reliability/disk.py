@@ -20,7 +20,7 @@ from tests.reliability.row import Reached
 
 def kills(times: int) -> Reached:
     """S1: `kill -9` at random moments, with a service that fails now and then."""
-    from tests.export.test_spool_delivery import recover
+    from tests.export.test_spool_delivery import recover, waiting
 
     chance = random.Random(5)
     faults = [answer(503), store_then_reset(), answer(), answer()]
@@ -31,7 +31,8 @@ def kills(times: int) -> Reached:
         safe = crash(server.url, Path(root), kills=times, seed=times)
         recover(server, Path(root), 120)
         lost = len(safe - set(stored(server.stored)))
-    return Reached(f"{lost} of {len(safe)} lost in {times} kills", lost == 0)
+        left = len(waiting(Path(root)))
+    return Reached(f"{lost} of {len(safe)} lost in {times} kills", lost == left == 0)
 
 
 def restart(spans: int) -> Reached:

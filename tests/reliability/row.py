@@ -7,6 +7,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Goal:
+    """A row: a fault, and the figure to reach. `note`: what is not reached or not run, and why."""
+
+    id: str
+    fault: str
+    figure: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Reached:
     """What was measured, and whether it is good enough."""
 
@@ -15,12 +25,10 @@ class Reached:
 
 
 @dataclass(frozen=True)
-class Row:
-    """`run` is given the size of the short or of the long form."""
+class Measured:
+    """A row that a figure is measured of. `run` is given the size of its short or long form."""
 
     id: str
-    fault: str
-    goal: str
     run: Callable[[int], Reached]
     short: int
     long: int
