@@ -13,6 +13,8 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict, cast
 from urllib.parse import urlsplit
 
+from pulse_otel.values import mask_secrets
+
 KEY_PREFIX = "pulse_sk_"
 MAX_CONTENT_BYTES = 262_144
 
@@ -98,6 +100,12 @@ class Config:
     tracer_provider: Any = None
 
 
+def _shown(value: object) -> str:
+    """What a message says of a wrong value: it could be a key, given in the wrong place."""
+    text = repr(value)
+    return "a key" if KEY_PREFIX in text else mask_secrets(text)[:40]
+
+
 def _api_key(value: object) -> ApiKey:
     if isinstance(value, ApiKey):
         return value
@@ -149,7 +157,7 @@ def _boolean(name: str) -> Callable[[object], bool]:
         if isinstance(value, str):
             value = _BOOLEANS.get(value.strip().lower(), value)
         if not isinstance(value, bool):
-            raise ConfigError(f"{name}: expected True or False, got {value!r:.40}")
+            raise ConfigError(f"{name}: expected True or False, got {_shown(value)}")
         return value
 
     return check
@@ -181,14 +189,15 @@ def _spool_dir(value: object) -> str:
 
 def _redact(value: object) -> object:
     """A function, or in the environment where one is: "module:function"."""
+    failure = ""
     if isinstance(value, str):
         module, _, name = value.strip().partition(":")
         try:
             value = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError, ValueError, TypeError):
-            value = None
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the module is the user's
+            value, failure = None, f"; its import failed ({type(error).__name__})"
     if not callable(value):
-        raise ConfigError('redact: expected a function of one text, or "module:function"')
+        raise ConfigError(f'redact: expected a function of one text, or "module:function"{failure}')
     return value
 
 
@@ -197,7 +206,7 @@ def _one_of(name: str, *words: str) -> Callable[[object], str]:
 
     def check(value: object) -> str:
         if value not in words:
-            raise ConfigError(f"{name}: expected {expected}, got {value!r:.40}")
+            raise ConfigError(f"{name}: expected {expected}, got {_shown(value)}")
         return str(value)
 
     return check
@@ -234,9 +243,7 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
 def _unknown(key: object) -> ConfigError:
     near = difflib.get_close_matches(str(key), _CHECKS, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else f" Valid keys: {', '.join(sorted(_CHECKS))}."
-    # A key given in the wrong place could be the secret itself.
-    shown = "key" if str(key).startswith(KEY_PREFIX) else repr(key)[:60]
-    return ConfigError(f"unknown configuration {shown}.{hint}")
+    return ConfigError(f"unknown configuration {_shown(key)}.{hint}")
 
 
 def load_config(

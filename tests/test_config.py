@@ -67,8 +67,25 @@ def test_the_key_masks_itself() -> None:
 
 
 @pytest.mark.row("K5")
-def test_a_key_given_as_a_setting_name_is_not_echoed() -> None:
+@pytest.mark.parametrize(
+    "given",
+    [
+        {SECRET: True},
+        {f"the key {SECRET}": True},
+        {"protocol": SECRET},
+        {"enabled": f"x{SECRET}"},
+        {"stream_usage": [SECRET]},
+        {"capture_content": f"{'x' * 25}{SECRET}"},  # what is cut must not show half of it
+        {"protocol": "sk-proj-very_secret_value"},  # a provider's
+    ],
+    ids=repr,
+)
+def test_a_key_in_the_wrong_place_is_not_echoed(given: dict[str, Any]) -> None:
     with pytest.raises(ConfigError) as caught:
-        load_config({SECRET: True}, environ={})
+        load_config(given, environ={})
+    with pytest.raises(ConfigError, match="from PULSE_PROTOCOL") as of_environment:
+        load_config(environ={"PULSE_PROTOCOL": SECRET})
 
-    assert SECRET not in str(caught.value)
+    said = f"{caught.value} {of_environment.value}"
+    assert "very" not in said
+    assert "secret_value" not in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -123,3 +124,20 @@ def test_a_function_may_be_named_in_the_environment() -> None:
             load_config(environ={"PULSE_REDACT": wrong})
     with pytest.raises(ConfigError, match="spool_dir: expected the path"):
         load_config({"spool_dir": 5})
+
+
+@pytest.mark.parametrize("fails", ["raise KeyError", "raise SystemExit(3)", "x = (", "mask = 5"])
+def test_a_module_that_cannot_be_imported_is_a_wrong_setting(
+    fails: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also without code: an exporter that raises takes the whole OpenTelemetry set-up down."""
+    (tmp_path / "theirs.py").write_text(fails)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "theirs", raising=False)
+    monkeypatch.setenv("PULSE_REDACT", "theirs:mask")
+    pulse_otel.log.complaints.__init__()  # type: ignore[misc]
+
+    with pytest.raises(ConfigError, match=r"redact: .* \(from PULSE_REDACT\)"):
+        pulse_otel.init_pulse(api_key=KEY)
+    assert pulse_otel.PulseSpanExporter(KEY).force_flush() is True
+    assert "nothing is exported: redact: expected a function" in caplog.text
