@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import format_span_id, format_trace_id
 
 from pulse_otel import semconv
-from pulse_otel.config import KEY_PREFIX, Config, ConfigError, load_config
+from pulse_otel.config import KEY_PREFIX, ApiKey, Config, ConfigError, load_config
 from pulse_otel.export import dialects, losses, spool
 from pulse_otel.export.children import flush_at_their_end
 from pulse_otel.export.claims import claim, destination
@@ -83,8 +83,8 @@ class PulseSpanExporter(SpanExporter):
         )
         if config is None or config.api_key is None or not config.enabled:
             return
-        secret = config.api_key.reveal()
-        self._project = destination(config.api_url, secret)
+        del api_key  # a traceback that shows variables is no place for it
+        self._project = destination(config.api_url, config.api_key)
         self._transport = Transport(config.api_url, config.api_key, ca_file=config.ca_file)
         negotiator = Negotiator(self._transport, config.protocol)
         self._redaction = Redaction(config.redact) if config.redact else None
@@ -103,7 +103,7 @@ class PulseSpanExporter(SpanExporter):
         timing = (config.batch_size, config.flush_interval / 1000) if collects else (1, 0.0)
         self._delivery = Delivery(
             steps,
-            spool=_spool(config.spool_dir, config.api_url, secret),
+            spool=_spool(config.spool_dir, config.api_url, config.api_key),
             batch_size=timing[0],
             delay_s=timing[1],
         )
@@ -159,7 +159,7 @@ def _complain_about(unknown: Mapping[str, Any]) -> None:
             "arguments",
             "pulse-otel: arguments of the exporter are left out: %s; it takes api_key, api_url,"
             " protocol, enabled, ca_file, spool_dir and redact",
-            ", ".join(sorted(name for name in unknown if not name.startswith(KEY_PREFIX))),
+            ", ".join(sorted(name for name in unknown if KEY_PREFIX not in name)),
         )
 
 
@@ -205,8 +205,8 @@ def _degraded(span: ReadableSpan) -> Record | None:
     )
 
 
-def _spool(root: str | None, api_url: str, secret: str) -> spool.Spool | None:
-    return None if root is None else spool.Spool(root, spool.directory_name(api_url, secret))
+def _spool(root: str | None, api_url: str, key: ApiKey) -> spool.Spool | None:
+    return None if root is None else spool.Spool(root, spool.directory_name(api_url, key.reveal()))
 
 
 def _import_all() -> None:

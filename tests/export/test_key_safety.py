@@ -7,6 +7,7 @@ import dataclasses
 import json
 import logging
 import pickle
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,8 @@ import pytest
 import requests
 
 from pulse_otel.config import ApiKey, Config, ConfigError, load_config
+from pulse_otel.export.claims import destination
+from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.export.outcome import Outcome, Verdict
 from pulse_otel.export.transport import Transport
 from pulse_otel.log import complaints
@@ -43,6 +46,40 @@ def test_the_key_masks_itself() -> None:
         with pytest.raises(TypeError) as caught:
             pickle.dumps(value)
         assert "canary" not in str(caught.value)
+
+
+def test_no_module_keeps_it() -> None:
+    exporter = PulseSpanExporter(CANARY, "http://[::1]")
+    exporter.shutdown()
+
+    kept = [vars(module) for name, module in sys.modules.items() if name.startswith("pulse_otel")]
+    held = [value for names in kept for name, value in names.items() if name != "__builtins__"]
+    assert len(held) > 1000
+    assert "canary" not in repr(held)
+
+
+def test_no_variable_of_the_exporter_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Crash reports show the variables of the functions in a traceback."""
+
+    def fails(_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("pulse_otel.export.exporter.show", fails)
+    with pytest.raises(MemoryError) as caught:
+        PulseSpanExporter(CANARY, "http://[::1]")
+
+    ours = [entry for entry in caught.traceback if "pulse_otel" in str(entry.path)]
+    assert [entry.name for entry in ours] == ["__init__"]
+    assert "canary" not in repr(ours[0].frame.f_locals)
+
+
+def test_projects_are_told_apart() -> None:
+    one = destination("http://[::1]", ApiKey(CANARY))
+
+    assert destination("http://[::1]", ApiKey(CANARY)) == one
+    assert destination("http://[::2]", ApiKey(CANARY)) != one
+    assert destination("http://[::1]", ApiKey(CANARY + "0")) != one
+    assert "canary" not in one
 
 
 @pytest.mark.row("K5")
