@@ -178,13 +178,22 @@ class _Adapter(HTTPAdapter):
 
 
 class Session(requests.Session):
-    """A session of timed connections that follows no redirect and keeps no cookie."""
+    """A session of timed connections that follows no redirect and keeps no cookie.
 
-    def __init__(self) -> None:
+    With `proxies`, those of the environment are used.
+    """
+
+    def __init__(self, *, proxies: bool) -> None:
         super().__init__()
+        self._with_proxies = proxies
         for scheme in ("http://", "https://"):
             self.mount(scheme, _Adapter())
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+
+    def merge_environment_settings(self, *args: Any, **kwargs: Any) -> Any:
+        """As in `requests`, where `trust_env` would turn off REQUESTS_CA_BUNDLE, too."""
+        settings = super().merge_environment_settings(*args, **kwargs)
+        return settings if self._with_proxies else {**settings, "proxies": {}}
 
     def get_redirect_target(self, resp: Any) -> None:
         """None: nothing is a redirect.

@@ -33,7 +33,8 @@ class Transport:
     """Posts bodies to one service. Used by one thread at a time; pooled; follows no redirect.
 
     Certificates are verified, always: with `ca_file` if given, else with what `requests` uses
-    (REQUESTS_CA_BUNDLE, or its own bundle). Proxies are those of the environment.
+    (REQUESTS_CA_BUNDLE, or its own bundle). Proxies are those of the environment; towards
+    loopback there is none, since from a proxy that would lead to another machine.
     """
 
     def __init__(self, base_url: str, key: ApiKey, *, ca_file: str | None = None) -> None:
@@ -43,7 +44,9 @@ class Transport:
         self._session: Session | None = None
         self._inherited: Session | None = None  # in a child: its parent's
         self._pid = os.getpid()
-        if base_url.lower().startswith("http://") and not _loopback(base_url):
+        self._closed = False
+        self._loopback = _loopback(base_url)
+        if base_url.lower().startswith("http://") and not self._loopback:
             complaints.warn(
                 "plain-http", "pulse-otel: api_url is plain http: the API key travels unencrypted"
             )
@@ -77,15 +80,16 @@ class Transport:
             # the time was up, there is none left for this either.
             if attempt.connected:
                 raise
-            self.close()
+            self._disconnect()
             return self._once(path, body, attempt)
 
     def _once(self, path: str, body: bytes, attempt: Attempt) -> Outcome:
         from pulse_otel.export.connection import current
 
+        session = self._open()
         token = current.set(attempt)
         try:
-            with self._open().post(
+            with session.post(
                 self._base_url + path,
                 data=body,
                 headers=_HEADERS,
@@ -103,28 +107,40 @@ class Transport:
                 )
         finally:
             current.reset(token)
+            if self._closed:  # meanwhile, by another thread
+                session.close()
 
     def _open(self) -> Session:
-        """The session, made at first use, and anew in a forked child: sockets are not shared."""
-        if self._session is None or self._pid != os.getpid():
+        """The session, made at first use, and anew in a forked child: sockets are not shared.
+
+        Raises ConnectionAbortedError after `close`.
+        """
+        if self._closed:
+            raise ConnectionAbortedError("the transport is closed")
+        session = self._session
+        if session is None or self._pid != os.getpid():
             from pulse_otel.export.connection import Session
 
             # Kept: clearing away a parent's takes locks that its threads may have held.
-            self._inherited = self._session
+            self._inherited = session
             self._pid = os.getpid()
-            self._session = Session()
-            self._session.auth = self._authorize  # as `auth`, so that no netrc replaces it
-        return self._session
+            self._session = session = Session(proxies=not self._loopback)
+            session.auth = self._authorize  # as `auth`, so that no netrc replaces it
+        return session
 
     def _authorize(self, request: Any) -> Any:
         request.headers["Authorization"] = _Masked(f"Bearer {self._key.reveal()}")
         return request
 
     def close(self) -> None:
-        """Close the pooled connections of this process."""
-        if self._session is not None and self._pid == os.getpid():
-            self._session.close()
-        self._session = None
+        """Close the pooled connections of this process, and open no more. From any thread."""
+        self._closed = True
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        session, self._session = self._session, None
+        if session is not None and self._pid == os.getpid():
+            session.close()
 
 
 class _Masked(str):

@@ -16,7 +16,7 @@ from pulse_otel.export.outcome import Outcome, Verdict
 from pulse_otel.export.transport import MAX_ANSWER_BYTES, Transport
 from tests import faults
 from tests.conftest import KEY, RunPython
-from tests.faults import Action, FaultServer, answer
+from tests.faults import Action, Exchange, FaultServer, answer
 
 BODY = b'{"resourceSpans":[]}'
 # Measured: below 0.5 s on a quiet machine. More is allowed here: what is to be caught are minutes.
@@ -220,6 +220,24 @@ def test_a_stale_connection_is_replaced_once(transport_to: Callable[..., Transpo
 
     assert outcome.verdict is Verdict.RETRY
     assert len(server.received) == 3
+
+
+def test_no_connection_is_opened_after_the_close(
+    transport_to: Callable[..., Transport],
+) -> None:
+    """An exporter's shutdown does not wait for ever for the worker that is posting."""
+
+    def close_then_reset(exchange: Exchange) -> None:
+        transport.close()
+        exchange.reset()
+
+    with FaultServer([answer(), Action(close_then_reset)]) as server:
+        transport = transport_to(server.url)
+        outcomes = [transport.post("/", BODY, time.monotonic() + 10) for _ in range(3)]
+
+    assert [one.verdict for one in outcomes] == [Verdict.DELIVERED, Verdict.RETRY, Verdict.RETRY]
+    assert server.connections == 1
+    assert transport._session is None
 
 
 def test_a_hanging_kept_connection_is_not_tried_twice(
