@@ -12,23 +12,31 @@ from tests.conftest import KEY, RunPython, Service
 CHILDREN = """
 import multiprocessing
 import openai
-from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from pulse_otel import OpenAIInstrumentor, PulseSpanExporter
+
+def pipeline():
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(PulseSpanExporter()))
+    return provider
 
 def call(name):
     client = openai.OpenAI(api_key="k")
     messages = [{"role": "user", "content": "Hello"}]
     client.chat.completions.create(model="m", messages=messages, pulse_session_id=name)
 
-provider = TracerProvider()
-provider.add_span_processor(BatchSpanProcessor(PulseSpanExporter()))
-trace.set_tracer_provider(provider)
-OpenAIInstrumentor().instrument()
+def own(name):
+    with pipeline().get_tracer("app").start_as_current_span("chat m") as span:
+        span.set_attribute("gen_ai.operation.name", "chat")
+        span.set_attribute("gen_ai.request.model", "m")
+        span.set_attribute("gen_ai.conversation.id", name)
+
+OpenAIInstrumentor().instrument(tracer_provider=pipeline())  # not the global one
 call("parent")
 context = multiprocessing.get_context("fork")
 children = [context.Process(target=call, args=(f"child {n}",)) for n in range(2)]
+children.append(context.Process(target=own, args=("child with a pipeline of its own",)))
 for child in children:
     child.start()
 for child in children:
@@ -48,5 +56,10 @@ def test_each_childs_calls_arrive(provider: Any, service: Service, run_python: R
     )
 
     assert (done.returncode, done.stderr) == (0, "")
-    sessions = [trace["sessionId"] for trace in service.traces(3)]
-    assert sorted(sessions) == ["child 0", "child 1", "parent"]
+    sessions = [trace["sessionId"] for trace in service.traces(4)]
+    assert sorted(sessions) == [
+        "child 0",
+        "child 1",
+        "child with a pipeline of its own",
+        "parent",
+    ]

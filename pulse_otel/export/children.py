@@ -6,31 +6,45 @@ for an exporter in a pipeline of the user's, or of zero code.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterator
 from typing import Any
 
-from opentelemetry import trace
+from pulse_otel.export.guarded import guarded
 
 _LONGEST_MS = 5000
 
 
 def flush_at_their_end(exporter: Any) -> None:
-    """In each forked child: what waits before `exporter`, then what it holds itself, is sent."""
-    from multiprocessing import util
+    """In this process, if it is a child, and in each that it forks: send what waits.
 
-    util.register_after_fork(
-        exporter, lambda it: util.Finalize(None, _flush, args=(it,), exitpriority=10)
-    )
+    First what waits before `exporter`, then what it holds itself.
+    """
+    from multiprocessing import process, util
+
+    def in_child(it: Any) -> None:
+        util.Finalize(None, _flush, args=(it,), exitpriority=10)
+
+    util.register_after_fork(exporter, in_child)
+    if process.parent_process() is not None:
+        in_child(exporter)
 
 
 def _flush(exporter: Any) -> None:
-    for processor in _processors_of(trace.get_tracer_provider()):
-        # Not the whole provider: another exporter of the user's may take its time.
-        if getattr(processor, "span_exporter", None) is exporter:
-            processor.force_flush(_LONGEST_MS)
-    exporter.force_flush(_LONGEST_MS)
+    # Not the whole provider: another exporter of the user's may take its time.
+    for waits in (*_batch_processors_before(exporter), exporter):
+        guarded(waits.force_flush, _LONGEST_MS, what="at the end of a child")
 
 
-def _processors_of(provider: Any) -> Iterable[Any]:
-    """The SDK has no public name for them; where it changes these, a child flushes no more."""
-    return getattr(getattr(provider, "_active_span_processor", None), "_span_processors", ())
+def _batch_processors_before(exporter: Any) -> Iterator[Any]:
+    """Found by the thread that each of them has, in a child too.
+
+    No exporter is told who feeds it, and the provider need not be the global one. The SDK has no
+    public name for these: where it changes them, a child flushes no more.
+    """
+    for thread in threading.enumerate():
+        runs = getattr(getattr(thread, "_target", None), "__self__", None)
+        # Not by getattr: this may be any object of the user's, that runs a thread.
+        names = getattr(runs, "__dict__", {})
+        if names.get("_exporter") is exporter and hasattr(runs, "force_flush"):
+            yield runs
