@@ -8,6 +8,7 @@ anthropic 2.12 against a scripted provider; a method that was not run there is l
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from pulse_otel.instrumentation.anthropic.endpoints import ENDPOINTS as ANTHROPIC
@@ -72,9 +73,10 @@ recorded as well if it sends the same request.
 
 
 def public_name(row: Endpoint, method: str) -> str:
-    """``openai.resources.chat.completions:Completions.create`` as users write it."""
+    """``openai.resources.responses.responses:Responses.create`` as users write it."""
     module, _, rest = method.partition(":")
     path = module.removeprefix(f"{row.sdk}.").removeprefix("resources.")
+    path = re.sub(r"\b(\w+)\.\1$", r"\1", path)  # a package's main module has its name
     return f"{row.sdk} {path}.{rest.partition('.')[2]}"
 
 

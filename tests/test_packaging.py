@@ -62,16 +62,20 @@ def test_the_import_is_light(package: str) -> None:
 
 
 @pytest.mark.row("U7")
-def test_the_import_patches_nothing() -> None:
+def test_the_import_patches_nothing_and_observe_imports_nothing_of_the_sdk() -> None:
     pytest.importorskip("openai")
     code = (
-        "import openai\n"
+        "import sys, openai\n"
         "from openai.resources.chat.completions import Completions\n"
         "before = Completions.create\n"
         "import pulse_otel, pulse_sdk\n"
         "print(Completions.create is before)\n"
+        "known = set(sys.modules)\n"
+        "pulse_otel.observe(openai.OpenAI(api_key='k'), 'openai')\n"
+        "print(Completions.create is before)\n"
+        "print([name for name in set(sys.modules) - known if name.startswith('openai')])\n"
     )
-    assert in_a_fresh_process(code) == "True"
+    assert in_a_fresh_process(code).splitlines() == ["True", "False", "[]"]
 
 
 @pytest.mark.parametrize("package", ["pulse_otel", "pulse_sdk"])

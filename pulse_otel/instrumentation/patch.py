@@ -1,10 +1,17 @@
-"""Put wrappers on an SDK's classes, exactly once, and take them off again."""
+"""Put wrappers on an SDK's classes, exactly once, and take them off again.
+
+The clients' base classes are wrapped at `install`: from then on every call is seen. Everything
+else is wrapped when the program imports the module that it is in: the SDKs import most of
+theirs at first use, and all of them would take a second and 18 MB from a program that chats.
+"""
 
 from __future__ import annotations
 
 import importlib
+import sys
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from types import FunctionType
 from typing import Any, cast
 
@@ -23,25 +30,42 @@ _lock = threading.RLock()
 class Patches:
     """The wrappers on one SDK."""
 
-    def __init__(self, sdk: str) -> None:
+    def __init__(self, sdk: str, endpoints: Endpoints) -> None:
         self._sdk = sdk
+        self._endpoints = endpoints
         self._wrapped: dict[tuple[Any, str], tuple[Any, Any]] = {}  # -> original, wrapper
+        self._parts: dict[str, list[Callable[[Any], None]]] = {}  # by module
+        self._awaited: set[str] = set()  # modules that wrapt is to tell us of
         self._active = False
         self.keep = False  # while observed clients may live, `release` leaves all as it is
+        take = taker(lambda: self._active)
+        for row in endpoints.rows:
+            for method in row.methods:
+                module, _, rest = method.partition(":")
+                owner, _, name = rest.partition(".")
+                self.when_imported(module, partial(self._take_parameters, take, owner, name))
 
     @property
     def active(self) -> bool:
         """Whether requests pass our hook."""
         return self._active
 
-    def install(self, clients: Iterable[type], endpoints: Endpoints) -> None:
-        """Hook the base clients' `request`, take ``pulse_*`` out of the methods, mark copies."""
+    def when_imported(self, module: str, patch: Callable[[Any], None]) -> None:
+        """Have every `install` run `patch` on `module`: at once, or when the program imports it.
+
+        A module that this version of the SDK does not have is never imported.
+        """
+        self._parts.setdefault(module, []).append(patch)
+
+    def install(self, clients: Iterable[type]) -> None:
+        """Hook the base clients' `request`, mark copies, take ``pulse_*`` out of the methods."""
         with _lock:
             for client in clients:
-                self._hook(client, endpoints)
+                self._hook(client)
                 self.follow_copies(client)
-            if self._active:
-                self._take_parameters(endpoints)
+        # Not under our lock: another thread that is importing a module waits for it there.
+        for module in self._parts if self._active else ():
+            self._follow(module)
 
     def release(self) -> None:
         """Back to the bare SDK; references to a wrapper, wherever held, do nothing any more."""
@@ -82,10 +106,10 @@ class Patches:
             for name in ("copy", "with_options"):
                 self.wrap(owner, name, _copy)
 
-    def _hook(self, client: type, endpoints: Endpoints) -> None:
+    def _hook(self, client: type) -> None:
         make = async_hook if client.__name__.startswith("Async") else sync_hook
         owner = next((base for base in client.__mro__ if "request" in vars(base)), None)
-        if owner is None or not self.wrap(owner, "request", make(endpoints)):
+        if owner is None or not self.wrap(owner, "request", make(self._endpoints)):
             complaints.warn(
                 f"unknown:{self._sdk}",
                 "pulse-otel: this %s version sends its calls in a way that we do not know;"
@@ -96,16 +120,34 @@ class Patches:
         self._active = True
         self.wrap(owner, "_process_response", response_hook)
 
-    def _take_parameters(self, endpoints: Endpoints) -> None:
-        take = taker(lambda: self._active)
-        for row in endpoints.rows:
-            for method in row.methods:
-                module, _, rest = method.partition(":")
-                owner, _, name = rest.partition(".")
-                for prefix in ("", "Async"):
-                    found = _class(module, prefix + owner)
-                    if found is not None:
-                        self.wrap(found, name, take)
+    def _follow(self, module: str) -> None:
+        if module not in sys.modules and module not in self._awaited:
+            self._awaited.add(module)
+            wrapt.register_post_import_hook(partial(self._imported, module), module)
+        if sys.modules.get(module) is not None:
+            try:  # waits, should another thread be just importing it
+                found = importlib.import_module(module)
+            except ImportError:
+                return
+            self._patch(module, found)
+
+    def _imported(self, module: str, found: Any) -> None:
+        """The program imports `module`, and nobody has it yet."""
+        self._awaited.discard(module)
+        if self._active:
+            guarded(self._patch, module, found)
+
+    def _patch(self, module: str, found: Any) -> None:
+        for patch in self._parts[module]:
+            patch(found)
+
+    def _take_parameters(
+        self, take: Callable[..., Any], owner: str, name: str, module: Any
+    ) -> None:
+        for prefix in ("", "Async"):
+            found = getattr(module, prefix + owner, None)
+            if isinstance(found, type):
+                self.wrap(found, name, take)
 
 
 def _is_within(ours: Any, found: Any) -> bool:
@@ -115,15 +157,6 @@ def _is_within(ours: Any, found: Any) -> bool:
             return found is ours
         found = getattr(found, "__wrapped__", None)
     return False
-
-
-def _class(module: str, name: str) -> type | None:
-    """What this version of the SDK has, or None."""
-    try:
-        found = getattr(importlib.import_module(module), name, None)
-    except ImportError:
-        return None
-    return found if isinstance(found, type) else None
 
 
 def _copy(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:

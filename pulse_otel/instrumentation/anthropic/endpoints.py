@@ -63,15 +63,14 @@ COMPLETIONS = Endpoint(
 )
 
 ENDPOINTS = Endpoints((MESSAGES, COUNT_TOKENS, COMPLETIONS))
-PATCHES = Patches("anthropic")
+PATCHES = Patches("anthropic", ENDPOINTS)
+replace_own_spans(PATCHES)
+take_in_threads(PATCHES)
 
 
 def install() -> Patches:
     """Patch the SDK. Raises ImportError if `anthropic` is not installed."""
     import anthropic
 
-    PATCHES.install((anthropic.Anthropic, anthropic.AsyncAnthropic), ENDPOINTS)
-    if PATCHES.active:
-        replace_own_spans(PATCHES)
-        take_in_threads(PATCHES)
+    PATCHES.install((anthropic.Anthropic, anthropic.AsyncAnthropic))
     return PATCHES

@@ -8,8 +8,8 @@ they would be without us.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from opentelemetry import context as otel_context
@@ -25,11 +25,11 @@ _NAME = "start_api_call_span"
 
 
 def replace_own_spans(patches: Patches) -> None:
-    """Wrap the SDK's span factory; once. An SDK without it (before 1.14) traces nothing."""
-    try:
-        module = importlib.import_module(_MODULE)
-    except ImportError:
-        return
+    """Wrap the SDK's span factory. An SDK without it (before 1.14) traces nothing."""
+    patches.when_imported(_MODULE, partial(_wrap, patches))
+
+
+def _wrap(patches: Patches, module: Any) -> None:
     if not patches.wrap(module, _NAME, _start) and hasattr(module, "get_tracer"):
         complaints.warn(
             "anthropic-own-spans",

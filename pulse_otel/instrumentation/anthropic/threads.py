@@ -6,8 +6,8 @@ a turn's parameters take the thread's headers along, and a turn's headers the th
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, cast
 
 from pulse_otel.instrumentation.parameters import taker
@@ -21,11 +21,11 @@ _TURNS = ("send", "parse", "stream", "tool_runner")
 
 def take_in_threads(patches: Patches) -> None:
     """Take the parameters out of the calls that make a turn; an older SDK has no threads."""
-    try:
-        module = importlib.import_module(_MODULE)
-    except ImportError:
-        return
     take = taker(lambda: patches.active, _headers_of_thread)
+    patches.when_imported(_MODULE, partial(_wrap, patches, take))
+
+
+def _wrap(patches: Patches, take: Callable[..., Any], module: Any) -> None:
     for name in _CLASSES:
         owner = getattr(module, name, None)
         if isinstance(owner, type):

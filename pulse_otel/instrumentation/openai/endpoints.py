@@ -39,9 +39,9 @@ CHAT = _row(
     assemble=chat_chunks.assemble,
     essence=chat_chunks.essence,
     methods=(
-        "openai.resources.chat.completions:Completions.create",
-        "openai.resources.chat.completions:Completions.parse",
-        "openai.resources.chat.completions:Completions.stream",
+        "openai.resources.chat.completions.completions:Completions.create",
+        "openai.resources.chat.completions.completions:Completions.parse",
+        "openai.resources.chat.completions.completions:Completions.stream",
         "openai.resources.beta.chat.completions:Completions.parse",  # before 1.92
         "openai.resources.beta.chat.completions:Completions.stream",
     ),
@@ -58,10 +58,10 @@ RESPONSES = (
         response=responses.read_response,
         assemble=response_events.assemble,
         methods=(
-            "openai.resources.responses:Responses.create",
-            "openai.resources.responses:Responses.parse",
-            "openai.resources.responses:Responses.stream",
-            "openai.resources.beta.responses:Responses.create",
+            "openai.resources.responses.responses:Responses.create",
+            "openai.resources.responses.responses:Responses.parse",
+            "openai.resources.responses.responses:Responses.stream",
+            "openai.resources.beta.responses.responses:Responses.create",
         ),
     ),
     _row(
@@ -70,8 +70,8 @@ RESPONSES = (
         request=responses.read_compact_request,
         response=responses.read_response,
         methods=(
-            "openai.resources.responses:Responses.compact",
-            "openai.resources.beta.responses:Responses.compact",
+            "openai.resources.responses.responses:Responses.compact",
+            "openai.resources.beta.responses.responses:Responses.compact",
         ),
     ),
     _row(
@@ -82,8 +82,8 @@ RESPONSES = (
         response=responses.read_retrieved,
         assemble=response_events.assemble,
         methods=(
-            "openai.resources.responses:Responses.retrieve",
-            "openai.resources.beta.responses:Responses.retrieve",
+            "openai.resources.responses.responses:Responses.retrieve",
+            "openai.resources.beta.responses.responses:Responses.retrieve",
         ),
     ),
 )
@@ -162,14 +162,14 @@ AUDIO = (
 )
 
 ENDPOINTS = Endpoints((CHAT, *RESPONSES, *TEXT, *IMAGES, *AUDIO))
-PATCHES = Patches(_SDK)
+PATCHES = Patches(_SDK, ENDPOINTS)
+runners.follow(PATCHES)
+websocket.follow(PATCHES)
 
 
 def install() -> Patches:
     """Patch the SDK. Raises ImportError if `openai` is not installed."""
     import openai
 
-    PATCHES.install((openai.OpenAI, openai.AsyncOpenAI), ENDPOINTS)
-    runners.follow(PATCHES)
-    websocket.follow(PATCHES)
+    PATCHES.install((openai.OpenAI, openai.AsyncOpenAI))
     return PATCHES

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
-import wrapt
-
 from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.openai.connection import Link
 from pulse_otel.instrumentation.openai.dialogue import ResponsesDialogue, fields
@@ -39,11 +37,11 @@ _LANES = ("openai.lib.responses_websocket._session", "ResponsesWebSocketLane")
 
 
 def follow(patches: Patches) -> None:
-    """Wrap the classes, now or when their modules are imported: that takes 0.1 s and more."""
+    """Wrap the connections, and what makes and uses them."""
     for module, (name, dialogue) in _CONNECTIONS.items():
-        wrapt.register_post_import_hook(partial(_wrap, patches, name, dialogue), module)
+        patches.when_imported(module, partial(_wrap, patches, name, dialogue))
     module, name = _LANES
-    wrapt.register_post_import_hook(partial(_wrap_lanes, patches, name), module)
+    patches.when_imported(module, partial(_wrap_lanes, patches, name))
 
 
 def _wrap(patches: Patches, name: str, dialogue: type[ResponsesDialogue], module: Any) -> None:
@@ -78,7 +76,7 @@ def _wrap_lanes(patches: Patches, name: str, module: Any) -> None:
 
 def _wrap_method(patches: Patches, owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
     """Where it is defined: connections of all kinds have some from one base class."""
-    for base in owner.__mro__ if isinstance(owner, type) and patches.active else ():
+    for base in owner.__mro__ if isinstance(owner, type) else ():
         if name in vars(base):
             patches.wrap(base, name, wrapper)
             return
