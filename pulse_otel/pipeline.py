@@ -173,7 +173,7 @@ def init_pulse(config: PulseConfig | None = None, **overrides: Any) -> None:
         )
     with _state.lock:
         previous, _state.pipeline = _state.pipeline, None
-        recorders.observed = None
+        recorders.observed, recorders.initialised = None, True
     if previous is not None:
         previous.close(EXIT_S)  # outside the lock: it may take its time
     if not settings.enabled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from typing import Any
 
@@ -9,11 +10,39 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-defined]
     BaseInstrumentor,
 )
+from opentelemetry.trace import Tracer
 
 from pulse_otel.instrumentation.destination import pulse_is_destination
 from pulse_otel.instrumentation.options import content_bytes, content_wanted, usage_policy
 from pulse_otel.instrumentation.patch import Patches
-from pulse_otel.instrumentation.recorder import Recorder, recorders
+from pulse_otel.instrumentation.recorder import Instrumented, Recorder, recorders
+from pulse_otel.log import logger
+
+_NO_PROVIDERS = (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
+_OPTIONS = ("capture_content", "max_content_bytes", "stream_usage")
+
+
+class _GlobalTracers:
+    """The tracers of the global provider; says once if there is none, so that all is lost."""
+
+    def __init__(self) -> None:
+        self._said = False
+
+    def __call__(self, scope: str) -> Tracer:
+        provider = trace.get_tracer_provider()
+        if not self._said and isinstance(provider, _NO_PROVIDERS) and not _meant():
+            self._said = True
+            logger.warning(
+                "pulse-otel: calls are not recorded: there is no TracerProvider; call init_pulse(),"
+                " set a global TracerProvider, or give instrument() a tracer_provider"
+            )
+        return trace.get_tracer(scope)
+
+
+def _meant() -> bool:
+    """Whether somebody decided that nothing is recorded, or not any more."""
+    disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    return disabled or recorders.initialised
 
 
 class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
@@ -31,16 +60,18 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         return (self.dependency,)
 
     def _instrument(self, **kwargs: Any) -> None:
-        provider = kwargs.get("tracer_provider")
-        recorder = Recorder(
-            tracer=lambda scope: trace.get_tracer(scope, tracer_provider=provider),
-            provider=lambda: provider or trace.get_tracer_provider(),
-            capture_content=content_wanted(kwargs.get("capture_content"), pulse_is_destination()),
-            max_content_bytes=content_bytes(kwargs.get("max_content_bytes")),
-            stream_usage=usage_policy(kwargs.get("stream_usage")),
+        chosen = kwargs.get("tracer_provider")
+        told = {name: kwargs[name] for name in _OPTIONS if kwargs.get(name) is not None}
+        own = Recorder(
+            tracer=_GlobalTracers() if chosen is None else chosen.get_tracer,
+            provider=trace.get_tracer_provider if chosen is None else lambda: chosen,
+            capture_content=content_wanted(told.get("capture_content"), pulse_is_destination()),
+            max_content_bytes=content_bytes(told.get("max_content_bytes")),
+            stream_usage=usage_policy(told.get("stream_usage")),
         )
         self._patches = self.install()
-        recorders.instrumented[self.sdk] = recorder
+        given = {name: getattr(own, name) for name in told}
+        recorders.instrumented[self.sdk] = Instrumented(own, given if chosen is None else None)
 
     def _uninstrument(self, **kwargs: Any) -> None:
         recorders.instrumented.pop(self.sdk, None)

@@ -6,8 +6,8 @@ while its instrumentor is on. `recorder_for` decides, per call.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opentelemetry.trace import Tracer
@@ -36,12 +36,28 @@ class Recorder:
     stream_usage: str = "auto"  # auto | always | never
 
 
+@dataclass(frozen=True, slots=True)
+class Instrumented:
+    """What an SDK's instrumentor was told."""
+
+    own: Recorder  # for while there is no pipeline of `init_pulse`
+    # What the pipeline's recorder is to differ in; None: its provider is not to be used.
+    told: Mapping[str, Any] | None
+
+    def recorder(self, pipeline: Recorder | None) -> Recorder:
+        """The recorder of this moment: the order of `init_pulse` and `instrument` is free."""
+        if pipeline is None or self.told is None:
+            return self.own
+        return replace(pipeline, **self.told) if self.told else pipeline
+
+
 class Recorders:
-    """The recorders that are on: one for observed clients, one for each SDK's instrumentor."""
+    """The recorders that are on: the one of `init_pulse`, one for each SDK's instrumentor."""
 
     def __init__(self) -> None:
         self.observed: Recorder | None = None
-        self.instrumented: dict[str, Recorder] = {}
+        self.initialised = False  # whether `init_pulse` was called, whatever has come of it
+        self.instrumented: dict[str, Instrumented] = {}
 
 
 recorders = Recorders()
@@ -55,6 +71,8 @@ def observed_options(client: object) -> Observed | None:
 
 def recorder_for(sdk: str, observed: Observed | None) -> Recorder | None:
     """The recorder for a call of `sdk`, or None: then nothing is recorded."""
-    if observed is not None and recorders.observed is not None:
-        return recorders.observed
-    return recorders.instrumented.get(sdk)
+    pipeline = recorders.observed
+    if observed is not None and pipeline is not None:
+        return pipeline
+    instrumented = recorders.instrumented.get(sdk)
+    return None if instrumented is None else instrumented.recorder(pipeline)

@@ -11,9 +11,11 @@ class OpenAIInstrumentor(SdkInstrumentor):
     """Records the calls of every `openai` client.
 
     `instrument(tracer_provider=None, capture_content=None, max_content_bytes=None,
-    stream_usage=None)`: spans go to that provider, or to the global one. What is not given is
-    read from ``PULSE_CAPTURE_CONTENT``, ``PULSE_MAX_CONTENT_BYTES``, ``PULSE_STREAM_USAGE``.
-    Content is off by default, unless an exporter called ``pulse`` is configured by
+    stream_usage=None)`: spans go to that provider. Without one they go where `init_pulse`
+    leads, whether it is called before or after, and its settings hold for what is not given
+    here. Without `init_pulse` they go to the global provider, and what is not given is read
+    from ``PULSE_CAPTURE_CONTENT``, ``PULSE_MAX_CONTENT_BYTES``, ``PULSE_STREAM_USAGE``; content
+    is then off by default, unless an exporter called ``pulse`` is configured by
     ``OTEL_TRACES_EXPORTER`` or ``OTEL_CONFIG_FILE``. A wrong argument raises ValueError.
     """
 
