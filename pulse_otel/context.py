@@ -99,6 +99,8 @@ class session:
         user_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
+        if isinstance(session_id, type) or inspect.isroutine(session_id):
+            raise TypeError("session: as a decorator it takes parentheses: @session(...)")
         if metadata is not None and not isinstance(metadata, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"session: metadata: expected a dict, got {type(metadata).__name__}")
         self._own = Session(

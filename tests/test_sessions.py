@@ -171,3 +171,9 @@ def test_a_callable_that_gives_something_to_await_is_in_the_block(
 def test_a_class_is_refused() -> None:
     with pytest.raises(TypeError, match="decorate a class's methods"):
         session("s")(dict)
+
+
+@pytest.mark.parametrize("what", [lambda: None, test_a_class_is_refused, type, len])
+def test_a_decorator_without_parentheses_is_refused_at_once(what: Any) -> None:
+    with pytest.raises(TypeError, match=r"parentheses: @session\(\.\.\.\)"):
+        session(what)
