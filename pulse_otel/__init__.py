@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pulse_otel.instrumentation.openai import OpenAIInstrumentor
     from pulse_otel.pipeline import flush_buffer, init_pulse, shutdown, stats
 
+    __version__: str
+
 __all__ = [
     "AnthropicInstrumentor",
     "ConfigError",
@@ -53,6 +55,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version()
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -61,5 +65,15 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def _version() -> str:
+    """The version of the package that is installed; looked up when asked for."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("pulse-otel")
+    except PackageNotFoundError:  # only its files are here
+        return "unknown"
+
+
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})

@@ -20,6 +20,7 @@ from pulse_otel import (
     shutdown,
     stats,
 )
+from pulse_otel import __version__ as __version__
 
 __all__ = [
     "AnthropicInstrumentor",

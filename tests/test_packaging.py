@@ -79,6 +79,12 @@ def test_the_import_patches_nothing_and_observe_imports_nothing_of_the_sdk() -> 
 
 
 @pytest.mark.parametrize("package", ["pulse_otel", "pulse_sdk"])
+def test_the_version(package: str) -> None:
+    assert sys.modules[package].__version__ == metadata.version("pulse-otel")
+    assert "__version__" in dir(sys.modules[package])
+
+
+@pytest.mark.parametrize("package", ["pulse_otel", "pulse_sdk"])
 def test_the_types_are_shipped(package: str) -> None:
     assert (ROOT / package / "py.typed").is_file()
 
