@@ -28,22 +28,25 @@ class ConfigError(PulseError, ValueError):
 
 
 class PulseConfig(TypedDict, total=False):
-    """The keys of `init_pulse`; each falls back to ``PULSE_<KEY>`` in the environment."""
+    """The keys of `init_pulse`; each falls back to ``PULSE_<KEY>`` in the environment.
 
-    api_key: str
-    api_url: str
-    batch_size: int
-    flush_interval: int
-    enabled: bool
-    service_name: str
-    capture_content: bool
-    max_content_bytes: int
-    stream_usage: Literal["auto", "always", "never"]
-    protocol: Literal["auto", "otlp", "traces"]
-    ca_file: str
-    spool_dir: str
-    redact: Callable[[str], str] | str
-    flush_on_sigterm: bool
+    None counts as not given, so that ``api_key=os.environ.get("KEY")`` is a way to say it.
+    """
+
+    api_key: str | None
+    api_url: str | None
+    batch_size: int | None
+    flush_interval: int | None
+    enabled: bool | None
+    service_name: str | None
+    capture_content: bool | None
+    max_content_bytes: int | None
+    stream_usage: Literal["auto", "always", "never"] | None
+    protocol: Literal["auto", "otlp", "traces"] | None
+    ca_file: str | os.PathLike[str] | None
+    spool_dir: str | os.PathLike[str] | None
+    redact: Callable[[str], str] | str | None
+    flush_on_sigterm: bool | None
     tracer_provider: Any
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
 from pulse_otel.context import Session
 from pulse_otel.instrumentation.recorder import MARK, Observed
@@ -33,6 +33,14 @@ class ObserveOptions:
     user_id: str | None = None
 
 
+class ObserveDict(TypedDict, total=False):
+    """The same, as a plain dict."""
+
+    session_id: str | None
+    metadata: Mapping[str, Any] | None
+    user_id: str | None
+
+
 def _install_openai() -> Patches:
     from pulse_otel.instrumentation.openai.endpoints import install
 
@@ -56,12 +64,13 @@ _SDKS: dict[Provider, tuple[str, Callable[[], Patches]]] = {
 def observe(
     client: Client,
     provider: Provider | str,
-    options: ObserveOptions | Mapping[str, Any] | None = None,
+    options: ObserveOptions | ObserveDict | None = None,
 ) -> Client:
     """Record the calls of `client`, and of the clients made from it; returns `client` itself.
 
-    Observing again replaces the options. Raises TypeError for a client that is not one of
-    `provider`'s SDK or for wrong options, ValueError for an unknown provider.
+    `provider` is one of `Provider`, or its value in any case. Observing again replaces the
+    options. Raises TypeError for a client that is not one of `provider`'s SDK or for wrong
+    options, ValueError for an unknown provider.
     """
     chosen = _provider(provider)
     sdk, install = _SDKS[chosen]
@@ -79,6 +88,7 @@ def observe(
     return client
 
 
+_OPTIONS = ("session_id", "metadata", "user_id")
 _RAW = ("with_raw_response", "with_streaming_response")
 
 
@@ -94,7 +104,7 @@ def _forget_raw(owner: object, package: str) -> None:
 
 def _provider(provider: object) -> Provider:
     try:
-        return Provider(provider)
+        return Provider(provider.lower() if isinstance(provider, str) else provider)
     except ValueError:
         names = ", ".join(repr(item.value) for item in Provider)
         raise ValueError(f"observe: unknown provider {provider!r:.40}; expected {names}") from None
@@ -109,15 +119,24 @@ def _is_client(client: object, sdk: str) -> bool:
     )
 
 
-def _mark(provider: Provider, options: ObserveOptions | Mapping[str, Any] | None) -> Observed:
+def _unknown(names: list[str]) -> TypeError:
+    from difflib import get_close_matches
+
+    near = [match for name in names for match in get_close_matches(name, _OPTIONS, n=1)]
+    hint = f"Did you mean {near[0]!r}?" if near else f"Valid options: {', '.join(_OPTIONS)}."
+    return TypeError(f"observe: unknown options {names}. {hint}")
+
+
+def _mark(provider: Provider, options: object) -> Observed:
     if options is None:
         options = ObserveOptions()
     elif isinstance(options, Mapping):
-        unknown = set(options) - {"session_id", "metadata", "user_id"}
+        given = dict(cast("Mapping[str, Any]", options))
+        unknown = given.keys() - set(_OPTIONS)
         if unknown:
-            raise TypeError(f"observe: unknown options {sorted(map(str, unknown))}")
-        options = ObserveOptions(**dict(options))
-    elif not isinstance(options, ObserveOptions):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise _unknown(sorted(map(str, unknown)))
+        options = ObserveOptions(**given)
+    elif not isinstance(options, ObserveOptions):
         raise TypeError(f"observe: expected ObserveOptions or a dict, got {type(options).__name__}")
     metadata: Any = options.metadata or {}
     if not isinstance(metadata, Mapping):

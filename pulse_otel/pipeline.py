@@ -8,7 +8,8 @@ processor in between would hide what it drops, and hold a lock that a signal han
 from __future__ import annotations
 
 import threading
-from typing import Any
+from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -25,8 +26,12 @@ from pulse_otel.instrumentation.options import content_wanted
 from pulse_otel.instrumentation.recorder import Recorder, recorders
 from pulse_otel.log import complaints, logger
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 EXIT_S = 5.0
 _FLUSH_MS = 5000  # a provider's flush waits for other exporters, too
+_LONGEST_S = 1e6  # so that "for ever" is a time that all clocks know
 _HOLD_S = 1.0  # the spans of one call end within moments of each other
 
 
@@ -159,7 +164,7 @@ class _State:
 _state = _State()
 
 
-def init_pulse(config: PulseConfig | None = None, **overrides: Any) -> None:
+def init_pulse(config: PulseConfig | None = None, **overrides: Unpack[PulseConfig]) -> None:
     """Start recording: `config`, overridden by keywords, each falling back to ``PULSE_<KEY>``.
 
     Calling it again flushes and replaces what was configured before. Raises ConfigError, which
@@ -198,18 +203,30 @@ def _after_fork() -> None:
 def flush_buffer(timeout_s: float = 30) -> bool:
     """Wait until everything ended so far has been accepted by the service, at most `timeout_s`.
 
-    False if time ran out or something was lost. True when nothing is recorded.
+    False if time ran out or something was lost. True when nothing is recorded. Raises TypeError
+    for a time that is no number.
     """
+    timeout_s = _seconds(timeout_s)
     pipeline = _state.pipeline
     return True if pipeline is None else pipeline.flush(timeout_s)
 
 
 def shutdown(timeout_s: float = EXIT_S) -> bool:
-    """Flush, and stop the worker; at most `timeout_s`. Idempotent; runs by itself at exit."""
+    """Flush, and stop the worker; at most `timeout_s`. Idempotent; runs by itself at exit.
+
+    Raises TypeError for a time that is no number.
+    """
+    timeout_s = _seconds(timeout_s)
     with _state.lock:
         pipeline, _state.pipeline = _state.pipeline, None
         recorders.observed = None
     return True if pipeline is None else pipeline.close(timeout_s)
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, Real) or value != value:
+        raise TypeError(f"timeout_s: expected a number of seconds, got {value!r:.40}")
+    return min(float(value), _LONGEST_S)
 
 
 def stats() -> DeliveryStats:

@@ -155,10 +155,19 @@ def test_a_wrong_pair_is_a_type_error_at_observe(openai_client: Any, anthropic_c
         observe(openai_client, Provider.ANTHROPIC)
     with pytest.raises(TypeError, match="'openai' package"):
         observe(anthropic_client, Provider.OPENAI)
-    with pytest.raises(TypeError, match="unknown options"):
-        observe(openai_client, Provider.OPENAI, {"sesion_id": "s"})
+    wrong: Any
+    for wrong, said in (
+        ({"sesion_id": "s"}, r"unknown options \['sesion_id'\]. Did you mean 'session_id'\?"),
+        ({"x": "s"}, r"Valid options: session_id, metadata, user_id\."),
+    ):
+        with pytest.raises(TypeError, match=said):
+            observe(openai_client, Provider.OPENAI, wrong)
     with pytest.raises(ValueError, match="unknown provider 'gemini'"):
         observe(openai_client, "gemini")
+
+
+def test_a_provider_is_known_in_any_case(openai_client: Any) -> None:
+    assert observe(openai_client, "OpenAI") is openai_client
 
 
 def test_openrouter_is_named_as_the_provider(pulse: Service, openai_client: Any) -> None:

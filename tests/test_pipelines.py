@@ -24,6 +24,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
+import pulse_otel
 from pulse_otel import OpenAIInstrumentor, PulseSpanExporter
 from tests.conftest import KEY, MESSAGES, RunPython, Service
 
@@ -249,3 +250,15 @@ def test_otel_sdk_disabled(provider: Any, service: Service, run_python: RunPytho
     assert len(provider.requests) == 3
     assert "pulse" not in str([request.body for request in provider.requests])
     service.traces(0)
+
+
+@pytest.mark.parametrize("wait", [pulse_otel.flush_buffer, pulse_otel.shutdown])
+def test_a_time_to_wait_is_a_number_of_seconds(wait: Any) -> None:
+    pulse_otel.init_pulse(api_key=KEY, api_url="http://127.0.0.1:9")
+    for wrong in ("x", None, float("nan")):
+        with pytest.raises(
+            TypeError, match=r"timeout_s: expected a number of seconds, got .{1,5}$"
+        ):
+            wait(wrong)
+    assert wait(float("inf")) is True
+    pulse_otel.shutdown(0)

@@ -1,12 +1,29 @@
-"""Type-checked, never run: `observe` keeps the client's type, and so the editor's completion."""
+"""Type-checked, never run: `observe` keeps the client's type, and so the editor's completion.
+
+A wrong name is found, or the comment that expects it is.
+"""
+
+# pyright: reportUnnecessaryTypeIgnoreComment=true
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
 
 from anthropic import AsyncAnthropic
 from openai import OpenAI
 from openai.types.chat import ChatCompletion
 
-from pulse_otel import ObserveOptions, Provider, flush_buffer, init_pulse, observe, shutdown
+from pulse_otel import (
+    ObserveOptions,
+    Provider,
+    __version__,
+    flush_buffer,
+    init_pulse,
+    observe,
+    shutdown,
+)
 
 
 def sync() -> ChatCompletion:
@@ -24,3 +41,16 @@ async def asynchronous() -> str:
     )
     ended: bool = flush_buffer(1.5) and shutdown()
     return f"{message.id} {ended}"
+
+
+def settings(anything: dict[str, Any]) -> str:
+    """Every setting is also a keyword, checked by name and type; None is "not given"."""
+    init_pulse(api_key=os.environ.get("KEY"), spool_dir=Path("spool"), stream_usage="never")
+    init_pulse(**anything)
+    init_pulse(anything["config"], **anything)
+    init_pulse(batchsize=4)  # pyright: ignore[reportCallIssue]
+    init_pulse({"batchsize": 4})  # pyright: ignore[reportArgumentType]
+    init_pulse(batch_size="ten")  # pyright: ignore[reportArgumentType]
+    observe(OpenAI(), "openai", {"session": "s"})  # pyright: ignore[reportArgumentType]
+    observe(OpenAI(), "openai", {"user_id": None, "metadata": {"a": 1}})
+    return __version__
