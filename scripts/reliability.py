@@ -41,7 +41,7 @@ stands beside it.
 makes this page; `--long` gives the measured rows their full size. What is promised to users is in
 [delivery.md](delivery.md).
 
-Made on {date} with Python {python} on {system}, two busy cores, in {minutes} minutes.
+Made on {date} with Python {python} on {system}, in {minutes} minutes.
 
 """
 

@@ -67,7 +67,12 @@ DISK = (
     Goal("S9", "older than 48 h", "let go, counted"),
     Goal("S10", "umask 000, others' directories", "0700 / 0600, refused"),
     Goal("S11", "a look into every file", "no key, no address"),
-    Goal("S12", "random steps of three processes, against a model", "no difference"),
+    Goal(
+        "S12",
+        "random steps of three processes, against a model",
+        "no difference",
+        "10 sequences of 40 steps by default, 500 and 20,000 in the long form",
+    ),
     Goal("S13", "two keys, two addresses", "never one directory"),
     Goal(
         "S14",
@@ -78,7 +83,12 @@ DISK = (
 )
 
 PROCESS = (
-    Goal("P1", "return, exit, exception, SIGINT, atexit, late thread", "lost 0"),
+    Goal(
+        "P1",
+        "return, exit, exception, SIGINT, atexit, late thread",
+        "lost 0",
+        "on the one Python that runs it",
+    ),
     Goal("P2", "the same, service hanging or refusing", "<= 5.5 s, on disk lost 0"),
     Goal("P3", "SIGTERM: default, own handler, opted in", "0 / all / all, as documented"),
     Goal("P4", "flush in a signal handler during a flush", "no deadlock, lost 0"),
@@ -111,7 +121,12 @@ VALUES = (
     Goal("E5", "one hostile span in 512", "512 delivered"),
     Goal("E6", "a span of 100 MB", "arrives cut, others untouched"),
     Goal("E7", "odd times, ids, 10,000 attributes", "accepted by the service"),
-    Goal("E8", "any attributes, both forms", "accepted by the service"),
+    Goal(
+        "E8",
+        "any attributes, both forms",
+        "accepted by the service",
+        "500 lists of spans in the long form",
+    ),
     Goal("E9", "encode, decode", "the same values"),
 )
 
