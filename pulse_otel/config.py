@@ -141,7 +141,7 @@ def _integer(name: str, low: int, high: int | None = None) -> Callable[[object],
         if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise ConfigError(f"{name}: expected {expected}, got {type(value).__name__}")
+            raise ConfigError(f"{name}: expected {expected}, got {_shown(value)}")
         if value < low or (high is not None and value > high):
             raise ConfigError(f"{name}: expected {expected}, got {value}")
         return value
