@@ -1,4 +1,6 @@
-"""Make docs/traces.png: the development service's page after a few calls, in a real browser.
+"""Make docs/traces.png and docs/trace.png: the development service's pages, in a real browser.
+
+They show a few calls, and the one trace among them that has a tool in it.
 
     python scripts/screenshot.py
 
@@ -10,7 +12,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import requests
 
 from pulse_otel import flush_buffer, init_pulse, session, shutdown
 from pulse_otel.local.demo_calls import ANTHROPIC, OPENAI, Clients, calls_for
@@ -18,7 +23,8 @@ from pulse_otel.local.provider import ScriptedProvider
 from pulse_otel.local.running import serving
 from pulse_otel.local.service import create_app
 
-TARGET = Path(__file__).parent.parent / "docs" / "traces.png"
+DOCS = Path(__file__).parent.parent / "docs"
+KEY = "pulse_sk_picture"
 
 
 def make_calls(provider: ScriptedProvider) -> None:
@@ -43,24 +49,42 @@ def make_calls(provider: ScriptedProvider) -> None:
                 print(f"{call.title}: failed, as it should")
 
 
+def trace_with_most_spans(url: str) -> str:
+    """Its id."""
+    answer = requests.get(
+        f"{url}/v1/traces", headers={"Authorization": f"Bearer {KEY}"}, timeout=10
+    )
+    answer.raise_for_status()
+    trace = max(answer.json()["traces"], key=lambda found: found["spanCount"])
+    return str(trace["traceId"])
+
+
+def photograph(browser: str, url: str, target: Path, height: int) -> None:
+    """The page at `url`, as it is in a window of this height."""
+    look = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+    window = [f"--window-size=1200,{height}", f"--screenshot={target}"]
+    subprocess.run([browser, *look, *window, url], check=True, capture_output=True)
+    print(f"wrote {target.name}")
+
+
 def main() -> int:
     """Serve, call, look."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
-        print("No Chromium on the PATH: the picture was not made.", file=sys.stderr)
+        print("No Chromium on the PATH: the pictures were not made.", file=sys.stderr)
         return 1
     with (
         ScriptedProvider(delay_s=0.15, chunk_delay_s=0.02) as provider,
         serving(create_app()) as url,
     ):
-        init_pulse(api_key="pulse_sk_picture", api_url=url)
+        init_pulse(api_key=KEY, api_url=url, service_name="weather")
         make_calls(provider)
         flush_buffer()
         shutdown()
-        look = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
-        window = ["--window-size=1200,640", f"--screenshot={TARGET}"]
-        subprocess.run([browser, *look, *window, url], check=True, capture_output=True)
-    print(f"wrote {TARGET.name}")
+        time.sleep(1)  # what was accepted is stored a moment later
+        photograph(browser, url, DOCS / "traces.png", 640)
+        one = f"{url}/dashboard/traces/{trace_with_most_spans(url)}"
+        photograph(browser, one, DOCS / "trace.png", 1100)
     return 0
 
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pulse_otel.local import page, query, web
+from pulse_otel.local import page, query, trace_page, web
 from pulse_otel.local.legacy_ingest import TracesRefused, read_traces
 from pulse_otel.local.legacy_store import LegacyStore, TraceRow
 from pulse_otel.local.reading import View, camel_case, iso
@@ -90,6 +90,13 @@ def _page(request: Request) -> Response:
     return page.answer(request, views, total, example="first_legacy_trace.txt")
 
 
+def _trace_page(request: Request) -> Response:
+    """`GET /dashboard/traces/:id`, in all projects: the page asks for no key."""
+    trace_id = web.path_id(request)
+    found = [(_view(row), ()) for row in _store(request).traces({"trace_id": trace_id})]
+    return trace_page.answer(request, trace_id, found)
+
+
 def _view(row: TraceRow) -> View:
     """A trace as the service shows it; what was not sent is null (contract §2.6)."""
     columns = {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
@@ -111,4 +118,5 @@ _ROUTES = [
     Route("/v1/traces", _list_traces, methods=["GET"]),
     Route("/v1/traces/{id}", _one_trace, methods=["GET"]),
     Route("/v1/sessions/{id}", _one_session, methods=["GET"]),
+    Route("/dashboard/traces/{id}", _trace_page, methods=["GET"]),
 ]

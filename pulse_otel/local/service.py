@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pulse_otel.local import page, query, reading, web
+from pulse_otel.local import page, query, reading, trace_page, web
 from pulse_otel.local.ingest import ExportRefused, Ingested, read_export
 from pulse_otel.local.store import SpanRow, Store
 from pulse_otel.local.writer import Writer
@@ -119,6 +119,16 @@ def _page(request: Request) -> Response:
     return page.answer(request, views, total, example="first_trace.txt")
 
 
+def _trace_page(request: Request) -> Response:
+    """`GET /dashboard/traces/:id`, in all projects: the page asks for no key."""
+    trace_id = web.path_id(request)
+    projects: dict[str, list[SpanRow]] = {}
+    for span in _store(request).trace({"trace_id": trace_id}):
+        projects.setdefault(span.project_id, []).append(span)
+    found = [(reading.trace_view(spans), spans) for spans in projects.values()]
+    return trace_page.answer(request, trace_id, found)
+
+
 def _store(request: Request) -> Store:
     return cast(Store, request.app.state.store)
 
@@ -135,4 +145,5 @@ _ROUTES = [
     Route("/v1/spans/{id}", _one_span, methods=["GET"]),
     Route("/v1/sessions/{id}", _one_session, methods=["GET"]),
     Route("/v1/sessions/{id}/spans", _session_spans, methods=["GET"]),
+    Route("/dashboard/traces/{id}", _trace_page, methods=["GET"]),
 ]
