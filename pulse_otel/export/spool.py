@@ -20,8 +20,8 @@ from pathlib import Path
 
 from pulse_otel.export import spool_files as files
 from pulse_otel.export.record import Record
-from pulse_otel.export.record_text import dump, load
 from pulse_otel.export.spool_files import Name
+from pulse_otel.export.spool_text import pack, unpack
 from pulse_otel.log import complaints
 
 MAX_BYTES = 100 << 20
@@ -36,7 +36,6 @@ _MOST_QUARANTINED = 10
 _REFUSED_FOR_S = 5.0  # until a directory that could not be used is tried again
 _LISTED_FOR_S = 1.0  # how long a listing of the directory is good for
 _ours: set[str] = set()  # the waiting names of files that this process will see to
-_HEADER = '{"pulse_spool":1}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +107,7 @@ class Spool:
 
     def put(self, records: Sequence[Record]) -> str | None:
         """The name of a new file with `records`; None if the disk refuses it."""
-        lines = [_HEADER, *(dump(record) for record in records), ""]
-        data = "\n".join(lines).encode("utf-8", "replace")
+        data = pack(records)
         name = files.new_name(self._clock(), len(records))
         self._ours.add(name)  # before it is there: it is not to be adopted by ourselves
         if not self._written(name, data):
@@ -134,7 +132,10 @@ class Spool:
         return True
 
     def lease(self, file: str) -> Leased | None:
-        """Take the file that waits under this name; None if another process has it."""
+        """Take the file that waits under this name; None if another process has it.
+
+        None as well if it cannot be read for now: then it `waits` as before.
+        """
         name = files.parse(file)
         taken = self._hold(name) if name else None
         return self._opened(taken, name.count) if name and taken else None
@@ -150,7 +151,10 @@ class Spool:
                 continue
             taken = self._hold(name)
             if taken:
-                return self._opened(taken, name.count)
+                leased = self._opened(taken, name.count)
+                if leased is None:
+                    self.leave(taken)
+                return leased
         return None
 
     def _orphaned(self, name: Name) -> bool:
@@ -175,6 +179,17 @@ class Spool:
         """Put a leased file back; the name under which it waits, None if it is gone."""
         name = files.parse(file)
         return self._move(file, name.waiting) if name else None
+
+    def waits(self, file: str) -> str | None:
+        """The name under which a file waits for whoever takes it; None if it is taken, or gone."""
+        name = files.parse(file)
+        try:
+            os.lstat(self._path / (name.waiting if name else file))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError:  # nobody knows; it is found out when it is leased
+            pass
+        return name.waiting if name else None
 
     def ack(self, file: str, *, damaged: bool = False) -> None:
         """All of a file has come to an end: it goes, or into quarantine if it was damaged."""
@@ -213,9 +228,7 @@ class Spool:
                 self._drop(name, "spool full")
                 total -= size
         self._bytes = total
-        with contextlib.suppress(OSError):
-            for file in sorted(os.listdir(self._path / QUARANTINE))[:-_MOST_QUARANTINED]:
-                self._path.joinpath(QUARANTINE, file).unlink()
+        files.thin_out(self._path / QUARANTINE, _MOST_QUARANTINED)
 
     def _drop(self, name: Name, why: str) -> None:
         try:
@@ -226,17 +239,13 @@ class Spool:
 
     def _entries(self) -> list[tuple[Name, int]]:
         """The files of ours, oldest first, with their sizes. Unfinished ones are recovered."""
-        found: list[tuple[Name, int]] = []
         try:
-            with os.scandir(self._path) as entries:
-                for entry in entries:
-                    name = files.parse(self._recovered(entry.name))
-                    if name is not None:
-                        found.append((name, _size(entry)))
+            listing = files.listing(self._path)
         except OSError:
             return []
         self._listed_at = time.monotonic()
-        return sorted(found, key=lambda pair: pair[0].text)
+        found = [(files.parse(self._recovered(file)), size) for file, size in listing]
+        return sorted(((n, size) for n, size in found if n), key=lambda pair: pair[0].text)
 
     def _recovered(self, file: str) -> str:
         """What was being written when its process died counts as far as it got."""
@@ -248,11 +257,15 @@ class Spool:
             return file
         return self._move(file, name) or file
 
-    def _opened(self, file: str, count: int) -> Leased:
+    def _opened(self, file: str, count: int) -> Leased | None:
         try:
-            records = _parsed(files.read(self._path / file))
-        except (OSError, ValueError):
+            records = unpack(files.read(self._path / file))
+        except ValueError:
             records = []
+        except OSError as error:  # such as no descriptors: it says nothing of the file
+            self._complain(error, "what is in it waits")
+            self.release(file)
+            return None
         return Leased(file, records[:count], max(0, count - len(records)))
 
     def _hold(self, name: Name) -> str | None:
@@ -271,26 +284,11 @@ class Spool:
             return None
         return new
 
-    def _complain(self, error: OSError) -> None:
+    def _complain(self, error: OSError, result: str = "spans wait in memory only") -> None:
         complaints.warn(
             "spool",
-            "pulse-otel: the spool %s cannot be used (%s): spans wait in memory only",
+            "pulse-otel: the spool %s cannot be used (%s): %s",
             self._path.parent,
             error.strerror or error,
+            result,
         )
-
-
-def _parsed(data: bytes) -> list[Record]:
-    """The records of the lines that are whole."""
-    records: list[Record] = []
-    for line in data.decode("utf-8", "replace").split("\n")[1:]:
-        with contextlib.suppress(ValueError, TypeError):
-            records.append(load(line))
-    return records
-
-
-def _size(entry: os.DirEntry[str]) -> int:
-    try:
-        return entry.stat(follow_symlinks=False).st_size
-    except OSError:
-        return 0

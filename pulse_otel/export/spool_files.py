@@ -94,6 +94,23 @@ def check_parent(path: Path) -> None:
         raise PermissionError("everybody may write to the directory above it")
 
 
+def listing(directory: Path) -> list[tuple[str, int]]:
+    """The names in `directory` with the sizes; what goes meanwhile is left out. Raises OSError."""
+    found: list[tuple[str, int]] = []
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                found.append((entry.name, entry.stat(follow_symlinks=False).st_size))
+    return found
+
+
+def thin_out(directory: Path, most: int) -> None:
+    """Delete the files of `directory`, but for the `most` latest, as far as that can be done."""
+    with contextlib.suppress(OSError):
+        for file in sorted(os.listdir(directory))[:-most]:
+            directory.joinpath(file).unlink()
+
+
 def write(directory: Path, name: str, data: bytes) -> None:
     """A new file, complete or not there at all; mode 0600."""
     temporary = directory / f".{name}.tmp"
@@ -116,19 +133,19 @@ def write(directory: Path, name: str, data: bytes) -> None:
 
 
 def read(path: Path) -> bytes:
-    """What is in a file of ours. Raises ValueError for what cannot be one, OSError."""
-    flags = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0)
-    try:
-        descriptor = os.open(path, flags)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise ValueError("not readable as a file") from error
-    with open(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_FILE_BYTES:
-            raise ValueError("no file of spans")
+    """What is in a file of ours. Raises ValueError for what is none, OSError if none knows.
+
+    No descriptor is needed to tell a link or a pipe: with all of them in use, no file is a bad one.
+    """
+    found = path.lstat()
+    if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_FILE_BYTES:
+        raise ValueError("no file of spans")
+    with open(path, "rb", opener=_open_no_link) as file:
         return file.read()
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0))
 
 
 def alive(pid: int) -> bool:

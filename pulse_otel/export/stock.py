@@ -17,6 +17,7 @@ from pulse_otel.export.spool import Leased, Spool
 _MOST_IN_MEMORY = 2000  # entries, beside a spool that takes none; the queue holds the rest
 SEARCH_S = 30.0  # how often a spool is searched for what other processes left behind
 _RENEW_S = 15.0
+_UNREADABLE_S = 1.0  # until files are tried again after one that could not be read
 
 
 class Stock:
@@ -27,7 +28,7 @@ class Stock:
         self._ledger = ledger
         self._spool = spool
         self._files: deque[Parcel] = deque()  # of this process, waiting on disk
-        self._search_at = 0.0
+        self._search_at = self._lease_at = 0.0
         self._renewed_at = 0.0
 
     def keep(self, records: list[Record]) -> None:
@@ -47,21 +48,29 @@ class Stock:
 
     def wait_s(self) -> float | None:
         """How long until there may be something to send; None: nobody knows."""
-        if self.ready or self._files:
+        if self.ready:
             return 0.0
+        if self._files:
+            return max(0.0, self._lease_at - time.monotonic())
         return None if self._spool is None else max(0.0, self._search_at - time.monotonic())
 
     def lease(self) -> None:
         """Bring one more file into `ready`: the oldest of ours, else one that was left behind."""
         if self._spool is None:
             return
-        while self._files:
+        while self._files and time.monotonic() >= self._lease_at:
             parcel = self._files.popleft()
             if parcel.left <= 0 or parcel.file is None:
                 continue
             leased = self._spool.lease(parcel.file)
             if leased is not None:
                 self._load(parcel, leased)
+                return
+            waiting = self._spool.waits(parcel.file)
+            if waiting is not None:  # the next one may be readable; all of them are, some time
+                parcel.file = waiting
+                self._files.append(parcel)
+                self._lease_at = time.monotonic() + _UNREADABLE_S
                 return
             self._leave(parcel)
             self._ledger.settle(parcel, End.TAKEN_OVER, parcel.left)

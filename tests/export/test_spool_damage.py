@@ -7,12 +7,15 @@ import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from pulse_otel.export import stock
+from pulse_otel.export.ledger import Ledger
 from pulse_otel.export.spool import QUARANTINE, Spool
 from pulse_otel.export.spool_files import MAX_FILE_BYTES
+from pulse_otel.export.stock import Stock
+from tests.export.sending import ids_of, until
 from tests.export.test_spool import NAME, Clock, files, ids, records
 
 
@@ -159,20 +162,62 @@ def test_a_deleted_directory_is_made_again(spool: Spool, tmp_path: Path) -> None
     assert spool.put(records(1)) is not None
 
 
-@pytest.mark.row("S7")
-def test_no_file_descriptors_left(spool: Spool) -> None:
-    assert spool.put(records(1)) is not None
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """All are in use."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    used = len(os.listdir("/proc/self/fd"))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (used - 1, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
     try:
-        kept: Any = []
-        with pytest.raises(OSError):  # noqa: PT011
-            kept += [os.dup(0) for _ in range(100)]
-        assert spool.put(records(1)) is None
-        assert spool.adopt() is None
+        with pytest.raises(OSError, match="Too many open files"):
+            os.dup(0)
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        for descriptor in kept:
-            os.close(descriptor)
+
+
+@pytest.mark.row("S7")
+def test_no_file_descriptors_left(spool: Spool, clock: Clock, tmp_path: Path) -> None:
+    first, second = spool.put(records(3)) or "", spool.put(records(3, 3)) or ""
+    other = Spool(tmp_path, NAME, clock=clock, ours=set())
+    leased = other.adopt()  # now it knows of the second one, too
+    assert leased is not None
+    other.release(leased.file)
+
+    with no_descriptors():
+        assert spool.put(records(1)) is None
+        assert spool.lease(first) is None
+        assert spool.adopt() is None
+        assert other.adopt() is None
+        assert (spool.waits(first), spool.waits(second)) == (first, second)
+
+    assert {path.name for path in files(tmp_path)} == {first, second}
     assert spool.put(records(1)) is not None
+    for name in (first, second):
+        leased = spool.lease(name)
+        assert leased is not None
+        assert (len(leased.records), leased.damaged) == (3, 0)
+        assert spool.waits(name) is None
+
+
+@pytest.mark.row("S7")
+def test_what_cannot_be_read_for_now_is_sent_later(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stock, "_UNREADABLE_S", 0.2)
+    ledger = Ledger()
+    store = Stock(ledger, spool)
+    for start in (0, 2):
+        ledger.taken()
+        ledger.taken()
+        store.keep(records(2, start))
+
+    with no_descriptors():
+        store.lease()
+        assert not store.ready
+        assert store.wait_s()  # no loop that asks all the time
+        store.lease()
+    assert ledger.snapshot(0).pending_on_disk == 4
+    assert until(lambda: store.lease() or len(store.ready) == 4)
+
+    assert {entry.record.span_id for entry in store.ready} == ids_of(records(4))
+    assert ledger.snapshot(0).taken_over == 0

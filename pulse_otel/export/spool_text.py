@@ -1,0 +1,26 @@
+"""The content of a spool's file: a line that says what it is, then one record per line."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+
+from pulse_otel.export.record import Record
+from pulse_otel.export.record_text import dump, load
+
+_HEADER = '{"pulse_spool":1}'
+
+
+def pack(records: Sequence[Record]) -> bytes:
+    """The content of a file with `records`."""
+    lines = [_HEADER, *(dump(record) for record in records), ""]
+    return "\n".join(lines).encode("utf-8", "replace")
+
+
+def unpack(data: bytes) -> list[Record]:
+    """The records of the lines that are whole."""
+    records: list[Record] = []
+    for line in data.decode("utf-8", "replace").split("\n")[1:]:
+        with contextlib.suppress(ValueError, TypeError):
+            records.append(load(line))
+    return records
