@@ -15,13 +15,12 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from pulse_otel.export import spool_files as files
 from pulse_otel.export.record import Record
+from pulse_otel.export.spool_batch import Gone, Leased, pack, unpack
 from pulse_otel.export.spool_files import Name
-from pulse_otel.export.spool_text import pack, unpack
 from pulse_otel.log import complaints
 
 MAX_BYTES = 100 << 20
@@ -34,26 +33,9 @@ QUARANTINE = "quarantine"
 _MOST_QUARANTINED = 10
 
 _REFUSED_FOR_S = 5.0  # until a directory that could not be used is tried again
-_LISTED_FOR_S = 1.0  # how long a listing of the directory is good for
+_LISTED_FOR_S = 30.0  # how long a listing of the directory is good for
+_FULL_AGAIN = 0.95  # of the bound is left where it was passed
 _ours: set[str] = set()  # the waiting names of files that this process will see to
-
-
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """Spans that the spool let go of."""
-
-    file: str  # its waiting name
-    count: int
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Leased:
-    """A batch that is ours for a while: its file's name by now, and what is in it."""
-
-    file: str
-    records: list[Record]
-    damaged: int  # so many of its records cannot be read
 
 
 def directory_name(api_url: str, secret: str) -> str:
@@ -65,7 +47,8 @@ def directory_name(api_url: str, secret: str) -> str:
 class Spool:
     """One project's directory below `root`. Each method may be called by any thread.
 
-    `clock` is the wall clock: ages and leases concern several processes.
+    `clock` is the wall clock: leases, and ages in general, concern several processes. `steady`
+    is never set: it tells the age of what this process wrote, and when to look again.
     """
 
     def __init__(
@@ -77,16 +60,18 @@ class Spool:
         max_age_s: float = MAX_AGE_S,
         lease_s: float = LEASE_S,
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
         ours: set[str] = _ours,
     ) -> None:
         self._path = Path(root) / name
         self._max_bytes, self._max_age_s, self._lease_s = max_bytes, max_age_s, lease_s
-        self._clock = clock
+        self._clock, self._steady = clock, steady
         self._ours = ours
         self._listed_at = self._refused_at = float("-inf")
         self._bytes = 0
         self._usable = False
         self._orphans: deque[Name] = deque()
+        self._put_at: dict[str, float] = {}  # of what this process wrote: when, by `steady`
         self.gone: list[Gone] = []  # to be counted by the caller, who empties it
 
     def _open(self) -> bool:
@@ -113,8 +98,9 @@ class Spool:
         if not self._written(name, data):
             self._ours.discard(name)
             return None
+        self._put_at[name] = self._steady()
         self._bytes += len(data)
-        if self._bytes > self._max_bytes or time.monotonic() - self._listed_at > _LISTED_FOR_S:
+        if self._bytes > self._max_bytes or self._steady() - self._listed_at > _LISTED_FOR_S:
             self.sweep()
         return name
 
@@ -143,8 +129,7 @@ class Spool:
     def adopt(self) -> Leased | None:
         """Take the oldest file that was left behind by another process, or by an earlier one."""
         if not self._orphans and self._open():
-            self.sweep()
-            self._orphans.extend(name for name, _ in self._entries())
+            self._orphans.extend(self.sweep())
         while self._orphans:
             name = self._orphans.popleft()
             if not self._orphaned(name):
@@ -203,47 +188,64 @@ class Spool:
         """Another spool, of this process or of another one, may see to the file."""
         name = files.parse(file)
         self._ours.discard(name.waiting if name else file)
+        self._put_at.pop(name.waiting if name else file, None)
 
     def begin_anew(self) -> None:
         """In a forked child: what the parent sees to is not ours."""
         self._ours.clear()
         self._orphans.clear()
+        self._put_at.clear()
         self.gone.clear()
 
-    def sweep(self) -> None:
-        """Let go of what is too old, and of the oldest above the bound; not of what is held."""
-        now = self._clock()
+    def sweep(self) -> list[Name]:
+        """Let go of what is too old, and of the oldest above the bound; not of what is held.
+
+        The names of those that were young enough, oldest first.
+        """
+        entries = self._entries()
+        if entries is None:
+            return []
         kept: list[tuple[Name, int]] = []
-        total = 0
-        for name, size in self._entries():
-            if now - name.made > self._max_age_s and not self._held(name):
+        for name, size in entries:
+            if self._age(name) > self._max_age_s and not self._held(name):
                 self._drop(name, "expired on disk")
             else:
                 kept.append((name, size))
-                total += size
-        for name, size in kept:
-            if total <= self._max_bytes:
-                break
+        self._bytes = sum(size for _, size in kept)
+        if self._bytes > self._max_bytes:
+            self._make_room(kept)
+        files.thin_out(self._path / QUARANTINE, _MOST_QUARANTINED)
+        return [name for name, _ in kept]
+
+    def _make_room(self, entries: Sequence[tuple[Name, int]]) -> None:
+        """Let go of the oldest; of some more than must be, as a look at all of them takes time."""
+        for name, size in entries:
+            if self._bytes <= self._max_bytes * _FULL_AGAIN:
+                return
             if not self._held(name):
                 self._drop(name, "spool full")
-                total -= size
-        self._bytes = total
-        files.thin_out(self._path / QUARANTINE, _MOST_QUARANTINED)
+                self._bytes -= size
+
+    def _age(self, name: Name) -> float:
+        """In s; a step of the clock leaves that of what this process wrote as it is."""
+        put_at = self._put_at.get(name.waiting)
+        return self._clock() - name.made if put_at is None else self._steady() - put_at
 
     def _drop(self, name: Name, why: str) -> None:
         try:
             self._path.joinpath(name.text).unlink()
         except OSError:
             return
+        self.leave(name.text)
         self.gone.append(Gone(name.waiting, name.count, why))
 
-    def _entries(self) -> list[tuple[Name, int]]:
+    def _entries(self) -> list[tuple[Name, int]] | None:
         """The files of ours, oldest first, with their sizes. Unfinished ones are recovered."""
         try:
             listing = files.listing(self._path)
         except OSError:
-            return []
-        self._listed_at = time.monotonic()
+            return None
+        self._listed_at = self._steady()
         found = [(files.parse(self._recovered(file)), size) for file, size in listing]
         return sorted(((n, size) for n, size in found if n), key=lambda pair: pair[0].text)
 

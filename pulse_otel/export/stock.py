@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pulse_otel.export.batches import Entry
 from pulse_otel.export.ledger import End, Ledger, Parcel
 from pulse_otel.export.record import Record
-from pulse_otel.export.spool import Leased, Spool
+from pulse_otel.export.spool import Spool
+from pulse_otel.export.spool_batch import Leased
 
 _MOST_IN_MEMORY = 2000  # entries, beside a spool that takes none; the queue holds the rest
 SEARCH_S = 30.0  # how often a spool is searched for what other processes left behind

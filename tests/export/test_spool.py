@@ -38,7 +38,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def spool(tmp_path: Path, clock: Clock) -> Spool:
-    return Spool(tmp_path, NAME, clock=clock)
+    return Spool(tmp_path, NAME, clock=clock, steady=clock)
 
 
 def records(count: int, start: int = 0) -> list[Record]:
@@ -158,34 +158,6 @@ def test_the_lease_of_a_process_that_ended_is_taken_over_at_once(
     monkeypatch.setattr("pulse_otel.export.spool_files.alive", lambda pid: False)
 
     assert Spool(tmp_path, NAME, clock=spool._clock, ours=set()).adopt() is not None
-
-
-@pytest.mark.row("S8")
-def test_the_oldest_go_first_above_the_bound_and_are_counted(tmp_path: Path, clock: Clock) -> None:
-    spool = Spool(tmp_path, NAME, max_bytes=20_000, clock=clock)
-    names = []
-    for number in range(100):
-        clock.now += 1
-        names.append(spool.put(records(10, 10 * number)))
-
-    left = files(tmp_path)
-    total = sum(path.stat().st_size for path in left)
-    assert total <= 20_000
-    assert [path.name for path in left] == names[-len(left) :]
-    assert {gone.file for gone in spool.gone} == set(names[: -len(left)])
-    assert sum(gone.count for gone in spool.gone) == 1000 - 10 * len(left)
-    assert {gone.why for gone in spool.gone} == {"spool full"}
-
-
-@pytest.mark.row("S9")
-def test_what_is_too_old_expires(spool: Spool, clock: Clock, tmp_path: Path) -> None:
-    spool.put(records(4))
-    clock.now += 48 * 3600 + 1
-
-    spool.sweep()
-
-    assert files(tmp_path) == []
-    assert [(gone.count, gone.why) for gone in spool.gone] == [(4, "expired on disk")]
 
 
 @pytest.mark.row("S10")

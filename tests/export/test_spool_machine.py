@@ -71,6 +71,7 @@ class Machine(RuleBasedStateMachine):
             max_bytes=MAX_BYTES,
             max_age_s=MAX_AGE_S,
             lease_s=LEASE_S,
+            steady=self.clock,
             clock=self.clock,
             ours=set(),
         )

@@ -1,14 +1,36 @@
-"""The content of a spool's file: a line that says what it is, then one record per line."""
+"""A spool's batch: as the content of a file, while it is ours, and when it was let go of.
+
+A file has a line that says what it is, then one record per line.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pulse_otel.export.record import Record
 from pulse_otel.export.record_text import dump, load
 
 _HEADER = '{"pulse_spool":1}'
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Spans that the spool let go of."""
+
+    file: str  # its waiting name
+    count: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A batch that is ours for a while: its file's name by now, and what is in it."""
+
+    file: str
+    records: list[Record]
+    damaged: int  # so many of its records cannot be read
 
 
 def pack(records: Sequence[Record]) -> bytes:
