@@ -1,27 +1,32 @@
 """Files of a spool: made, named, moved and read with nothing left to chance or to others.
 
-A name says when the spans came, which process wrote them, and how many they are:
+A name says when the spans came, which process wrote them, where that runs, and how many they are:
 
-    01795442400000000000-4711-9f86d081-12.spans            waits
-    01795442400000000000-4711-9f86d081-12.spans.1795442460000-4712.lease    4712 sends it, till then
-    .01795442400000000000-4711-9f86d081-12.spans.tmp       is being written
+    01795442400000000000-4711-5d41402a-9f86d081-12.spans            waits
+    01795442400000000000-4711-5d41402a-9f86d081-12.spans.1795442460000-4712-5d41402a.lease
+                                                           4712 sends it, till then
+    .01795442400000000000-4711-5d41402a-9f86d081-12.spans.tmp       is being written
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import os
 import re
 import secrets
+import socket
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 MAX_FILE_BYTES = 64 << 20
+_PROCESS = r"(\d{1,10})-([0-9a-f]{8})"
 _NAME = re.compile(
-    r"(\d{20})-(\d{1,10})-([0-9a-f]{8})-(\d{1,6})\.spans(?:\.(\d{1,16})-(\d{1,10})\.lease)?"
+    rf"(\d{{20}})-{_PROCESS}-[0-9a-f]{{8}}-(\d{{1,6}})\.spans(?:\.(\d{{1,16}})-{_PROCESS}\.lease)?"
 )
-_TMP = re.compile(r"\.((\d{20})-\d{1,10}-[0-9a-f]{8}-\d{1,6}\.spans)\.tmp")
+_TMP = re.compile(rf"\.((\d{{20}})-{_PROCESS}-[0-9a-f]{{8}}-\d{{1,6}}\.spans)\.tmp")
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -31,7 +36,7 @@ class Name:
 
     text: str
     made: float
-    pid: int  # of who has it, or else wrote it
+    pid: int | None  # of who has it, or else wrote it; None if that does not run here
     count: int
     until: float | None = None
 
@@ -42,12 +47,25 @@ class Name:
 
     def leased(self, until: float) -> str:
         """Its name while somebody has it."""
-        return f"{self.waiting}.{int(until * 1000)}-{os.getpid()}.lease"
+        return f"{self.waiting}.{int(until * 1000)}-{os.getpid()}-{_here()}.lease"
+
+
+@functools.cache
+def _here() -> str:
+    """Where numbers of processes mean what they mean to us: this boot of this machine or container.
+
+    Two containers that share a directory both have a process 1.
+    """
+    found = [socket.gethostname()]
+    with contextlib.suppress(OSError):  # Linux alone has these
+        found.append(os.readlink("/proc/self/ns/pid"))
+        found.append(Path("/proc/sys/kernel/random/boot_id").read_text())
+    return hashlib.sha256("\n".join(found).encode()).hexdigest()[:8]
 
 
 def new_name(now: float, count: int) -> str:
     """The name of a new file; names sort by time."""
-    return f"{int(now * 1e9):020d}-{os.getpid()}-{secrets.token_hex(4)}-{count}.spans"
+    return f"{int(now * 1e9):020d}-{os.getpid()}-{_here()}-{secrets.token_hex(4)}-{count}.spans"
 
 
 def parse(text: str) -> Name | None:
@@ -55,9 +73,10 @@ def parse(text: str) -> Name | None:
     found = _NAME.fullmatch(text)
     if found is None:
         return None
-    made, pid, _, count, until, holder = found.groups()
+    made, writer, its_place, count, until, holder, place = found.groups()
     lease = int(until) / 1000 if until else None
-    return Name(text, int(made) / 1e9, int(holder or pid), int(count), lease)
+    pid = int(holder or writer) if (place or its_place) == _here() else None
+    return Name(text, int(made) / 1e9, pid, int(count), lease)
 
 
 def finished_name(text: str) -> tuple[str, float] | None:
@@ -148,8 +167,13 @@ def _open_no_link(path: str, flags: int) -> int:
     return os.open(path, flags | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0))
 
 
-def alive(pid: int) -> bool:
-    """Whether a process of that number runs here, other than this one."""
+def alive(pid: int | None) -> bool:
+    """Whether a process of that number runs here, other than this one.
+
+    One that does not run here (None) counts as alive: nobody can tell.
+    """
+    if pid is None:
+        return True
     if pid == os.getpid() or not hasattr(os, "geteuid"):  # os.kill ends processes on Windows
         return pid != os.getpid()
     try:
