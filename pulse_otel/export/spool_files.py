@@ -27,6 +27,7 @@ _NAME = re.compile(
     rf"(\d{{20}})-{_PROCESS}-[0-9a-f]{{8}}-(\d{{1,6}})\.spans(?:\.(\d{{1,16}})-{_PROCESS}\.lease)?"
 )
 _TMP = re.compile(rf"\.((\d{{20}})-{_PROCESS}-[0-9a-f]{{8}}-\d{{1,6}}\.spans)\.tmp")
+_NO_DIRECTORY = "it is no directory, or a link to one"
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -94,7 +95,7 @@ def make_private(path: Path) -> None:
         path.mkdir(mode=0o700)
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode):
-        raise PermissionError("it is no directory, or a link to one")
+        raise PermissionError(_NO_DIRECTORY)
     if hasattr(os, "geteuid"):
         if found.st_uid != os.geteuid():
             raise PermissionError("it belongs to somebody else")
@@ -103,8 +104,10 @@ def make_private(path: Path) -> None:
 
 
 def check_parent(path: Path) -> None:
-    """Raises PermissionError if others could replace what is made in `path`."""
-    found = path.stat()
+    """Raises PermissionError if others could replace what is made in `path`, or if it is a link."""
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise PermissionError(_NO_DIRECTORY)
     if not hasattr(os, "geteuid"):
         return
     if found.st_uid not in (0, os.geteuid()):

@@ -177,10 +177,15 @@ def test_nobody_else_can_read_it(spool: Spool, tmp_path: Path, umask: int) -> No
 
 
 @pytest.mark.row("S10")
-def test_a_link_in_the_place_of_the_directory_is_refused(spool: Spool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("which", ["", NAME])
+def test_a_link_in_the_place_of_the_directory_is_refused(tmp_path: Path, which: str) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    (tmp_path / NAME).symlink_to(elsewhere)
+    root = tmp_path / "root"
+    if which:
+        root.mkdir()
+    (root / which).symlink_to(elsewhere)
+    spool = Spool(root, NAME)
 
     assert spool.put(records(1)) is None
     assert spool.adopt() is None
