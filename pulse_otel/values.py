@@ -48,7 +48,17 @@ _SECRET_FIELDS = frozenset(
 
 def scrub(text: str) -> str:
     """`text` without NUL and lone surrogates, each replaced by U+FFFD; otherwise the same."""
+    if "\x00" not in text and (text.isascii() or _encodable(text)):
+        return text  # nearly always: to search long texts takes far longer than to encode them
     return _SCRUB.sub("\ufffd", text)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def mask_secrets(text: str) -> str:
@@ -164,14 +174,19 @@ def to_json(value: object) -> str:
 
     The fast encoder is given `value` as it is: callers make sure that no iterator is inside.
     """
+    return to_json_bytes(value).decode()
+
+
+def to_json_bytes(value: object) -> bytes:
+    """`to_json` in UTF-8, for what is written as it is."""
     fast = _fast_json()
     if fast is not None:
         try:
-            text = fast(value).decode()
-            return text if "\\u0000" not in text else _slow_json(value)
+            text = fast(value)
+            return text if b"\\u0000" not in text else _slow_json(value).encode()
         except Exception:  # noqa: BLE001 - cycles, lone surrogates, unknown types: the slow way
-            return _slow_json(value)
-    return _slow_json(value)
+            return _slow_json(value).encode()
+    return _slow_json(value).encode()
 
 
 def _slow_json(value: object) -> str:

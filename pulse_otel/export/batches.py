@@ -153,7 +153,7 @@ class Batches:
         if encoded is FAILED:
             self._settle(entry, End.DROPPED, "not encodable")
             return None
-        return replace(entry, encoded=encoded)
+        return Entry(entry.record, entry.parcel, encoded, entry.shrinks)
 
     def conclude(self, batch: Batch, outcome: Outcome) -> None:
         """What `outcome` means for `batch`, which `next` gave."""

@@ -8,28 +8,34 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from pulse_otel.export.record import Record, Usage
-from pulse_otel.values import to_json
+from pulse_otel.values import to_json_bytes
 
 _REQUIRED = ("kind", "trace_id", "span_id", "name")
 _NUMBERS = ("start_ns", "end_ns")
 _KINDS = ("llm_call", "tool_use", "agent_run")
 _MAPPINGS = ("metadata", "attributes")
 _NAMES = tuple(field.name for field in fields(Record))
-_COUNTS = frozenset(field.name for field in fields(Usage))
+_COUNTS = tuple(field.name for field in fields(Usage))
+_values = attrgetter(*_NAMES)
+_counts = attrgetter(*_COUNTS)
 
 
-def dump(record: Record) -> str:
+def dump(record: Record) -> bytes:
     """`record` in one line; what is unset is left out."""
-    values = {name: getattr(record, name) for name in _NAMES}
-    values["usage"] = {name: getattr(record.usage, name) for name in _COUNTS}
-    kept = {k: v for k, v in values.items() if v is not None and v != {} and v is not False}
-    return to_json(kept).replace("\n", " ")
+    kept = {
+        name: value
+        for name, value in zip(_NAMES, _values(record), strict=True)
+        if value is not None and value is not False and value != {}
+    }
+    kept["usage"] = dict(zip(_COUNTS, _counts(record.usage), strict=True))
+    return to_json_bytes(kept)
 
 
-def load(line: str) -> Record:
+def load(line: str | bytes) -> Record:
     """The record of a line; raises ValueError for what is none. Unknown fields are left out."""
     try:
         data: Any = json.loads(line)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pulse_otel.export.record import Record
 from pulse_otel.export.record_text import dump, load
 
-_HEADER = '{"pulse_spool":1}'
+_HEADER = b'{"pulse_spool":1}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,7 @@ class Leased:
 
 def pack(records: Sequence[Record]) -> bytes:
     """The content of a file with `records`."""
-    lines = [_HEADER, *(dump(record) for record in records), ""]
-    return "\n".join(lines).encode("utf-8", "replace")
+    return b"\n".join([_HEADER, *[dump(record) for record in records], b""])
 
 
 def unpack(data: bytes) -> list[Record]:

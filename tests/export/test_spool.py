@@ -74,7 +74,7 @@ plain = st.recursive(
 def test_a_record_survives_the_disk(**values: Any) -> None:
     record = replace(PLAIN, **{k: v for k, v in values.items() if k not in ("output", "usage")})
     record = replace(record, output_text=values["output"], usage=values["usage"])
-    line = dump(record)
+    line = dump(record).decode()
 
     loaded = load(line)
 

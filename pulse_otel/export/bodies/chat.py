@@ -73,7 +73,7 @@ class ChatCompletions:
 
 
 def _choice(index: int, message: dict[str, Any], content: Content) -> dict[str, Any]:
-    choice: dict[str, Any] = {"index": index, "message": _message(message)}
+    choice: dict[str, Any] = {"index": index, "message": _message(message, parts_of(message))}
     reason = content.finish_reason(index, _FINISH_REASONS)
     return {**choice, "finish_reason": reason} if reason else choice
 
@@ -102,28 +102,29 @@ def _tool(tool: dict[str, Any]) -> dict[str, Any]:
 
 def _messages(message: dict[str, Any]) -> list[dict[str, Any]]:
     """One message; of tool results, one message each."""
-    results = [part for part in parts_of(message) if part.get("type") == "tool_call_response"]
+    parts = parts_of(message)
+    results = [part for part in parts if part.get("type") == "tool_call_response"]
     if not results:
-        return [_message(message)]
+        return [_message(message, parts)]
     return [
         {"role": "tool", "tool_call_id": part.get("id"), "content": as_string(part.get("response"))}
         for part in results
     ]
 
 
-def _message(message: dict[str, Any]) -> dict[str, Any]:
+def _message(message: dict[str, Any], parts: list[Part]) -> dict[str, Any]:
     body: dict[str, Any] = {"role": message.get("role") or "assistant"}
     if message.get("name"):
         body["name"] = message["name"]
     groups: dict[str, list[Part]] = {}
-    for part in parts_of(message):
+    for part in parts:
         kind = str(part.get("type"))
         groups.setdefault(kind if kind in _BESIDE else "content", []).append(part)
     content = groups.pop("content", [])
     body["content"] = written(content, _block) if content else None
-    for kind, parts in groups.items():
+    for kind, beside in groups.items():
         name, write = _BESIDE[kind]
-        body[name] = write(parts)
+        body[name] = write(beside)
     return body
 
 

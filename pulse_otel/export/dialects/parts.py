@@ -170,16 +170,18 @@ def tool(definition: Mapping[str, Any]) -> dict[str, Any]:
     """A tool's definition of any of the APIs; what is no function is kept as it is."""
     function = definition.get("function")
     body = function if isinstance(function, Mapping) else definition
-    schemas = ("parameters", "input_schema", "inputSchema", "parameters_json_schema")
-    schema = next((body[name] for name in schemas if body.get(name) is not None), None)
+    schema = next((body[name] for name in _SCHEMAS if body.get(name) is not None), None)
     # Anthropic calls a caller's tool "custom", OpenAI one that takes free text.
     is_function = definition.get("type", "function") == "function" or "input_schema" in body
     if not is_function or "name" not in body:
         return {**definition}
-    rest = {k: v for k, v in body.items() if k not in (*schemas, "type", "name", "description")}
     return {
         "type": "function",
         "name": as_text(body.get("name")) or "",
         **present(description=body.get("description"), parameters=loose_json(schema)),
-        **{key: value for key, value in rest.items() if value is not None},
+        **{k: v for k, v in body.items() if v is not None and k not in _WRITTEN},
     }
+
+
+_SCHEMAS = ("parameters", "input_schema", "inputSchema", "parameters_json_schema")
+_WRITTEN = frozenset((*_SCHEMAS, "type", "name", "description"))

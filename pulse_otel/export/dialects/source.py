@@ -97,7 +97,11 @@ class Source:
 
     def __init__(self, span: ReadableSpan) -> None:
         self.span = span
-        self.attributes: Mapping[str, Any] = span.attributes or {}
+        attributes: Any = span.attributes or {}
+        # The SDK's mapping is slow to read, and each attribute is looked at several times.
+        self.attributes: Mapping[str, Any] = (
+            attributes.copy() if hasattr(attributes, "copy") else dict(attributes)
+        )
         scope = span.instrumentation_scope
         self.scope = (as_text(scope.name) if scope else None) or ""
         self.name = as_text(span.name) or ""

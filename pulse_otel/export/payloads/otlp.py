@@ -85,7 +85,8 @@ def _attributes(record: Record) -> list[Attribute]:
     columns |= {key: _leftover(value) for key, value in record.attributes.items()}
     attributes = [_attribute(k, v) for k, v in columns.items() if v is not None]
     if record.output_text:
-        attributes.append(_text(semconv.PULSE_OUTPUT_TEXT, clip(record.output_text, _BODY_BYTES)))
+        text = scrub(clip(record.output_text, _BODY_BYTES))
+        attributes.append(_text(semconv.PULSE_OUTPUT_TEXT, text))
     bodies = {
         semconv.PULSE_REQUEST: record.request,
         semconv.PULSE_RESPONSE: record.response,
@@ -126,11 +127,13 @@ def _attribute(key: str, value: Any) -> Attribute:
 
 
 def _text(key: str, text: str) -> Attribute:
-    return {"key": key, "value": {"stringValue": scrub(text)}}
+    return {"key": key, "value": {"stringValue": text}}
 
 
 def _value(value: Any) -> dict[str, Any]:
     """An OTLP AnyValue; integers as JSON numbers, clamped to what the service's columns take."""
+    if isinstance(value, str):
+        return {"stringValue": scrub(value)}
     if isinstance(value, bool):
         return {"boolValue": value}
     if isinstance(value, int):
