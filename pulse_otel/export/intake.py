@@ -24,6 +24,7 @@ T = TypeVar("T")
 MAX_QUEUED = 50_000
 MAX_QUEUED_BYTES = 64 << 20
 ROUND_RECORDS, ROUND_BYTES = 1000, 5 << 20
+ROUND_S = 0.05  # until what was read goes to disk, if there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,8 @@ class Intake(Generic[T]):
 
     def _round(self) -> Iterator[Record]:
         count = total = 0
-        while count < ROUND_RECORDS and total < ROUND_BYTES:
+        end = time.monotonic() + ROUND_S
+        while count < ROUND_RECORDS and total < ROUND_BYTES and time.monotonic() < end:
             popped = self._pop()
             if popped is None:
                 return

@@ -12,6 +12,7 @@ import pytest
 import pulse_otel
 from pulse_otel import Provider, observe
 from pulse_otel.export import stock
+from pulse_otel.export.record import Record
 from pulse_otel.export.spool import MAX_AGE_S, QUARANTINE
 from tests.conftest import KEY, MESSAGES
 from tests.export.faulty import FaultyService
@@ -93,6 +94,23 @@ def test_it_is_on_disk_while_the_service_hangs(tmp_path: Path) -> None:
         assert time.monotonic() - started < 2.5
         assert delivery.snapshot().pending_on_disk == 191
     assert not any(path.name.endswith(".lease") for path in files(tmp_path))
+
+
+@pytest.mark.row("P5")
+def test_in_a_burst_what_was_read_does_not_wait_for_the_rest(tmp_path: Path) -> None:
+    pause_s = [0.005]
+
+    def read(record: Record) -> Record:
+        time.sleep(pause_s[0])
+        return record
+
+    with sending(REFUSED, spool_dir=tmp_path, read=read) as delivery:
+        delivery.submit(records(400))
+
+        assert until(lambda: delivery.snapshot().pending_on_disk)
+        assert delivery.snapshot().in_queue > 200
+        pause_s[0] = 0
+        assert until(lambda: delivery.snapshot().pending_on_disk == 400)
 
 
 @pytest.mark.row("N7")
