@@ -10,13 +10,13 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pulse_otel.export.record import Record, Usage
 from pulse_otel.export.same_call import Sighting, same_call
 
 _MOST_HELD = 512  # each with two bodies of up to 64 KiB
-_MOST_REMEMBERED = 5_000  # shipped ones, without bodies
+_MOST_REMEMBERED = 5_000  # shipped ones, without texts
 
 _Key = tuple[str, str, str]
 
@@ -156,8 +156,8 @@ class Twins:
 
     def _ship(self, call: _Call) -> Record:
         """Remember it without what is large, for a counterpart that comes late."""
-        light = replace(call.record, request=None, response=None, metadata={}, attributes={})
-        self._shipped.add(_Call(replace(call.sighting, record=light)))
+        sighting = call.sighting
+        self._shipped.add(_Call(Sighting(_light(call.record), sighting.ids, sighting.scopes)))
         if len(self._shipped) > _MOST_REMEMBERED:
             first = self._shipped.oldest()
             if first is not None:
@@ -181,6 +181,27 @@ class Twins:
         ]
         several = len(below) > 1
         return several and (_any_tokens(below) or not _has_tokens(call.record))
+
+
+def _light(record: Record) -> Record:
+    """What tells whether a record that comes later is of the same call; nothing that was said.
+
+    The texts of two siblings are compared too, but only while both are held.
+    """
+    return Record(
+        kind=record.kind,
+        trace_id=record.trace_id,
+        span_id=record.span_id,
+        parent_span_id=record.parent_span_id,
+        start_ns=record.start_ns,
+        end_ns=record.end_ns,
+        name="",
+        provider=record.provider,
+        model=record.model,
+        response_model=record.response_model,
+        response_id=record.response_id,
+        usage=record.usage,
+    )
 
 
 def _has_tokens(record: Record) -> bool:

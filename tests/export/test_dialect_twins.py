@@ -264,6 +264,24 @@ def test_what_is_held_and_remembered_is_bounded() -> None:
     assert len(twins.flush()) == 100
 
 
+def test_nothing_that_was_said_is_remembered() -> None:
+    said = "z" * 100_000
+    texts: dict[str, Any] = {
+        **{"name": said, "output_text": said, "finish_reason": said, "agent_name": said},
+        **{"tool_input": {"a": said}, "tool_output": {"a": said}, "error": {"message": said}},
+        **{"request": {"a": said}, "response": {"a": said}},
+        **{"metadata": {"a": said}, "attributes": {"a": said}},
+    }
+    twins = Twins(0.0)
+
+    (shipped,) = twins.add(replace(call("only", "p"), **texts))
+
+    assert shipped.output_text == said
+    remembered = [call.record for call in twins._shipped._calls.values()]
+    assert len(remembered) == 1
+    assert len(str(remembered)) < 2_000
+
+
 def test_an_inner_failure_that_the_outer_call_recovered_from() -> None:
     child = call("c", "p", is_error=True, error={"status": 429}, usage=Usage(), ms=(5, 95))
 
