@@ -22,6 +22,7 @@ _BODY_BYTES = 65_000  # below the 65,536 where the service cuts JSON apart
 _METADATA_BYTES = 32_768
 _TEXT_BYTES = 1024
 _MAX_DURATION_NS = MAX_INT * 1_000_000
+_MAX_EXACT = 2**53 - 1  # larger integers lose digits in JSON's numbers
 
 Attribute = dict[str, Any]
 
@@ -73,8 +74,8 @@ def _attributes(record: Record) -> list[Attribute]:
         semconv.RESPONSE_MODEL: record.response_model,
         semconv.RESPONSE_ID: record.response_id,
         semconv.FINISH_REASONS: record.finish_reason,
-        semconv.INPUT_TOKENS: record.usage.input,
-        semconv.OUTPUT_TOKENS: record.usage.output,
+        semconv.INPUT_TOKENS: _tokens(record.usage.input),
+        semconv.OUTPUT_TOKENS: _tokens(record.usage.output),
         semconv.PULSE_COST_CENTS: record_cost_cents(record),
         semconv.PULSE_TOOL_ID: record.tool_id,
         semconv.PULSE_TOOL_NAME: record.tool_name,
@@ -100,6 +101,11 @@ def _attributes(record: Record) -> list[Attribute]:
     if record.metadata:
         attributes.append(_metadata(record.metadata))
     return attributes
+
+
+def _tokens(count: int | None) -> int | None:
+    """What the service's columns take: one integer too large would cost other spans (§3.6)."""
+    return None if count is None else max(0, min(count, MAX_INT))
 
 
 def _leftover(value: Any) -> Any:
@@ -131,13 +137,14 @@ def _text(key: str, text: str) -> Attribute:
 
 
 def _value(value: Any) -> dict[str, Any]:
-    """An OTLP AnyValue; integers as JSON numbers, clamped to what the service's columns take."""
+    """An OTLP AnyValue; integers as JSON numbers, while those are exact, else as text."""
     if isinstance(value, str):
         return {"stringValue": scrub(value)}
     if isinstance(value, bool):
         return {"boolValue": value}
     if isinstance(value, int):
-        return {"intValue": max(-MAX_INT, min(value, MAX_INT))}
+        exact = abs(value) <= _MAX_EXACT
+        return {"intValue": value} if exact else {"stringValue": str(plain(value))}
     if isinstance(value, float):
         return {"doubleValue": value} if abs(value) < 1e300 else {"stringValue": str(value)}
     if isinstance(value, Mapping):
