@@ -78,13 +78,18 @@ def test_a_fork_inside_our_locks_deadlocks_nobody(forks: int, server: FaultServe
 @pytest.mark.row("P6")
 def test_the_accounts_of_a_child_begin_at_the_fork(server: FaultServer) -> None:
     script = """
+failing = lambda text: 1 / 0
+pulse_otel.init_pulse(redact=failing)
+spans(1)
+pulse_otel.flush_buffer(10)
+assert pulse_otel.stats().redaction_failures
 pid = os.fork()
 if not pid:
     spans(3)
     stats = pulse_otel.stats()
-    os._exit(stats.ended * 10 + stats.unaccounted)
+    os._exit(stats.ended * 10 + stats.unaccounted + stats.redaction_failures)
 assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 30
 """
     code, _, err = run(script, server.url)
     assert code == 0, err
-    assert count(server) == 10
+    assert count(server) == 11

@@ -1,6 +1,8 @@
 """The user's `redact` function, put on every text of a record before it leaves the process.
 
-Keys, ids and our own vocabulary are not shown to it: they keep records readable and apart.
+A number is shown to it as text, and stays a number unless it is changed: a card's number may be
+one in the JSON of a tool's arguments. Keys, ids, times, tokens and our own vocabulary are not shown
+to it: they keep records readable and apart.
 """
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
@@ -12,11 +14,14 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
+from pulse_otel.export.forks import begin_anew_in_children
 from pulse_otel.export.guarded import FAILED, guarded
 from pulse_otel.export.record import Record
+from pulse_otel.values import plain
 
 REDACTION_FAILED = "[left out: the redact function failed]"
-_KEPT = {"kind", "trace_id", "span_id", "parent_span_id", "scope", "operation", "usage"}
+_IDS = {"kind", "trace_id", "span_id", "parent_span_id", "scope", "operation"}
+_KEPT = _IDS | {"start_ns", "end_ns", "is_error", "usage", "reported_cost_cents"}
 _FIELDS = tuple(field.name for field in fields(Record) if field.name not in _KEPT)
 
 
@@ -25,6 +30,11 @@ class Redaction:
 
     def __init__(self, redact: Callable[[str], str]) -> None:
         self._redact = redact
+        self.failures = 0
+        begin_anew_in_children(self)
+
+    def reset_after_fork(self) -> None:
+        """A child counts its own."""
         self.failures = 0
 
     def __call__(self, record: Record) -> Record:
@@ -38,7 +48,14 @@ class Redaction:
             return {key: self._value(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self._value(item) for item in value]
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return self._number(value)
         return value
+
+    def _number(self, number: float) -> float | str:
+        text = str(plain(number))
+        redacted = self._text(text)
+        return number if redacted == text else redacted
 
     def _text(self, text: str) -> str:
         if not text:

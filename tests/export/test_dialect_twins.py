@@ -266,15 +266,12 @@ def test_what_is_held_and_remembered_is_bounded() -> None:
 
 def test_nothing_that_was_said_is_remembered() -> None:
     said = "z" * 100_000
-    texts: dict[str, Any] = {
-        **{"name": said, "output_text": said, "finish_reason": said, "agent_name": said},
-        **{"tool_input": {"a": said}, "tool_output": {"a": said}, "error": {"message": said}},
-        **{"request": {"a": said}, "response": {"a": said}},
-        **{"metadata": {"a": said}, "attributes": {"a": said}},
-    }
+    texts = dict.fromkeys(("name", "output_text", "finish_reason", "agent_name", "user_id"), said)
+    objects = ("request", "response", "tool_input", "error", "metadata", "attributes")
+    record = replace(call("only", "p"), **texts, **dict.fromkeys(objects, {"a": said}))
     twins = Twins(0.0)
 
-    (shipped,) = twins.add(replace(call("only", "p"), **texts))
+    (shipped,) = twins.add(record)
 
     assert shipped.output_text == said
     remembered = [call.record for call in twins._shipped._calls.values()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import threading
 from pathlib import Path
@@ -114,6 +115,30 @@ def test_what_keeps_records_apart_is_not_shown_to_it() -> None:
     assert redacted.kind == record.kind
     assert redacted.usage == record.usage
     assert redacted.model == "x"
+
+
+def test_numbers_are_shown_to_it_as_text() -> None:
+    """A card's number may be a number in the JSON of a tool's arguments."""
+    card = 4111111111111111
+    arguments = {"card": card, "amount": 12.5, "n": [card, 3, True, None], "huge": 10**5000}
+    (record,) = records(1, tool_input=arguments, metadata={"card": float(card)})
+
+    redacted = Redaction(lambda text: re.sub(r"\d{16}", "[card]", text))(record)
+
+    assert redacted.tool_input == {**arguments, "card": "[card]", "n": ["[card]", 3, True, None]}
+    assert redacted.metadata == {"card": "[card].0"}
+    assert (redacted.start_ns, redacted.end_ns) == (record.start_ns, record.end_ns)
+
+
+def test_what_it_raises_for_a_number_leaves_the_number_out() -> None:
+    def redact(text: str) -> str:
+        raise ValueError(text)
+
+    (record,) = records(1, metadata={"card": 4111111111111111})
+    redaction = Redaction(redact)
+
+    assert redaction(record).metadata == {"card": REDACTION_FAILED}
+    assert redaction.failures > 0
 
 
 def test_a_function_may_be_named_in_the_environment() -> None:
