@@ -15,9 +15,9 @@ from pulse_otel.export.ledger import End, Parcel
 from pulse_otel.export.outcome import Outcome, Verdict
 from pulse_otel.export.payloads.form import Encoded, Form
 from pulse_otel.export.record import Record
+from pulse_otel.export.request_size import RequestSize
 from pulse_otel.export.shrink import LIMITS, bare, shrunk
 
-MAX_REQUEST_BYTES = 5 << 20
 MOST_REFUSALS = 64
 """Requests refused one after the other, as a batch is narrowed down: then all of it is bad."""
 
@@ -90,8 +90,7 @@ class Batches:
         self._more = more
         self._settle = settle
         self._written: deque[Batch] = deque()
-        self._max_bytes = MAX_REQUEST_BYTES
-        self._too_large = float("inf")  # about the smallest size that was refused as too large
+        self._request_size = RequestSize()
         self._accepted = 0
 
     def __len__(self) -> int:
@@ -124,9 +123,7 @@ class Batches:
 
     def _known_too_large(self, batch: Batch) -> bool:
         """Whether its like was refused: it is halved without a request to learn that again."""
-        if self._too_large == float("inf") or len(batch.entries) == 1:
-            return False
-        return batch.size > 0.9 * self._too_large  # halves are never quite equal
+        return len(batch.entries) > 1 and self._request_size.known_too_large(batch.size)
 
     def _write(self, form: Form) -> Batch:
         batch, total = Batch(form, []), 0
@@ -135,7 +132,7 @@ class Batches:
             if entry is None:
                 continue
             size = len(entry.encoded.text)
-            if batch.entries and total + size > self._max_bytes:
+            if batch.entries and total + size > self._request_size.limit:
                 self.ready.appendleft(entry)
                 break
             batch.entries.append(entry)
@@ -164,6 +161,7 @@ class Batches:
     def _left_of(self, batch: Batch, outcome: Outcome) -> Iterable[Batch]:
         if outcome.verdict is Verdict.DELIVERED:
             self._accepted += 1
+            self._request_size.taken(batch.size)
             batch.family.refusals = 0
             refused = min(max(outcome.refused, 0), len(batch.entries))
             accepted = len(batch.entries) - refused
@@ -181,8 +179,7 @@ class Batches:
     def _smaller(self, batch: Batch) -> list[Batch]:
         """In halves, and the next ones not larger than these; a single one with less content."""
         if len(batch.entries) > 1:
-            self._max_bytes = max(1, min(self._max_bytes, batch.size // 2))
-            self._too_large = min(self._too_large, batch.size)
+            self._request_size.refused(batch.size)
             return batch.halves()
         (entry,) = batch.entries
         for tries, limit in enumerate(LIMITS[entry.shrinks :], entry.shrinks + 1):

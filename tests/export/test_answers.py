@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pulse_otel.export import circuit
-from pulse_otel.export.batches import MAX_REQUEST_BYTES
+from pulse_otel.export.request_size import MAX_REQUEST_BYTES
 from tests.export.sending import ids_in, ids_of, records, sending, stored
 from tests.faults import Action, FaultServer, answer, redirect, short_body
 

@@ -13,6 +13,7 @@ from pulse_otel.export.delivery import Delivery, Steps
 from pulse_otel.export.outcome import Outcome, Verdict
 from pulse_otel.export.payloads.form import Encoded, Form
 from pulse_otel.export.record import Kind, Record
+from pulse_otel.export.request_size import MAX_REQUEST_BYTES, RequestSize
 
 NAMES = Form(
     name="test",
@@ -95,6 +96,45 @@ def test_what_is_under_way_at_shutdown_is_counted_once() -> None:
 
     assert delivery.stats.delivered + delivery.stats.lost == 3
     assert (delivery.snapshot().in_queue, delivery.snapshot().unaccounted) == (0, 0)
+
+
+def test_a_size_that_was_too_large_is_tried_again_later() -> None:
+    size = RequestSize()
+    for refused in (1 << 20, 1 << 19, 1):
+        size.refused(refused)
+    assert size.limit == 4096
+
+    for _ in range(15):
+        size.taken(3000)
+    for _ in range(100):
+        size.taken(300)
+    assert size.limit == 4096
+    size.taken(3000)
+    assert size.limit == 8192
+    for _ in range(500):
+        size.taken(MAX_REQUEST_BYTES)
+    assert size.limit == MAX_REQUEST_BYTES
+
+
+def test_a_time_of_413s_leaves_no_request_with_a_single_record() -> None:
+    """A proxy that was misconfigured for a while."""
+    verdict = Verdict.TOO_LARGE
+    posts: list[int] = []
+
+    def post(batch: list[int], deadline: float) -> Outcome:
+        posts.append(len(batch))
+        return Outcome(verdict)
+
+    delivery = _delivery(post)
+    delivery.submit(list(range(20)))
+    delivery.flush(10)
+    assert delivery.stats.dropped == {"too large": 20}
+    verdict = Verdict.DELIVERED
+    posts.clear()
+    delivery.submit(list(range(2000)))
+
+    assert delivery.flush(10) is True
+    assert len(posts) < 10
 
 
 def test_a_bug_of_ours_ends_neither_the_worker_nor_the_caller() -> None:

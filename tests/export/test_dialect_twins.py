@@ -268,7 +268,7 @@ def test_nothing_that_was_said_is_remembered() -> None:
     said = "z" * 100_000
     texts = dict.fromkeys(("name", "output_text", "finish_reason", "agent_name", "user_id"), said)
     objects = ("request", "response", "tool_input", "error", "metadata", "attributes")
-    record = replace(call("only", "p"), **texts, **dict.fromkeys(objects, {"a": said}))
+    record = replace(call("only", "p"), **texts, **{key: {"a": said} for key in objects})
     twins = Twins(0.0)
 
     (shipped,) = twins.add(record)
