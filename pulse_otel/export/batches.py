@@ -15,15 +15,16 @@ from pulse_otel.export.ledger import End, Parcel
 from pulse_otel.export.outcome import Outcome, Verdict
 from pulse_otel.export.payloads.form import Encoded, Form
 from pulse_otel.export.record import Record
-from pulse_otel.export.request_size import RequestSize
+from pulse_otel.export.request_size import MAX_REQUEST_BYTES, RequestSize
 from pulse_otel.export.shrink import LIMITS, bare, shrunk
 
 MOST_REFUSALS = 64
 """Requests refused one after the other, as a batch is narrowed down: then all of it is bad."""
 
 _SUSPECT_AFTER, _GIVEN_UP_AFTER = 3, 8  # server errors of one batch, while it takes others
+_MOST_PARTS = 256  # of what is suspect, while nothing shows whether it is to blame
 
-
+_FAILED_AT = "the service fails at it"
 _UNWRITTEN = Encoded("")
 
 
@@ -51,7 +52,7 @@ class Batch:
     form: Form
     entries: list[Entry]
     family: Family = field(default_factory=Family)
-    errors: int = 0  # server errors in a row
+    errors: int = 0  # server errors in a row; only to _SUSPECT_AFTER while no others are accepted
     accepted_before: int = 0  # batches that the service had accepted when the first one came
 
     def encoded(self) -> list[Encoded]:
@@ -65,7 +66,7 @@ class Batch:
 
     def part(self, entries: list[Entry]) -> Batch:
         """`entries` of it, to be sent on their own."""
-        errors = min(self.errors, _SUSPECT_AFTER - 1)
+        errors = min(self.errors, _SUSPECT_AFTER)
         return Batch(self.form, entries, self.family, errors, self.accepted_before)
 
     def halves(self) -> list[Batch]:
@@ -92,6 +93,7 @@ class Batches:
         self._written: deque[Batch] = deque()
         self._request_size = RequestSize()
         self._accepted = 0
+        self._accepts = False  # whether it took the latest
 
     def __len__(self) -> int:
         """How many entries are in here."""
@@ -111,7 +113,7 @@ class Batches:
             unwritten = [entry for batch in self._written for entry in batch.entries]
             self._written.clear()
             self.ready.extendleft(reversed(unwritten))
-        if not any(batch.errors < _SUSPECT_AFTER for batch in self._written):
+        if self._may_read(form):
             batch = self._write(form)
             if batch.entries:
                 self._written.appendleft(batch)
@@ -120,6 +122,20 @@ class Batches:
         while self._known_too_large(self._written[0]):
             self._written.extendleft(reversed(self._written.popleft().halves()))
         return self._written[0]
+
+    def _may_read(self, form: Form) -> bool:
+        """Whether to go past what is in here, which is suspect.
+
+        In turns with it, or it might wait for ever; and for one full batch only, or an outage
+        would bring all that comes into the memory, past the bounds of the queue.
+        """
+        written = self._written
+        if written and (self._accepts or any(b.errors < _SUSPECT_AFTER for b in written)):
+            return False
+        return (
+            sum(len(batch.entries) for batch in written) < form.max_records + _MOST_PARTS
+            and sum(batch.size for batch in written) < 2 * MAX_REQUEST_BYTES
+        )
 
     def _known_too_large(self, batch: Batch) -> bool:
         """Whether its like was refused: it is halved without a request to learn that again."""
@@ -161,6 +177,7 @@ class Batches:
     def _left_of(self, batch: Batch, outcome: Outcome) -> Iterable[Batch]:
         if outcome.verdict is Verdict.DELIVERED:
             self._accepted += 1
+            self._accepts = True
             self._request_size.taken(batch.size)
             batch.family.refusals = 0
             refused = min(max(outcome.refused, 0), len(batch.entries))
@@ -203,34 +220,43 @@ class Batches:
             self._end([batch.entries[n] for n in bad if n < len(batch.entries)], End.DROPPED, why)
             return [batch.part(good)] if good else []
         if batch.family.refusals >= MOST_REFUSALS:
-            for relative in [b for b in self._written if b.family is batch.family]:
-                self._written.remove(relative)
-                self._end(relative.entries, End.DROPPED, why)
+            self._give_up(batch.family, why)
         elif len(batch.entries) > 1:
             return batch.halves()
         self._end(batch.entries, End.DROPPED, why)
         return []
 
+    def _give_up(self, family: Family, why: str) -> None:
+        for relative in [batch for batch in self._written if batch.family is family]:
+            self._written.remove(relative)
+            self._end(relative.entries, End.DROPPED, why)
+
     def failed(self, batch: Batch, outcome: Outcome) -> None:
         """Not answered, or with a server error: kept, and tried again.
 
-        One that meets errors while the service takes others is not tried first any more, and
-        is narrowed down: one record that the service fails at must not hold up the rest.
+        One that meets errors again and again is suspect: it is not tried first any more, and is
+        narrowed down, as one record that the service fails at must not hold up the rest. That the
+        service takes others meanwhile shows who is to blame; it may take none at all.
         """
+        self._accepts = False
         if outcome.status is None or outcome.status < 500 or batch not in self._written:
             return
         if not batch.errors:
             batch.accepted_before = self._accepted
-        batch.errors += 1
+        takes_others = self._accepted > batch.accepted_before
+        if takes_others or batch.errors < _SUSPECT_AFTER:
+            batch.errors += 1
         if batch.errors < _SUSPECT_AFTER:
             return
         self._written.remove(batch)
-        if self._accepted == batch.accepted_before:
-            self._written.append(batch)
-        elif len(batch.entries) > 1:
+        room = len(self._written) < _MOST_PARTS
+        batch.family.refusals += takes_others
+        if len(batch.entries) > 1 and (takes_others or room):
             batch.accepted_before = self._accepted
             self._written.extend(batch.halves())
-        elif batch.errors < _GIVEN_UP_AFTER:
-            self._written.append(batch)
+        elif takes_others and (batch.errors >= _GIVEN_UP_AFTER or not room):
+            self._end(batch.entries, End.DROPPED, _FAILED_AT)
         else:
-            self._end(batch.entries, End.DROPPED, "the service fails at it")
+            self._written.append(batch)
+        if batch.family.refusals >= MOST_REFUSALS:
+            self._give_up(batch.family, _FAILED_AT)
