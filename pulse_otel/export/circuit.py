@@ -11,13 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import SystemRandom
 
-from pulse_otel.export.outcome import Outcome, Verdict
+from pulse_otel.export.outcome import MAX_RETRY_AFTER_S, Outcome, Verdict
 
 # The program's own `random` is left alone: its seed and its sequence are the program's.
 _random = SystemRandom()
 
 HURRIED_S = 0.2
-"""While somebody waits in a flush: the longest pause, except for one the service asked for."""
+"""While somebody waits in a flush: the longest pause after a passing fault.
+
+Where somebody has to change something, it is the first pause of that kind: a program that flushes
+at each of its own requests would else ask with a wrong key five times a second. What the service
+asked for is not shortened at all.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +49,29 @@ class Circuit:
     clock: Callable[[], float] = time.monotonic
     failures: int = 0
     _ready_at: float = field(default=0.0)
-    _asked_for: bool = False  # the service named the pause: it is not shortened
+    _not_before: float = 0.0  # as the service asked for
+    _hurried_s: float = HURRIED_S
 
     def failed(self, outcome: Outcome) -> None:
         """Open, or stay open for longer."""
         self.failures += 1
-        self._asked_for = outcome.retry_after_s is not None
-        pause = PAUSES[outcome.verdict].after(self.failures)
-        if outcome.retry_after_s is not None:
-            # Not a moment earlier, and not all senders of a fleet at the same moment.
-            pause = outcome.retry_after_s * _random.uniform(1.0, 1.1)
-        self._ready_at = self.clock() + pause
+        pauses, passing = PAUSES[outcome.verdict], outcome.verdict is Verdict.RETRY
+        self._hurried_s = HURRIED_S if passing else pauses.first_s
+        self._wait_for(outcome.retry_after_s)
+        named = passing and outcome.retry_after_s is not None
+        self._ready_at = 0.0 if named else self.clock() + pauses.after(self.failures)
 
-    def worked(self) -> None:
-        """Close."""
-        self.failures, self._ready_at, self._asked_for = 0, 0.0, False
+    def worked(self, retry_after_s: float | None = None) -> None:
+        """Close; the service may ask for a pause even so, as with a request that is too large."""
+        self.failures, self._ready_at = 0, 0.0
+        self._wait_for(retry_after_s)
+
+    def _wait_for(self, asked_s: float | None) -> None:
+        self._not_before = 0.0
+        if asked_s is not None:
+            # Not a moment earlier, and not all senders of a fleet at the same moment.
+            asked_s = min(asked_s * _random.uniform(1.0, 1.1), MAX_RETRY_AFTER_S)
+            self._not_before = self.clock() + asked_s
 
     @property
     def open(self) -> bool:
@@ -67,8 +80,7 @@ class Circuit:
 
     def pause_s(self, hurried: bool = False) -> float:
         """How long to wait for the next request; `hurried`: somebody waits for it."""
-        left = self._ready_at - self.clock()
-        if hurried and not self._asked_for and left > HURRIED_S:
-            self._ready_at = self.clock() + HURRIED_S
-            left = HURRIED_S
-        return max(0.0, left)
+        now = self.clock()
+        if hurried:
+            self._ready_at = min(self._ready_at, now + self._hurried_s)
+        return max(0.0, self._ready_at - now, self._not_before - now)

@@ -282,7 +282,7 @@ class Delivery(Generic[T]):
             self._batches.failed(batch, outcome)
             return self._back_off(outcome)
         _complain(outcome)
-        self._circuit.worked()
+        self._circuit.worked(outcome.retry_after_s)
         self._batches.conclude(batch, outcome)
         return True
 

@@ -36,6 +36,9 @@ class Verdict(Enum):
     TOO_LARGE = "too large"
 
 
+_SENT_AGAIN = (Verdict.RETRY, Verdict.PAUSED, Verdict.TOO_LARGE)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A verdict, its cause in a few words, and what the service refused of the batch.
@@ -126,7 +129,7 @@ def decide(
         row.verdict,
         cause or row.cause.format(status=status),
         refused=refused,
-        retry_after_s=retry_after_s(retry_after) if row.verdict is Verdict.RETRY else None,
+        retry_after_s=retry_after_s(retry_after) if row.verdict in _SENT_AGAIN else None,
         bad=_bad(parsed) if row.verdict is Verdict.REJECTED else frozenset(),
         status=status,
     )

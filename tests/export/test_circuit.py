@@ -57,9 +57,38 @@ def test_only_a_pause_of_our_own_is_shortened_for_a_flush() -> None:
     for _ in range(10):
         circuit.failed(Outcome(Verdict.RETRY))
     assert circuit.pause_s() > 5
-    assert circuit.pause_s(hurried=True) == HURRIED_S
+    assert circuit.pause_s(hurried=True) == pytest.approx(HURRIED_S)
     circuit.failed(Outcome(Verdict.RETRY, retry_after_s=300.0))
     assert 300 <= circuit.pause_s(hurried=True) <= 330
+    circuit.failed(Outcome(Verdict.RETRY, retry_after_s=600.0))
+    assert circuit.pause_s() == 600
+
+
+def test_a_flush_does_not_hurry_what_needs_somebody() -> None:
+    """A program that flushes at each of its requests, with a wrong key."""
+    circuit = Circuit(clock := Clock())
+    asked_at: list[float] = []
+    while clock.now < 160:
+        if not circuit.pause_s(hurried=True):
+            circuit.failed(Outcome(Verdict.PAUSED))
+            asked_at.append(clock.now)
+        clock.now += 0.05
+
+    assert 50 <= len(asked_at) <= 70
+    assert min(later - one for one, later in itertools.pairwise(asked_at[1:])) > 0.95
+
+
+def test_what_the_service_asks_for_holds_whatever_its_answer() -> None:
+    circuit = Circuit(clock := Clock())
+    for _ in range(10):
+        circuit.failed(Outcome(Verdict.PAUSED, retry_after_s=5.0))
+    assert circuit.pause_s() >= 30  # our own is longer
+    assert 5 <= circuit.pause_s(hurried=True) <= 5.5
+    circuit.worked(retry_after_s=20.0)
+    assert not circuit.open
+    assert 20 <= circuit.pause_s(hurried=True) <= 22
+    clock.now += 22
+    assert circuit.pause_s() == 0
 
 
 @pytest.mark.row("U3")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -105,3 +106,19 @@ def test_those_behind_it_are_sent_after_three_attempts(
 
     assert until(lambda: delivery.stats.delivered == 2)
     assert len([batch for batch in posts[: posts.index([1, 2])] if batch == [0]]) >= 3
+
+
+def test_413_with_a_retry_after_is_halved_and_waits(
+    deliver: Callable[[Post], Delivery[int]],
+) -> None:
+    times: list[float] = []
+
+    def post(batch: list[int], deadline: float) -> Outcome:
+        times.append(time.monotonic())
+        return TAKEN if len(batch) == 1 else Outcome(Verdict.TOO_LARGE, retry_after_s=0.3)
+
+    delivery = deliver(post)
+    delivery.submit([1, 2])
+    assert delivery.flush(20) is True
+    assert len(times) == 3
+    assert times[1] - times[0] >= 0.3

@@ -38,7 +38,8 @@ def test_every_status_has_its_verdict() -> None:
 
         assert outcome.verdict is _expected(status), status
         assert outcome.status == status
-        assert outcome.retry_after_s == (7 if outcome.verdict is Verdict.RETRY else None)
+        again = outcome.verdict in (Verdict.RETRY, Verdict.PAUSED, Verdict.TOO_LARGE)
+        assert outcome.retry_after_s == (7 if again else None)
         assert bool(outcome.cause) is (outcome.verdict is not Verdict.DELIVERED)
         assert "{" not in outcome.cause
 
