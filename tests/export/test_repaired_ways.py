@@ -13,6 +13,7 @@ import pytest
 import trustme
 
 from pulse_otel.export import circuit
+from pulse_otel.export.outcome import Verdict
 from tests.export.sending import ids_of, records, sending, stored, until
 from tests.faults import FaultServer, answer
 
@@ -75,8 +76,11 @@ def test_a_proxy_that_is_repaired(fault: str, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.row("H7")
 @pytest.mark.parametrize("status", [401, 403, 404])
 @pytest.mark.parametrize("later", [False, True], ids=["this process", "a later one"])
-def test_a_refusal_that_somebody_repairs(status: int, later: bool, tmp_path: Path) -> None:
+def test_a_refusal_that_somebody_repairs(
+    status: int, later: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The key is made known to the service, or the service gets its endpoint."""
+    monkeypatch.setitem(circuit.PAUSES, Verdict.PAUSED, circuit.Pauses(10.0, 60.0))
     settings: dict[str, Any] = {"spool_dir": tmp_path} if later else {}
     with FaultServer(then=answer(status)) as server:
         with sending(server.url, **settings) as delivery:
