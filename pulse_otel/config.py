@@ -228,7 +228,7 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "api_key": _api_key,
     "api_url": _api_url,
     "batch_size": _integer("batch_size", 1, 100),
-    "flush_interval": _integer("flush_interval", 1000),
+    "flush_interval": _integer("flush_interval", 1000, 3_600_000),
     "enabled": _boolean("enabled"),
     "service_name": _service_name,
     "capture_content": _boolean("capture_content"),

@@ -26,7 +26,10 @@ SECRET = "pulse_sk_very_secret_value"
         ({"batch_size": True}, "got True"),
         ({"batch_size": "ten"}, "batch_size: expected an integer from 1 to 100, got 'ten'"),
         ({"batch_size": SECRET}, "batch_size: expected an integer from 1 to 100, got a key"),
-        ({"flush_interval": 999}, "flush_interval: expected an integer of at least 1000, got 999"),
+        (
+            {"flush_interval": 999},
+            "flush_interval: expected an integer from 1000 to 3600000, got 999",
+        ),
         ({"enabled": "maybe"}, "enabled: expected True or False, got 'maybe'"),
         ({"service_name": ""}, "service_name: expected a non-empty string"),
         ({"protocol": "grpc"}, "protocol: expected 'auto' or 'otlp'"),

@@ -31,6 +31,7 @@ from pulse_otel.log import complaints
 T = TypeVar("T")
 
 _INTERNAL = Outcome(Verdict.RETRY, "an internal error while sending")
+_START_AGAIN_S = 1.0  # a thread that could not be started is tried again
 _LONG_PAUSE_S = 5.0  # what waits so long to be sent is left to any process meanwhile
 
 
@@ -81,6 +82,7 @@ class Delivery(Generic[T]):
         self._urgent = 0  # how many wait in `flush`
         self._stopped = False
         self._threads: list[threading.Thread] = []
+        self._start_after = 0.0
 
     def reset_after_fork(self) -> None:
         """In a child: the parent sends what it queued; nothing of its locks or threads is here."""
@@ -106,23 +108,28 @@ class Delivery(Generic[T]):
                 return
             if self._intake.add(items):
                 self._changed.notify_all()
-        if not self._threads:
+        if not self._alive():
             self.start()
 
     def start(self) -> None:
-        """Start the worker, unless it runs; without it, `flush` sends by itself."""
+        """Start what does not run of the workers; without them, `flush` sends by itself."""
         with self._changed:
-            if self._stopped or self._alive():
+            now = time.monotonic()
+            if self._stopped or now < self._start_after:
                 return
-            targets = [self._run] if self._spool is None else [self._run, self._run_intake]
-            try:
-                for target in targets:
-                    name = f"pulse-otel-{target.__name__.strip('_')}"
-                    thread = threading.Thread(target=target, name=name, daemon=True)
+            self._threads = [thread for thread in self._threads if thread.is_alive()]
+            running = {thread.name for thread in self._threads}
+            for target in [self._run] if self._spool is None else [self._run, self._run_intake]:
+                name = f"pulse-otel-{target.__name__.strip('_')}"
+                if name in running:
+                    continue
+                thread = threading.Thread(target=target, name=name, daemon=True)
+                try:
                     thread.start()
-                    self._threads.append(thread)
-            except RuntimeError:  # the interpreter is shutting down
-                self._threads.clear()
+                except RuntimeError:  # too many threads, or the interpreter is shutting down
+                    self._start_after = now + _START_AGAIN_S
+                    return
+                self._threads.append(thread)
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until all submitted so far was accepted; False if not, or if any was lost."""
@@ -173,7 +180,8 @@ class Delivery(Generic[T]):
             time.sleep(min(pause or 0.05, max(0.0, deadline - time.monotonic())))
 
     def _alive(self) -> bool:
-        return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
+        wanted = 1 if self._spool is None else 2
+        return len(self._threads) == wanted and all(t.is_alive() for t in self._threads)
 
     def shutdown(self, timeout_s: float) -> bool:
         """Flush, then stop; what is left stays on disk, or is dropped and counted. Idempotent."""

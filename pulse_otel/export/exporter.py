@@ -177,10 +177,21 @@ def _load(given: Mapping[str, Any]) -> Config | None:
 
 
 def _size(span: ReadableSpan) -> int:
-    """Runs in the thread that ends the span: `copy` spares the slow way of a Mapping's values."""
-    attributes: Any = span.attributes or {}
+    """Runs in the thread that ends the span."""
+    size = _SPAN_BYTES + _text_size(span.attributes)
+    for event in span.events or ():
+        size += _text_size(event.attributes)
+    return size
+
+
+def _text_size(attributes: Any) -> int:
+    """About the bytes of the texts: `copy` spares the slow way of a Mapping's values."""
+    if not attributes:
+        return 0
     values = attributes.copy().values() if hasattr(attributes, "copy") else attributes.values()
-    return _SPAN_BYTES + sum([len(value) for value in values if type(value) is str])
+    size = sum([len(value) for value in values if type(value) is str])
+    lists = [value for value in values if type(value) is tuple]
+    return size + sum([len(text) for texts in lists for text in texts if type(text) is str])
 
 
 def _as_it_is(record: Record) -> Record:

@@ -67,7 +67,10 @@ class Redaction:
         return redacted
 
     def _called(self, text: str) -> str:
-        redacted: Any = self._redact(text)
+        try:
+            redacted: Any = self._redact(text)
+        except SystemExit as error:  # it would end the worker's thread, without a word
+            raise RuntimeError("it exits") from error
         if not isinstance(redacted, str):
             raise TypeError("no text")
         return redacted
