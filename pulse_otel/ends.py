@@ -87,12 +87,28 @@ def flush_at_sigterm(flush: Callable[[], Any]) -> None:
     def on_sigterm(number: int, frame: FrameType | None) -> None:
         if before is signal.SIG_IGN:
             return
-        flush()
-        if callable(before):
-            before(number, frame)
-        else:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
+        _where_one_may_wait(lambda: end(number, frame))
+
+    def end(number: int, frame: FrameType | None) -> None:
+        try:
+            flush()
+        finally:
+            if callable(before):
+                before(number, frame)
+            elif os.getpid() == 1:  # for which the system leaves out the usual end
+                os._exit(128 + number)
+            else:
+                signal.signal(number, signal.SIG_DFL)
+                os.kill(os.getpid(), number)
 
     signal.signal(signal.SIGTERM, on_sigterm)
     _hooked.add("SIGTERM")
+
+
+def _where_one_may_wait(function: Callable[[], None]) -> None:
+    """Call `function`: by a greenlet of its own if gevent's hub runs this, which must not wait."""
+    gevent: Any = sys.modules.get("gevent")
+    if gevent is not None and isinstance(gevent.getcurrent(), gevent.hub.Hub):
+        gevent.spawn(function)
+    else:
+        function()

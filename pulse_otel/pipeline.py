@@ -19,9 +19,11 @@ from opentelemetry.trace import Tracer
 
 from pulse_otel import ends
 from pulse_otel.config import Config, ConfigError, PulseConfig, load_config
+from pulse_otel.export.exit_time import EXIT_S, LONGEST_S, exit_s
 from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.export.stats import DeliveryStats
 from pulse_otel.ids import SystemIdGenerator
+from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.options import content_wanted
 from pulse_otel.instrumentation.recorder import Recorder, recorders
 from pulse_otel.log import complaints, logger
@@ -29,14 +31,16 @@ from pulse_otel.log import complaints, logger
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-EXIT_S = 5.0
 _FLUSH_MS = 5000  # a provider's flush waits for other exporters, too
-_LONGEST_S = 1e6  # so that "for ever" is a time that all clocks know
 _HOLD_S = 1.0  # the spans of one call end within moments of each other
 
 
 class _Switch(SpanProcessor):
-    """The processor on a provider; what it leads to can change, and be nothing."""
+    """The processor on a provider; what it leads to can change.
+
+    It leads to an exporter that was stopped until there is another: that one counts what it
+    cannot send any more.
+    """
 
     def __init__(self) -> None:
         self.target: PulseSpanExporter | None = None
@@ -45,20 +49,24 @@ class _Switch(SpanProcessor):
         return None
 
     def on_end(self, span: ReadableSpan) -> None:
+        guarded(self._on_end, span)
+
+    def _on_end(self, span: ReadableSpan) -> None:
         target = self.target
         context = span.get_span_context()
         if target is not None and context is not None and context.trace_flags.sampled:
-            target.export((span,))
+            target.take((span,))
 
     def shutdown(self) -> None:
         """The user's provider shuts down: everything is flushed, within 5 s."""
-        pipeline = _state.pipeline
-        if self.target is not None and pipeline is not None:
-            pipeline.close(EXIT_S)
+        if self.target is not None:
+            guarded(self.target.stop, exit_s())
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         target = self.target
-        return True if target is None else target.force_flush(min(timeout_millis, _FLUSH_MS))
+        if target is None:
+            return True
+        return guarded(target.force_flush, min(timeout_millis, _FLUSH_MS)) is True
 
 
 class _Pipeline:
@@ -67,12 +75,10 @@ class _Pipeline:
     def __init__(self, config: Config) -> None:
         self._config = config
         self.exporter = PulseSpanExporter(config=config, collects=True, hold_s=_HOLD_S)
-        self._lock = threading.Lock()
-        self._closed = False
         self._chosen: Any = config.tracer_provider
         self._own: TracerProvider | None = None
         self._tracers: dict[tuple[int, str], Tracer] = {}
-        self.provider()
+        self.provider()  # what can fail has failed before anything is replaced
 
     def provider(self) -> Any:
         """The TracerProvider that makes our spans: the configured, else the global, else ours.
@@ -84,37 +90,44 @@ class _Pipeline:
             found = trace.get_tracer_provider()
             if hasattr(found, "add_span_processor"):
                 self._chosen = found
-        provider = self._chosen or self._own
-        if provider is None or id(provider) not in _state.switches:
-            provider = self._prepare()
-        return provider
+        if self._chosen is None:
+            return self._own or self._make_own()
+        if id(self._chosen) not in _state.switches:
+            self._attach(self._chosen)
+        return self._chosen
 
-    def _prepare(self) -> Any:
-        with self._lock:
-            if self._chosen is None and self._own is None:
+    def _make_own(self) -> TracerProvider:
+        with _state.lock:
+            if self._own is None:
                 name = self._config.service_name
                 resource = Resource.create({"service.name": name} if name else {})
-                self._own = TracerProvider(
+                own = TracerProvider(
                     resource=resource, id_generator=SystemIdGenerator(), shutdown_on_exit=False
                 )
-            provider: Any = self._chosen or self._own
+                own.add_span_processor(_state.own_switch)
+                self._own = own
+            return self._own
+
+    def _attach(self, provider: Any) -> None:
+        with _state.lock:
             switch, _ = _state.switches.get(id(provider), (None, None))
             if switch is None:
                 switch = _Switch()
                 provider.add_span_processor(switch)
                 _state.switches[id(provider)] = (switch, provider)
-                if provider is self._chosen and self._content():
+                if self._content():
                     logger.info(
                         "pulse-otel: attached to your TracerProvider; its other exporters see"
                         " prompts and answers too (capture_content=False turns that off)"
                     )
-            if not self._closed:
+            if _state.pipeline is self:  # not a call of one that was replaced
                 switch.target = self.exporter
-            return provider
 
     def activate(self) -> None:
         """Lead the provider's spans here, and record observed clients."""
-        self._prepare()
+        _state.own_switch.target = self.exporter
+        if self._chosen is not None:
+            self._attach(self._chosen)
         recorders.observed = Recorder(
             tracer=self.tracer,
             provider=self.provider,
@@ -135,29 +148,15 @@ class _Pipeline:
             tracer = self._tracers[key] = provider.get_tracer(scope)
         return tracer
 
-    def flush(self, timeout_s: float) -> bool:
-        """Wait until what has ended was accepted by the service."""
-        return self.exporter.force_flush(int(timeout_s * 1000))
-
-    def close(self, timeout_s: float) -> bool:
-        """Flush and stop; the providers live on, leading nowhere."""
-        if self._closed:
-            return True
-        self._closed = True
-        for switch, _ in list(_state.switches.values()):
-            if switch.target is self.exporter:
-                switch.target = None
-        return self.exporter.stop(timeout_s)
-
 
 class _State:
     """The one piece of mutable module state."""
 
     def __init__(self) -> None:
-        self.pipeline: _Pipeline | None = None
-        self.exporter: PulseSpanExporter | None = None  # the latest, also after its end
+        self.pipeline: _Pipeline | None = None  # the latest, also after its end
         self.lock = threading.RLock()
         self.hooked = False
+        self.own_switch = _Switch()  # of each provider that we make
         self.switches: dict[int, tuple[_Switch, Any]] = {}  # by id(provider), which is kept alive
 
 
@@ -176,22 +175,21 @@ def init_pulse(config: PulseConfig | None = None, **overrides: Unpack[PulseConfi
             "api_key: required; pass api_key or set PULSE_API_KEY"
             " (or turn recording off with enabled=False)"
         )
-    with _state.lock:
-        previous, _state.pipeline = _state.pipeline, None
-        recorders.observed, recorders.initialised = None, True
-    if previous is not None:
-        previous.close(EXIT_S)  # outside the lock: it may take its time
+    recorders.initialised = True
     if not settings.enabled:
+        shutdown()
         return
     with _state.lock:
+        previous = _state.pipeline
         _state.pipeline = _Pipeline(settings)
         _state.pipeline.activate()
-        _state.exporter = _state.pipeline.exporter
         if not _state.hooked:
             _state.hooked = True
             ends.hook(shutdown, _after_fork)
     if settings.flush_on_sigterm:
         ends.flush_at_sigterm(lambda: flush_buffer(EXIT_S))
+    if previous is not None:  # nothing leads there any more
+        previous.exporter.stop(EXIT_S)
 
 
 def _after_fork() -> None:
@@ -208,25 +206,26 @@ def flush_buffer(timeout_s: float = 30) -> bool:
     """
     timeout_s = _seconds(timeout_s)
     pipeline = _state.pipeline
-    return True if pipeline is None else pipeline.flush(timeout_s)
+    return True if pipeline is None else pipeline.exporter.flush(timeout_s)
 
 
 def shutdown(timeout_s: float = EXIT_S) -> bool:
     """Flush, and stop the worker; at most `timeout_s`. Idempotent; runs by itself at exit.
 
+    If another thread does so already, this waits for it, and shortens its time to `timeout_s`.
     Raises TypeError for a time that is no number.
     """
-    timeout_s = _seconds(timeout_s)
+    most_s = exit_s(_seconds(timeout_s))
     with _state.lock:
-        pipeline, _state.pipeline = _state.pipeline, None
+        pipeline = _state.pipeline
         recorders.observed = None
-    return True if pipeline is None else pipeline.close(timeout_s)
+    return True if pipeline is None else pipeline.exporter.stop(most_s)
 
 
 def _seconds(value: object) -> float:
     if not isinstance(value, Real) or value != value:
         raise TypeError(f"timeout_s: expected a number of seconds, got {value!r:.40}")
-    return min(float(value), _LONGEST_S)
+    return min(float(value), LONGEST_S)
 
 
 def stats() -> DeliveryStats:
@@ -234,5 +233,5 @@ def stats() -> DeliveryStats:
 
     Every span that ended is in exactly one of the counts; they also go to OpenTelemetry's metrics.
     """
-    exporter = _state.exporter
-    return DeliveryStats() if exporter is None else exporter.stats
+    pipeline = _state.pipeline
+    return DeliveryStats() if pipeline is None else pipeline.exporter.stats

@@ -18,7 +18,8 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
 import pulse_otel
-from pulse_otel import log, observe
+from pulse_otel import log, observe, pipeline
+from pulse_otel.export import delivery, exporter
 from pulse_otel.instrumentation import body, call, endpoint, parameters, patch, raw, request, stream
 from pulse_otel.instrumentation.anthropic import own_spans
 from pulse_otel.instrumentation.anthropic.endpoints import ENDPOINTS as ANTHROPIC
@@ -61,6 +62,10 @@ PLACES: tuple[tuple[Any, str], ...] = (
     (raw, "_body"),
     (patch, "observed_options"),
     (own_spans, "_stand_in"),
+    (pipeline._Pipeline, "provider"),
+    (exporter.PulseSpanExporter, "takes"),
+    (exporter, "claim"),
+    (delivery.Delivery, "submit"),
 )
 PARAMETER = {"pulse_session_id": "s"}
 READERS = ("request", "response", "assemble", "provider", "ask_for_usage")

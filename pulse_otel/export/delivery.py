@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from pulse_otel.export.batches import Batches
@@ -21,10 +20,10 @@ from pulse_otel.export.guarded import FAILED, guarded
 from pulse_otel.export.intake import Intake, Reading
 from pulse_otel.export.ledger import Ledger
 from pulse_otel.export.outcome import Outcome, Verdict
-from pulse_otel.export.payloads.form import Encoded, Form
-from pulse_otel.export.record import Record
+from pulse_otel.export.patience import Patience
 from pulse_otel.export.spool import Spool
 from pulse_otel.export.stats import DeliveryStats, Stats
+from pulse_otel.export.steps import Steps
 from pulse_otel.export.stock import Stock
 from pulse_otel.log import complaints
 
@@ -32,25 +31,8 @@ T = TypeVar("T")
 
 _INTERNAL = Outcome(Verdict.RETRY, "an internal error while sending")
 _START_AGAIN_S = 1.0  # a thread that could not be started is tried again
+_CLOSING_S = 1.0  # for a shutdown, beyond its flush
 _LONG_PAUSE_S = 5.0  # what waits so long to be sent is left to any process meanwhile
-
-
-@dataclass(frozen=True, slots=True)
-class Steps(Generic[T]):
-    """What the worker does not do itself. Deadlines are times of `time.monotonic`.
-
-    All but `size` are called by one thread at a time, and not by a caller's.
-    """
-
-    size: Callable[[T], int]  # a cheap estimate in bytes
-    read: Callable[[T], Record | None]  # None: not ours
-    form: Callable[[float], Form | Outcome]  # what to write in by now, or why that is not known
-    post: Callable[[Form, Sequence[Encoded], float], Outcome]
-    attempt_s: float
-    degrade: Callable[[T], Record | None] = lambda item: None  # what is left where `read` fails
-    redact: Callable[[Record], Record] = lambda record: record
-    hold_s: float = 0.0  # how long a call waits for its twin
-    prepare: Callable[[], None] = lambda: None  # once, before all: what is to be imported
 
 
 class Delivery(Generic[T]):
@@ -80,7 +62,9 @@ class Delivery(Generic[T]):
         self._circuit = Circuit()
         self._work = threading.Lock()  # held while sending: by the worker, or by a flush at exit
         self._urgent = 0  # how many wait in `flush`
-        self._stopped = False
+        self._ending = threading.RLock()  # held while shutting down
+        self._end_by = float("inf")  # the latest end that a shutdown wants
+        self._stopped = self._done = False
         self._threads: list[threading.Thread] = []
         self._start_after = 0.0
 
@@ -88,7 +72,15 @@ class Delivery(Generic[T]):
         """In a child: the parent sends what it queued; nothing of its locks or threads is here."""
         if self._spool is not None:
             self._spool.begin_anew()
+        stopped = self._stopped
         self._reset()
+        if stopped:
+            self._close(time.monotonic())
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was shut down."""
+        return self._stopped
 
     @property
     def stats(self) -> Stats:
@@ -131,20 +123,17 @@ class Delivery(Generic[T]):
                     return
                 self._threads.append(thread)
 
-    def flush(self, timeout_s: float) -> bool:
+    def flush(self, timeout_s: float, patience: Patience | None = None) -> bool:
         """Wait until all submitted so far was accepted; False if not, or if any was lost."""
-        return self._flush(time.monotonic() + timeout_s, to_disk=False)
-
-    def _flush(self, deadline: float, *, to_disk: bool) -> bool:
-        """`to_disk`: what is on disk is good enough while the service does not answer."""
+        deadline = time.monotonic() + timeout_s
         if self._stopped:
-            return not self._ledger.open()
+            return True  # nothing is waited for
         with self._hurry():
             target, lost = self._ledger.stats.received, self._ledger.stats.lost
-            if not self._wait(lambda: self._intake.clear_upto >= target, deadline, to_disk):
+            if not self._wait(lambda: self._intake.clear_upto >= target, deadline, patience):
                 return False
             parcels = self._ledger.open()
-            done = self._wait(lambda: not any(p.left > 0 for p in parcels), deadline, to_disk)
+            done = self._wait(lambda: not any(p.left > 0 for p in parcels), deadline, patience)
             return done and self._ledger.stats.lost == lost
 
     @contextmanager
@@ -158,10 +147,10 @@ class Delivery(Generic[T]):
             with self._changed:
                 self._urgent -= 1
 
-    def _wait(self, done: Callable[[], bool], deadline: float, to_disk: bool) -> bool:
+    def _wait(self, done: Callable[[], bool], deadline: float, patience: Patience | None) -> bool:
         while not done():
-            left = deadline - time.monotonic()
-            if left <= 0 or (to_disk and self._circuit.open and not self.snapshot().in_queue):
+            left = min(deadline, self._end_by) - time.monotonic()
+            if left <= 0 or self._stopped or (patience and patience.ends(left)):
                 return False
             if not self._alive():
                 self._work_here(deadline)
@@ -185,10 +174,23 @@ class Delivery(Generic[T]):
 
     def shutdown(self, timeout_s: float) -> bool:
         """Flush, then stop; what is left stays on disk, or is dropped and counted. Idempotent."""
-        if self._stopped:
-            return True
         deadline = time.monotonic() + timeout_s
-        done = self._flush(deadline, to_disk=self._spool is not None)
+        self._end_by = min(self._end_by, deadline)  # for who is at it already, too
+        if not self._ending.acquire(timeout=max(0.0, timeout_s) + _CLOSING_S):
+            return False
+        try:
+            if not self._stopped:
+                patience = Patience(self._circuit, self.snapshot, self._work, self._spool is None)
+                done = self.flush(timeout_s, patience)
+                if not self._stopped:  # by a signal handler, in this thread
+                    self._done = done
+                    self._close(deadline)
+            return self._done
+        finally:
+            self._end_by = float("inf")
+            self._ending.release()
+
+    def _close(self, deadline: float) -> None:
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
@@ -196,8 +198,7 @@ class Delivery(Generic[T]):
             # Not sent, but not lost either, if the disk takes it; it does so in no time.
             grace = max(deadline, time.monotonic()) + 0.3
             while self._intake.take(grace, True) and len(self._intake) and time.monotonic() < grace:
-                pass
-            # The sender is in a request, or does not begin another one.
+                pass  # the sender is in a request meanwhile, or does not begin another one
             here = self._work.acquire(timeout=0.2)
             self._stock.give_back(self._batches.clear())
             self._stock.leave_all()
@@ -206,7 +207,6 @@ class Delivery(Generic[T]):
         with self._changed:
             self._intake.clear()
             self._ledger.close("not sent before the end")
-        return done
 
     # --- the worker's side
 

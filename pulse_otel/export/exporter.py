@@ -17,17 +17,20 @@ from pulse_otel.config import KEY_PREFIX, ApiKey, Config, ConfigError, load_conf
 from pulse_otel.export import dialects, losses, spool
 from pulse_otel.export.children import flush_at_their_end
 from pulse_otel.export.claims import claim, destination
-from pulse_otel.export.delivery import Delivery, Steps
+from pulse_otel.export.delivery import Delivery
+from pulse_otel.export.exit_time import EXIT_S, LONGEST_S, exit_s
 from pulse_otel.export.forks import begin_anew_in_children
-from pulse_otel.export.metrics import show
+from pulse_otel.export.guarded import FAILED, guarded
+from pulse_otel.export.metrics import show, working
 from pulse_otel.export.protocol import Negotiator
 from pulse_otel.export.record import Record
 from pulse_otel.export.redaction import Redaction
 from pulse_otel.export.stats import DeliveryStats
+from pulse_otel.export.steps import Steps
 from pulse_otel.export.transport import ATTEMPT_S, Transport
 from pulse_otel.log import complaints
+from pulse_otel.values import to_json
 
-_EXIT_S = 5.0
 _SPAN_BYTES = 500  # what a span costs beside its text
 _NEEDED = (
     "encodings.idna",
@@ -68,7 +71,8 @@ class PulseSpanExporter(SpanExporter):
     ) -> None:
         self._delivery: Delivery[ReadableSpan] | None = None
         self._owner = object()
-        self._stopped = False
+        self._reported = False
+        self.project = ""  # a name for it, within this process
         _complain_about(unknown)
         config = config or _load(
             {
@@ -84,7 +88,7 @@ class PulseSpanExporter(SpanExporter):
         if config is None or config.api_key is None or not config.enabled:
             return
         del api_key  # a traceback that shows variables is no place for it
-        self._project = destination(config.api_url, config.api_key)
+        self.project = destination(config.api_url, config.api_key)
         self._transport = Transport(config.api_url, config.api_key, ca_file=config.ca_file)
         negotiator = Negotiator(self._transport, config.protocol)
         self._redaction = Redaction(config.redact) if config.redact else None
@@ -122,33 +126,63 @@ class PulseSpanExporter(SpanExporter):
         failures = self._redaction.failures if self._redaction else 0
         return replace(self._delivery.snapshot(), redaction_failures=failures)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it was shut down; nothing is sent any more."""
+        return self._delivery is None or self._delivery.stopped
+
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Hand `spans` to the worker; returns at once."""
-        if self._delivery is not None:
-            self._delivery.submit([span for span in spans if self.takes(span)])
-        return SpanExportResult.SUCCESS
+        """Hand `spans` to the worker; returns at once, and never raises."""
+        failed = guarded(self.take, spans, what="while spans were taken") is FAILED
+        return SpanExportResult.FAILURE if failed else SpanExportResult.SUCCESS
+
+    def take(self, spans: Sequence[ReadableSpan]) -> None:
+        """`export` for who guards the program itself."""
+        ours = [span for span in spans if self.takes(span)]
+        if self._delivery is not None and ours:
+            self._delivery.submit(ours)
 
     def takes(self, span: ReadableSpan) -> bool:
-        """Claim `span`: True if no other exporter of this process sends it to the same project."""
-        return self._delivery is not None and claim(span, self._project, self._owner)
+        """Claim `span`: True if no other exporter of this process sends it to the same project.
 
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        Once stopped, it claims nothing, and only counts calls that nobody else will send.
+        """
+        if self._delivery is None:
+            return False
+        if not self._delivery.stopped:
+            return claim(span, self.project, self._owner)
+        if working(self.project) or dialects.read(span) is None:
+            return False
+        complaints.warn(
+            "after shutdown", "pulse-otel: a call that ended after shutdown() is not sent"
+        )
+        return True
+
+    def force_flush(self, timeout_millis: float = 30_000) -> bool:
         """Wait until everything handed over is settled; True if none of it was lost."""
-        return self._delivery is None or self._delivery.flush(timeout_millis / 1000)
+        return self.flush(min(timeout_millis / 1000, LONGEST_S))
+
+    def flush(self, timeout_s: float) -> bool:
+        """`force_flush`, in s."""
+        return self._delivery is None or self._delivery.flush(timeout_s)
 
     # The SDK passes the time it has left to a parameter of this name.
-    def shutdown(self, timeout_millis: float = _EXIT_S * 1000) -> None:
+    def shutdown(self, timeout_millis: float = EXIT_S * 1000) -> None:
         """Flush for at most 5 s, then stop. Idempotent."""
-        self.stop(timeout_millis / 1000)
+        self.stop(exit_s(min(timeout_millis / 1000, EXIT_S)))
 
     def stop(self, timeout_s: float) -> bool:
-        """`shutdown`; True if everything was accepted."""
-        if self._delivery is None or self._stopped:
+        """`shutdown`, for as long as it is given. True if everything was accepted.
+
+        Who comes while another thread is at it waits for that, no longer than it is given either.
+        """
+        if self._delivery is None:
             return True
-        self._stopped = True
-        done = self._delivery.shutdown(min(timeout_s, _EXIT_S))
-        self._transport.close()
-        losses.report(self.stats)
+        done = self._delivery.shutdown(timeout_s)
+        if self.stopped and not self._reported:
+            self._reported = True
+            self._transport.close()
+            losses.report(self.stats)
         return done
 
 
@@ -225,3 +259,4 @@ def _import_all() -> None:
     for name in _NEEDED:
         with suppress(ImportError):
             import_module(name)
+    to_json({})  # its encoder makes itself ready at the first use, under a lock of its own

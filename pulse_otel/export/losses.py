@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pulse_otel.export.stats import DeliveryStats
-from pulse_otel.log import complaints, logger
+from pulse_otel.log import logger
 
 OVERFLOW = "queue full"
 _SERVICE = "check that the trace service is reachable"
@@ -27,6 +27,7 @@ def report(stats: DeliveryStats) -> None:
         said = ", ".join(f"{count} {why}" for why, count in reasons.items())
         worst = max(reasons, key=lambda why: reasons[why])
         remedy = _REMEDIES.get(worst, "please report it")
-        complaints.warn("lost", "pulse-otel: %d spans lost (%s): %s", stats.lost, said, remedy)
+        # Not throttled: each exporter ends once.
+        logger.warning("pulse-otel: %d spans lost (%s): %s", stats.lost, said, remedy)
     if stats.pending_on_disk:
         logger.info("pulse-otel: %d spans wait in spool_dir", stats.pending_on_disk)

@@ -1,0 +1,41 @@
+"""What waits at the end of a process is waited for as long as there is something to hope for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from pulse_otel.export.circuit import Circuit
+from pulse_otel.export.stats import DeliveryStats
+
+ANSWER_S = 1.0
+"""The longest that a service is waited for by who has everything on disk."""
+
+
+class Patience:
+    """`work` is held while a request is under way. `losing`: what is not sent is lost."""
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        snapshot: Callable[[], DeliveryStats],
+        work: threading.Lock,
+        losing: bool,
+    ) -> None:
+        self._circuit = circuit
+        self._snapshot = snapshot
+        self._work = work
+        self._losing = losing
+        self._seen: DeliveryStats | None = None
+        self._since = 0.0
+
+    def ends(self, left_s: float) -> bool:
+        """Whether waiting for another `left_s` is of no more use."""
+        if self._circuit.pause_s(hurried=True) >= left_s:
+            return True  # the service has named a later time
+        if self._losing or (found := self._snapshot()).in_queue:
+            return False
+        if found != self._seen or not self._work.locked():
+            self._seen, self._since = found, time.monotonic()
+        return self._circuit.open or time.monotonic() - self._since > ANSWER_S

@@ -1,0 +1,50 @@
+"""The end of a process does not wait for what cannot come."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from tests.export.sending import records, sending, until
+from tests.faults import FaultServer, answer, hang
+
+
+def test_a_service_that_named_a_later_time_is_not_waited_for() -> None:
+    with (
+        FaultServer(then=answer(429, headers={"Retry-After": "600"})) as server,
+        sending(server.url) as delivery,
+    ):
+        delivery.submit(records(3))
+        started = time.monotonic()
+        assert delivery.shutdown(30) is False
+        assert time.monotonic() - started < 15
+        assert delivery.snapshot().dropped == {"not sent before the end": 3}
+
+
+def test_one_that_named_a_near_time_is_waited_for() -> None:
+    with (
+        FaultServer([answer(429, headers={"Retry-After": "1"})]) as server,
+        sending(server.url) as delivery,
+    ):
+        delivery.submit(records(3))
+        assert delivery.shutdown(30) is True
+
+
+def test_with_all_on_disk_a_service_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
+    with FaultServer(then=hang()) as server, sending(server.url, spool_dir=tmp_path) as delivery:
+        delivery.submit(records(3))
+        assert until(lambda: server.received)
+        started = time.monotonic()
+        assert delivery.shutdown(30) is False
+        assert time.monotonic() - started < 15
+        assert delivery.snapshot().pending_on_disk == 3
+
+
+def test_with_all_on_disk_one_that_answers_is_waited_for(tmp_path: Path) -> None:
+    with (
+        FaultServer(then=answer(after_s=0.6)) as server,
+        sending(server.url, spool_dir=tmp_path, most=1) as delivery,
+    ):
+        delivery.submit(records(3))  # longer in all than what one of them is waited for
+        assert delivery.shutdown(30) is True
+        assert delivery.snapshot().delivered == 3
