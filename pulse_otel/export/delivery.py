@@ -25,12 +25,12 @@ from pulse_otel.export.spool import Spool
 from pulse_otel.export.stats import DeliveryStats, Stats
 from pulse_otel.export.steps import Steps
 from pulse_otel.export.stock import Stock
+from pulse_otel.export.workers import Workers
 from pulse_otel.log import complaints
 
 T = TypeVar("T")
 
 _INTERNAL = Outcome(Verdict.RETRY, "an internal error while sending")
-_START_AGAIN_S = 1.0  # a thread that could not be started is tried again
 _CLOSING_S = 1.0  # for a shutdown, beyond its flush
 _LONG_PAUSE_S = 5.0  # what waits so long to be sent is left to any process meanwhile
 
@@ -65,8 +65,9 @@ class Delivery(Generic[T]):
         self._ending = threading.RLock()  # held while shutting down
         self._end_by = float("inf")  # the latest end that a shutdown wants
         self._stopped = self._done = False
-        self._threads: list[threading.Thread] = []
-        self._start_after = 0.0
+        self._workers = Workers(
+            [self._run, *([self._run_intake] if self._spool is not None else [])]
+        )
 
     def reset_after_fork(self) -> None:
         """In a child: the parent sends what it queued; nothing of its locks or threads is here."""
@@ -100,28 +101,14 @@ class Delivery(Generic[T]):
                 return
             if self._intake.add(items):
                 self._changed.notify_all()
-        if not self._alive():
+        if not self._workers.alive():
             self.start()
 
     def start(self) -> None:
         """Start what does not run of the workers; without them, `flush` sends by itself."""
         with self._changed:
-            now = time.monotonic()
-            if self._stopped or now < self._start_after:
-                return
-            self._threads = [thread for thread in self._threads if thread.is_alive()]
-            running = {thread.name for thread in self._threads}
-            for target in [self._run] if self._spool is None else [self._run, self._run_intake]:
-                name = f"pulse-otel-{target.__name__.strip('_')}"
-                if name in running:
-                    continue
-                thread = threading.Thread(target=target, name=name, daemon=True)
-                try:
-                    thread.start()
-                except RuntimeError:  # too many threads, or the interpreter is shutting down
-                    self._start_after = now + _START_AGAIN_S
-                    return
-                self._threads.append(thread)
+            if not self._stopped:
+                self._workers.start()
 
     def flush(self, timeout_s: float, patience: Patience | None = None) -> bool:
         """Wait until all submitted so far was accepted; False if not, or if any was lost."""
@@ -152,7 +139,7 @@ class Delivery(Generic[T]):
             left = min(deadline, self._end_by) - time.monotonic()
             if left <= 0 or self._stopped or (patience and patience.ends(left)):
                 return False
-            if not self._alive():
+            if not self._workers.alive():
                 self._work_here(deadline)
                 continue
             with self._changed:
@@ -167,10 +154,6 @@ class Delivery(Generic[T]):
         pause = self._circuit.pause_s(hurried=True)
         if pause or not self._step(deadline):
             time.sleep(min(pause or 0.05, max(0.0, deadline - time.monotonic())))
-
-    def _alive(self) -> bool:
-        wanted = 1 if self._spool is None else 2
-        return len(self._threads) == wanted and all(t.is_alive() for t in self._threads)
 
     def shutdown(self, timeout_s: float) -> bool:
         """Flush, then stop; what is left stays on disk, or is dropped and counted. Idempotent."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
@@ -222,10 +222,12 @@ def _text_size(attributes: Any) -> int:
     """About the bytes of the texts: `copy` spares the slow way of a Mapping's values."""
     if not attributes:
         return 0
-    values = attributes.copy().values() if hasattr(attributes, "copy") else attributes.values()
+    values: Any = attributes.copy().values() if hasattr(attributes, "copy") else attributes.values()
     size = sum([len(value) for value in values if type(value) is str])
-    lists = [value for value in values if type(value) is tuple]
-    return size + sum([len(text) for texts in lists for text in texts if type(text) is str])
+    for value in values:
+        if type(value) is tuple:
+            size += sum([len(each) for each in cast("Any", value) if type(each) is str])
+    return size
 
 
 def _as_it_is(record: Record) -> Record:

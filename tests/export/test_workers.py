@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.export import delivery as delivery_module
+from pulse_otel.export import workers
 from tests.export.sending import ids_of, records, sending, stored, until
 from tests.faults import FaultServer
 
 
-def workers() -> list[threading.Thread]:
+def running() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith("pulse-otel-run")]
 
 
@@ -30,15 +30,15 @@ def test_a_thread_that_cannot_be_started_is_not_started_for_each_span(
                 raise RuntimeError("can't start new thread")
         start(thread)
 
-    monkeypatch.setattr(delivery_module, "_START_AGAIN_S", 0.2)
+    monkeypatch.setattr(workers, "_START_AGAIN_S", 0.2)
     monkeypatch.setattr(threading.Thread, "start", limited)
-    before = len(workers())
+    before = len(running())
     with FaultServer() as server, sending(server.url, spool_dir=tmp_path) as delivery:
         for number in range(50):
             delivery.submit(records(1, number))
         assert len(started) <= 3
         assert until(lambda: not delivery.submit(records(1)) and len(started) == 3)
-        assert len(workers()) <= before + 2
+        assert len(running()) <= before + 2
         assert delivery.flush(10) is True
 
     assert ids_of(records(50)) <= set(stored(server.stored))
@@ -52,7 +52,7 @@ def test_a_worker_that_died_is_replaced() -> None:
         assert delivery.flush(10) is True
         delivery._step, kept = exits, delivery._step  # type: ignore[method-assign]
         delivery.submit(records(1, 1))
-        assert until(lambda: not delivery._threads[0].is_alive())
+        assert until(lambda: not delivery._workers.alive())
         delivery._step = kept  # type: ignore[method-assign]
         delivery.submit(records(1, 2))
         assert until(lambda: len(server.received) == 2)
