@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -47,17 +48,18 @@ anthropic_client.messages.create(
 """
 
 
-def _port_3000_is_free() -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+@contextlib.contextmanager
+def serving_on_the_documented_port(app: Any) -> Iterator[str]:
+    from pulse_otel.local.running import serving
+
+    with contextlib.ExitStack() as stack:
         try:
-            probe.bind(("127.0.0.1", 3000))
+            url = stack.enter_context(serving(app, port=3000))
         except OSError:
-            return False
-    return True
+            pytest.skip("the documented port 3000 is in use here")
+        yield url
 
 
-@pytest.mark.skipif(not _port_3000_is_free(), reason="the documented port 3000 is in use here")
 @pytest.mark.xdist_group("port 3000")
 @pytest.mark.parametrize("legacy", [False, True], ids=["current", "legacy"])
 def test_the_original_readme_runs_unchanged(
@@ -67,10 +69,10 @@ def test_the_original_readme_runs_unchanged(
     import requests
 
     from pulse_otel.local.legacy import create_legacy_app
-    from pulse_otel.local.running import serving
     from pulse_otel.local.service import create_app
 
-    with serving(create_legacy_app() if legacy else create_app(), port=3000) as url:
+    app = create_legacy_app() if legacy else create_app()
+    with serving_on_the_documented_port(app) as url:
         done = run_python(
             ORIGINAL_README,
             OPENAI_BASE_URL=provider.openai_url,
