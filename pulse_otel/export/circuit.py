@@ -48,6 +48,7 @@ class Circuit:
 
     clock: Callable[[], float] = time.monotonic
     failures: int = 0
+    cause: str = ""  # of the last failure, in words; empty while it is closed
     _ready_at: float = field(default=0.0)
     _not_before: float = 0.0  # as the service asked for
     _hurried_s: float = HURRIED_S
@@ -55,6 +56,7 @@ class Circuit:
     def failed(self, outcome: Outcome) -> None:
         """Open, or stay open for longer."""
         self.failures += 1
+        self.cause = outcome.cause
         pauses, passing = PAUSES[outcome.verdict], outcome.verdict is Verdict.RETRY
         self._hurried_s = HURRIED_S if passing else pauses.first_s
         self._wait_for(outcome.retry_after_s)
@@ -63,7 +65,7 @@ class Circuit:
 
     def worked(self, retry_after_s: float | None = None) -> None:
         """Close; the service may ask for a pause even so, as with a request that is too large."""
-        self.failures, self._ready_at = 0, 0.0
+        self.failures, self.cause, self._ready_at = 0, "", 0.0
         self._wait_for(retry_after_s)
 
     def _wait_for(self, asked_s: float | None) -> None:

@@ -84,6 +84,11 @@ class Delivery(Generic[T]):
         return self._stopped
 
     @property
+    def trouble(self) -> str:
+        """What keeps the service from taking spans, as it is logged; empty if it takes them."""
+        return self._circuit.cause
+
+    @property
     def stats(self) -> Stats:
         """The counters."""
         return self._ledger.stats

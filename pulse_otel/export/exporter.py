@@ -182,7 +182,7 @@ class PulseSpanExporter(SpanExporter):
         if self.stopped and not self._reported:
             self._reported = True
             self._transport.close()
-            losses.report(self.stats)
+            losses.report(self.stats, self._delivery.trouble)
         return done
 
 

@@ -6,10 +6,11 @@ from pulse_otel.export.stats import DeliveryStats
 from pulse_otel.log import logger
 
 OVERFLOW = "queue full"
+UNSENT = "not sent before the end"
 _SERVICE = "check that the trace service is reachable"
 _REMEDIES = {
     OVERFLOW: f"{_SERVICE}; spool_dir keeps more, on disk",
-    "not sent before the end": f"{_SERVICE}; with spool_dir the next process sends them",
+    UNSENT: f"{_SERVICE}; with spool_dir the next process sends them",
     "after shutdown": "call shutdown() after the last call",
     "refused by the service": "see the warnings above for what it said",
     "rejected": "see the warnings above for what the service said",
@@ -19,14 +20,16 @@ _REMEDIES = {
 }
 
 
-def report(stats: DeliveryStats) -> None:
-    """Log what was lost, if anything was; and what waits on disk."""
+def report(stats: DeliveryStats, trouble: str) -> None:
+    """Log what was lost, if anything was, with the service's `trouble`; and what is on disk."""
     reasons = {OVERFLOW: stats.queue_overflow, **stats.dropped}
     reasons = {why: count for why, count in reasons.items() if count}
     if reasons:
         said = ", ".join(f"{count} {why}" for why, count in reasons.items())
         worst = max(reasons, key=lambda why: reasons[why])
         remedy = _REMEDIES.get(worst, "please report it")
+        if trouble and worst in (OVERFLOW, UNSENT):
+            remedy = remedy.replace(_SERVICE, trouble)
         # Not throttled: each exporter ends once.
         logger.warning("pulse-otel: %d spans lost (%s): %s", stats.lost, said, remedy)
     if stats.pending_on_disk:
