@@ -78,7 +78,11 @@ ORDERLY = {
     "return": ("", 0),
     "sys.exit": ("sys.exit(3)", 3),
     "exception": ("1 / 0", 1),
-    "SIGINT": ("os.kill(os.getpid(), signal.SIGINT); time.sleep(9)", 1),
+    "SIGINT": (  # what a shell starts in the background ignores it, unless told otherwise
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "os.kill(os.getpid(), signal.SIGINT); time.sleep(9)",
+        1,
+    ),
     "span in atexit": ("import atexit; atexit.register(lambda: spans(1))", 0),
     "late thread": (
         "threading.Thread(target=lambda: (time.sleep(0.3), spans(5))).start()",

@@ -39,7 +39,7 @@ def deliver() -> Iterator[Callable[[Post], Delivery[int]]]:
 
 
 @pytest.mark.parametrize("first", [1, 1000])
-def test_a_long_outage_takes_no_more_than_two_batches_out_of_the_queue(
+def test_a_long_outage_takes_little_out_of_the_queue(
     first: int, deliver: Callable[[Post], Delivery[int]]
 ) -> None:
     """What left the queue is not bounded by it any more; it must stay little by itself."""
@@ -56,7 +56,8 @@ def test_a_long_outage_takes_no_more_than_two_batches_out_of_the_queue(
     assert until(lambda: len(posts) > 2)
     delivery.submit(list(range(first, 5000)))
     assert until(lambda: len(posts) > 150)
-    assert max(under_way) <= 2 * 1000 + 256
+    # Two batches, the parts of one, and what was read by then of the next.
+    assert max(under_way) <= 3 * 1000 + 256
     outage = False
 
     assert delivery.flush(20) is True
