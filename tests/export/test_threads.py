@@ -44,10 +44,11 @@ def test_many_threads(threads: int, spans: int, end: str, faulty: FaultyService)
 
     assert watch.wrong == []
     assert stats.unaccounted == stats.in_queue == 0
-    assert len(set(faulty.accepted)) == len(faulty.accepted) == stats.delivered
-    if end == "amid":
+    assert len(set(faulty.accepted)) == len(faulty.accepted)
+    if end == "amid":  # the answer to what was under way then may come too late to be counted
+        assert len(faulty.accepted) >= stats.delivered
         assert stats.ended <= threads * spans
         assert stats.delivered == stats.ended - stats.lost
     else:
         assert done is True
-        assert stats.delivered == threads * spans
+        assert len(faulty.accepted) == stats.delivered == threads * spans
