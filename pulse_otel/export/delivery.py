@@ -98,9 +98,12 @@ class Delivery(Generic[T]):
         with self._changed:
             return self._ledger.snapshot(len(self._intake))
 
-    def submit(self, items: Sequence[T]) -> None:
-        """Queue `items`. No I/O, and no lock held during any."""
+    def submit(self, items: Sequence[T], others: int = 0) -> None:
+        """Queue `items`, count `others`. No I/O, and no lock held during any."""
         with self._ledger.lock:
+            self._ledger.passed(others)
+            if not items:
+                return
             if self._stopped:
                 self._ledger.refused(len(items), "after shutdown")
                 return

@@ -138,9 +138,11 @@ class PulseSpanExporter(SpanExporter):
 
     def take(self, spans: Sequence[ReadableSpan]) -> None:
         """`export` for who guards the program itself."""
-        ours = [span for span in spans if self.takes(span)]
-        if self._delivery is not None and ours:
-            self._delivery.submit(ours)
+        claimed = [span for span in spans if self.takes(span)]
+        if self._delivery is not None and claimed:
+            # One that cannot be looked at goes on, to be read as far as can be.
+            ours = [span for span in claimed if guarded(dialects.concerns, span)]
+            self._delivery.submit(ours, others=len(claimed) - len(ours))
 
     def takes(self, span: ReadableSpan) -> bool:
         """Claim `span`: True if no other exporter of this process sends it to the same project.

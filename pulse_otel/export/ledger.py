@@ -55,6 +55,10 @@ class Ledger:
         """Spans handed over."""
         self.stats.received += count
 
+    def passed(self, count: int) -> None:
+        """Spans that are not ours, which are never queued."""
+        self.stats.passed += count
+
     def refused(self, count: int, why: str) -> None:
         """Spans that came too late to be queued."""
         self.stats.received += count
@@ -144,13 +148,13 @@ class Ledger:
             stats = self.stats
             own = [parcel for parcel in self._parcels if parcel.own]
             return DeliveryStats(
-                ended=stats.received,
+                ended=stats.received + stats.passed,
                 in_queue=queued + self._reading + _left(own, on_disk=False),
                 queue_overflow=stats.queue_overflow,
                 delivered=stats.delivered,
                 pending_on_disk=_left(own, on_disk=True),
                 taken_over=stats.taken_over,
-                ignored=stats.ignored,
+                ignored=stats.ignored + stats.passed,
                 dropped=dict(stats.dropped),
                 inherited_delivered=stats.inherited_delivered,
                 inherited_dropped=dict(stats.inherited_dropped),

@@ -7,10 +7,12 @@ import time
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 
 import pulse_otel
 import pulse_otel.log
 from pulse_otel import Provider, observe
+from pulse_otel.export import intake
 from tests.conftest import KEY, MESSAGES, Service
 from tests.export.faulty import Answer, FaultyService
 
@@ -125,7 +127,6 @@ def test_5000_spans_at_full_speed_all_arrive_in_few_requests(faulty: FaultyServi
 
 
 def test_ordinary_spans_are_left_out(service: Service, openai_client: Any) -> None:
-    from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
     exporter = pulse_otel.PulseSpanExporter(api_key=KEY, api_url=service.url)
@@ -141,6 +142,29 @@ def test_ordinary_spans_are_left_out(service: Service, openai_client: Any) -> No
     (trace,) = service.traces(1)
     assert trace["spanCount"] == 1
     assert (exporter.stats.delivered, exporter.stats.ignored, exporter.stats.lost) == (1, 1, 0)
+
+
+@pytest.mark.row("U9")
+def test_other_spans_take_no_place_in_the_queue(
+    faulty: FaultyService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service that is away for long, in a program with many spans of its own."""
+    monkeypatch.setattr(intake, "MAX_QUEUED", 20)
+    provider = TracerProvider(shutdown_on_exit=False)
+    faulty.answer = lambda number, spans: (503, b"", {})
+    pulse_otel.init_pulse({"api_key": KEY, "api_url": faulty.url, "tracer_provider": provider})
+    tracer = provider.get_tracer("app")
+    for _ in range(20):
+        tracer.start_span("chat m", attributes={"gen_ai.operation.name": "chat"}).end()
+    for _ in range(1000):
+        tracer.start_span("GET /", attributes={"http.request.method": "GET"}).end()
+    during = pulse_otel.stats()
+    faulty.answer = lambda number, spans: None
+
+    assert pulse_otel.flush_buffer(20) is True
+    after = pulse_otel.stats()
+    assert (during.ended, during.ignored, during.unaccounted) == (1020, 1000, 0)
+    assert (after.delivered, after.ignored, after.lost, after.unaccounted) == (20, 1000, 0, 0)
 
 
 def test_an_exporter_without_a_key_warns_and_exports_nothing(

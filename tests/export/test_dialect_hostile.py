@@ -13,7 +13,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
 from pulse_otel.export import bodies
-from pulse_otel.export.dialects import DIALECTS, read
+from pulse_otel.export.dialects import DIALECTS, concerns, read
 from pulse_otel.export.dialects.dialect import COMMON
 from pulse_otel.export.dialects.source import Source
 from pulse_otel.export.payloads import otlp
@@ -139,9 +139,11 @@ EVENTS = st.lists(
 def test_any_values_in_the_known_keys(
     scope: str, attributes: dict[str, Any], events: list[Any]
 ) -> None:
-    record = read(_span(scope, attributes, events))
+    span = _span(scope, attributes, events)
+    record = read(span)
 
     if record is not None:
+        assert concerns(span)
         json.loads(otlp.encode(record).text)
 
 
@@ -209,6 +211,11 @@ def test_spans_that_are_no_genai_operation(
     assert read(one(scope, name, attributes)) is None
 
 
+def test_the_spans_of_other_libraries_need_not_be_read() -> None:
+    assert not concerns(one("opentelemetry.instrumentation.httpx", "POST", {"http.method": "POST"}))
+    assert not concerns(one("app", "handle", {}))
+
+
 @pytest.mark.parametrize(
     ("attributes", "kind"),
     [
@@ -223,8 +230,10 @@ def test_spans_that_are_no_genai_operation(
     ],
 )
 def test_unknown_spans_that_look_like_genai(attributes: dict[str, Any], kind: str) -> None:
-    record = read(one("somebody.elses.scope", "s", attributes))
+    span = one("somebody.elses.scope", "s", attributes)
+    record = read(span)
 
+    assert concerns(span)
     assert record is not None
     assert record.kind == kind
 

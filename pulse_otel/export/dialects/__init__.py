@@ -5,6 +5,9 @@ The scope of a span says whose it is; where that is unknown, marker attributes d
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 from opentelemetry.sdk.trace import ReadableSpan
 
 from pulse_otel.export.dialects.anthropic_sdk import ANTHROPIC_SDK
@@ -24,7 +27,7 @@ from pulse_otel.export.dialects.source import Source
 from pulse_otel.export.dialects.vercel import VERCEL
 from pulse_otel.export.record import Record
 
-__all__ = ["DIALECTS", "dialect_of", "read"]
+__all__ = ["DIALECTS", "concerns", "dialect_of", "read"]
 
 # The last one reads whatever else carries GenAI attributes.
 DIALECTS: tuple[Dialect, ...] = (
@@ -42,6 +45,29 @@ DIALECTS: tuple[Dialect, ...] = (
     LOGFIRE,
     GENAI,
 )
+_SCOPES = tuple(scope for dialect in DIALECTS for scope in dialect.scopes)
+_MARKERS = frozenset(marker for dialect in DIALECTS for marker in dialect.markers)
+_PREFIXES = tuple(marker for marker in _MARKERS if marker.endswith("."))
+
+
+def concerns(span: ReadableSpan) -> bool:
+    """Whether some dialect may read `span`; False for nearly all of a program's other spans.
+
+    Runs in the thread that ends the span, so that those others never wait in our queue.
+    """
+    scope = span.instrumentation_scope
+    if scope is not None and _spoken_for(scope.name):
+        return True
+    attributes: Any = span.attributes
+    if not attributes:
+        return False
+    keys = attributes.copy() if hasattr(attributes, "copy") else attributes
+    return not _MARKERS.isdisjoint(keys) or any(key.startswith(_PREFIXES) for key in keys)
+
+
+@lru_cache(maxsize=1024)
+def _spoken_for(scope: str) -> bool:
+    return scope.startswith(_SCOPES)
 
 
 def read(span: ReadableSpan) -> Record | None:
