@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import subprocess
 import sys
@@ -33,6 +34,12 @@ MESSAGES = [{"role": "user", "content": "Hello Pulse"}]
 ROOT = Path(__file__).parent.parent
 
 collect_ignore = ["test_server.py"]  # the live check: a program, not a test
+
+
+def pytest_collection_finish() -> None:
+    """What was imported until now stays: the tests' many collections need not walk through it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

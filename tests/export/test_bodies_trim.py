@@ -165,7 +165,7 @@ trees = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(trees, st.integers(min_value=200, max_value=2000))
 def test_anything_fits(value: Any, limit: int) -> None:
     kept = trim.fit(value, limit)
@@ -174,7 +174,7 @@ def test_anything_fits(value: Any, limit: int) -> None:
     json.loads(to_json(kept))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(trees, max_size=10), st.sampled_from(["messages", "input", "other"]))
 def test_any_request_fits(messages: list[Any], name: str) -> None:
     body = {name: messages, "tools": messages, "system": messages}
