@@ -49,6 +49,7 @@ class Circuit:
     clock: Callable[[], float] = time.monotonic
     failures: int = 0
     cause: str = ""  # of the last failure, in words; empty while it is closed
+    passing: bool = True  # whether that heals by itself, or needs somebody
     _ready_at: float = field(default=0.0)
     _not_before: float = 0.0  # as the service asked for
     _hurried_s: float = HURRIED_S
@@ -57,10 +58,10 @@ class Circuit:
         """Open, or stay open for longer."""
         self.failures += 1
         self.cause = outcome.cause
-        pauses, passing = PAUSES[outcome.verdict], outcome.verdict is Verdict.RETRY
-        self._hurried_s = HURRIED_S if passing else pauses.first_s
+        pauses, self.passing = PAUSES[outcome.verdict], outcome.verdict is Verdict.RETRY
+        self._hurried_s = HURRIED_S if self.passing else pauses.first_s
         self._wait_for(outcome.retry_after_s)
-        named = passing and outcome.retry_after_s is not None
+        named = self.passing and outcome.retry_after_s is not None
         self._ready_at = 0.0 if named else self.clock() + pauses.after(self.failures)
 
     def worked(self, retry_after_s: float | None = None) -> None:

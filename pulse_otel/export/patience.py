@@ -27,6 +27,7 @@ class Patience:
         self._snapshot = snapshot
         self._work = work
         self._losing = losing
+        self._failures = max(1, circuit.failures)
         self._seen: DeliveryStats | None = None
         self._since = 0.0
 
@@ -34,6 +35,8 @@ class Patience:
         """Whether waiting for another `left_s` is of no more use."""
         if self._circuit.pause_s(hurried=True) >= left_s:
             return True  # the service has named a later time
+        if not self._circuit.passing and self._circuit.failures > self._failures:
+            return True  # somebody has to change something, and did not meanwhile
         if self._losing or (found := self._snapshot()).in_queue:
             return False
         if found != self._seen or not self._work.locked():

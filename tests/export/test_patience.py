@@ -21,6 +21,24 @@ def test_a_service_that_named_a_later_time_is_not_waited_for() -> None:
         assert delivery.snapshot().dropped == {"not sent before the end": 3}
 
 
+def test_a_wrong_key_is_tried_twice_and_not_until_the_time_is_over() -> None:
+    with FaultServer(then=answer(401)) as server, sending(server.url) as delivery:
+        delivery.submit(records(3))
+        started = time.monotonic()
+        assert delivery.shutdown(30) is False
+        assert time.monotonic() - started < 15
+        assert len(server.received) == 2
+        assert delivery.snapshot().dropped == {"not sent before the end": 3}
+
+
+def test_a_key_that_was_wrong_for_long_is_tried_once_more() -> None:
+    with FaultServer(then=answer(401)) as server, sending(server.url) as delivery:
+        delivery.submit(records(3))
+        assert until(lambda: delivery._circuit.failures > 1)
+        server.then = answer()
+        assert delivery.shutdown(30) is True
+
+
 def test_one_that_named_a_near_time_is_waited_for() -> None:
     with (
         FaultServer([answer(429, headers={"Retry-After": "1"})]) as server,
