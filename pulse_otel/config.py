@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict, cast
 from urllib.parse import urlsplit
 
+from pulse_otel.log import complaints
 from pulse_otel.values import mask_secrets
 
 KEY_PREFIX = "pulse_sk_"
@@ -265,6 +266,7 @@ def load_config(
         if key not in _CHECKS:
             raise _unknown(key)
     environ = os.environ if environ is None else environ
+    _complain_about_misspelt(environ)
     values: dict[str, Any] = {}
     for field in fields(Config):
         value = merged.get(field.name)
@@ -275,6 +277,18 @@ def load_config(
         if value is not None:
             values[field.name] = _checked(field.name, value, origin)
     return Config(**values)
+
+
+def _complain_about_misspelt(environ: Mapping[str, str]) -> None:
+    """Only of what is nearly a setting: others have variables of that prefix too (PulseAudio)."""
+    for name in environ:
+        setting = name[len("PULSE_") :].lower()
+        if not name.startswith("PULSE_") or setting in _CHECKS:
+            continue
+        near = difflib.get_close_matches(setting, _CHECKS, n=1, cutoff=0.8)
+        if near:
+            meant = f"PULSE_{near[0].upper()}"
+            complaints.warn(name, "pulse-otel: %s is no setting; did you mean %s?", name, meant)
 
 
 def _checked(name: str, value: object, origin: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pulse_otel.config import ConfigError, load_config
+from pulse_otel.log import complaints
 
 SECRET = "pulse_sk_very_secret_value"
 
@@ -60,6 +61,17 @@ def test_defaults_and_order_of_sources() -> None:
 def test_a_wrong_variable_is_named_with_its_origin() -> None:
     with pytest.raises(ConfigError, match=r"batch_size: .* \(from PULSE_BATCH_SIZE\)"):
         load_config(environ={"PULSE_BATCH_SIZE": "many"})
+
+
+def test_a_variable_that_is_nearly_a_setting_is_asked_about(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    complaints.__init__()  # type: ignore[misc]
+    load_config(environ={"PULSE_SPOOLDIR": "/x", "PULSE_SERVER": "unix:/x", "PULSE_COOKIE": "c"})
+
+    assert caplog.messages == [
+        "pulse-otel: PULSE_SPOOLDIR is no setting; did you mean PULSE_SPOOL_DIR?"
+    ]
 
 
 @pytest.mark.row("K1")

@@ -206,7 +206,7 @@ def test_the_end_takes_at_most_5_5_seconds_in_all(
     assert done.returncode == 0, done.stderr
     began, over = map(float, done.stdout.split())
     assert over - began < 6.5  # one by one, they would take 10 s
-    assert done.stderr.count("1 spans lost") == 2
+    assert done.stderr.count("1 span lost") == 2
     assert count(server) == 1
 
 

@@ -150,7 +150,7 @@ def test_the_shorter_of_two_shutdowns_ends_both(caplog: pytest.LogCaptureFixture
         assert time.monotonic() - started < 10
 
     assert pulse_otel.stats().dropped == {"not sent before the end": 1}
-    assert caplog.text.count("1 spans lost") == 1
+    assert caplog.text.count("1 span lost") == 1
 
 
 def test_each_pipeline_says_what_it_lost(caplog: pytest.LogCaptureFixture) -> None:
@@ -162,7 +162,7 @@ def test_each_pipeline_says_what_it_lost(caplog: pytest.LogCaptureFixture) -> No
 
     lines = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
     lost = [line.split("lost")[0] for line in lines if " lost " in line]
-    assert lost == [f"pulse-otel: {number} spans " for number in range(1, 4)]
+    assert lost == [f"pulse-otel: {said} " for said in ("1 span", "2 spans", "3 spans")]
 
 
 def test_for_ever_is_a_time_to_wait(server: FaultServer) -> None:

@@ -86,7 +86,7 @@ class Delivery(Generic[T]):
     @property
     def trouble(self) -> str:
         """What keeps the service from taking spans, as it is logged; empty if it takes them."""
-        return self._circuit.cause
+        return self._steps.located(self._circuit.cause)
 
     @property
     def stats(self) -> Stats:
@@ -280,19 +280,18 @@ class Delivery(Generic[T]):
             outcome = _INTERNAL if outcome is FAILED else outcome
             self._batches.failed(batch, outcome)
             return self._back_off(outcome)
-        _complain(outcome)
+        self._complain(outcome)
         self._circuit.worked(outcome.retry_after_s)
         self._batches.conclude(batch, outcome)
         return True
 
     def _back_off(self, outcome: Outcome) -> bool:
-        _complain(outcome)
+        self._complain(outcome)
         self._circuit.failed(outcome)
         if self._spool is not None and self._circuit.pause_s() > _LONG_PAUSE_S:
             self._stock.give_back(self._batches.clear())
         return False
 
-
-def _complain(outcome: Outcome) -> None:
-    if outcome.cause:
-        complaints.warn(outcome.cause, "pulse-otel: %s", outcome.cause)
+    def _complain(self, outcome: Outcome) -> None:
+        if said := self._steps.located(outcome.cause):
+            complaints.warn(said, "pulse-otel: %s", said)

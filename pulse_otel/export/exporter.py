@@ -102,6 +102,7 @@ class PulseSpanExporter(SpanExporter):
             redact=self._redaction or _as_it_is,
             hold_s=hold_s,
             prepare=_import_all,
+            where=config.api_url,
         )
         # Handed over one by one, spans wait for others here; in batches, they did elsewhere.
         timing = (config.batch_size, config.flush_interval / 1000) if collects else (1, 0.0)

@@ -31,6 +31,7 @@ def report(stats: DeliveryStats, trouble: str) -> None:
         if trouble and worst in (OVERFLOW, UNSENT):
             remedy = remedy.replace(_SERVICE, trouble)
         # Not throttled: each exporter ends once.
-        logger.warning("pulse-otel: %d spans lost (%s): %s", stats.lost, said, remedy)
+        spans = "1 span" if stats.lost == 1 else f"{stats.lost} spans"
+        logger.warning("pulse-otel: %s lost (%s): %s", spans, said, remedy)
     if stats.pending_on_disk:
-        logger.info("pulse-otel: %d spans wait in spool_dir", stats.pending_on_disk)
+        logger.info("pulse-otel: waiting in spool_dir: %d", stats.pending_on_disk)

@@ -29,3 +29,8 @@ class Steps(Generic[T]):
     redact: Callable[[Record], Record] = lambda record: record
     hold_s: float = 0.0  # how long a call waits for its twin
     prepare: Callable[[], None] = lambda: None  # once, before all: what is to be imported
+    where: str = ""  # the service's address, as it is logged
+
+    def located(self, cause: str) -> str:
+        """`cause`, and the address that it is about."""
+        return f"{cause} [{self.where}]" if cause and self.where else cause
