@@ -22,6 +22,7 @@ from pulse_otel.config import Config, ConfigError, PulseConfig, load_config
 from pulse_otel.export.exit_time import EXIT_S, LONGEST_S, exit_s
 from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.export.stats import DeliveryStats
+from pulse_otel.export.upstream import flush_all
 from pulse_otel.ids import SystemIdGenerator
 from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.options import content_wanted
@@ -186,8 +187,6 @@ def init_pulse(config: PulseConfig | None = None, **overrides: Unpack[PulseConfi
         if not _state.hooked:
             _state.hooked = True
             ends.hook(shutdown, _after_fork)
-    if settings.flush_on_sigterm:
-        ends.flush_at_sigterm(lambda: flush_buffer(EXIT_S))
     if previous is not None:  # nothing leads there any more
         previous.exporter.stop(EXIT_S)
 
@@ -201,12 +200,11 @@ def _after_fork() -> None:
 def flush_buffer(timeout_s: float = 30) -> bool:
     """Wait until everything ended so far has been accepted by the service, at most `timeout_s`.
 
-    False if time ran out or something was lost. True when nothing is recorded. Raises TypeError
-    for a time that is no number.
+    That is what `init_pulse` leads there, and each `PulseSpanExporter` of this process, with the
+    batch processor before it. False if time ran out or something was lost. True when nothing is
+    recorded. Raises TypeError for a time that is no number.
     """
-    timeout_s = _seconds(timeout_s)
-    pipeline = _state.pipeline
-    return True if pipeline is None else pipeline.exporter.flush(timeout_s)
+    return flush_all(_seconds(timeout_s))
 
 
 def shutdown(timeout_s: float = EXIT_S) -> bool:

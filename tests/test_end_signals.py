@@ -1,4 +1,4 @@
-"""SIGTERM where it is not what it usually is: as PID 1 of a container, under gevent."""
+"""SIGTERM where it is not what it usually is: PID 1 of a container, gevent, a server of its own."""
 
 from __future__ import annotations
 
@@ -83,9 +83,55 @@ def test_the_usual_end_comes_even_if_the_flush_fails(server: FaultServer) -> Non
     script = f"""
 def broken(*_):
     raise RuntimeError("planted")
-pulse_otel.pipeline.flush_buffer = broken
+import pulse_otel.export.exporter
+pulse_otel.export.exporter.flush_all = broken
 {OPTED_IN}
 os.kill(os.getpid(), 15); time.sleep(9)
 """
     code, _, _ = run(script, server.url)
     assert code == -signal.SIGTERM
+
+
+UVICORN = """
+import asyncio, socket, uvicorn, urllib.request
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        INIT
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    spans(5)
+    os.kill(os.getpid(), 15)
+    await asyncio.sleep(0.3)
+    spans(5)  # amid uvicorn's graceful end
+    await asyncio.sleep(0.5)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"done"})
+
+def ask():
+    for _ in range(200):
+        try:
+            return urllib.request.urlopen("http://127.0.0.1:%d" % port)
+        except OSError:
+            time.sleep(0.05)
+
+listener = socket.create_server(("127.0.0.1", 0))
+port = listener.getsockname()[1]
+threading.Thread(target=ask, daemon=True).start()
+uvicorn.run(app, fd=listener.fileno(), log_level="critical")
+"""
+BEGIN = 'pulse_otel.init_pulse(flush_on_sigterm=True, protocol="otlp", flush_interval=60_000)'
+
+
+@pytest.mark.row("P3")
+@pytest.mark.parametrize("where", ["before the server", "in its lifespan"])
+def test_uvicorn_which_ends_by_the_signal_once_more(where: str, server: FaultServer) -> None:
+    """It ends its requests, puts the handlers back that were there before, and signals itself."""
+    early = where == "before the server"
+    script = UVICORN.replace("INIT", "pass" if early else BEGIN)
+    code, _, err = run((BEGIN if early else "") + script, server.url)
+    assert code == -signal.SIGTERM, err
+    assert count(server) == 20

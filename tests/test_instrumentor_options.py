@@ -140,12 +140,12 @@ def test_a_wrong_argument_leaves_the_sdk_as_it_was(spans: Any) -> None:
 @pytest.mark.parametrize(
     ("variable", "read", "default"),
     [
-        ("PULSE_CAPTURE_CONTENT", lambda: content_wanted(None, True), True),
+        ("PULSE_CAPTURE_CONTENT", lambda: content_wanted(None, True), False),
         ("PULSE_MAX_CONTENT_BYTES", lambda: content_bytes(None), 262_144),
         ("PULSE_STREAM_USAGE", lambda: usage_policy(None), "auto"),
     ],
 )
-def test_a_wrong_variable_is_told_and_left_out(
+def test_a_wrong_variable_is_told_and_never_taken_for_a_yes(
     variable: str,
     read: Any,
     default: object,
@@ -168,3 +168,18 @@ def test_the_exporter_never_raises(caplog: pytest.LogCaptureFixture) -> None:
     exporter.shutdown()
     assert "api_ky, colour" in caplog.text
     assert secret not in caplog.text
+
+
+def test_what_is_nearly_an_option_is_asked_about(
+    spans: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    spans(capture_contents=False, meter_provider=None)
+    assert caplog.messages == [
+        "pulse-otel: capture_contents is no option; did you mean capture_content?"
+    ]
+
+
+def test_a_tracer_provider_that_is_none_of_the_kind(spans: Any) -> None:
+    with pytest.raises(TypeError, match="tracer_provider: expected a TracerProvider, got str"):
+        OpenAIInstrumentor().instrument(tracer_provider="x")
+    assert not OpenAIInstrumentor().is_instrumented_by_opentelemetry

@@ -14,6 +14,8 @@ import pytest
 
 import pulse_otel
 from pulse_otel import ObserveOptions, Provider, observe
+from pulse_otel.instrumentation.recorder import recorders
+from pulse_otel.log import complaints
 from tests.conftest import KEY, MESSAGES, Clients, Service
 
 CLAUDE = {"model": "claude-haiku-4-5", "max_tokens": 50, "messages": MESSAGES}
@@ -109,6 +111,39 @@ def test_parameters_are_stripped_when_nothing_is_recorded(
 
     assert len(provider.requests) == 2
     assert pulse_otel.flush_buffer(1) is True
+
+
+def test_an_observed_client_without_init_pulse_is_asked_about_once(
+    provider: Any,
+    openai_client: Any,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(complaints, "_next", {})
+    monkeypatch.setattr(recorders, "initialised", False)
+    observe(openai_client, Provider.OPENAI)
+    assert caplog.messages == []  # init_pulse may still come
+
+    for _ in range(2):
+        openai_client.chat.completions.create(**GPT)
+
+    said = "pulse-otel: an observed client's calls are not recorded: call init_pulse()"
+    assert caplog.messages == [said]
+
+
+def test_metadata_that_is_no_dict_is_told_and_left_out(
+    pulse: Service,
+    openai_client: Any,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(complaints, "_next", {})
+    observe(openai_client, Provider.OPENAI)
+    openai_client.chat.completions.create(**GPT, pulse_metadata="chat", pulse_session_id="s")
+
+    pulse_otel.flush_buffer(10)
+    assert pulse.traces(1)[0]["sessionId"] == "s"
+    assert "pulse-otel: pulse_metadata: expected a dict, got str" in caplog.messages
 
 
 def test_observing_twice_records_once_and_the_last_options_win(

@@ -110,6 +110,20 @@ def test_a_simple_processor_posts_nothing_in_the_callers_thread(
     assert not posting & calling
 
 
+def test_a_flush_sends_what_a_batch_processor_holds(
+    instrumented: Instrumented, service: Service, openai_client: Any
+) -> None:
+    provider, _ = instrumented()
+    exporter = PulseSpanExporter(api_key=KEY, api_url=service.url)
+    batch = BatchSpanProcessor(exporter, schedule_delay_millis=60_000)
+    provider.add_span_processor(batch)
+    openai_client.chat.completions.create(model="m", messages=MESSAGES)
+    assert exporter.stats.ended == 0
+
+    assert pulse_otel.flush_buffer(10) is True
+    assert (exporter.stats.delivered, exporter.stats.unaccounted) == (1, 0)
+
+
 def test_several_projects_in_one_process(
     instrumented: Instrumented, service: Service, openai_client: Any
 ) -> None:

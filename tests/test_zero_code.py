@@ -6,6 +6,7 @@ What is installed differs: with and without the stock distro, with one SDK or bo
 from __future__ import annotations
 
 import random
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -234,6 +235,42 @@ def test_the_declarative_configuration_file(
     traces = service.traces(2)
     assert {trace["sessionId"] for trace in traces} == {"s"}
     assert all(trace["requestBody"]["messages"] for trace in traces)
+
+
+FORKED = """
+import os, signal, time
+from openai import OpenAI
+from pulse_otel import flush_buffer
+ask = dict(model="gpt-4o-mini", messages=[dict(role="user", content="Hello Pulse")])
+with OpenAI() as client:
+    if os.fork() == 0:
+        client.chat.completions.create(pulse_session_id="child", **ask)
+        os._exit(0 if flush_buffer(10) else 1)
+    assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
+    client.chat.completions.create(pulse_session_id="parent", **ask)
+os.kill(os.getpid(), signal.SIGTERM)
+time.sleep(9)
+"""
+
+
+def test_ends_that_nobody_sees(
+    service: Service, environ: dict[str, str], program: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """`os._exit` in a child after a flush; SIGTERM, opted in by the environment."""
+    environment = Environment(tmp_path / "venv", "pulse-otel", "openai")
+
+    done = environment.instrument(
+        program(FORKED),
+        OTEL_TRACES_EXPORTER="pulse",
+        PULSE_FLUSH_ON_SIGTERM="1",
+        PULSE_SERVICE_NAME="app",
+        **environ,
+    )
+
+    assert done.returncode == -signal.SIGTERM, done.stderr
+    traces = service.traces(2)
+    assert {trace["sessionId"] for trace in traces} == {"child", "parent"}
+    assert "app" in str(traces[0])
 
 
 @pytest.mark.parametrize(

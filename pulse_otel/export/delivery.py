@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from pulse_otel.export.batches import Batches
 from pulse_otel.export.circuit import Circuit
 from pulse_otel.export.forks import loading
 from pulse_otel.export.guarded import FAILED, guarded
+from pulse_otel.export.hurry import Hurry
 from pulse_otel.export.intake import Intake, Reading
 from pulse_otel.export.ledger import Ledger
 from pulse_otel.export.outcome import Outcome, Verdict
@@ -61,7 +61,7 @@ class Delivery(Generic[T]):
         self._batches = Batches(self._more, self._stock.end, self._stock.ready)
         self._circuit = Circuit()
         self._work = threading.Lock()  # held while sending: by the worker, or by a flush at exit
-        self._urgent = 0  # how many wait in `flush`
+        self.hurry = Hurry(self._changed)
         self._ending = threading.RLock()  # held while shutting down
         self._end_by = float("inf")  # the latest end that a shutdown wants
         self._stopped = self._done = False
@@ -87,6 +87,11 @@ class Delivery(Generic[T]):
     def trouble(self) -> str:
         """What keeps the service from taking spans, as it is logged; empty if it takes them."""
         return self._steps.located(self._circuit.cause)
+
+    @property
+    def passing(self) -> bool:
+        """Whether that heals by itself."""
+        return self._circuit.passing
 
     @property
     def stats(self) -> Stats:
@@ -123,24 +128,13 @@ class Delivery(Generic[T]):
         deadline = time.monotonic() + timeout_s
         if self._stopped:
             return True  # nothing is waited for
-        with self._hurry():
+        with self.hurry.waiting():
             target, lost = self._ledger.stats.received, self._ledger.stats.lost
             if not self._wait(lambda: self._intake.clear_upto >= target, deadline, patience):
                 return False
             parcels = self._ledger.open()
             done = self._wait(lambda: not any(p.left > 0 for p in parcels), deadline, patience)
             return done and self._ledger.stats.lost == lost
-
-    @contextmanager
-    def _hurry(self) -> Generator[None, None, None]:
-        with self._changed:
-            self._urgent += 1
-            self._changed.notify_all()
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._urgent -= 1
 
     def _wait(self, done: Callable[[], bool], deadline: float, patience: Patience | None) -> bool:
         while not done():
@@ -220,24 +214,24 @@ class Delivery(Generic[T]):
         while True:
             with self._changed:
                 while not self._stopped and (
-                    self._stock.full() or self._intake.wait_s(self._urgent > 0) != 0
+                    self._stock.full() or self._intake.wait_s(self.hurry.on) != 0
                 ):
-                    self._changed.wait(self._intake.wait_s(self._urgent > 0) or 0.5)
+                    self._changed.wait(self._intake.wait_s(self.hurry.on) or 0.5)
                 if self._stopped:
                     break
             deadline = time.monotonic() + self._steps.attempt_s
-            guarded(self._intake.take, deadline, self._urgent > 0)
+            guarded(self._intake.take, deadline, self.hurry.on)
 
     def _pause(self) -> float | None:
         """How long there is nothing to send; None: until something changes."""
-        waits = [self._intake.wait_s(self._urgent > 0)] if self._spool is None else []
+        waits = [self._intake.wait_s(self.hurry.on)] if self._spool is None else []
         waits += [self._stock.wait_s()]
         if len(self._batches):
             waits.append(0.0)
         some = [wait for wait in waits if wait is not None]
         if not some:
             return None
-        return max(min(some), self._circuit.pause_s(self._urgent > 0))
+        return max(min(some), self._circuit.pause_s(self.hurry.on))
 
     def _step(self, deadline: float) -> bool:
         """Send one request; True if it came to an end, or if there is none to send."""
@@ -257,7 +251,7 @@ class Delivery(Generic[T]):
             deadline = time.monotonic() + self._steps.attempt_s
             while not self._stock.ready and self._intake.wait_s(True) == 0:
                 before = len(self._intake)
-                self._intake.take(deadline, self._urgent > 0)
+                self._intake.take(deadline, self.hurry.on)
                 if len(self._intake) >= before:
                     break
         elif not self._stock.ready:

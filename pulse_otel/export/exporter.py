@@ -14,6 +14,7 @@ from opentelemetry.trace import format_span_id, format_trace_id
 
 from pulse_otel import semconv
 from pulse_otel.config import KEY_PREFIX, ApiKey, Config, ConfigError, load_config
+from pulse_otel.ends import flush_at_sigterm
 from pulse_otel.export import dialects, losses, spool
 from pulse_otel.export.children import flush_at_their_end
 from pulse_otel.export.claims import claim, destination
@@ -21,13 +22,14 @@ from pulse_otel.export.delivery import Delivery
 from pulse_otel.export.exit_time import EXIT_S, LONGEST_S, exit_s
 from pulse_otel.export.forks import begin_anew_in_children
 from pulse_otel.export.guarded import FAILED, guarded
-from pulse_otel.export.metrics import show, working
+from pulse_otel.export.metrics import exporters, show, working
 from pulse_otel.export.protocol import Negotiator
 from pulse_otel.export.record import Record
 from pulse_otel.export.redaction import Redaction
 from pulse_otel.export.stats import DeliveryStats
 from pulse_otel.export.steps import Steps
 from pulse_otel.export.transport import ATTEMPT_S, Transport
+from pulse_otel.export.upstream import flush_all
 from pulse_otel.log import complaints
 from pulse_otel.values import to_json
 
@@ -118,6 +120,8 @@ class PulseSpanExporter(SpanExporter):
         if not collects:  # there, the pipeline sees to it
             flush_at_their_end(self)
         show(self)
+        if config.flush_on_sigterm:
+            flush_at_sigterm(_at_sigterm)
 
     @property
     def stats(self) -> DeliveryStats:
@@ -169,6 +173,11 @@ class PulseSpanExporter(SpanExporter):
         """`force_flush`, in s."""
         return self._delivery is None or self._delivery.flush(timeout_s)
 
+    def hurry(self) -> None:
+        """The process is about to end: send what ends from now on at once."""
+        if self._delivery is not None:
+            self._delivery.hurry.begin()
+
     # The SDK passes the time it has left to a parameter of this name.
     def shutdown(self, timeout_millis: float = EXIT_S * 1000) -> None:
         """Flush for at most 5 s, then stop. Idempotent."""
@@ -185,8 +194,14 @@ class PulseSpanExporter(SpanExporter):
         if self.stopped and not self._reported:
             self._reported = True
             self._transport.close()
-            losses.report(self.stats, self._delivery.trouble)
+            losses.report(self.stats, self._delivery.trouble, passing=self._delivery.passing)
         return done
+
+
+def _at_sigterm() -> None:
+    flush_all(EXIT_S)
+    for exporter in exporters():  # a handler of the program's may let calls end in peace
+        exporter.hurry()
 
 
 def _complain_about(unknown: Mapping[str, Any]) -> None:

@@ -105,13 +105,13 @@ TABLE = (
         "name unknown",
         socket.gaierror,
         Verdict.RETRY,
-        _UNREACHED + "(its name is not known)",
+        _UNREACHED + "(its name is not known): check api_url / PULSE_API_URL",
     ),
     Row(
         "connection refused",
         ConnectionRefusedError,
         Verdict.RETRY,
-        _UNREACHED + "(connection refused)",
+        _UNREACHED + "(connection refused): check api_url / PULSE_API_URL",
     ),
     Row(
         "connection closed without an answer",

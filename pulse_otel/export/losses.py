@@ -20,8 +20,12 @@ _REMEDIES = {
 }
 
 
-def report(stats: DeliveryStats, trouble: str) -> None:
-    """Log what was lost, if anything was, with the service's `trouble`; and what is on disk."""
+def report(stats: DeliveryStats, trouble: str, *, passing: bool) -> None:
+    """Log what was lost, if anything was, with the service's `trouble`; and what is on disk.
+
+    `passing`: that heals by itself. Else it is the key or the address that is wrong, and a spool
+    belongs to both: the right ones would not send what it holds.
+    """
     reasons = {OVERFLOW: stats.queue_overflow, **stats.dropped}
     reasons = {why: count for why, count in reasons.items() if count}
     if reasons:
@@ -29,7 +33,7 @@ def report(stats: DeliveryStats, trouble: str) -> None:
         worst = max(reasons, key=lambda why: reasons[why])
         remedy = _REMEDIES.get(worst, "please report it")
         if trouble and worst in (OVERFLOW, UNSENT):
-            remedy = remedy.replace(_SERVICE, trouble)
+            remedy = remedy.replace(_SERVICE, trouble) if passing else trouble
         # Not throttled: each exporter ends once.
         spans = "1 span" if stats.lost == 1 else f"{stats.lost} spans"
         logger.warning("pulse-otel: %s lost (%s): %s", spans, said, remedy)

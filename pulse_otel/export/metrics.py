@@ -29,6 +29,10 @@ class _Shown(Protocol):
     @property
     def stopped(self) -> bool: ...
 
+    def flush(self, timeout_s: float) -> bool: ...
+
+    def hurry(self) -> None: ...
+
 
 class _Accounts:
     """All exporters that work, and what those have come to that are gone.
@@ -96,6 +100,11 @@ def show(exporter: _Shown) -> None:
 def working(project: str | None = None) -> int:
     """How many exporters of this process have not stopped, of a project or in all."""
     return sum(not one.stopped and project in (None, one.project) for one in _accounts.known)
+
+
+def exporters() -> list[_Shown]:
+    """The exporters of this process that have not stopped."""
+    return [one for one in list(_accounts.known) if not one.stopped]
 
 
 def _ended(options: CallbackOptions) -> Iterable[Observation]:

@@ -81,7 +81,9 @@ class Row:
 
 
 _NOT_OURS = "the answer is not a trace service's (a web page?): check api_url / PULSE_API_URL"
-_NO_ENDPOINT = "no trace endpoint there ({status}): check api_url / PULSE_API_URL"
+_NO_ENDPOINT = (
+    "no trace endpoint there ({status}): check api_url / PULSE_API_URL, and protocol if you set it"
+)
 _KEY = "check api_key / PULSE_API_KEY"
 _BARRED = "access is refused ({status}), by the service or by something before it"
 _ANSWERED = "the service answered {status}"

@@ -69,5 +69,8 @@ def _unanswered(outcome: Outcome) -> Outcome:
     """What a failed asking means for the spans that wait: they do, whatever was answered."""
     if outcome.verdict in (Verdict.RETRY, Verdict.PAUSED):
         return outcome
-    cause = f"the service does not say which wire form it speaks ({outcome.status})"
+    cause = (
+        f"the service does not say which wire form it speaks ({outcome.status}):"
+        " set protocol / PULSE_PROTOCOL"
+    )
     return Outcome(Verdict.PAUSED, cause, status=outcome.status)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
 from typing import Any
 
 from opentelemetry import trace
@@ -15,8 +15,13 @@ from opentelemetry.trace import Tracer
 from pulse_otel.instrumentation.destination import pulse_is_destination
 from pulse_otel.instrumentation.options import content_bytes, content_wanted, usage_policy
 from pulse_otel.instrumentation.patch import Patches
-from pulse_otel.instrumentation.recorder import Instrumented, Recorder, recorders
-from pulse_otel.log import logger
+from pulse_otel.instrumentation.recorder import (
+    Instrumented,
+    Recorder,
+    recorders,
+    silence_is_meant,
+)
+from pulse_otel.log import complaints, logger
 
 _NO_PROVIDERS = (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
 _OPTIONS = ("capture_content", "max_content_bytes", "stream_usage")
@@ -30,7 +35,7 @@ class _GlobalTracers:
 
     def __call__(self, scope: str) -> Tracer:
         provider = trace.get_tracer_provider()
-        if not self._said and isinstance(provider, _NO_PROVIDERS) and not _meant():
+        if not self._said and isinstance(provider, _NO_PROVIDERS) and not silence_is_meant():
             self._said = True
             logger.warning(
                 "pulse-otel: calls are not recorded: there is no TracerProvider; call init_pulse(),"
@@ -39,10 +44,12 @@ class _GlobalTracers:
         return trace.get_tracer(scope)
 
 
-def _meant() -> bool:
-    """Whether somebody decided that nothing is recorded, or not any more."""
-    disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
-    return disabled or recorders.initialised
+def _complain_about_misspelt(arguments: Iterable[str]) -> None:
+    """Only of what is nearly an option: `instrument` takes what all instrumentors are given."""
+    for name in arguments:
+        near = get_close_matches(name, _OPTIONS, n=1, cutoff=0.8)
+        if near and name not in _OPTIONS:
+            complaints.warn(name, "pulse-otel: %s is no option; did you mean %s?", name, near[0])
 
 
 class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
@@ -60,7 +67,12 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         return (self.dependency,)
 
     def _instrument(self, **kwargs: Any) -> None:
+        _complain_about_misspelt(kwargs)
         chosen = kwargs.get("tracer_provider")
+        if chosen is not None and not hasattr(chosen, "get_tracer"):
+            raise TypeError(
+                f"tracer_provider: expected a TracerProvider, got {type(chosen).__name__}"
+            )
         told = {name: kwargs[name] for name in _OPTIONS if kwargs.get(name) is not None}
         own = Recorder(
             tracer=_GlobalTracers() if chosen is None else chosen.get_tracer,

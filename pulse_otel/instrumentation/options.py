@@ -1,7 +1,8 @@
 """The options of the instrumentors: argument, then environment, then default.
 
-A wrong argument raises. A wrong environment variable is complained about and left out: under
-`opentelemetry-instrument` any exception would turn off every instrumentation there is.
+A wrong argument raises. A wrong environment variable is complained about: under
+`opentelemetry-instrument` any exception would turn off every instrumentation there is. It is taken
+as the default; where it is about content, as a no: nothing leaves by a typing error.
 """
 
 from __future__ import annotations
@@ -35,19 +36,20 @@ _CAPTURE_VARIABLES = (
 
 def content_wanted(argument: bool | None, default: bool) -> bool:
     """Whether prompts and answers are recorded."""
-    return _option("capture_content", argument, _CAPTURE_VARIABLES, _boolean, default)
+    return _option("capture_content", argument, _CAPTURE_VARIABLES, _boolean, default, False)
 
 
 def content_bytes(argument: int | None) -> int:
     """How many bytes of content an attribute may have."""
+    variables = ("PULSE_MAX_CONTENT_BYTES",)
     return _option(
-        "max_content_bytes", argument, ("PULSE_MAX_CONTENT_BYTES",), _bytes, MAX_CONTENT_BYTES
+        "max_content_bytes", argument, variables, _bytes, MAX_CONTENT_BYTES, MAX_CONTENT_BYTES
     )
 
 
 def usage_policy(argument: str | None) -> str:
     """Whether streams are asked for their usage: auto, always or never."""
-    return _option("stream_usage", argument, ("PULSE_STREAM_USAGE",), _policy, "auto")
+    return _option("stream_usage", argument, ("PULSE_STREAM_USAGE",), _policy, "auto", "auto")
 
 
 def _option(
@@ -56,6 +58,7 @@ def _option(
     variables: tuple[str, ...],
     read: Callable[[object], T | None],
     default: T,
+    unreadable: T,
 ) -> T:
     if argument is not None:
         value = read(argument)
@@ -69,8 +72,13 @@ def _option(
             return value
         if given:
             complaints.warn(
-                variable, "pulse-otel: %s is ignored: expected %s", variable, _EXPECTED[name]
+                variable,
+                "pulse-otel: %s: expected %s; it is taken as %r",
+                variable,
+                _EXPECTED[name],
+                unreadable,
             )
+            return unreadable
     return default
 
 

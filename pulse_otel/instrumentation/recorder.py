@@ -6,6 +6,7 @@ while its instrumentor is on. `recorder_for` decides, per call.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from opentelemetry.trace import Tracer
 
 from pulse_otel.context import NO_SESSION, Session
+from pulse_otel.log import complaints
 
 MARK = "_pulse_observed"
 
@@ -75,4 +77,17 @@ def recorder_for(sdk: str, observed: Observed | None) -> Recorder | None:
     if observed is not None and pipeline is not None:
         return pipeline
     instrumented = recorders.instrumented.get(sdk)
-    return None if instrumented is None else instrumented.recorder(pipeline)
+    if instrumented is not None:
+        return instrumented.recorder(pipeline)
+    if observed is not None and not silence_is_meant():
+        complaints.warn(
+            "observed",
+            "pulse-otel: an observed client's calls are not recorded: call init_pulse()",
+        )
+    return None
+
+
+def silence_is_meant() -> bool:
+    """Whether somebody decided that nothing is recorded, or not any more."""
+    disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    return disabled or recorders.initialised

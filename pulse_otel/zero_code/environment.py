@@ -40,7 +40,9 @@ def set_defaults(environ: MutableMapping[str, str], arguments: Sequence[str]) ->
     """Say what the user left open, where Pulse gets the traces."""
     traces = _option(arguments) or environ.get(_TRACES, "")
     if "pulse" in [name.strip() for name in traces.split(",")]:
-        for name, value in _DEFAULTS.items():
+        service = environ.get("PULSE_SERVICE_NAME")
+        named = {"OTEL_SERVICE_NAME": service} if service else {}
+        for name, value in (_DEFAULTS | named).items():
             environ.setdefault(name, value)
 
 

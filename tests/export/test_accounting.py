@@ -206,7 +206,7 @@ def test_one_line_at_the_end_says_what_was_lost_and_what_to_do(
 
     lost = [line.getMessage() for line in caplog.records if "lost" in line.getMessage()]
     assert lost == [
-        "pulse-otel: 4 spans lost (4 not sent before the end): the service answered 503;"
-        " with spool_dir the next process sends them"
+        "pulse-otel: 4 spans lost (4 not sent before the end): the service answered 503"
+        f" [{faulty.url}]; with spool_dir the next process sends them"
     ]
     assert pulse_otel.stats().dropped == {"not sent before the end": 4}

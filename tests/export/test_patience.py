@@ -5,7 +5,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
+from pulse_otel import PulseSpanExporter
+from tests.conftest import KEY
 from tests.export.sending import records, sending, until
+from tests.export.spans import one
 from tests.faults import FaultServer, answer, hang
 
 
@@ -19,6 +24,19 @@ def test_a_service_that_named_a_later_time_is_not_waited_for() -> None:
         assert delivery.shutdown(30) is False
         assert time.monotonic() - started < 15
         assert delivery.snapshot().dropped == {"not sent before the end": 3}
+
+
+def test_a_wrong_key_has_no_spool_for_a_remedy(caplog: pytest.LogCaptureFixture) -> None:
+    """What waits on disk belongs to the key: the right one would not send it."""
+    with FaultServer(then=answer(401)) as server:
+        exporter = PulseSpanExporter(api_key=KEY, api_url=server.url)
+        exporter.export([one("app", "chat m", {"gen_ai.operation.name": "chat"})])
+        exporter.shutdown()
+
+    (lost,) = [line for line in caplog.messages if "lost" in line]
+    assert lost.startswith("pulse-otel: 1 span lost (1 not sent before the end): the service does")
+    assert "(401): check api_key / PULSE_API_KEY" in lost
+    assert "spool_dir" not in lost
 
 
 def test_a_wrong_key_is_tried_twice_and_not_until_the_time_is_over() -> None:

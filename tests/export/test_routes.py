@@ -297,7 +297,9 @@ def test_nobody_listens(post: Post) -> None:
     with FaultServer() as server:
         pass
 
-    assert post(server.url).cause == "the service cannot be reached (connection refused)"
+    assert post(server.url).cause == (
+        "the service cannot be reached (connection refused): check api_url / PULSE_API_URL"
+    )
 
 
 @pytest.mark.row("N2")
@@ -309,5 +311,6 @@ def test_an_unknown_name(post: Post, monkeypatch: pytest.MonkeyPatch, failure: E
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
     assert post(SERVICE) == Outcome(
-        Verdict.RETRY, "the service cannot be reached (its name is not known)"
+        Verdict.RETRY,
+        "the service cannot be reached (its name is not known): check api_url / PULSE_API_URL",
     )
