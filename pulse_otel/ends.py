@@ -20,6 +20,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from pulse_otel.export.exit_time import begin_end
 from pulse_otel.log import complaints
 
 _hooked: set[str] = set()
@@ -44,10 +45,17 @@ def _hook_finalizers(util: Any, shutdown: Callable[[], Any]) -> None:
 
     The first one is for a child that calls `init_pulse` by itself.
     """
-    util.Finalize(None, shutdown, exitpriority=10)
+    from multiprocessing import process
+
+    def end() -> None:
+        if process.parent_process() is not None:
+            begin_end()
+        shutdown()
+
+    util.Finalize(None, end, exitpriority=10)
 
     def in_child(_: object) -> None:
-        util.Finalize(None, shutdown, exitpriority=10)
+        util.Finalize(None, end, exitpriority=10)
 
     util.register_after_fork(_hooked, in_child)
 

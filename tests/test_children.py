@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pulse_otel.export import exit_time
 from tests.conftest import KEY, RunPython, Service
 
 CHILDREN = """
@@ -63,3 +64,13 @@ def test_each_childs_calls_arrive(provider: Any, service: Service, run_python: R
         "child with a pipeline of its own",
         "parent",
     ]
+
+
+def test_the_exporters_of_a_child_share_the_time_of_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exit_time._exit, "until", None)
+    monkeypatch.setattr(exit_time, "working", lambda: 3)
+    assert exit_time.exit_s() == exit_time.EXIT_S
+    exit_time.begin_end()
+    assert exit_time.exit_s() <= exit_time.EXIT_S - 2

@@ -99,9 +99,13 @@ class Batches:
         """How many entries are in here."""
         return len(self.ready) + sum(len(batch.entries) for batch in list(self._written))
 
+    def entries(self) -> list[Entry]:
+        """What is left of earlier batches."""
+        return [entry for batch in list(self._written) for entry in batch.entries]
+
     def clear(self) -> list[Entry]:
         """Give up all that is in here; it comes out."""
-        entries = [entry for batch in list(self._written) for entry in batch.entries]
+        entries = self.entries()
         self._written.clear()
         while self.ready:  # another thread may be adding to it
             entries.append(self.ready.popleft())

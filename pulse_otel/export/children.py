@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pulse_otel.export.upstream import flush
-
-_LONGEST_S = 5.0
+from pulse_otel.export.exit_time import begin_end, exit_s
+from pulse_otel.export.guarded import guarded
+from pulse_otel.export.upstream import collect
 
 
 def flush_at_their_end(exporter: Any) -> None:
@@ -21,8 +21,14 @@ def flush_at_their_end(exporter: Any) -> None:
     from multiprocessing import process, util
 
     def in_child(it: Any) -> None:
-        util.Finalize(None, flush, args=(it, _LONGEST_S), exitpriority=10)
+        util.Finalize(None, _end, args=(it,), exitpriority=10)
 
     util.register_after_fork(exporter, in_child)
     if process.parent_process() is not None:
         in_child(exporter)
+
+
+def _end(exporter: Any) -> None:
+    begin_end()
+    collect(exporter, exit_s())
+    guarded(exporter.stop, exit_s())

@@ -267,7 +267,7 @@ class Delivery(Generic[T]):
         batch = self._batches.next(form)
         if batch is None:
             return True
-        self._stock.renew(batch.entries)
+        self._stock.renew(self._batches.entries())
         attempt_end = min(deadline, time.monotonic() + self._steps.attempt_s)
         outcome = guarded(self._steps.post, form, batch.encoded(), attempt_end)
         if outcome is FAILED or outcome.verdict in (Verdict.RETRY, Verdict.PAUSED):
@@ -288,4 +288,6 @@ class Delivery(Generic[T]):
 
     def _complain(self, outcome: Outcome) -> None:
         if said := self._steps.located(outcome.cause):
-            complaints.warn(said, "pulse-otel: %s", said)
+            # By the status: what the service says of it may differ each time.
+            cause = f"{self._steps.where}:{outcome.status or outcome.cause}"
+            complaints.warn(cause, "pulse-otel: %s", said)

@@ -26,12 +26,18 @@ class _Exit:
 _exit = _Exit()
 
 
-def exit_s(given: float = EXIT_S) -> float:
-    """The seconds that an exporter which is to stop now may take: `given`, if there are so many."""
-    if threading.main_thread().is_alive():
-        return given
+def begin_end() -> None:
+    """The process ends without an end of its main thread, as a child of `multiprocessing` does."""
     if _exit.until is None:
         _exit.until = time.monotonic() + EXIT_S
-    left = max(0.0, _exit.until - time.monotonic())
+
+
+def exit_s(given: float = EXIT_S) -> float:
+    """The seconds that an exporter which is to stop now may take: `given`, if there are so many."""
+    if _exit.until is None:
+        if threading.main_thread().is_alive():
+            return given
+        begin_end()
+    left = max(0.0, (_exit.until or 0.0) - time.monotonic())
     several = max(1, working())
     return min(given, left - (several - 1) * min(_RESERVE_S, left / several))

@@ -257,14 +257,14 @@ def _degraded(span: ReadableSpan) -> Record | None:
     context, parent = span.get_span_context(), span.parent
     if context is None:
         return None
-    start_ns = span.start_time or span.end_time or 0
+    start_ns = int(span.start_time or span.end_time or 0)
     return Record(
         kind="llm_call",
         trace_id=format_trace_id(context.trace_id),
         span_id=format_span_id(context.span_id),
         parent_span_id=format_span_id(parent.span_id) if parent else None,
         start_ns=start_ns,
-        end_ns=max(start_ns, span.end_time or 0),
+        end_ns=max(start_ns, int(span.end_time or 0)),
         name=str(span.name)[:256],
         attributes={semconv.PULSE_TRUNCATED: True},
     )

@@ -23,6 +23,9 @@ T = TypeVar("T")
 
 MAX_QUEUED = 50_000
 MAX_QUEUED_BYTES = 64 << 20
+# One giant must not push all others out: it counts as this, and is cut where it is read or sent.
+LARGEST_BYTES = 16 << 20
+UNKNOWN_BYTES = 1000
 ROUND_RECORDS, ROUND_BYTES = 1000, 5 << 20
 ROUND_S = 0.05  # until what was read goes to disk, if there is one
 
@@ -75,7 +78,8 @@ class Intake(Generic[T]):
         if not before:
             self._first_at = time.monotonic()
         for item in items:
-            size = size_of(item)
+            size = guarded(size_of, item)
+            size = UNKNOWN_BYTES if size is FAILED else min(size, LARGEST_BYTES)
             queue.append((item, size))
             self._queued_bytes += size
         self._ledger.received(len(items))

@@ -34,6 +34,7 @@ class Parcel:
     file: str | None = None
     own: bool = True
     damaged: bool = False
+    size: int = 0  # bytes of those that the disk did not take
 
 
 class Ledger:

@@ -20,7 +20,7 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any
 
-from pulse_otel.values import clip
+from pulse_otel.values import clip, mask_secrets
 
 MAX_RETRY_AFTER_S = 600.0
 _MESSAGE_BYTES = 200
@@ -162,7 +162,8 @@ def _partial(answer: Any) -> tuple[int, str]:
 
 def _one_line(message: str) -> str:
     """`message` fit for a log line: printable, in one line, bounded."""
-    printable = "".join(c if c.isprintable() else " " for c in message[: 4 * _MESSAGE_BYTES])
+    start = mask_secrets(message[: 4 * _MESSAGE_BYTES])
+    printable = "".join(c if c.isprintable() else " " for c in start)
     return clip(" ".join(printable.split()), _MESSAGE_BYTES)
 
 

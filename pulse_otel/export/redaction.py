@@ -10,7 +10,7 @@ to it: they keep records readable and apart.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from pulse_otel.export.record import Record
 from pulse_otel.values import plain
 
 REDACTION_FAILED = "[left out: the redact function failed]"
-_IDS = {"kind", "trace_id", "span_id", "parent_span_id", "scope", "operation"}
+_IDS = {"kind", "trace_id", "span_id", "parent_span_id"}
 _KEPT = _IDS | {"start_ns", "end_ns", "is_error", "usage", "reported_cost_cents"}
 _FIELDS = tuple(field.name for field in fields(Record) if field.name not in _KEPT)
 
@@ -44,13 +44,15 @@ class Redaction:
     def _value(self, value: Any) -> Any:
         if isinstance(value, str):
             return self._text(value)
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             return {key: self._value(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self._value(item) for item in value]
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return self._number(value)
-        return value
+        if value is None or isinstance(value, bool):
+            return value
+        return self._value(plain(value))  # bytes, say: no text of theirs gets by
 
     def _number(self, number: float) -> float | str:
         text = str(plain(number))

@@ -92,8 +92,11 @@ class Spool:
 
     def put(self, records: Sequence[Record]) -> str | None:
         """The name of a new file with `records`; None if the disk refuses it."""
-        data = pack(records)
-        name = files.new_name(self._clock(), len(records))
+        return self.put_packed(len(records), pack(records))
+
+    def put_packed(self, count: int, data: bytes) -> str | None:
+        """`put` of so many records that are `packed` already."""
+        name = files.new_name(self._clock(), count)
         self._ours.add(name)  # before it is there: it is not to be adopted by ourselves
         if not self._written(name, data):
             self._ours.discard(name)

@@ -6,12 +6,18 @@ A file has a line that says what it is, then one record per line.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pulse_otel.export.guarded import FAILED, guarded
 from pulse_otel.export.record import Record
 from pulse_otel.export.record_text import dump, load
+from pulse_otel.export.shrink import LIMITS, shrunk
 
+FILE_BYTES = 5 << 20
+"""Records of one round are shared out among files that are hardly larger."""
+
+_RECORD_BYTES = 32 << 20  # one that is larger by itself is cut: no file that large would be read
 _HEADER = b'{"pulse_spool":1}'
 
 
@@ -35,7 +41,38 @@ class Leased:
 
 def pack(records: Sequence[Record]) -> bytes:
     """The content of a file with `records`."""
-    return b"\n".join([_HEADER, *[dump(record) for record in records], b""])
+    return _joined([dump(record) for record in records])
+
+
+def packed(records: Sequence[Record]) -> Iterator[tuple[list[Record], bytes]]:
+    """`records`, shared out among files; each with its content."""
+    part: list[Record] = []
+    lines: list[bytes] = []
+    size = 0
+    for whole in records:
+        record, line = _bounded(whole)
+        if part and size + len(line) > FILE_BYTES:
+            yield part, _joined(lines)
+            part, lines, size = [], [], 0
+        part.append(record)
+        lines.append(line)
+        size += len(line)
+    if part:
+        yield part, _joined(lines)
+
+
+def _bounded(record: Record) -> tuple[Record, bytes]:
+    line = guarded(dump, record)
+    for limit in LIMITS:
+        if line is not FAILED and len(line) <= _RECORD_BYTES:
+            break
+        record = shrunk(record, limit)
+        line = guarded(dump, record)
+    return record, b"" if line is FAILED else line
+
+
+def _joined(lines: Sequence[bytes]) -> bytes:
+    return b"\n".join([_HEADER, *lines, b""])
 
 
 def unpack(data: bytes) -> list[Record]:

@@ -13,9 +13,10 @@ from pulse_otel.export.batches import Entry
 from pulse_otel.export.ledger import End, Ledger, Parcel
 from pulse_otel.export.record import Record
 from pulse_otel.export.spool import Spool
-from pulse_otel.export.spool_batch import Leased
+from pulse_otel.export.spool_batch import Gone, Leased, packed
 
-_MOST_IN_MEMORY = 2000  # entries, beside a spool that takes none; the queue holds the rest
+# Beside a spool that takes none: so many entries, so many bytes; the queue holds the rest.
+_MOST_IN_MEMORY, _MOST_BYTES = 2000, 64 << 20
 SEARCH_S = 30.0  # how often a spool is searched for what other processes left behind
 _RENEW_S = 15.0
 _UNREADABLE_S = 1.0  # until files are tried again after one that could not be read
@@ -29,23 +30,38 @@ class Stock:
         self._ledger = ledger
         self._spool = spool
         self._files: deque[Parcel] = deque()  # of this process, waiting on disk
+        self._unsaved: deque[Parcel] = deque()  # which the disk did not take
         self._search_at = self._lease_at = 0.0
         self._renewed_at = 0.0
 
     def keep(self, records: list[Record]) -> None:
         """Pack what was taken in: on disk if there is one that takes it."""
-        file = self._spool.put(records) if self._spool is not None else None
+        if self._spool is None:
+            self._pack(records, None)
+            return
+        for part, data in packed(records):
+            file = self._spool.put_packed(len(part), data)
+            parcel = self._pack(part, file)
+            if file is None:
+                parcel.size = len(data)
+                self._unsaved.append(parcel)
+        self._count_gone()
+
+    def _pack(self, records: list[Record], file: str | None) -> Parcel:
         parcel = Parcel(len(records), len(records), file)
         self._ledger.packed(parcel)
         if file is None:
             self.ready.extend(Entry(record, parcel) for record in records)
         else:
             self._files.append(parcel)
-        self._count_gone()
+        return parcel
 
     def full(self) -> bool:
         """Whether memory has to do for the disk, and has done enough."""
-        return len(self.ready) >= _MOST_IN_MEMORY
+        while self._unsaved and self._unsaved[0].left <= 0:
+            self._unsaved.popleft()
+        size = sum(parcel.size * parcel.left // parcel.count for parcel in list(self._unsaved))
+        return len(self.ready) >= _MOST_IN_MEMORY or size >= _MOST_BYTES
 
     def wait_s(self) -> float | None:
         """How long until there may be something to send; None: nobody knows."""
@@ -146,13 +162,19 @@ class Stock:
             return
         by_file = {p.file: p for p in self._ledger.open() if p.file}
         waiting = {file.partition(".spans")[0] + ".spans": p for file, p in by_file.items()}
-        while self._spool.gone:
-            gone = self._spool.gone.pop()
+        while (gone := _popped(self._spool.gone)) is not None:
             parcel = waiting.get(gone.file)
             if parcel is None:
                 parcel = Parcel(gone.count, gone.count, gone.file, own=False)
                 self._ledger.packed(parcel)
             self._ledger.settle(parcel, End.DROPPED, parcel.left, gone.why)
+
+
+def _popped(gone: list[Gone]) -> Gone | None:
+    try:
+        return gone.pop()
+    except IndexError:  # the other worker may have been quicker
+        return None
 
 
 def _put_back(spool: Spool, parcel: Parcel, file: str, records: list[Record]) -> str:

@@ -22,14 +22,20 @@ def flush_all(timeout_s: float) -> bool:
 
 
 def flush(exporter: Any, timeout_s: float) -> bool:
-    """Send what waits before `exporter`, and what it holds itself.
+    """Send what waits before `exporter`, and what it holds itself."""
+    end = time.monotonic() + timeout_s
+    collect(exporter, timeout_s)
+    return guarded(exporter.flush, max(0.0, end - time.monotonic())) is True
+
+
+def collect(exporter: Any, timeout_s: float) -> None:
+    """Have what waits before `exporter` handed to it.
 
     Not the whole provider: another exporter of the user's may take its time.
     """
     end = time.monotonic() + timeout_s
     for processor in _batch_processors_before(exporter):
         _within(processor.force_flush, end - time.monotonic())
-    return guarded(exporter.flush, max(0.0, end - time.monotonic())) is True
 
 
 def _within(flush_processor: Any, timeout_s: float) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from pulse_otel.export import circuit
 from pulse_otel.export.request_size import MAX_REQUEST_BYTES
+from pulse_otel.log import complaints
+from tests.conftest import KEY
 from tests.export.sending import ids_in, ids_of, records, sending, stored
 from tests.faults import Action, FaultServer, answer, redirect, short_body
 
@@ -127,3 +129,21 @@ def test_no_request_is_larger_than_the_service_takes() -> None:
     assert set(stored(server.stored)) == ids_of(sent)
     assert max(len(request.body) for request in server.received) <= MAX_REQUEST_BYTES + 2000
     assert max(len(ids_in(request)) for request in server.received) == 1000
+
+
+@pytest.mark.row("K1", "U4")
+def test_what_a_service_says_is_masked_and_logged_once_a_minute(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(complaints, "_next", {})
+    found = [
+        partial({"rejectedSpans": 1, "errorMessage": f"no {number} for Bearer {KEY}0123456789"})
+        for number in range(4)
+    ]
+    with FaultServer(found) as server, sending(server.url) as delivery:
+        for number in range(4):
+            delivery.submit(records(1, number))
+            delivery.flush(10)
+
+    (line,) = caplog.messages
+    assert "the service refused 1 spans (no 0 for [masked])" in line

@@ -16,6 +16,7 @@ import pulse_otel
 import pulse_otel.log
 from pulse_otel import Provider, observe
 from pulse_otel.config import ConfigError, load_config
+from pulse_otel.export.record_text import dump
 from pulse_otel.export.redaction import REDACTION_FAILED, Redaction
 from tests.conftest import KEY, Service
 from tests.export.sending import records
@@ -63,6 +64,25 @@ def test_no_text_leaves_without_it(service: Service, openai_client: Any) -> None
     assert any(SECRET in one for one in seen)
     assert threading.current_thread() not in threads
     assert pulse_otel.stats().redaction_failures == 0
+
+
+def test_no_kind_of_value_gets_by() -> None:
+    secret = SECRET.encode()
+    (record,) = records(
+        1,
+        scope=f"app of {SECRET}",
+        operation=SECRET,
+        attributes={"a": secret, "b": [secret], "c": {"d": memoryview(secret)}},
+        error={"message": SECRET, "more": secret},
+        metadata={"b": secret},
+    )
+
+    redacted = Redaction(mask)(record)
+
+    assert SECRET not in repr(redacted)
+    assert secret not in dump(redacted)
+    assert redacted.attributes["a"] == "[8 bytes]"
+    assert redacted.scope == "app of [name]"
 
 
 def test_no_text_gets_to_disk_without_it(openai_client: Any, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def record_of(source: Source, dialect: Dialect) -> Record | None:
     kind = kind_of(canonical)
     if kind is None:
         return None
-    start = canonical.pop(START_NS, None) or span.start_time or 0
+    start = int(canonical.pop(START_NS, None) or span.start_time or 0)
     failed = span.status.status_code is StatusCode.ERROR
     is_error = failed or bool(as_text(canonical.get(semconv.ERROR_TYPE)))
     if is_error and canonical.get(semconv.RESPONSE_ID) is None:
@@ -98,7 +98,7 @@ def record_of(source: Source, dialect: Dialect) -> Record | None:
         span_id=format_span_id(context.span_id),
         parent_span_id=format_span_id(span.parent.span_id) if span.parent else None,
         start_ns=start,
-        end_ns=max(start, span.end_time or start),
+        end_ns=max(start, int(span.end_time or start)),
         name=source.name,
         scope=source.scope,
         provider=provider,
