@@ -27,6 +27,7 @@ from opentelemetry.trace import (
 import pulse_otel
 from pulse_otel import OpenAIInstrumentor, PulseSpanExporter
 from tests.conftest import KEY, MESSAGES, RunPython, Service
+from tests.faults import FaultServer, hang
 
 Instrumented = Callable[..., tuple[TracerProvider, InMemorySpanExporter]]
 
@@ -122,6 +123,21 @@ def test_a_flush_sends_what_a_batch_processor_holds(
 
     assert pulse_otel.flush_buffer(10) is True
     assert (exporter.stats.delivered, exporter.stats.unaccounted) == (1, 0)
+
+
+def test_a_service_that_hangs_keeps_no_other_exporter_from_a_flush(
+    instrumented: Instrumented, service: Service, openai_client: Any
+) -> None:
+    provider, _ = instrumented()
+    with FaultServer(then=hang()) as hanging:
+        made = [PulseSpanExporter(api_key=KEY, api_url=url) for url in (hanging.url, service.url)]
+        for exporter in made:
+            batch = BatchSpanProcessor(exporter, schedule_delay_millis=60_000)
+            provider.add_span_processor(batch)
+        openai_client.chat.completions.create(model="m", messages=MESSAGES)
+
+        assert pulse_otel.flush_buffer(2) is False
+        assert [exporter.stats.delivered for exporter in made] == [0, 1]
 
 
 def test_several_projects_in_one_process(

@@ -199,9 +199,11 @@ class PulseSpanExporter(SpanExporter):
 
 
 def _at_sigterm() -> None:
-    flush_all(EXIT_S)
-    for exporter in exporters():  # a handler of the program's may let calls end in peace
+    # All of them before the first is waited for; and for what ends until the process does, as a
+    # handler of the program's may let calls end in peace.
+    for exporter in exporters():
         exporter.hurry()
+    flush_all(EXIT_S)
 
 
 def _complain_about(unknown: Mapping[str, Any]) -> None:
