@@ -142,6 +142,7 @@ PULSE_SERVICE_TIER: Final = "pulse.service_tier"
 PULSE_HTTP_STATUS: Final = "pulse.http_status"
 PULSE_USER_ID: Final = "pulse.user_id"
 PULSE_TRUNCATED: Final = "pulse.truncated"  # content of the record was cut to be accepted at all
+PULSE_CUT: Final = "pulse.cut"  # in a body: what was left out at this place
 PULSE_SCOPE: Final = "pulse.scope"  # the instrumentation that recorded it, where it is not ours
 PULSE_AGENT_USAGE: Final = "pulse.agent_usage"  # what an agent's span says of its calls' tokens
 

@@ -92,24 +92,11 @@ class PulseSpanExporter(SpanExporter):
         del api_key  # a traceback that shows variables is no place for it
         self.project = destination(config.api_url, config.api_key)
         self._transport = Transport(config.api_url, config.api_key, ca_file=config.ca_file)
-        negotiator = Negotiator(self._transport, config.protocol)
         self._redaction = Redaction(config.redact) if config.redact else None
-        steps = Steps(
-            size=_size,
-            read=dialects.read,
-            degrade=_degraded,
-            form=negotiator.form,
-            post=negotiator.post,
-            attempt_s=ATTEMPT_S,
-            redact=self._redaction or _as_it_is,
-            hold_s=hold_s,
-            prepare=_import_all,
-            where=config.api_url,
-        )
         # Handed over one by one, spans wait for others here; in batches, they did elsewhere.
         timing = (config.batch_size, config.flush_interval / 1000) if collects else (1, 0.0)
         self._delivery = Delivery(
-            steps,
+            self._steps(config, hold_s),
             spool=_spool(config.spool_dir, config.api_url, config.api_key),
             batch_size=timing[0],
             delay_s=timing[1],
@@ -122,6 +109,21 @@ class PulseSpanExporter(SpanExporter):
         show(self)
         if config.flush_on_sigterm:
             flush_at_sigterm(_at_sigterm)
+
+    def _steps(self, config: Config, hold_s: float) -> Steps[ReadableSpan]:
+        negotiator = Negotiator(self._transport, config.protocol)
+        return Steps(
+            size=_size,
+            read=dialects.read,
+            degrade=_degraded,
+            form=negotiator.form,
+            post=negotiator.post,
+            attempt_s=ATTEMPT_S,
+            redact=self._redaction or _as_it_is,
+            hold_s=hold_s,
+            prepare=_import_all,
+            where=config.api_url,
+        )
 
     @property
     def stats(self) -> DeliveryStats:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from pulse_otel import semconv
 from pulse_otel.values import size_bytes, to_json
 
 _MESSAGE_LISTS = ("messages", "input")
@@ -47,7 +48,10 @@ def _with_small_tools(body: dict[str, Any], limit: int) -> dict[str, Any]:
     if not isinstance(tools, list) or size <= limit:
         return body
     names = [_tool_name(tool) for tool in tools]
-    note = {"pulse.cut": f"the definitions of {len(tools)} tools, {size} bytes", "names": names}
+    note = {
+        semconv.PULSE_CUT: f"the definitions of {len(tools)} tools, {size} bytes",
+        "names": names,
+    }
     return {**body, "tools": [fit(note, limit)]}
 
 
@@ -89,7 +93,7 @@ def _conversation(messages: list[Any], room: int) -> list[Any]:
     if not left_out:
         return [*head, *reversed(tail)]
     what = f"{left_out} messages, {sum(sizes[first:position])} bytes"
-    note = {"role": "cut", "content": f"[{what} cut]", "pulse.cut": what}
+    note = {"role": "cut", "content": f"[{what} cut]", semconv.PULSE_CUT: what}
     return [*head, note, *reversed(tail)]
 
 
@@ -111,7 +115,7 @@ def fit(value: Any, limit: int) -> Any:
         if _size(value) <= limit:
             return value
         if most <= 2:
-            return {"pulse.cut": f"{excess + limit} bytes"}
+            return {semconv.PULSE_CUT: f"{excess + limit} bytes"}
         most //= 2
 
 
@@ -146,12 +150,12 @@ def _shortened(value: Any, text_limit: int, most: int) -> Any:
         fields = list(value.items())[:most]
         shortened = {_cut(k, 256): _shortened(v, text_limit, most) for k, v in fields}
         left_out = len(value) - len(fields)
-        return {**shortened, "pulse.cut": f"{left_out} fields"} if left_out else shortened
+        return {**shortened, semconv.PULSE_CUT: f"{left_out} fields"} if left_out else shortened
     if isinstance(value, list):
         kept: list[Any] = value
         if len(value) > most:
             half = max(1, most // 2)
-            note = {"pulse.cut": f"{len(value) - 2 * half} items"}
+            note = {semconv.PULSE_CUT: f"{len(value) - 2 * half} items"}
             kept = [*value[:half], note, *value[-half:]]
         return [_shortened(item, text_limit, most) for item in kept]
     return value
@@ -162,7 +166,7 @@ def _cut(text: str, limit: int) -> str:
     size = _size(text)
     if size <= limit or len(text) <= _SHORTEST:
         return text
-    note = f" … [pulse.cut: {size - limit} bytes] … "
+    note = f" … [{semconv.PULSE_CUT}: {size - limit} bytes] … "
     # What a character takes on average: some take three bytes, or six when they are escaped.
     keep = max(_SHORTEST, (limit - size_bytes(note) - 2) * len(text) // size)
     if keep + len(note) >= len(text):
@@ -176,4 +180,4 @@ def _size(value: Any) -> int:
 
 
 def _as_dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {"pulse.cut": "all"}
+    return value if isinstance(value, dict) else {semconv.PULSE_CUT: "all"}
