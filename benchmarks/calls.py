@@ -28,7 +28,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 
 import pulse_otel
-from pulse_otel.local.replies import Reply, chat, chat_stream, message
+from pulse_otel.local.provider.replies import Reply, chat, chat_stream, message
 
 WORDS = " ".join(["word"] * 200)
 Call = Callable[[], Any]

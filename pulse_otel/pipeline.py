@@ -17,17 +17,17 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.trace import Tracer
 
-from pulse_otel import ends
 from pulse_otel.config import Config, ConfigError, PulseConfig, load_config
-from pulse_otel.export.exit_time import EXIT_S, LONGEST_S, exit_s
+from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.exporter import PulseSpanExporter
-from pulse_otel.export.stats import DeliveryStats
-from pulse_otel.export.upstream import flush_all
 from pulse_otel.ids import SystemIdGenerator
 from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.options import content_wanted
 from pulse_otel.instrumentation.recorder import Recorder, recorders
 from pulse_otel.log import complaints, logger
+from pulse_otel.process import ends
+from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
+from pulse_otel.process.upstream import flush_all
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

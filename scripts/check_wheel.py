@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("pulse_otel", "pulse_sdk")
-MUST_HAVE = ("pulse_otel/py.typed", "pulse_sdk/py.typed", "pulse_otel/export/prices.json")
+MUST_HAVE = ("pulse_otel/py.typed", "pulse_sdk/py.typed", "pulse_otel/export/pricing/prices.json")
 
 # Run with the wheel installed and nothing else: prints one line per check, `ok` or `FAIL` first.
 IMPORT_CHECKS = """
@@ -35,7 +35,7 @@ names = set(pulse_otel.__all__) ^ set(pulse_sdk.__all__)
 check("pulse_sdk has the names of pulse_otel", ", ".join(sorted(names)))
 other = [n for n in pulse_otel.__all__ if getattr(pulse_otel, n) is not getattr(pulse_sdk, n, None)]
 check("the names are the same objects", ", ".join(other))
-from pulse_otel.export.pricing import cost_cents
+from pulse_otel.export.pricing.table import cost_cents
 cost = cost_cents("openai", "gpt-4o", input_tokens=1000, output_tokens=1000)
 check("the price table is readable", "" if cost else "no cost")
 """
@@ -109,7 +109,7 @@ def check_contents(checks: Checks, wheel: Path) -> None:
     expected = source_files()
     code = {name for name in expected if name.endswith(".py")}
     data = (expected - code) | set(MUST_HAVE)
-    templates = {name for name in names if name.startswith("pulse_otel/local/templates/")}
+    templates = {name for name in names if name.startswith("pulse_otel/local/pages/templates/")}
     packaged = {name for name in names if ".dist-info/" not in name}
     checks.report(f"the wheel has all {len(code)} modules", listed(code - names))
     checks.report("the wheel has the typing markers, the prices, the data", listed(data - names))

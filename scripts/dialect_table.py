@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from pulse_otel import semconv  # noqa: E402
 from pulse_otel.export.dialects import read  # noqa: E402
-from pulse_otel.export.record import Record  # noqa: E402
+from pulse_otel.export.records.record import Record  # noqa: E402
 from tests.export.spans import recorded  # noqa: E402
 
 PAGE = ROOT / "docs" / "dialects.md"

@@ -1,4 +1,4 @@
-"""Turns the price data of the `genai-prices` package into `pulse_otel/export/prices.json`.
+"""Turns the price data of the `genai-prices` package into `pulse_otel/export/pricing/prices.json`.
 
 Run it from the checkout, with the development group installed:
 
@@ -29,7 +29,7 @@ from pathlib import Path
 from genai_prices import types
 from genai_prices.data import providers
 
-TABLE = Path(__file__).resolve().parent.parent / "pulse_otel" / "export" / "prices.json"
+TABLE = Path(__file__).resolve().parent.parent / "pulse_otel" / "export" / "pricing" / "prices.json"
 
 # OpenTelemetry's `gen_ai.provider.name` -> the package's provider id.
 PROVIDER_IDS = {

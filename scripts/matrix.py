@@ -27,16 +27,16 @@ TOOLS = ("pytest>=8.3", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothesis>
 # What the SDKs are reached through; the rest of the tests does not depend on versions of them.
 TESTS = (
     "tests/test_versions.py",
-    "tests/test_observe.py",
-    "tests/test_sessions.py",
-    "tests/test_tools.py",
-    "tests/test_stream*.py",
-    "tests/test_anthropic*.py",
-    "tests/test_instrumentors.py",
-    "tests/test_uninstrument.py",
     "tests/test_planted_bugs.py",
-    "tests/test_differential.py",
-    "tests/instrumentation/**/test_*.py",
+    "tests/instrumentation/test_observe.py",
+    "tests/instrumentation/test_sessions.py",
+    "tests/instrumentation/test_tools.py",
+    "tests/instrumentation/test_stream*.py",
+    "tests/instrumentation/test_instrumentors.py",
+    "tests/instrumentation/test_uninstrument.py",
+    "tests/instrumentation/test_differential.py",
+    "tests/instrumentation/anthropic/test_*.py",
+    "tests/instrumentation/openai/test_*.py",
 )
 
 

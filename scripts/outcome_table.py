@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pulse_otel.export import failures, outcome
+from pulse_otel.export.transport import failures, outcome
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "delivery-outcomes.md"
 

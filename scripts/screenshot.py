@@ -18,10 +18,10 @@ from pathlib import Path
 import requests
 
 from pulse_otel import flush_buffer, init_pulse, session, shutdown
-from pulse_otel.local.demo_calls import ANTHROPIC, OPENAI, Clients, calls_for
-from pulse_otel.local.provider import ScriptedProvider
-from pulse_otel.local.running import serving
-from pulse_otel.local.service import create_app
+from pulse_otel.local.demo.calls import ANTHROPIC, OPENAI, Clients, calls_for
+from pulse_otel.local.provider.server import ScriptedProvider
+from pulse_otel.local.service.app import create_app
+from pulse_otel.local.serving import serving
 
 DOCS = Path(__file__).parent.parent / "docs"
 KEY = "pulse_sk_picture"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pulse_otel.local.running import HOST
+from pulse_otel.local.serving import HOST
 from tests.conftest import KEY, ROOT
 
 EXAMPLE = ROOT / "examples" / "collector"

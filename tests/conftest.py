@@ -59,7 +59,7 @@ def ended_behind(server: contextlib.AbstractContextManager[T], behind: Executor)
 
 @pytest.fixture
 def provider(behind: Executor) -> Iterator[Any]:
-    from pulse_otel.local.provider import ScriptedProvider
+    from pulse_otel.local.provider.server import ScriptedProvider
 
     with ended_behind(ScriptedProvider(), behind) as running:
         yield running
@@ -91,8 +91,8 @@ class Service:
 
 @pytest.fixture
 def service(behind: Executor) -> Iterator[Service]:
-    from pulse_otel.local.running import serving
-    from pulse_otel.local.service import create_app
+    from pulse_otel.local.service.app import create_app
+    from pulse_otel.local.serving import serving
 
     with ended_behind(serving(create_app()), behind) as url:
         yield Service(url)

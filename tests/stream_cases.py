@@ -12,7 +12,7 @@ import openai
 import pytest
 
 from pulse_otel import observe
-from pulse_otel.local.replies import Reply, chat_stream, message_stream
+from pulse_otel.local.provider.replies import Reply, chat_stream, message_stream
 from tests.conftest import MESSAGES
 
 TEXT = "one two three four"

@@ -27,9 +27,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import Status, StatusCode
 
 from pulse_otel import OpenAIInstrumentor, PulseSpanExporter
-from pulse_otel.local.replies import openai_error
-from pulse_otel.local.running import HOST, serving
-from pulse_otel.local.service import create_app
+from pulse_otel.local.provider.replies import openai_error
+from pulse_otel.local.service.app import create_app
+from pulse_otel.local.serving import HOST, serving
 from tests.collectors import EXAMPLE, STANDARD, Collectors, free_port, rotel_agent, wait_for
 from tests.conftest import KEY, ROOT, Service
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.local.replies import chat, chat_stream, message
+from pulse_otel.local.provider.replies import chat, chat_stream, message
 from tests.conftest import KEY, ROOT, RunPython, Service
 
 EXAMPLES = ROOT / "examples"

@@ -16,13 +16,14 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 import pulse_otel
 from pulse_otel import PulseSpanExporter
-from pulse_otel.export import exit_time, metrics
+from pulse_otel.export.accounts import metrics
 from pulse_otel.instrumentation.recorder import recorders
 from pulse_otel.pipeline import _state
+from pulse_otel.process import exit_time
 from tests.conftest import KEY
 from tests.export.sending import stored, until
 from tests.faults import FaultServer, answer
-from tests.test_ends import run, server
+from tests.process.test_ends import run, server
 
 __all__ = ["server"]
 

@@ -11,8 +11,8 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from pulse_otel.local.replies import anthropic_error, chat, message, openai_error
-from pulse_otel.local.running import serving
+from pulse_otel.local.provider.replies import anthropic_error, chat, message, openai_error
+from pulse_otel.local.serving import serving
 from tests.conftest import KEY, ROOT, RunPython, Service
 
 SCRIPT = str(ROOT / "tests" / "test_server.py")

@@ -10,7 +10,7 @@ import pytest
 from tests import test_ends
 from tests.conftest import KEY, RunPython, Service
 from tests.faults import FaultServer
-from tests.test_ends import count, server
+from tests.process.test_ends import count, server
 
 __all__ = ["server"]
 

@@ -19,7 +19,8 @@ from opentelemetry.sdk.trace import TracerProvider
 
 import pulse_otel
 from pulse_otel import log, observe, pipeline
-from pulse_otel.export import delivery, exporter
+from pulse_otel.export import exporter
+from pulse_otel.export.delivery import worker as delivery
 from pulse_otel.instrumentation import body, call, endpoint, parameters, patch, raw, request, stream
 from pulse_otel.instrumentation.anthropic import own_spans
 from pulse_otel.instrumentation.anthropic.endpoints import ENDPOINTS as ANTHROPIC
@@ -27,8 +28,8 @@ from pulse_otel.instrumentation.guard import internal_errors
 from pulse_otel.instrumentation.openai.endpoints import ENDPOINTS as OPENAI
 from tests.conftest import KEY
 from tests.exchange import Call, Outcome, Wire, connect, run
+from tests.instrumentation.test_differential import without_option
 from tests.reply_strategies import ERROR, EVENTS, WHOLE, Reply, encoded, stream_of
-from tests.test_differential import without_option
 from tests.usual_exchanges import USUAL, answer
 
 PLACES: tuple[tuple[Any, str], ...] = (

@@ -50,7 +50,7 @@ anthropic_client.messages.create(
 
 @contextlib.contextmanager
 def serving_on_the_documented_port(app: Any) -> Iterator[str]:
-    from pulse_otel.local.running import serving
+    from pulse_otel.local.serving import serving
 
     deadline = time.monotonic() + 40
     with contextlib.ExitStack() as stack:
@@ -72,8 +72,8 @@ def test_the_original_readme_runs_unchanged(
     """The key it shows, its port, no flush: both calls arrive, in the right columns."""
     import requests
 
-    from pulse_otel.local.legacy import create_legacy_app
-    from pulse_otel.local.service import create_app
+    from pulse_otel.local.service.app import create_app
+    from pulse_otel.local.service.legacy.app import create_legacy_app
 
     app = create_legacy_app() if legacy else create_app()
     with serving_on_the_documented_port(app) as url:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.local.running import serving
-from pulse_otel.local.service import create_app
+from pulse_otel.local.service.app import create_app
+from pulse_otel.local.serving import serving
 from pulse_otel.zero_code.environment import set_defaults
 from tests.conftest import KEY, Service
 from tests.environments import Environment

@@ -14,23 +14,25 @@ from opentelemetry.trace import format_span_id, format_trace_id
 
 from pulse_otel import semconv
 from pulse_otel.config import KEY_PREFIX, ApiKey, Config, ConfigError, load_config
-from pulse_otel.ends import flush_at_sigterm
-from pulse_otel.export import dialects, losses, spool
-from pulse_otel.export.children import flush_at_their_end
-from pulse_otel.export.claims import claim, destination
-from pulse_otel.export.delivery import Delivery
-from pulse_otel.export.exit_time import EXIT_S, LONGEST_S, exit_s
-from pulse_otel.export.forks import begin_anew_in_children
+from pulse_otel.export import dialects
+from pulse_otel.export.accounts import losses
+from pulse_otel.export.accounts.metrics import exporters, show, working
+from pulse_otel.export.accounts.stats import DeliveryStats
+from pulse_otel.export.delivery.steps import Steps
+from pulse_otel.export.delivery.worker import Delivery
 from pulse_otel.export.guarded import FAILED, guarded
-from pulse_otel.export.metrics import exporters, show, working
-from pulse_otel.export.protocol import Negotiator
-from pulse_otel.export.record import Record
-from pulse_otel.export.redaction import Redaction
-from pulse_otel.export.stats import DeliveryStats
-from pulse_otel.export.steps import Steps
-from pulse_otel.export.transport import ATTEMPT_S, Transport
-from pulse_otel.export.upstream import flush_all
+from pulse_otel.export.records.duplicates.claims import claim, destination
+from pulse_otel.export.records.record import Record
+from pulse_otel.export.records.redaction import Redaction
+from pulse_otel.export.spool import spool
+from pulse_otel.export.transport.protocol import Negotiator
+from pulse_otel.export.transport.transport import ATTEMPT_S, Transport
 from pulse_otel.log import complaints
+from pulse_otel.process.children import flush_at_their_end
+from pulse_otel.process.ends import flush_at_sigterm
+from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
+from pulse_otel.process.forks import begin_anew_in_children
+from pulse_otel.process.upstream import flush_all
 from pulse_otel.values import to_json
 
 _SPAN_BYTES = 500  # what a span costs beside its text
@@ -38,9 +40,9 @@ _NEEDED = (
     "encodings.idna",
     "urllib3.exceptions",
     "pydantic_core",
-    "pulse_otel.export.connection",
-    "pulse_otel.export.failures",
-    "pulse_otel.export.pricing",
+    "pulse_otel.export.transport.connection",
+    "pulse_otel.export.transport.failures",
+    "pulse_otel.export.pricing.table",
 )
 _HOLD_S = 6.0  # until the spans of one call have left the batch processor that is before us
 

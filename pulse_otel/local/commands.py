@@ -12,9 +12,9 @@ from typing import Final
 
 import click
 
-from pulse_otel.local.legacy import create_legacy_app
-from pulse_otel.local.running import HOST, serving
-from pulse_otel.local.service import create_app
+from pulse_otel.local.service.app import create_app
+from pulse_otel.local.service.legacy.app import create_legacy_app
+from pulse_otel.local.serving import HOST, serving
 
 SAMPLE_KEY: Final = "pulse_sk_local"
 
@@ -63,7 +63,7 @@ def demo(live: bool, legacy: bool) -> None:
     Without --live nothing leaves this machine: provider and trace service run inside the command.
     The exit status is 0 if every trace came back right.
     """
-    from pulse_otel.local.demo import run_demo
+    from pulse_otel.local.demo.demo import run_demo
 
     sys.exit(run_demo(live=live, legacy=legacy))
 

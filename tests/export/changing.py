@@ -10,10 +10,10 @@ from typing import Any
 
 import requests
 
-from pulse_otel.export.protocol import FORMS
-from pulse_otel.local.legacy import create_legacy_app
-from pulse_otel.local.running import serving
-from pulse_otel.local.service import create_app
+from pulse_otel.export.transport.protocol import FORMS
+from pulse_otel.local.service.app import create_app
+from pulse_otel.local.service.legacy.app import create_legacy_app
+from pulse_otel.local.serving import serving
 from tests.conftest import KEY
 
 

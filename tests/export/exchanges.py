@@ -16,8 +16,8 @@ import openai
 from opentelemetry.sdk.trace import ReadableSpan
 
 from pulse_otel import AnthropicInstrumentor, OpenAIInstrumentor
-from pulse_otel.local import openai_response_replies, openai_text_replies, replies
-from pulse_otel.local.reply import Reply
+from pulse_otel.local.provider import openai_response_replies, openai_text_replies, replies
+from pulse_otel.local.provider.reply import Reply
 from tests.export.spans import Recording
 
 _HELLO = {"role": "user", "content": "Say hello. My email is bob@example.com."}

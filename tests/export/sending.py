@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from pulse_otel.config import ApiKey
-from pulse_otel.export.delivery import Delivery, Steps
+from pulse_otel.export.accounts.stats import DeliveryStats
+from pulse_otel.export.delivery.worker import Delivery, Steps
 from pulse_otel.export.payloads import otlp
-from pulse_otel.export.protocol import Negotiator
-from pulse_otel.export.record import Record
-from pulse_otel.export.spool import Spool
-from pulse_otel.export.stats import DeliveryStats
-from pulse_otel.export.transport import Transport
+from pulse_otel.export.records.record import Record
+from pulse_otel.export.spool.spool import Spool
+from pulse_otel.export.transport.protocol import Negotiator
+from pulse_otel.export.transport.transport import Transport
 from tests.conftest import KEY
-from tests.export.test_traces_form import PLAIN
+from tests.export.payloads.test_traces_form import PLAIN
 from tests.faults import Request
 
 NAME = "0123456789abcdef"

@@ -17,10 +17,10 @@ import pytest
 import requests
 
 from pulse_otel.config import ApiKey, Config, ConfigError, load_config
-from pulse_otel.export.claims import destination
 from pulse_otel.export.exporter import PulseSpanExporter
-from pulse_otel.export.outcome import Outcome, Verdict
-from pulse_otel.export.transport import Transport
+from pulse_otel.export.records.duplicates.claims import destination
+from pulse_otel.export.transport.outcome import Outcome, Verdict
+from pulse_otel.export.transport.transport import Transport
 from pulse_otel.log import complaints
 from tests import faults
 from tests.conftest import RunPython
@@ -120,7 +120,7 @@ http.client.HTTPConnection.debuglevel = 1
 import urllib3
 urllib3.add_stderr_logger()
 from pulse_otel.config import ApiKey
-from pulse_otel.export.transport import Transport
+from pulse_otel.export.transport.transport import Transport
 from tests import faults
 actions = [faults.answer(), faults.answer(401), faults.redirect(302, "http://127.0.0.1:1/"),
     faults.reset(), faults.reset("half"), faults.reset("body"), faults.garbage(),

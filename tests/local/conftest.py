@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from pulse_otel.local.service.app.legacy import app as legacy
 
-from pulse_otel.local import legacy, service
-from pulse_otel.local.running import serving
-from pulse_otel.local.writer import Writer
+from pulse_otel.local.service import app as service
+from pulse_otel.local.serving import serving
+from pulse_otel.local.storage.writer import Writer
 from tests.local.legacy_client import LegacyClient
 from tests.local.service_client import Client
 

@@ -20,7 +20,7 @@ from tests.reliability.row import Reached
 
 def kills(times: int) -> Reached:
     """S1: `kill -9` at random moments, with a service that fails now and then."""
-    from tests.export.test_spool_delivery import recover, waiting
+    from tests.export.spool.test_spool_delivery import recover, waiting
 
     chance = random.Random(5)
     faults = [answer(503), store_then_reset(), answer(), answer()]
@@ -52,7 +52,7 @@ def restart(spans: int) -> Reached:
 
 def write_ahead(batches: int) -> Reached:
     """S14: what the disk costs a batch of 512."""
-    from pulse_otel.export.spool import Spool
+    from pulse_otel.export.spool.spool import Spool
 
     with tempfile.TemporaryDirectory() as root:
         spool, took = Spool(root, "x"), list[float]()

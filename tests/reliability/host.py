@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pulse_otel
-from pulse_otel.local.replies import chat
+from pulse_otel.local.provider.replies import chat
 from tests.conftest import KEY, MESSAGES
 from tests.export.sending import records, sending
 from tests.faults import FaultServer

@@ -11,11 +11,11 @@ import unittest.mock
 from typing import Any
 
 from pulse_otel.config import ApiKey
-from pulse_otel.export.transport import Transport
+from pulse_otel.export.transport.transport import Transport
 from tests.conftest import KEY
+from tests.export.accounts.test_accounting import CHAOS
+from tests.export.delivery.test_poison import refusing
 from tests.export.sending import Watch, ids_of, records, sending, stored, until
-from tests.export.test_accounting import CHAOS
-from tests.export.test_poison import refusing
 from tests.faults import (
     FaultServer,
     answer,

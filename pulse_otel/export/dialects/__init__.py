@@ -25,7 +25,7 @@ from pulse_otel.export.dialects.pydantic_ai import PYDANTIC_AI
 from pulse_otel.export.dialects.reader import record_of
 from pulse_otel.export.dialects.source import Source
 from pulse_otel.export.dialects.vercel import VERCEL
-from pulse_otel.export.record import Record
+from pulse_otel.export.records.record import Record
 
 __all__ = ["DIALECTS", "concerns", "dialect_of", "read"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pulse_otel import semconv
 from pulse_otel.export.dialects.source import Attributes, as_text
-from pulse_otel.export.record import Kind
+from pulse_otel.export.records.record import Kind
 
 _CALLS = (
     semconv.OPERATION_CHAT,

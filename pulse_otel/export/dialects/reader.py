@@ -31,7 +31,7 @@ from pulse_otel.export.dialects.source import (
     loose_json,
     mapping,
 )
-from pulse_otel.export.record import Record, Usage
+from pulse_otel.export.records.record import Record, Usage
 from pulse_otel.values import plain
 
 _USAGE = {

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.export.cost import record_cost_cents
 from pulse_otel.export.payloads.form import MAX_INT, Encoded, Form
-from pulse_otel.export.record import Record
+from pulse_otel.export.pricing.cost import record_cost_cents
+from pulse_otel.export.records.record import Record
 from pulse_otel.values import bounded_json, clip, plain, scrub, to_json
 
 _BODY_BYTES = 65_000  # below the 65,536 where the service cuts JSON apart

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.local.replies import response_stream
+from pulse_otel.local.provider.replies import response_stream
 from tests.conftest import MESSAGES
 
 

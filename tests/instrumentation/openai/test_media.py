@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.local.openai_media_replies import PICTURE, SOUND
-from pulse_otel.local.replies import images, speech, transcription
+from pulse_otel.local.provider.openai_media_replies import PICTURE, SOUND
+from pulse_otel.local.provider.replies import images, speech, transcription
 from tests.conftest import Clients
 from tests.instrumentation.openai.conftest import Instrument, Spans
 

@@ -9,7 +9,7 @@ import openai
 import pytest
 
 from pulse_otel import OpenAIInstrumentor
-from pulse_otel.local.replies import Reply
+from pulse_otel.local.provider.replies import Reply
 from tests.conftest import Clients
 from tests.instrumentation.openai.calls import PLAIN, STREAMED, Call, named
 from tests.instrumentation.openai.conftest import Instrument

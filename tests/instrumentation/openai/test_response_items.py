@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pulse_otel.local.replies import response
+from pulse_otel.local.provider.replies import response
 from tests.conftest import Clients
 from tests.instrumentation.openai.conftest import Spans
 

@@ -7,7 +7,7 @@ from typing import Any
 import openai
 import pytest
 
-from pulse_otel.local.replies import (
+from pulse_otel.local.provider.replies import (
     Reply,
     ToolCall,
     response,

@@ -10,7 +10,7 @@ import openai
 import pytest
 from opentelemetry import trace
 
-from pulse_otel.local.replies import Reply, ToolCall, decision, response, response_stream
+from pulse_otel.local.provider.replies import Reply, ToolCall, decision, response, response_stream
 from tests.conftest import Clients
 from tests.instrumentation.openai.conftest import Instrument, Spans
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.local.replies import Reply, ToolCall, openai_error, response
+from pulse_otel.local.provider.replies import Reply, ToolCall, openai_error, response
 from tests.conftest import Clients
 from tests.instrumentation.openai.conftest import Instrument, Spans
 

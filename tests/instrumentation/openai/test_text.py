@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.local.replies import completion_stream, decision, moderation
+from pulse_otel.local.provider.replies import completion_stream, decision, moderation
 from tests.conftest import Clients
 from tests.instrumentation.openai.conftest import Instrument, Spans
 

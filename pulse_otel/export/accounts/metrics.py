@@ -1,0 +1,136 @@
+"""The accounts of all exporters of this process as OpenTelemetry metrics.
+
+Made with the API alone: they go to the MeterProvider of the program, once there is one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from typing import Protocol
+
+from opentelemetry import metrics
+from opentelemetry.metrics import CallbackOptions, Observation
+
+from pulse_otel import semconv
+from pulse_otel.export.accounts.stats import DeliveryStats
+from pulse_otel.process.forks import begin_anew_in_children
+
+Way = tuple[str, str]  # an outcome, and the reason for it
+
+
+class _Shown(Protocol):
+    project: str
+
+    @property
+    def stats(self) -> DeliveryStats: ...
+
+    @property
+    def stopped(self) -> bool: ...
+
+    def flush(self, timeout_s: float) -> bool: ...
+
+    def hurry(self) -> None: ...
+
+
+class _Accounts:
+    """All exporters that work, and what those have come to that are gone.
+
+    A counter must not go down: so an exporter that stopped leaves its counts behind. It is known
+    until another one comes, as spans may still end too late for it.
+    """
+
+    def __init__(self) -> None:
+        self.made = False
+        self.known: list[_Shown] = []
+        self.reset_after_fork()
+
+    def reset_after_fork(self) -> None:
+        """In a child: its accounts begin at the fork."""
+        self._lock = threading.RLock()  # a signal handler may come while it is held
+        self._ended = 0
+        self._settled: Counter[Way] = Counter()
+
+    def add(self, exporter: _Shown) -> bool:
+        """Count `exporter` in; True for the first one."""
+        with self._lock:
+            gone = [one for one in self.known if one.stopped]
+            self.known = [one for one in self.known if one not in gone] + [exporter]
+            for one in gone:
+                stats = one.stats
+                self._ended += stats.ended
+                self._settled.update(_settlements(stats))
+            first, self.made = not self.made, True
+            return first
+
+    def now(self) -> tuple[int, Counter[Way], list[DeliveryStats]]:
+        """Spans that ended, spans that are settled, and the accounts they are not all of yet."""
+        with self._lock:
+            stats = [exporter.stats for exporter in self.known]
+            settled = Counter(self._settled)
+            for one in stats:
+                settled.update(_settlements(one))
+            return self._ended + sum(one.ended for one in stats), settled, stats
+
+
+_accounts = _Accounts()
+
+
+def show(exporter: _Shown) -> None:
+    """Count `exporter` in."""
+    if not _accounts.add(exporter):
+        return
+    begin_anew_in_children(_accounts)
+    meter = metrics.get_meter("pulse_otel")
+    meter.create_observable_counter(
+        semconv.METRIC_ENDED, [_ended], unit="{span}", description="Spans handed to the delivery."
+    )
+    meter.create_observable_counter(
+        semconv.METRIC_SETTLED,
+        [_settled],
+        unit="{span}",
+        description="Spans that came to an end: delivered, ignored, dropped, taken over.",
+    )
+    meter.create_observable_up_down_counter(
+        semconv.METRIC_PENDING, [_pending], unit="{span}", description="Spans not delivered yet."
+    )
+
+
+def working(project: str | None = None) -> int:
+    """How many exporters of this process have not stopped, of a project or in all."""
+    return sum(not one.stopped and project in (None, one.project) for one in _accounts.known)
+
+
+def exporters() -> list[_Shown]:
+    """The exporters of this process that have not stopped."""
+    return [one for one in list(_accounts.known) if not one.stopped]
+
+
+def _ended(options: CallbackOptions) -> Iterable[Observation]:
+    return [Observation(_accounts.now()[0])]
+
+
+def _settled(options: CallbackOptions) -> Iterable[Observation]:
+    for (outcome, reason), count in _accounts.now()[1].items():
+        attributes = {semconv.METRIC_OUTCOME: outcome}
+        yield Observation(count, attributes | ({semconv.METRIC_REASON: reason} if reason else {}))
+
+
+def _settlements(stats: DeliveryStats) -> Counter[Way]:
+    found = Counter[Way](
+        {
+            ("delivered", ""): stats.delivered,
+            ("ignored", ""): stats.ignored,
+            ("taken_over", ""): stats.taken_over,
+            ("dropped", "queue full"): stats.queue_overflow,
+        }
+    )
+    found.update({("dropped", reason): count for reason, count in stats.dropped.items()})
+    return found
+
+
+def _pending(options: CallbackOptions) -> Iterable[Observation]:
+    stats = _accounts.now()[2]
+    yield Observation(sum(s.in_queue for s in stats), {semconv.METRIC_WHERE: "memory"})
+    yield Observation(sum(s.pending_on_disk for s in stats), {semconv.METRIC_WHERE: "disk"})

@@ -1,0 +1,1 @@
+"""The worker: takes spans from its queue, makes batches, sends them, backs off, stops in time."""

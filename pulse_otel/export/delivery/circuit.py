@@ -1,0 +1,89 @@
+"""When to ask the service again: at once while it answers, ever more rarely while it does not.
+
+Open, nothing is built and nothing sent: a dead service costs nothing but the waiting. One
+success closes it. Times are of `time.monotonic`: no step of the wall clock matters.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import SystemRandom
+
+from pulse_otel.export.transport.outcome import MAX_RETRY_AFTER_S, Outcome, Verdict
+
+# The program's own `random` is left alone: its seed and its sequence are the program's.
+_random = SystemRandom()
+
+HURRIED_S = 0.2
+"""While somebody waits in a flush: the longest pause after a passing fault.
+
+Where somebody has to change something, it is the first pause of that kind: a program that flushes
+at each of its own requests would else ask with a wrong key five times a second. What the service
+asked for is not shortened at all.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """The first and the longest pause of a back-off in s; each is twice the one before."""
+
+    first_s: float
+    longest_s: float
+
+    def after(self, failures: int) -> float:
+        """The pause after so many failures in a row, jittered between half and all of it."""
+        whole = min(self.longest_s, self.first_s * 2.0 ** min(failures - 1, 20))
+        return whole * _random.uniform(0.5, 1.0)
+
+
+# What heals by itself is tried sooner than what needs somebody.
+PAUSES = {Verdict.RETRY: Pauses(0.5, 20.0), Verdict.PAUSED: Pauses(1.0, 60.0)}
+
+
+@dataclass(slots=True)
+class Circuit:
+    """Used by one thread at a time."""
+
+    clock: Callable[[], float] = time.monotonic
+    failures: int = 0
+    cause: str = ""  # of the last failure, in words; empty while it is closed
+    passing: bool = True  # whether that heals by itself, or needs somebody
+    _ready_at: float = field(default=0.0)
+    _not_before: float = 0.0  # as the service asked for
+    _hurried_s: float = HURRIED_S
+
+    def failed(self, outcome: Outcome) -> None:
+        """Open, or stay open for longer."""
+        self.failures += 1
+        self.cause = outcome.cause
+        pauses, self.passing = PAUSES[outcome.verdict], outcome.verdict is Verdict.RETRY
+        self._hurried_s = HURRIED_S if self.passing else pauses.first_s
+        self._wait_for(outcome.retry_after_s)
+        named = self.passing and outcome.retry_after_s is not None
+        self._ready_at = 0.0 if named else self.clock() + pauses.after(self.failures)
+
+    def worked(self, retry_after_s: float | None = None) -> None:
+        """Close; the service may ask for a pause even so, as with a request that is too large."""
+        self.failures, self.cause, self._ready_at = 0, "", 0.0
+        self._wait_for(retry_after_s)
+
+    def _wait_for(self, asked_s: float | None) -> None:
+        self._not_before = 0.0
+        if asked_s is not None:
+            # Not a moment earlier, and not all senders of a fleet at the same moment.
+            asked_s = min(asked_s * _random.uniform(1.0, 1.1), MAX_RETRY_AFTER_S)
+            self._not_before = self.clock() + asked_s
+
+    @property
+    def open(self) -> bool:
+        """Whether the last request failed."""
+        return self.failures > 0
+
+    def pause_s(self, hurried: bool = False) -> float:
+        """How long to wait for the next request; `hurried`: somebody waits for it."""
+        now = self.clock()
+        if hurried:
+            self._ready_at = min(self._ready_at, now + self._hurried_s)
+        return max(0.0, self._ready_at - now, self._not_before - now)

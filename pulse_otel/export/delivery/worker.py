@@ -1,0 +1,293 @@
+"""The worker: takes finished spans, and sees to it that each comes to a known end.
+
+The caller's thread only appends to a bounded queue. One daemon thread makes batches, posts them,
+backs off, splits. With a spool, a second one writes what was taken in to disk first, so that a
+slow service never keeps spans from being safe; the sender then reads them from there.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from pulse_otel.export.accounts.ledger import Ledger
+from pulse_otel.export.accounts.stats import DeliveryStats, Stats
+from pulse_otel.export.delivery.batches import Batches
+from pulse_otel.export.delivery.circuit import Circuit
+from pulse_otel.export.delivery.hurry import Hurry
+from pulse_otel.export.delivery.intake import Intake, Reading
+from pulse_otel.export.delivery.patience import Patience
+from pulse_otel.export.delivery.steps import Steps
+from pulse_otel.export.delivery.stock import Stock
+from pulse_otel.export.delivery.workers import Workers
+from pulse_otel.export.guarded import FAILED, guarded
+from pulse_otel.export.spool.spool import Spool
+from pulse_otel.export.transport.outcome import Outcome, Verdict
+from pulse_otel.log import complaints
+from pulse_otel.process.forks import loading
+
+T = TypeVar("T")
+
+_INTERNAL = Outcome(Verdict.RETRY, "an internal error while sending")
+_CLOSING_S = 1.0  # for a shutdown, beyond its flush
+_LONG_PAUSE_S = 5.0  # what waits so long to be sent is left to any process meanwhile
+
+
+class Delivery(Generic[T]):
+    """One queue, one sender. `batch_size` and `delay_s` say when what was submitted is taken up."""
+
+    def __init__(
+        self,
+        steps: Steps[T],
+        *,
+        spool: Spool | None = None,
+        batch_size: int = 1,
+        delay_s: float = 0.0,
+    ) -> None:
+        self._steps = steps
+        self._spool = spool
+        self._timing = (batch_size, delay_s)
+        self._reset()
+
+    def _reset(self) -> None:
+        steps = self._steps
+        reading = Reading(steps.size, steps.read, steps.degrade, steps.redact, steps.hold_s)
+        self._ledger = Ledger()
+        self._changed = self._ledger.changed
+        self._stock = Stock(self._ledger, self._spool)
+        self._intake = Intake(self._ledger, reading, self._stock.keep, *self._timing)
+        self._batches = Batches(self._more, self._stock.end, self._stock.ready)
+        self._circuit = Circuit()
+        self._work = threading.Lock()  # held while sending: by the worker, or by a flush at exit
+        self.hurry = Hurry(self._changed)
+        self._ending = threading.RLock()  # held while shutting down
+        self._end_by = float("inf")  # the latest end that a shutdown wants
+        self._stopped = self._done = False
+        self._workers = Workers(
+            [self._run, *([self._run_intake] if self._spool is not None else [])]
+        )
+
+    def reset_after_fork(self) -> None:
+        """In a child: the parent sends what it queued; nothing of its locks or threads is here."""
+        if self._spool is not None:
+            self._spool.begin_anew()
+        stopped = self._stopped
+        self._reset()
+        if stopped:
+            self._close(time.monotonic())
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was shut down."""
+        return self._stopped
+
+    @property
+    def trouble(self) -> str:
+        """What keeps the service from taking spans, as it is logged; empty if it takes them."""
+        return self._steps.located(self._circuit.cause)
+
+    @property
+    def passing(self) -> bool:
+        """Whether that heals by itself."""
+        return self._circuit.passing
+
+    @property
+    def stats(self) -> Stats:
+        """The counters."""
+        return self._ledger.stats
+
+    def snapshot(self) -> DeliveryStats:
+        """Where all spans are, at this moment."""
+        with self._changed:
+            return self._ledger.snapshot(len(self._intake))
+
+    def submit(self, items: Sequence[T], others: int = 0) -> None:
+        """Queue `items`, count `others`. No I/O, and no lock held during any."""
+        with self._ledger.lock:
+            self._ledger.passed(others)
+            if not items:
+                return
+            if self._stopped:
+                self._ledger.refused(len(items), "after shutdown")
+                return
+            if self._intake.add(items):
+                self._changed.notify_all()
+        if not self._workers.alive():
+            self.start()
+
+    def start(self) -> None:
+        """Start what does not run of the workers; without them, `flush` sends by itself."""
+        with self._changed:
+            if not self._stopped:
+                self._workers.start()
+
+    def flush(self, timeout_s: float, patience: Patience | None = None) -> bool:
+        """Wait until all submitted so far was accepted; False if not, or if any was lost."""
+        deadline = time.monotonic() + timeout_s
+        if self._stopped:
+            return True  # nothing is waited for
+        with self.hurry.waiting():
+            target, lost = self._ledger.stats.received, self._ledger.stats.lost
+            if not self._wait(lambda: self._intake.clear_upto >= target, deadline, patience):
+                return False
+            parcels = self._ledger.open()
+            done = self._wait(lambda: not any(p.left > 0 for p in parcels), deadline, patience)
+            return done and self._ledger.stats.lost == lost
+
+    def _wait(self, done: Callable[[], bool], deadline: float, patience: Patience | None) -> bool:
+        while not done():
+            left = min(deadline, self._end_by) - time.monotonic()
+            if left <= 0 or self._stopped or (patience and patience.ends(left)):
+                return False
+            if not self._workers.alive():
+                self._work_here(deadline)
+                continue
+            with self._changed:
+                if not done():
+                    self._changed.wait(min(left, 0.1))
+        return True
+
+    def _work_here(self, deadline: float) -> None:
+        """Without a worker (at exit): take in and send in this thread."""
+        if self._spool is not None:
+            self._intake.take(deadline, True)
+        pause = self._circuit.pause_s(hurried=True)
+        if pause or not self._step(deadline):
+            time.sleep(min(pause or 0.05, max(0.0, deadline - time.monotonic())))
+
+    def shutdown(self, timeout_s: float) -> bool:
+        """Flush, then stop; what is left stays on disk, or is dropped and counted. Idempotent."""
+        deadline = time.monotonic() + timeout_s
+        self._end_by = min(self._end_by, deadline)  # for who is at it already, too
+        if not self._ending.acquire(timeout=max(0.0, timeout_s) + _CLOSING_S):
+            return False
+        try:
+            if not self._stopped:
+                patience = Patience(self._circuit, self.snapshot, self._work, self._spool is None)
+                done = self.flush(timeout_s, patience)
+                if not self._stopped:  # by a signal handler, in this thread
+                    self._done = done
+                    self._close(deadline)
+            return self._done
+        finally:
+            self._end_by = float("inf")
+            self._ending.release()
+
+    def _close(self, deadline: float) -> None:
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        if self._spool is not None:
+            # Not sent, but not lost either, if the disk takes it; it does so in no time.
+            grace = max(deadline, time.monotonic()) + 0.3
+            while self._intake.take(grace, True) and len(self._intake) and time.monotonic() < grace:
+                pass  # the sender is in a request meanwhile, or does not begin another one
+            here = self._work.acquire(timeout=0.2)
+            self._stock.give_back(self._batches.clear())
+            self._stock.leave_all()
+            if here:
+                self._work.release()
+        with self._changed:
+            self._intake.clear()
+            self._ledger.close("not sent before the end")
+
+    # --- the worker's side
+
+    def _prepare(self) -> None:
+        with loading():
+            guarded(self._steps.prepare)
+
+    def _run(self) -> None:
+        self._prepare()
+        while True:
+            with self._changed:
+                while not self._stopped and (pause := self._pause()) != 0:
+                    self._changed.wait(pause)
+                if self._stopped:
+                    break
+            self._step(time.monotonic() + self._steps.attempt_s)
+
+    def _run_intake(self) -> None:
+        self._prepare()
+        while True:
+            with self._changed:
+                while not self._stopped and (
+                    self._stock.full() or self._intake.wait_s(self.hurry.on) != 0
+                ):
+                    self._changed.wait(self._intake.wait_s(self.hurry.on) or 0.5)
+                if self._stopped:
+                    break
+            deadline = time.monotonic() + self._steps.attempt_s
+            guarded(self._intake.take, deadline, self.hurry.on)
+
+    def _pause(self) -> float | None:
+        """How long there is nothing to send; None: until something changes."""
+        waits = [self._intake.wait_s(self.hurry.on)] if self._spool is None else []
+        waits += [self._stock.wait_s()]
+        if len(self._batches):
+            waits.append(0.0)
+        some = [wait for wait in waits if wait is not None]
+        if not some:
+            return None
+        return max(min(some), self._circuit.pause_s(self.hurry.on))
+
+    def _step(self, deadline: float) -> bool:
+        """Send one request; True if it came to an end, or if there is none to send."""
+        if not self._work.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            return False
+        try:
+            if self._stopped:
+                return False
+            sent = guarded(self._send, deadline)
+            return self._back_off(_INTERNAL) if sent is FAILED else sent
+        finally:
+            self._work.release()
+
+    def _more(self) -> bool:
+        """Bring entries for a batch; False if there are none."""
+        if self._spool is None:
+            deadline = time.monotonic() + self._steps.attempt_s
+            while not self._stock.ready and self._intake.wait_s(True) == 0:
+                before = len(self._intake)
+                self._intake.take(deadline, self.hurry.on)
+                if len(self._intake) >= before:
+                    break
+        elif not self._stock.ready:
+            self._stock.lease()
+        return bool(self._stock.ready)
+
+    def _send(self, deadline: float) -> bool:
+        if not len(self._batches) and not self._more():
+            return True  # what is not ours needs no service, and no question to it
+        form = guarded(self._steps.form, deadline)
+        if form is FAILED or isinstance(form, Outcome):
+            return self._back_off(_INTERNAL if form is FAILED else form)
+        batch = self._batches.next(form)
+        if batch is None:
+            return True
+        self._stock.renew(self._batches.entries())
+        attempt_end = min(deadline, time.monotonic() + self._steps.attempt_s)
+        outcome = guarded(self._steps.post, form, batch.encoded(), attempt_end)
+        if outcome is FAILED or outcome.verdict in (Verdict.RETRY, Verdict.PAUSED):
+            outcome = _INTERNAL if outcome is FAILED else outcome
+            self._batches.failed(batch, outcome)
+            return self._back_off(outcome)
+        self._complain(outcome)
+        self._circuit.worked(outcome.retry_after_s)
+        self._batches.conclude(batch, outcome)
+        return True
+
+    def _back_off(self, outcome: Outcome) -> bool:
+        self._complain(outcome)
+        self._circuit.failed(outcome)
+        if self._spool is not None and self._circuit.pause_s() > _LONG_PAUSE_S:
+            self._stock.give_back(self._batches.clear())
+        return False
+
+    def _complain(self, outcome: Outcome) -> None:
+        if said := self._steps.located(outcome.cause):
+            # By the status: what the service says of it may differ each time.
+            cause = f"{self._steps.where}:{outcome.status or outcome.cause}"
+            complaints.warn(cause, "pulse-otel: %s", said)

@@ -1,0 +1,1 @@
+"""What a call cost, in cents, by a table of public prices."""

@@ -1,0 +1,1 @@
+"""A finished span becomes a Record: one per call, redacted, bounded."""

@@ -1,0 +1,175 @@
+"""Whether two records are of one call, which of them knows more, and what both know together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pulse_otel.export.records.record import Record, Usage
+
+_TOLERANCE_NS = 50_000_000  # wrappers of one call begin and end within moments of each other
+_LARGEST_DIFFERENCE = 0.2  # of the longer duration: how much the intervals of siblings differ
+_OURS = "pulse_otel."
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A call as it was recorded: the record, the spans that went into it, and by whom."""
+
+    record: Record
+    ids: frozenset[str]
+    scopes: frozenset[str]
+
+    @classmethod
+    def of(cls, record: Record) -> Sighting:
+        """One span's."""
+        return cls(record, frozenset((record.span_id,)), frozenset((record.scope,)))
+
+    def is_below(self, other: Sighting) -> bool:
+        """Whether a span of `other` is the parent."""
+        return self.record.parent_span_id in other.ids
+
+    def joined(self, other: Sighting) -> Sighting:
+        """Both, as one record."""
+        pairs = ((self, other), (other, self))
+        outer = next((out.record for inner, out in pairs if inner.is_below(out)), None)
+        both = merged(self.record, other.record, outer)
+        return Sighting(both, self.ids | other.ids, self.scopes | other.scopes)
+
+
+def same_call(one: Sighting, other: Sighting) -> bool:
+    """Whether both are of the same call.
+
+    =================  =========================================================================
+    parent and child   the child within the parent's time, the same model, or provider
+    one answer         the same response id, of two instrumentations, one within the other's time
+    siblings           of two instrumentations, at the same time, and, where one has no response
+                       id, the same text and tokens
+    =================  =========================================================================
+    """
+    a, b = one.record, other.record
+    if a.trace_id != b.trace_id or _differ(a.response_id, b.response_id) or not _like(a, b):
+        return False
+    if one.is_below(other):
+        return _within(a, b)
+    if other.is_below(one):
+        return _within(b, a)
+    if one.scopes & other.scopes:
+        return False
+    if a.response_id and a.response_id == b.response_id:
+        return _within(a, b) or _within(b, a)
+    return a.parent_span_id == b.parent_span_id and _at_once(a, b) and _say_the_same(a, b)
+
+
+def _differ(a: str | None, b: str | None) -> bool:
+    return bool(a and b and a != b)
+
+
+def _like(a: Record, b: Record) -> bool:
+    """Models decide where both are known, in whatever detail; else the providers do."""
+    if a.response_model and b.response_model:
+        return _same_model(a.response_model, b.response_model)
+    ours = [name for name in (a.model, a.response_model) if name]
+    theirs = [name for name in (b.model, b.response_model) if name]
+    if any(_same_model(one, other) for one in ours for other in theirs):
+        return True
+    return a.provider == b.provider or not (a.provider and b.provider)
+
+
+def _same_model(a: str, b: str) -> bool:
+    """`gpt-4o` is `openai/gpt-4o` and `gpt-4o-2024-08-06`."""
+    a, b = a.rpartition("/")[2].lower(), b.rpartition("/")[2].lower()
+    return a.startswith(b) or b.startswith(a)
+
+
+def _within(inner: Record, outer: Record) -> bool:
+    return (
+        inner.start_ns >= outer.start_ns - _TOLERANCE_NS
+        and inner.end_ns <= outer.end_ns + _TOLERANCE_NS
+    )
+
+
+def _at_once(a: Record, b: Record) -> bool:
+    longer = max(a.end_ns - a.start_ns, b.end_ns - b.start_ns)
+    tolerance = max(_TOLERANCE_NS, longer * _LARGEST_DIFFERENCE)
+    return abs(a.start_ns - b.start_ns) <= tolerance and abs(a.end_ns - b.end_ns) <= tolerance
+
+
+def _say_the_same(a: Record, b: Record) -> bool:
+    tokens = (a.usage.input, a.usage.output) == (b.usage.input, b.usage.output)
+    return bool(a.output_text) and a.output_text == b.output_text and tokens
+
+
+def richness(record: Record) -> float:
+    """How much a record knows; at a draw, ours is preferred."""
+    usage = sum(getattr(record.usage, name) is not None for name in Usage.__slots__)
+    content = 4 * bool(record.output_text) + 4 * _has_content(record.request)
+    others = (
+        record.response_id,
+        record.response_model,
+        record.finish_reason,
+        record.session_id,
+        record.user_id,
+        record.service_tier,
+        record.error,
+    )
+    details = usage + sum(map(bool, others)) + len(record.attributes) / 10
+    return content + details + record.scope.startswith(_OURS) / 2
+
+
+def _has_content(request: Mapping[str, Any] | None) -> bool:
+    return any(name in (request or {}) for name in ("messages", "input", "prompt"))
+
+
+_FILLED = (
+    "provider",
+    "model",
+    "response_model",
+    "response_id",
+    "session_id",
+    "user_id",
+    "service_tier",
+    "finish_reason",
+    "output_text",
+    "agent_name",
+    "reported_cost_cents",
+)
+
+
+def merged(a: Record, b: Record, outer: Record | None) -> Record:
+    """The richer of two records of one call, with what only the other one knows.
+
+    It takes the place of the outer one in the trace, and fails if that failed: what happened
+    within, such as a retry, is not what the program saw. Siblings have no `outer` one.
+    """
+    winner, loser = (a, b) if richness(a) >= richness(b) else (b, a)
+    outer = outer or winner
+    known = {
+        name: getattr(loser, name)
+        for name in _FILLED
+        if getattr(winner, name) is None and getattr(loser, name) is not None
+    }
+    return replace(
+        winner,
+        **known,
+        parent_span_id=outer.parent_span_id,
+        usage=_usage(winner.usage, loser.usage),
+        request=loser.request
+        if _has_content(loser.request) and not _has_content(winner.request)
+        else winner.request,
+        response=winner.response if winner.output_text else loser.response or winner.response,
+        is_error=outer.is_error,
+        error={**(loser.error or {}), **(winner.error or {})} or None if outer.is_error else None,
+        metadata={**loser.metadata, **winner.metadata},
+        attributes={**loser.attributes, **winner.attributes},
+    )
+
+
+def _usage(winner: Usage, loser: Usage) -> Usage:
+    """One of them counts; the other only completes what it does not know."""
+    counts: dict[str, int | None] = {}
+    for name in Usage.__slots__:
+        mine = getattr(winner, name)
+        counts[name] = getattr(loser, name) if mine is None else mine
+    return Usage(**counts)

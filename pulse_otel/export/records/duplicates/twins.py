@@ -1,0 +1,212 @@
+"""One call recorded twice becomes one record: the richer one, completed from the other.
+
+Two instrumentations that see the same call give a parent and its child, or two siblings. They can
+end in different batches, so that a call which may yet have a counterpart is held back for a
+bounded time. Used by one thread; knows records only.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from pulse_otel.export.records.duplicates.same_call import Sighting, same_call
+from pulse_otel.export.records.record import Record, Usage
+
+_MOST_HELD = 512  # each with two bodies of up to 64 KiB
+_MOST_REMEMBERED = 5_000  # shipped ones, without texts
+
+_Key = tuple[str, str, str]
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """A sighting in here: until when it is held, and the keys under which it is found."""
+
+    sighting: Sighting
+    until: float = 0.0
+
+    @property
+    def record(self) -> Record:
+        return self.sighting.record
+
+    def own_keys(self) -> list[_Key]:
+        """Under which it is found."""
+        trace_id = self.record.trace_id
+        keys = [(trace_id, "span", span_id) for span_id in self.sighting.ids]
+        if self.record.parent_span_id:
+            keys.append((trace_id, "parent", self.record.parent_span_id))
+        if self.record.response_id:
+            keys.append((trace_id, "response", self.record.response_id))
+        return keys
+
+    def counterpart_keys(self, siblings: bool) -> list[_Key]:
+        """Under which its children, its parent and those of the same answer are found."""
+        trace_id, parent = self.record.trace_id, self.record.parent_span_id
+        keys = [(trace_id, "parent", span_id) for span_id in self.sighting.ids]
+        if parent:
+            keys.append((trace_id, "span", parent))
+        if self.record.response_id:
+            keys.append((trace_id, "response", self.record.response_id))
+        return [*keys, (trace_id, "parent", parent)] if parent and siblings else keys
+
+
+class _Calls:
+    """Calls in the order in which they came, found by their keys."""
+
+    def __init__(self) -> None:
+        self._calls: OrderedDict[int, _Call] = OrderedDict()
+        self._found: dict[_Key, list[_Call]] = {}
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def add(self, call: _Call) -> None:
+        self._calls[id(call)] = call
+        for key in call.own_keys():
+            self._found.setdefault(key, []).append(call)
+
+    def remove(self, call: _Call) -> None:
+        del self._calls[id(call)]
+        for key in call.own_keys():
+            calls = self._found[key]
+            calls.remove(call)
+            if not calls:
+                del self._found[key]
+
+    def oldest(self) -> _Call | None:
+        return next(iter(self._calls.values()), None)
+
+    def same_as(self, call: _Call, siblings: bool) -> Iterator[_Call]:
+        """Those that recorded the same call."""
+        seen: set[int] = set()
+        for key in call.counterpart_keys(siblings):
+            for other in self._found.get(key, ()):
+                if id(other) not in seen and other is not call:
+                    seen.add(id(other))
+                    if same_call(call.sighting, other.sighting):
+                        yield other
+
+
+class Twins:
+    """Fed with records in the order in which their spans ended; gives out what may be shipped.
+
+    `hold_s`: how long a call may wait for its counterpart. `merged` counts the records that were
+    given in and never come out, since another one speaks for them.
+    """
+
+    def __init__(
+        self,
+        hold_s: float,
+        clock: Callable[[], float] = time.monotonic,
+        most_held: int = _MOST_HELD,
+    ) -> None:
+        self._hold_s = hold_s
+        self._clock = clock
+        self._most_held = most_held
+        self._held = _Calls()
+        self._shipped = _Calls()
+        self.merged = 0
+
+    def __len__(self) -> int:
+        """How many are held back."""
+        return len(self._held)
+
+    def add(self, record: Record) -> list[Record]:
+        """Take `record` in; what may be shipped now comes out."""
+        if record.kind != "llm_call":
+            return [record]
+        call = _Call(Sighting.of(record))
+        if self._is_shipped(call) or self._repeats_its_children(call):
+            self.merged += 1
+            return []
+        while (other := next(self._held.same_as(call, siblings=True), None)) is not None:
+            self._held.remove(other)
+            call = _Call(call.sighting.joined(other.sighting))
+            self.merged += 1
+        # A child ends before its parent: a root call has no counterpart still to come.
+        if call.record.parent_span_id is None or self._hold_s <= 0:
+            return [self._ship(call)]
+        call.until = self._clock() + self._hold_s
+        self._held.add(call)
+        return self._released(lambda oldest: len(self._held) > self._most_held)
+
+    def due(self) -> list[Record]:
+        """Those whose time is over."""
+        now = self._clock()
+        return self._released(lambda oldest: oldest.until <= now)
+
+    def flush(self) -> list[Record]:
+        """All that are held back."""
+        return self._released(lambda oldest: True)
+
+    def next_due(self) -> float | None:
+        """When (by the clock) `due` gives something; None while nothing is held."""
+        oldest = self._held.oldest()
+        return oldest.until if oldest else None
+
+    def _released(self, wanted: Callable[[_Call], bool]) -> list[Record]:
+        out: list[Record] = []
+        while (oldest := self._held.oldest()) is not None and wanted(oldest):
+            self._held.remove(oldest)
+            out.append(self._ship(oldest))
+        return out
+
+    def _ship(self, call: _Call) -> Record:
+        """Remember it without what is large, for a counterpart that comes late."""
+        sighting = call.sighting
+        self._shipped.add(_Call(Sighting(_light(call.record), sighting.ids, sighting.scopes)))
+        if len(self._shipped) > _MOST_REMEMBERED:
+            first = self._shipped.oldest()
+            if first is not None:
+                self._shipped.remove(first)
+        return call.record
+
+    def _is_shipped(self, call: _Call) -> bool:
+        """Its counterpart is gone already, with the tokens: the service takes no second version."""
+        return any(
+            _has_tokens(other.record) or not _has_tokens(call.record)
+            for other in self._shipped.same_as(call, siblings=False)
+        )
+
+    def _repeats_its_children(self, call: _Call) -> bool:
+        """Several calls below it: it sums them up, and only they are calls."""
+        below = [
+            other
+            for calls in (self._held, self._shipped)
+            for other in calls.same_as(call, siblings=False)
+            if other.sighting.is_below(call.sighting)
+        ]
+        several = len(below) > 1
+        return several and (_any_tokens(below) or not _has_tokens(call.record))
+
+
+def _light(record: Record) -> Record:
+    """What tells whether a record that comes later is of the same call; nothing that was said.
+
+    The texts of two siblings are compared too, but only while both are held.
+    """
+    return Record(
+        kind=record.kind,
+        trace_id=record.trace_id,
+        span_id=record.span_id,
+        parent_span_id=record.parent_span_id,
+        start_ns=record.start_ns,
+        end_ns=record.end_ns,
+        name="",
+        provider=record.provider,
+        model=record.model,
+        response_model=record.response_model,
+        response_id=record.response_id,
+        usage=record.usage,
+    )
+
+
+def _has_tokens(record: Record) -> bool:
+    return record.usage != Usage()
+
+
+def _any_tokens(calls: Iterable[_Call]) -> bool:
+    return any(_has_tokens(call.record) for call in calls)

@@ -1,0 +1,191 @@
+"""What an attempt without an answer came to: the second decision table, exception -> Outcome.
+
+`requests` and urllib3 wrap what happened in several layers, and differently in each version; what
+decides is the innermost exception, which is Python's own. No text of an exception is ever shown:
+it holds addresses, and may hold a proxy's password.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import requests
+from urllib3 import exceptions
+from urllib3.util.ssl_match_hostname import CertificateError
+
+from pulse_otel.export.transport.outcome import Outcome, Verdict
+
+_CA = "set ca_file / PULSE_CA_FILE if it is signed by an authority of your own"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the table: the first that fits one of the wrapped exceptions decides."""
+
+    said: str  # for a reader of the table
+    kind: type[BaseException] | tuple[type[BaseException], ...]
+    verdict: Verdict
+    cause: str
+    words: tuple[str, ...] = ("",)  # one of them must be in the exception's text
+
+    def fits(self, error: BaseException) -> bool:
+        """Whether this row is about `error`."""
+        return isinstance(error, self.kind) and any(word in str(error) for word in self.words)
+
+
+_UNTRUSTED = ssl.SSLCertVerificationError
+_UNREACHED = "the service cannot be reached "
+
+TABLE = (
+    Row(
+        "proxy answers 407",
+        OSError,
+        Verdict.PAUSED,
+        "the proxy asks for a user name and password (407)",
+        ("Tunnel connection failed: 407",),
+    ),
+    Row(
+        "proxy refuses the tunnel",
+        OSError,
+        Verdict.RETRY,
+        "the proxy refuses to connect to the service",
+        ("Tunnel connection failed",),
+    ),
+    Row(
+        "certificate expired",
+        _UNTRUSTED,
+        Verdict.PAUSED,
+        "the TLS certificate of the service has expired",
+        ("has expired",),
+    ),
+    Row(
+        "certificate of another host",
+        (_UNTRUSTED, CertificateError),  # the latter: urllib3 1.26, which compares by itself
+        Verdict.PAUSED,
+        "the TLS certificate is not for the host of api_url",
+        ("match",),
+    ),
+    Row(
+        "certificate not trusted",
+        _UNTRUSTED,
+        Verdict.PAUSED,
+        f"the TLS certificate of the service is not trusted: {_CA}",
+    ),
+    Row(
+        "no TLS spoken there",
+        ssl.SSLError,
+        Verdict.PAUSED,
+        "no TLS is spoken there: check https:// in api_url / PULSE_API_URL",
+        ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"),
+    ),
+    Row(
+        "client certificate demanded",
+        ssl.SSLError,
+        Verdict.PAUSED,
+        "the service demands a TLS client certificate, which is not supported",
+        ("CERTIFICATE_REQUIRED",),
+    ),
+    Row(
+        "deadline passed",
+        (TimeoutError, socket.timeout, requests.Timeout, exceptions.TimeoutError),
+        Verdict.RETRY,
+        "the service does not answer in time",
+    ),
+    Row(
+        "proxy unreachable",
+        (requests.exceptions.ProxyError, exceptions.ProxyError),
+        Verdict.RETRY,
+        "the proxy cannot be reached",
+    ),
+    Row(
+        "name unknown",
+        socket.gaierror,
+        Verdict.RETRY,
+        _UNREACHED + "(its name is not known): check api_url / PULSE_API_URL",
+    ),
+    Row(
+        "connection refused",
+        ConnectionRefusedError,
+        Verdict.RETRY,
+        _UNREACHED + "(connection refused): check api_url / PULSE_API_URL",
+    ),
+    Row(
+        "connection closed without an answer",
+        http.client.RemoteDisconnected,
+        Verdict.RETRY,
+        _UNREACHED + "(connection closed)",
+    ),
+    Row(
+        "connection reset",
+        (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError),
+        Verdict.RETRY,
+        _UNREACHED + "(connection reset)",
+    ),
+    Row(
+        "answer broken off",
+        (http.client.IncompleteRead, exceptions.IncompleteRead),
+        Verdict.RETRY,
+        "the answer breaks off",
+    ),
+    Row(
+        "no HTTP spoken there, or a senseless header",
+        http.client.HTTPException,
+        Verdict.RETRY,
+        "the answer is not HTTP: check api_url / PULSE_API_URL",
+    ),
+    Row(
+        "other TLS failure",
+        (ssl.SSLError, exceptions.SSLError, requests.exceptions.SSLError),
+        Verdict.RETRY,
+        "the TLS connection to the service fails",
+    ),
+    Row(
+        "CA file missing",
+        OSError,
+        Verdict.PAUSED,
+        "a TLS CA file is missing: check ca_file / PULSE_CA_FILE and REQUESTS_CA_BUNDLE",
+        ("CA certificate bundle",),
+    ),
+    Row(
+        "proxy or address of an unknown kind",
+        ValueError,
+        Verdict.PAUSED,
+        "the address of the service or of its proxy cannot be used",
+    ),
+)
+
+
+def explain(error: BaseException) -> Outcome:
+    """The outcome of an attempt that ended in `error`."""
+    chain = tuple(_unwrapped(error))
+    for row in TABLE:
+        if any(row.fits(wrapped) for wrapped in chain):
+            return Outcome(row.verdict, row.cause)
+    return Outcome(Verdict.RETRY, f"{_UNREACHED}({type(chain[-1]).__name__})")
+
+
+def _unwrapped(error: BaseException) -> Iterator[BaseException]:
+    """`error` and the exceptions that it wraps, outermost first.
+
+    Not by `__context__`: it also leads to what the calling program happens to be handling.
+    """
+    waiting, seen = [error], set[int]()
+    while waiting:
+        one = waiting.pop(0)
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        inner = (*one.args, getattr(one, "reason", None), one.__cause__)
+        waiting += [e for e in inner if isinstance(e, BaseException)]
+
+
+def table() -> str:
+    """The table as Markdown, for the documentation."""
+    lines = ["| failure | outcome | said |", "|---|---|---|"]
+    lines += [f"| {row.said} | {row.verdict.value} | {row.cause} |" for row in TABLE]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""The demo: real calls to the scripted provider, read back from the development service."""

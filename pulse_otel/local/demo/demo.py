@@ -1,0 +1,258 @@
+"""The demo: a few calls, recorded, shipped, read back from the trace service, and checked."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import secrets
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any, Final
+
+from rich.console import Console
+
+from pulse_otel.local.demo.calls import (
+    ANTHROPIC,
+    OPENAI,
+    Clients,
+    DemoCall,
+    NothingToAnswer,
+    calls_for,
+)
+from pulse_otel.local.demo.traces import (
+    MadeCall,
+    NotReadable,
+    Trace,
+    problems,
+    read_traces,
+    trace_table,
+)
+from pulse_otel.local.provider.server import ScriptedProvider
+from pulse_otel.local.service.app import create_app
+from pulse_otel.local.service.legacy.app import create_legacy_app
+from pulse_otel.local.serving import HOST, serving
+
+_LOCAL_KEY: Final = "pulse_sk_demo"
+_DEFAULT_API_URL: Final = "http://localhost:3000"
+_KEY_VARIABLES: Final[Mapping[str, str]] = {
+    OPENAI: "OPENAI_API_KEY",
+    ANTHROPIC: "ANTHROPIC_API_KEY",
+}
+# A scripted reply takes this long, so that the latencies in the table look like something.
+_DELAY_S: Final = 0.15
+_CHUNK_DELAY_S: Final = 0.02
+
+_NEXT: Final = """\
+Next: `pulse-otel serve%s` keeps a service running here. In your app:
+
+    from pulse_otel import Provider, init_pulse, observe
+    init_pulse({"api_key": "pulse_sk_local"})  # to http://localhost:3000
+    client = observe(OpenAI(), Provider.OPENAI)
+    client.chat.completions.create(...)  # nothing else changes
+"""
+
+Say = Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Endpoint:
+    """Where a client goes: a provider, or the trace service."""
+
+    url: str | None
+    key: str = dataclasses.field(repr=False)
+
+
+def run_demo(*, live: bool, legacy: bool = False) -> int:
+    """Run the demo; the exit status: 0 all traces right, 1 not, 2 it cannot run like this.
+
+    `live` calls the real providers; `legacy` makes the demo's own trace service one that speaks
+    the legacy form.
+    """
+    from pulse_otel import ConfigError
+
+    out, notes = Console(highlight=False), Console(stderr=True, highlight=False)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_loopback_without_proxy())
+        providers = _real_providers(notes) if live else _scripted_providers(stack)
+        if not providers:
+            notes.print("--live needs OPENAI_API_KEY or ANTHROPIC_API_KEY, or both.", markup=False)
+            return 2
+        try:
+            service = _service(stack, live=live, legacy=legacy)
+        except _NoService as error:
+            notes.print(str(error), markup=False)
+            return 2
+        say = stack.enter_context(_progress(notes))
+        run = f"demo-{secrets.token_hex(4)}"
+        try:
+            made = _record(run, providers, service, say)
+            say("Reading the traces back")
+            # A call that failed is reported as that: no need to wait for its trace.
+            awaited = {one.call.key for one in made if one.failure is None}
+            traces = read_traces(service.url or "", service.key, run, awaited)
+        except ConfigError as error:
+            notes.print(str(error), style="red", markup=False)
+            return 2
+        except NotReadable as error:
+            notes.print(str(error), style="red", markup=False)
+            return 1
+    return _report(out, made, traces, legacy=legacy)
+
+
+def _real_providers(notes: Console) -> dict[str, _Endpoint]:
+    providers: dict[str, _Endpoint] = {}
+    for provider, variable in _KEY_VARIABLES.items():
+        key = os.environ.get(variable)
+        if key:
+            providers[provider] = _Endpoint(None, key)
+        else:
+            notes.print(f"Without {variable} the calls to {provider} are skipped.", markup=False)
+    return providers
+
+
+def _scripted_providers(stack: contextlib.ExitStack) -> dict[str, _Endpoint]:
+    scripted = ScriptedProvider(delay_s=_DELAY_S, chunk_delay_s=_CHUNK_DELAY_S)
+    provider = stack.enter_context(scripted)
+    return {
+        OPENAI: _Endpoint(provider.openai_url, "scripted"),
+        ANTHROPIC: _Endpoint(provider.anthropic_url, "scripted"),
+    }
+
+
+class _NoService(Exception):
+    """There is no trace service to use like this; the message says why."""
+
+
+def _service(stack: contextlib.ExitStack, *, live: bool, legacy: bool) -> _Endpoint:
+    """The user's Pulse in a live run that names one, else one of our own."""
+    key, url = os.environ.get("PULSE_API_KEY"), os.environ.get("PULSE_API_URL")
+    if not live or not (key or url):
+        app = create_legacy_app() if legacy else create_app()
+        return _Endpoint(stack.enter_context(serving(app)), _LOCAL_KEY)
+    if legacy:
+        raise _NoService(
+            "--legacy starts a trace service, but PULSE_API_KEY or PULSE_API_URL names yours:"
+            " unset them, or leave --legacy out; the form of yours is found out by asking."
+        )
+    if not key:
+        raise _NoService("PULSE_API_URL needs PULSE_API_KEY beside it.")
+    return _Endpoint((url or _DEFAULT_API_URL).rstrip("/"), key)
+
+
+def _record(
+    run: str, providers: Mapping[str, _Endpoint], service: _Endpoint, say: Say
+) -> list[MadeCall]:
+    """Make the calls the way a program does that uses this package; everything is delivered."""
+    from pulse_otel import flush_buffer, init_pulse, shutdown
+
+    init_pulse(
+        {
+            "api_key": service.key,
+            "api_url": service.url or "",
+            "service_name": "pulse-demo",
+            # The user's environment may say otherwise, for their own programs.
+            "enabled": True,
+            "capture_content": True,
+            "protocol": "auto",
+        }
+    )
+    try:
+        with contextlib.ExitStack() as stack:
+            clients = _observed_clients(stack, providers)
+            made: list[MadeCall] = []
+            for call in calls_for(frozenset(providers)):
+                say(f"Calling {call.provider}: {call.title}")
+                made.append(_make(call, clients, run))
+        say("Delivering the traces")
+        flush_buffer()
+        return made
+    finally:
+        shutdown()
+
+
+def _observed_clients(stack: contextlib.ExitStack, providers: Mapping[str, _Endpoint]) -> Clients:
+    from anthropic import Anthropic
+    from openai import AsyncOpenAI, OpenAI
+
+    from pulse_otel import Provider, observe
+
+    clients = Clients()
+    if OPENAI in providers:
+        url, key = providers[OPENAI].url, providers[OPENAI].key
+        client = stack.enter_context(OpenAI(api_key=key, base_url=url))
+        clients.openai = observe(client, Provider.OPENAI)
+        # Closed by the call that uses it, in its event loop.
+        clients.async_openai = observe(AsyncOpenAI(api_key=key, base_url=url), Provider.OPENAI)
+    if ANTHROPIC in providers:
+        url, key = providers[ANTHROPIC].url, providers[ANTHROPIC].key
+        claude = stack.enter_context(Anthropic(api_key=key, base_url=url))
+        clients.anthropic = observe(claude, Provider.ANTHROPIC)
+    return clients
+
+
+def _make(call: DemoCall, clients: Clients, run: str) -> MadeCall:
+    from anthropic import AnthropicError
+    from openai import OpenAIError
+
+    made = MadeCall(call, session_id=f"{run}-{call.session}")
+    extra: dict[str, Any] = {
+        "pulse_session_id": made.session_id,
+        "pulse_metadata": {"demo_call": call.key, "demo_run": run},
+    }
+    try:
+        text = call.make(clients, extra)
+    except (OpenAIError, AnthropicError, NothingToAnswer) as error:
+        # Only the kind of error: a provider's message may quote a part of the key.
+        failure = None if call.fails else f"the call failed: {type(error).__name__}"
+        return dataclasses.replace(made, failure=failure)
+    failure = "the call should have failed, but did not" if call.fails else None
+    return dataclasses.replace(made, text=text, failure=failure)
+
+
+def _report(
+    out: Console, made: Sequence[MadeCall], traces: Mapping[str, Trace], *, legacy: bool
+) -> int:
+    wrong = {
+        f"{one.call.key} ({one.call.provider})": found
+        for one in made
+        if (found := problems(one, traces.get(one.call.key)))
+    }
+    out.print(trace_table(made, traces))
+    out.print()
+    for name, found in wrong.items():
+        for problem in found:
+            out.print(f"{name}: {problem}", style="red", markup=False)
+    if wrong:
+        out.print(f"{len(wrong)} of {len(made)} traces are not right.", style="bold red")
+        return 1
+    verdict = f"{len(made)} calls made, {len(made)} traces read back, and every one is right."
+    out.print(verdict, style="green")
+    out.print()
+    out.print(_NEXT % (" --legacy" if legacy else ""), markup=False, soft_wrap=True, end="")
+    return 0
+
+
+@contextlib.contextmanager
+def _progress(notes: Console) -> Generator[Say]:
+    """A line that changes on a terminal, lines one below the other elsewhere."""
+    if not notes.is_terminal:
+        yield lambda line: notes.print(line, markup=False)
+        return
+    with notes.status("Starting") as status:
+        yield lambda line: status.update(line)
+
+
+@contextlib.contextmanager
+def _loopback_without_proxy() -> Generator[None]:
+    """Reach this machine directly, also where a proxy is configured for everything else."""
+    before = {name: os.environ.get(name) for name in ("no_proxy", "NO_PROXY")}
+    hosts = [value for value in (before["no_proxy"] or before["NO_PROXY"], HOST) if value]
+    os.environ.update(dict.fromkeys(before, ",".join(hosts)))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

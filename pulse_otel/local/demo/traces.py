@@ -1,0 +1,217 @@
+"""The traces of a demo run: read back over HTTP, checked, and shown as a table."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from datetime import datetime
+from typing import Any, Final, TypeAlias, cast
+
+import requests
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from pulse_otel.local.demo.calls import DemoCall
+
+Trace: TypeAlias = Mapping[str, Any]
+
+# An accepted span is stored a moment later; a busy service takes seconds.
+_READ_BACK_S: Final = 15.0
+_POLL_S: Final = 0.2
+_TIMEOUT_S: Final = 10.0
+
+
+@dataclasses.dataclass(frozen=True)
+class MadeCall:
+    """A call of this run, and how it went for the program that made it."""
+
+    call: DemoCall
+    session_id: str
+    text: str = ""
+    failure: str | None = None
+    """Why the program did not get what the demo is about."""
+
+
+class NotReadable(Exception):
+    """The trace service did not let the traces be read; the message says why."""
+
+
+def read_traces(api_url: str, api_key: str, run: str, awaited: Set[str]) -> dict[str, Trace]:
+    """The traces of run `run` by the key of their call; waits until the `awaited` are there.
+
+    What has not arrived in time is missing from the answer. Raises NotReadable if the service
+    could not be asked at all.
+    """
+    deadline = time.monotonic() + _READ_BACK_S
+    with requests.Session() as http:
+        http.headers["Authorization"] = f"Bearer {api_key}"
+        while True:
+            found = _traces_of(run, _newest(http, api_url))
+            if awaited <= found.keys() or time.monotonic() > deadline:
+                return found
+            time.sleep(_POLL_S)
+
+
+def _newest(http: requests.Session, api_url: str) -> Sequence[Trace]:
+    try:
+        answer = http.get(f"{api_url}/v1/traces", params={"limit": "100"}, timeout=_TIMEOUT_S)
+        answer.raise_for_status()
+        traces: Sequence[Trace] = answer.json()["traces"]
+    except (requests.RequestException, KeyError) as error:
+        msg = f"cannot read traces from {api_url}: {error}"
+        raise NotReadable(msg) from error
+    return traces
+
+
+def _traces_of(run: str, traces: Iterable[Trace]) -> dict[str, Trace]:
+    found: dict[str, Trace] = {}
+    for call in itertools.chain.from_iterable(map(_calls_of, traces)):
+        metadata: Mapping[str, Any] = call.get("metadata") or {}
+        if metadata.get("demo_run") == run:
+            found[str(metadata.get("demo_call"))] = call
+    return found
+
+
+# A span's field -> the name that it has on a trace of one call.
+_SPAN_FIELDS: Final = {"model": "modelRequested", "durationMs": "latencyMs"}
+
+
+def _calls_of(trace: Trace) -> list[Trace]:
+    """Each call of a trace as a trace of its own: a tool's result joins the trace of its request.
+
+    The legacy form has one call for each trace.
+    """
+    if "spans" not in trace:
+        return [trace]
+    return [
+        {"spans": [span], **{_SPAN_FIELDS.get(name, name): value for name, value in span.items()}}
+        for span in cast("Sequence[Trace]", trace["spans"])
+        if span.get("kind") == "llm_call"
+    ]
+
+
+# What must hold for a trace: what to call it, what it is, what it should be.
+_Check: TypeAlias = tuple[str, Callable[[Trace], Any], Callable[[MadeCall], Any]]
+_CHECKS: Final[Sequence[_Check]] = (
+    ("provider", lambda trace: trace.get("provider"), lambda made: made.call.provider),
+    ("model", lambda trace: trace.get("modelRequested"), lambda made: made.call.model),
+    ("status", lambda trace: trace.get("status"), lambda made: _status(made.call)),
+    ("session", lambda trace: _session(trace), lambda made: made.session_id),
+)
+_SUCCESS_CHECKS: Final[Sequence[_Check]] = (
+    ("input tokens", lambda trace: _positive(trace, "inputTokens"), lambda made: True),
+    ("output tokens", lambda trace: _positive(trace, "outputTokens"), lambda made: True),
+    ("answer", lambda trace: trace.get("outputText") or "", lambda made: made.text),
+)
+
+
+def problems(made: MadeCall, trace: Trace | None) -> list[str]:
+    """What is wrong with the trace of a call; nothing if all is well."""
+    if made.failure is not None:
+        return [made.failure]
+    if trace is None:
+        return ["its trace did not arrive"]
+    checks = _CHECKS if made.call.fails else (*_CHECKS, *_SUCCESS_CHECKS)
+    found = [
+        f"{name}: expected {expected(made)!r}, the trace has {actual(trace)!r}"
+        for name, actual, expected in checks
+        if actual(trace) != expected(made)
+    ]
+    if made.call.has_text and not made.call.fails and not made.text:
+        found.append("the answer is empty")
+    return found
+
+
+def _session(trace: Trace) -> Any:
+    """The session as the program named it.
+
+    The legacy form, whose traces have no spans, takes UUIDs only: one made from the name stands
+    there, and the name is in the metadata.
+    """
+    session = trace.get("sessionId")
+    if "spans" in trace:
+        return session
+    metadata: Mapping[str, Any] = trace.get("metadata") or {}
+    name = metadata.get("session_id")
+    return name if session == legacy_session(str(name)) else session
+
+
+def legacy_session(name: str) -> str:
+    """The id of session `name` in the legacy form."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"pulse-session:{name}"))
+
+
+def _status(call: DemoCall) -> str:
+    return "error" if call.fails else "success"
+
+
+def _positive(trace: Trace, field: str) -> bool:
+    return (trace.get(field) or 0) > 0
+
+
+def trace_table(made: Sequence[MadeCall], traces: Mapping[str, Trace]) -> Table:
+    """The traces in the order of the calls; made to fit 80 columns."""
+    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    table.add_column("time", style="dim", no_wrap=True)
+    table.add_column("provider", no_wrap=True)
+    table.add_column("model", style="cyan", no_wrap=True)
+    table.add_column("in/out", justify="right", no_wrap=True)
+    table.add_column("cents", justify="right", no_wrap=True)
+    table.add_column("ms", justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column("session", style="magenta", no_wrap=True)
+    # The one column that gives way when the terminal is narrow.
+    table.add_column("answer")
+    for one in made:
+        trace = traces.get(one.call.key)
+        if trace is not None:
+            table.add_row(*_cells(one, trace))
+    return table
+
+
+def _cells(made: MadeCall, trace: Trace) -> list[str | Text]:
+    failed = trace.get("status") == "error"
+    cents = trace.get("costCents")
+    return [
+        _clock(str(trace.get("timestamp"))),
+        str(trace.get("provider")),
+        # Beside the provider's name its family name says nothing, and takes seven columns.
+        str(trace.get("modelRequested")).removeprefix("claude-"),
+        "" if failed else f"{trace.get('inputTokens')}/{trace.get('outputTokens')}",
+        f"{cents:.3f}" if isinstance(cents, (int, float)) and cents > 0 else "",
+        f"{trace.get('latencyMs') or 0:.0f}",
+        Text("error", "bold red") if failed else Text("ok", "green"),
+        made.call.session,
+        _answer(made, trace, failed),
+    ]
+
+
+def _answer(made: MadeCall, trace: Trace, failed: bool) -> Text:
+    text = " ".join(str(trace.get("outputText") or "").split())
+    if failed:
+        text = _error_text(trace.get("error"))
+    elif not text and not made.call.has_text:
+        text = "(calls a tool)"
+    return Text(
+        text, "" if made.call.has_text and not failed else "dim", no_wrap=True, overflow="ellipsis"
+    )
+
+
+def _error_text(error: Any) -> str:
+    if isinstance(error, dict):
+        return _error_text(cast("Trace", error).get("message"))
+    return " ".join(str(error or "").split())
+
+
+def _clock(timestamp: str) -> str:
+    """The local time of day of an ISO date and time."""
+    try:
+        # Before 3.11 a Z is not understood.
+        moment = datetime.fromisoformat(timestamp.replace("Z", "+00:00"))
+    except ValueError:
+        return timestamp[11:19]
+    return f"{moment.astimezone():%H:%M:%S}"

@@ -1,0 +1,1 @@
+"""The pages of the development service, rendered on the server."""

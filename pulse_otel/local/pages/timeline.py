@@ -1,0 +1,69 @@
+"""The spans of a trace as a tree, each with its place on the trace's time axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pulse_otel.local.storage.spans import SpanRow
+
+_MAX_DEPTH = 12  # deeper ones are not indented any further
+
+
+@dataclass(frozen=True)
+class TimelineRow:
+    """Where a span stands: its depth, and its bar in percent of the trace's duration."""
+
+    span_id: str
+    depth: int
+    left: float
+    width: float
+
+
+def timeline(spans: Sequence[SpanRow]) -> list[TimelineRow]:
+    """The rows of `spans`, which are sorted by start: children below their parents."""
+    first, last = _bounds(spans)
+    scale = 100 / ((last - first) or 1)
+    return [
+        TimelineRow(
+            span.span_id,
+            min(depth, _MAX_DEPTH),
+            left=(span.timestamp - first) * scale,
+            width=(span.duration_ms or 0) * scale,
+        )
+        for span, depth in _in_tree_order(spans)
+    ]
+
+
+def wall_ms(spans: Sequence[SpanRow]) -> int:
+    """From the first start to the last end."""
+    first, last = _bounds(spans)
+    return last - first
+
+
+def _bounds(spans: Sequence[SpanRow]) -> tuple[int, int]:
+    first = min(span.timestamp for span in spans)
+    return first, max(span.timestamp + (span.duration_ms or 0) for span in spans)
+
+
+def _in_tree_order(spans: Sequence[SpanRow]) -> list[tuple[SpanRow, int]]:
+    """Each span once, with its depth.
+
+    A span whose parent is not there is a root (contract §3.2). Of spans that are each other's
+    ancestors, the first one is.
+    """
+    known = {span.span_id for span in spans}
+    children: dict[str, list[SpanRow]] = {}
+    for span in spans:
+        children.setdefault(span.parent_span_id or "", []).append(span)
+    roots = [span for span in spans if span.parent_span_id not in known]
+    ordered: dict[str, tuple[SpanRow, int]] = {}
+    for root in (*roots, *spans):
+        waiting = [(root, 0)]
+        while waiting:
+            span, depth = waiting.pop()
+            if span.span_id not in ordered:
+                ordered[span.span_id] = (span, depth)
+                below = reversed(children.get(span.span_id, ()))
+                waiting += [(child, depth + 1) for child in below]
+    return list(ordered.values())

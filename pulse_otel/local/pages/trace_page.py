@@ -1,0 +1,96 @@
+"""The page of one trace: what was sent, what came back, and the tree of its spans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pulse_otel.local.json_text import Json
+from pulse_otel.local.pages import amounts, page, trace_parts
+from pulse_otel.local.pages.amounts import Span
+from pulse_otel.local.pages.span_page import error_values, model, present, span_name, span_views
+from pulse_otel.local.pages.timeline import timeline, wall_ms
+from pulse_otel.local.storage.spans import SpanRow
+
+_MAX_SPANS = 50  # of more than these, the page shows one at a time
+
+
+def answer(
+    request: Request,
+    trace_id: str,
+    found: Sequence[tuple[Mapping[str, Json], Sequence[SpanRow]]],
+) -> Response:
+    """The page of trace `trace_id`: its view and its spans, for each project that has one.
+
+    In the legacy form there are no spans. A trace that is not there may be on its way: the page
+    looks again.
+    """
+    chosen = request.query_params.get("span")
+    return page.render(
+        "trace.html",
+        trace_id=trace_id,
+        traces=[_trace(view, rows, chosen) for view, rows in found],
+        refresh_s=None if found else page.REFRESH_S,
+    )
+
+
+def _trace(view: Mapping[str, Json], rows: Sequence[SpanRow], chosen: str | None) -> dict[str, Any]:
+    """What the template shows of one trace; `chosen` is the id of the only span to show."""
+    spans = trace_parts.spans_of(view)
+    shown = [span for span in spans if chosen in (None, span["spanId"])]
+    return {
+        "title": model(None, view.get("modelUsed") or view.get("modelRequested"))
+        or view.get("summary"),
+        "status": view["status"],
+        "error": error_values(view),
+        "facts": _facts(view, spans, wall_ms(rows) if rows else None),
+        "rows": _rows(rows, spans),
+        "one_at_a_time": len(spans) > _MAX_SPANS,
+        "alone": len(spans) == 1,
+        "spans": span_views(shown[:_MAX_SPANS]),
+    }
+
+
+def _facts(
+    view: Mapping[str, Json], spans: Sequence[Span], duration_ms: int | None
+) -> dict[str, str]:
+    calls = [span for span in spans if span["kind"] == "llm_call"]
+    latency = view.get("latencyMs")
+    services = view.get("services")
+    only: Span = spans[0] if len(spans) == 1 else {}
+    return present(
+        {
+            "Time (UTC)": amounts.moment(view["timestamp"]),
+            "Provider": view.get("provider"),
+            "Model": model(view.get("modelRequested"), view.get("modelUsed")),
+            "Tokens": amounts.tokens(calls) or amounts.DASH,
+            "Cost": amounts.cost(calls) or amounts.DASH,
+            # The service adds up all spans, so a parent and its child both count.
+            "Latency": amounts.milliseconds(latency),
+            "From start to end": amounts.milliseconds(duration_ms)
+            if duration_ms != latency
+            else None,
+            "Finish reason": only.get("finishReason"),
+            "Answer id": only.get("providerRequestId"),
+            "Session": trace_parts.session_of(view) or amounts.DASH,
+            "Service": ", ".join(map(str, services)) if isinstance(services, list) else None,
+            "Trace": view["traceId"],
+        }
+    )
+
+
+def _rows(rows: Sequence[SpanRow], spans: Sequence[Span]) -> list[dict[str, Any]]:
+    """The tree of the spans: where each one stands, and what is said of it there."""
+    by_id = {span["spanId"]: span for span in spans}
+    return [
+        {
+            "place": place,
+            "span": by_id[place.span_id],
+            "name": span_name(by_id[place.span_id]),
+            "duration": amounts.milliseconds(by_id[place.span_id].get("durationMs")),
+        }
+        for place in (timeline(rows) if rows else ())
+    ]

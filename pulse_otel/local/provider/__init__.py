@@ -1,0 +1,1 @@
+"""The scripted provider: answers like the OpenAI and the Anthropic API, on loopback."""

@@ -1,0 +1,1 @@
+"""The development service: the wire contract of Pulse's current generation over HTTP."""

@@ -1,0 +1,1 @@
+"""The legacy form of the development service: arrays of traces."""

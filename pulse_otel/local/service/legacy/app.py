@@ -1,0 +1,123 @@
+"""The development trace service in the legacy form: arrays of traces, on SQLite (contract §2).
+
+It speaks that form only: `POST /v1/traces` is a 404 here, as the paths for arrays are in the
+current form.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TypeAlias, cast
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pulse_otel.local.pages import page, trace_page
+from pulse_otel.local.service import query, web
+from pulse_otel.local.service.legacy.ingest import TracesRefused, read_traces
+from pulse_otel.local.service.reading import View, camel_case, iso
+from pulse_otel.local.storage.legacy_traces import LegacyStore, TraceRow
+from pulse_otel.local.storage.writer import Writer
+
+Upload: TypeAlias = "list[TraceRow]"
+
+
+def create_legacy_app(db: str = ":memory:") -> Starlette:
+    """The service as an ASGI application, its traces in the SQLite database `db`."""
+    app = web.new_app(_ROUTES, _page)
+    app.state.store = LegacyStore(db)
+    app.state.writer = Writer(app.state.store.insert_queued)
+    return app
+
+
+async def _receive_batch(request: Request) -> Response:
+    """`POST /v1/traces/batch`: stored when it is answered, and shown again (contract §2.2)."""
+    rows = await _accepted(request)
+    if not await run_in_threadpool(_store(request).insert, rows):
+        # A trace that is sent again is not foreseen there: the database's error gets through.
+        raise web.ApiError(500, "Internal server error")
+    answer = {"count": len(rows), "traces": [_view(row) for row in rows]}
+    return JSONResponse(answer, status_code=202)
+
+
+async def _receive_async(request: Request) -> Response:
+    """`POST /v1/traces/async`: queued, and idempotent (contract §2.4)."""
+    rows = await _accepted(request)
+    if not _writer(request).put([rows]):
+        raise web.ApiError(500, "Internal server error")
+    return JSONResponse({"status": "queued", "count": len(rows)}, status_code=202)
+
+
+async def _accepted(request: Request) -> Upload:
+    project_id, body = await web.receive(request)
+    try:
+        return await run_in_threadpool(read_traces, body, project_id=project_id)
+    except TracesRefused as refusal:
+        details = {"details": refusal.issues} if refusal.issues else {}
+        raise web.ApiError(400, str(refusal), **details) from refusal
+
+
+def _list_traces(request: Request) -> Response:
+    filters = {"project_id": web.project(request), **web.parameters(request, query.LEGACY_FILTERS)}
+    limit, offset = web.limit_and_offset(request)
+    rows, total = _store(request).page(filters, limit, offset)
+    views = [_view(row) for row in rows]
+    return JSONResponse({"traces": views, "total": total, "limit": limit, "offset": offset})
+
+
+def _one_trace(request: Request) -> Response:
+    filters = {"project_id": web.project(request), "trace_id": web.path_id(request)}
+    rows = _store(request).traces(filters)
+    if not rows:
+        raise web.ApiError(404, "Trace not found")
+    return JSONResponse(_view(rows[0]))
+
+
+def _one_session(request: Request) -> Response:
+    filters = {"project_id": web.project(request), "session_id": web.path_id(request)}
+    rows = _store(request).traces(filters)
+    if not rows:
+        raise web.ApiError(404, "Session not found")
+    views = [_view(row) for row in reversed(rows)]
+    return JSONResponse({"sessionId": filters["session_id"], "traces": views})
+
+
+def _page(request: Request) -> Response:
+    rows, total = _store(request).page({}, page.TRACES)
+    views = [_view(row) for row in rows]
+    return page.answer(request, views, total, example="first_legacy_trace.txt")
+
+
+def _trace_page(request: Request) -> Response:
+    """`GET /dashboard/traces/:id`, in all projects: the page asks for no key."""
+    trace_id = web.path_id(request)
+    found = [(_view(row), ()) for row in _store(request).traces({"trace_id": trace_id})]
+    return trace_page.answer(request, trace_id, found)
+
+
+def _view(row: TraceRow) -> View:
+    """A trace as the service shows it; what was not sent is null (contract §2.6)."""
+    columns = {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+    columns["timestamp"] = iso(row.timestamp)
+    return {camel_case(name): value for name, value in columns.items()}
+
+
+def _store(request: Request) -> LegacyStore:
+    return cast(LegacyStore, request.app.state.store)
+
+
+def _writer(request: Request) -> Writer[Upload]:
+    return cast("Writer[Upload]", request.app.state.writer)
+
+
+_ROUTES = [
+    Route("/v1/traces/batch", _receive_batch, methods=["POST"]),
+    Route("/v1/traces/async", _receive_async, methods=["POST"]),
+    Route("/v1/traces", _list_traces, methods=["GET"]),
+    Route("/v1/traces/{id}", _one_trace, methods=["GET"]),
+    Route("/v1/sessions/{id}", _one_session, methods=["GET"]),
+    Route("/dashboard/traces/{id}", _trace_page, methods=["GET"]),
+]

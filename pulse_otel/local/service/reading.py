@@ -1,0 +1,116 @@
+"""The traces that the read routes derive from spans (contract §3.4).
+
+What they show is in camelCase. A field without a value is absent, not null. The exceptions are
+the contract's own: `errorService`, and the provider fields of a trace without any llm_call.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import TypeAlias
+
+from pulse_otel.local.json_text import Json
+from pulse_otel.local.storage.spans import SpanRow
+
+View: TypeAlias = dict[str, Json]
+
+_CALL = "llm_call"
+_TOOL = "tool_use"
+_CALL_FIELDS = (
+    "provider", "modelRequested", "modelUsed", "inputTokens", "outputTokens", "costCents",
+    "requestBody", "responseBody",
+)  # fmt: skip
+
+
+def span_view(span: SpanRow) -> View:
+    """One span as the service shows it."""
+    columns = {field.name: getattr(span, field.name) for field in dataclasses.fields(span)}
+    columns["timestamp"] = iso(span.timestamp)
+    # A tool's label is its name, anything else is called by its event type (contract §3.3, §3.4).
+    columns["label"] = (span.tool_name if span.kind == _TOOL else None) or span.event_type
+    return _present({camel_case(name): value for name, value in columns.items()})
+
+
+def trace_view(spans: Sequence[SpanRow]) -> View:
+    """The trace that `spans` are; they share a trace id and are sorted by start (§3.4)."""
+    calls = [span for span in spans if span.kind == _CALL]
+    main = (calls or spans)[0]
+    failed = [span for span in spans if span.status == "error"]
+    services: list[Json] = list(dict.fromkeys(span.service for span in spans if span.service))
+    tool_calls = len({span.tool_use_id or span.span_id for span in spans if span.kind == _TOOL})
+    view = _present(
+        {
+            "traceId": main.trace_id,
+            "sessionId": main.session_id,
+            "timestamp": iso(main.timestamp),
+            # All durations: a parent and its child both count.
+            "latencyMs": sum(span.duration_ms or 0 for span in spans),
+            "source": main.source,
+            "services": services,
+            "spanCount": len(spans),
+            "summary": (main.model or "unknown") if calls else f"{tool_calls} tool calls",
+            "toolCallCount": tool_calls,
+            # Only the tools of coding agents edit files, and only their own hooks report it.
+            "filesEdited": 0,
+            "providerRequestId": main.provider_request_id,
+            "outputText": main.output_text,
+            "finishReason": main.finish_reason,
+            "status": "error" if failed else "success",
+            "error": next((span.error for span in spans if span.error is not None), None),
+            "metadata": {**main.metadata, "toolCalls": tool_calls},
+        }
+    )
+    view["errorService"] = failed[0].service if failed else None
+    view["spans"] = [span_view(span) for span in spans]
+    return {**view, **_call_view(calls)}
+
+
+def session_view(session_id: str, spans: Iterable[SpanRow]) -> View:
+    """A session: the traces of the spans that name it, oldest first (contract §3.4, §3.5)."""
+    traces: dict[str, list[SpanRow]] = {}
+    for span in spans:
+        traces.setdefault(span.trace_id, []).append(span)
+    return {"sessionId": session_id, "traces": [trace_view(group) for group in traces.values()]}
+
+
+def _call_view(calls: Sequence[SpanRow]) -> View:
+    """What only an llm_call has: the first one's request and answer, the sums of all (§3.4)."""
+    if not calls:
+        return dict.fromkeys(_CALL_FIELDS)
+    first = calls[0]
+    model = first.model or "unknown"
+    return _present(
+        {
+            "provider": first.provider or "sdk",
+            "modelRequested": model,
+            "modelUsed": first.model_used or model,
+            "inputTokens": sum(call.input_tokens or 0 for call in calls),
+            "outputTokens": sum(call.output_tokens or 0 for call in calls),
+            "costCents": sum(call.cost_cents or 0 for call in calls),
+            "requestBody": _body(first.metadata, "request"),
+            "responseBody": _body(first.metadata, "response"),
+        }
+    )
+
+
+def _body(metadata: Mapping[str, Json], name: str) -> Json:
+    body = metadata.get(f"pulse.{name}")
+    return metadata.get(name) if body is None else body
+
+
+def _present(view: View) -> View:
+    return {name: value for name, value in view.items() if value is not None}
+
+
+def camel_case(name: str) -> str:
+    """A column's name the way the service shows it."""
+    return re.sub("_([a-z])", lambda match: match[1].upper(), name)
+
+
+def iso(milliseconds: int) -> str:
+    """Milliseconds since the epoch the way the service shows them."""
+    moment = datetime.fromtimestamp(milliseconds // 1000, timezone.utc)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}Z"

@@ -1,0 +1,159 @@
+"""What both forms of the trace service have in common over HTTP (contract §1).
+
+Any key that starts with `pulse_sk_` is accepted and has a project of its own; the key itself is
+never kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+from urllib.parse import unquote
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pulse_otel.local.service import query
+
+KEY_PREFIX = "pulse_sk_"
+MAX_BODY_BYTES = 134_217_728
+_DEFAULT_LIMIT = 100
+_API_PREFIXES = ("/v1/", "/api/")
+
+
+class ApiError(Exception):
+    """An answer other than success, in the service's own JSON form (contract §1)."""
+
+    def __init__(self, status: int, message: str, **more: object) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = {"error": message, **more}
+
+
+def new_app(routes: Sequence[Route], page: Callable[[Request], Response]) -> Starlette:
+    """An application with `routes`, the routes of both forms, and `page` for any other GET."""
+
+    def any_other(request: Request) -> Response:
+        if f"{request.url.path}/".startswith(_API_PREFIXES):
+            return _not_found(request, HTTPException(404))
+        return page(request)
+
+    shared = [
+        Route("/v1/auth/login", _login, methods=["POST"]),
+        Route("/health", _health, methods=["GET"]),
+        Route("/{rest:path}", any_other, methods=["GET"]),
+    ]
+    app = Starlette(
+        routes=[*routes, *shared],
+        middleware=[Middleware(_UndecodedPath)],
+        exception_handlers=_EXCEPTION_HANDLERS,
+    )
+    # A trailing slash is another path, and no path is redirected (contract §1).
+    app.router.redirect_slashes = False
+    return app
+
+
+class _UndecodedPath:
+    """Routes by the path as it was sent: a session id may hold an encoded slash (§3.5)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raw_path: bytes = scope.get("raw_path") or b""
+        if raw_path:
+            scope = {**scope, "path": raw_path.decode("latin-1")}
+        await self._app(scope, receive, send)
+
+
+def project(request: Request) -> str:
+    """The project of the request's key, made from its hash; 401 without a valid key (§1)."""
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    if scheme != "Bearer" or not key or key.startswith(" "):
+        raise ApiError(401, "Missing or invalid Authorization header")
+    if not key.startswith(KEY_PREFIX):
+        raise ApiError(401, "Invalid API key")
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, hashlib.sha256(key.encode()).hexdigest()))
+
+
+async def receive(request: Request) -> tuple[str, bytes]:
+    """The project and the body of an upload: 413 before 401 before what is in it (§1)."""
+    _refuse_large(int(request.headers.get("Content-Length") or 0))
+    project_id = project(request)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        _refuse_large(len(body))
+    return project_id, bytes(body)
+
+
+def parameters(request: Request, parsers: Mapping[str, query.Parser]) -> dict[str, str | int]:
+    """The known parameters of the query; 400 for a bad value, as `Validation failed`."""
+    try:
+        return query.parse_query(request.query_params, parsers)
+    except query.BadParameter as error:
+        detail = {"path": [error.name], "message": str(error)}
+        raise ApiError(400, "Validation failed", details=[detail]) from error
+
+
+def limit_and_offset(request: Request) -> tuple[int, int]:
+    """Which page of a list is asked for."""
+    page = parameters(request, query.PAGE)
+    return int(page.get("limit", _DEFAULT_LIMIT)), int(page.get("offset", 0))
+
+
+def path_id(request: Request) -> str:
+    """The id at the end of the path, decoded."""
+    return unquote(str(request.path_params["id"]))
+
+
+def _refuse_large(size: int) -> None:
+    if size > MAX_BODY_BYTES:
+        raise HTTPException(413)
+
+
+def _login(request: Request) -> Response:
+    """`POST /v1/auth/login`: whether the key would be accepted; always a 200 (contract §0)."""
+    try:
+        project(request)
+    except ApiError:
+        return JSONResponse({"authenticated": False})
+    return JSONResponse({"authenticated": True})
+
+
+def _health(request: Request) -> Response:
+    return JSONResponse({"status": "ok", "service": "pulse"})
+
+
+def _refusal(request: Request, error: Exception) -> Response:
+    refusal = cast(ApiError, error)
+    return JSONResponse(refusal.body, status_code=refusal.status)
+
+
+def _not_found(request: Request, error: Exception) -> Response:
+    """An unknown path and a wrong method are the same plain text (contract §1)."""
+    return PlainTextResponse("404 Not Found", status_code=404)
+
+
+def _too_large(request: Request, error: Exception) -> Response:
+    return Response(status_code=413, headers={"Connection": "close"})
+
+
+def _failure(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": "Internal server error"}, status_code=500)
+
+
+_EXCEPTION_HANDLERS: dict[Any, Callable[[Request, Exception], Response]] = {
+    ApiError: _refusal,
+    404: _not_found,
+    405: _not_found,
+    413: _too_large,
+    500: _failure,
+}

@@ -1,0 +1,1 @@
+"""What the development service stores, in SQLite."""

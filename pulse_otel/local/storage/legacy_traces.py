@@ -1,0 +1,130 @@
+"""The traces of the legacy form as they are stored: SQLite, one row per trace (contract §2)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import sqlite3
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pulse_otel.local.json_text import Json
+from pulse_otel.local.storage.spans import Filters
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceRow:
+    """One trace, which is one call; the fields in the order in which the service shows them."""
+
+    trace_id: str
+    project_id: str
+    session_id: str | None
+    timestamp: int  # ms since the epoch
+    latency_ms: float
+    provider: str
+    model_requested: str
+    model_used: str | None
+    provider_request_id: str | None
+    request_body: dict[str, Json]
+    response_body: dict[str, Json] | None
+    input_tokens: int | None
+    output_tokens: int | None
+    output_text: str | None
+    finish_reason: str | None
+    status: str
+    error: dict[str, Json] | None
+    cost_cents: float | None
+    metadata: dict[str, Json] | None
+
+
+_FIELDS = tuple(field.name for field in dataclasses.fields(TraceRow))
+# What is searched by has a column of its own; `row` is the whole trace as JSON text.
+_COLUMNS = (
+    "trace_id", "project_id", "session_id", "timestamp", "provider", "model_requested",
+    "model_used", "status",
+)  # fmt: skip
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS traces ({", ".join(_COLUMNS)}, row, PRIMARY KEY (trace_id));
+CREATE INDEX IF NOT EXISTS traces_by_session ON traces (project_id, session_id);
+"""
+_INSERT = f"INSERT INTO traces VALUES ({', '.join('?' * (len(_COLUMNS) + 1))})"  # noqa: S608
+_EQUAL = ("project_id", "trace_id", "session_id", "provider", "status")
+# Filter -> SQL. Only these strings and bound values ever reach the database.
+_CONDITIONS: Mapping[str, str] = {
+    **{name: f"{name} = :{name}" for name in _EQUAL},
+    "model": "(model_requested = :model OR model_used = :model)",
+    "date_from": "timestamp >= :date_from",
+    "date_to": "timestamp <= :date_to",
+}
+
+
+class LegacyStore:
+    """Traces in one SQLite database, shared by all threads behind a lock."""
+
+    def __init__(self, path: str) -> None:
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, check_same_thread=False)
+        weakref.finalize(self, self._connection.close)
+        self._connection.executescript(_SCHEMA)
+
+    def insert(self, rows: Sequence[TraceRow]) -> bool:
+        """Store `rows` up to the first whose id is taken, and not that and those after it.
+
+        An id is taken for all projects, and also by a row before it. False if one was (§2.2).
+        """
+        with self._lock, self._connection:
+            return all(self._owner(row) is None and self._add(row) for row in rows)
+
+    def insert_queued(self, uploads: Sequence[Sequence[TraceRow]]) -> None:
+        """Store what is new of each upload; of a known trace the first version stays (§2.4).
+
+        The id of another project's trace ends its upload, and what comes after it there is lost.
+        """
+        with self._lock, self._connection:
+            for rows in uploads:
+                if not all(self._add_once(row) for row in rows):
+                    _log.warning("a trace id belongs to another project: the rest is lost")
+
+    def _add_once(self, row: TraceRow) -> bool:
+        owner = self._owner(row)
+        return self._add(row) if owner is None else owner == row.project_id
+
+    def _owner(self, row: TraceRow) -> str | None:
+        sql = "SELECT project_id FROM traces WHERE trace_id = ?"
+        found = self._connection.execute(sql, [row.trace_id]).fetchone()
+        return str(found[0]) if found else None
+
+    def _add(self, row: TraceRow) -> bool:
+        whole = json.dumps({name: getattr(row, name) for name in _FIELDS})
+        self._connection.execute(_INSERT, [*(getattr(row, name) for name in _COLUMNS), whole])
+        return True
+
+    def page(self, filters: Filters, limit: int, offset: int = 0) -> tuple[list[TraceRow], int]:
+        """One page of the matching traces, newest first, and the number of all of them."""
+        counting = f"SELECT COUNT(*) FROM traces WHERE {_where(filters)}"  # noqa: S608
+        with self._lock:
+            total = int(self._all(counting, filters)[0][0])
+            return self.traces(filters, limit=limit, offset=offset), total
+
+    def traces(self, filters: Filters, *, limit: int = -1, offset: int = 0) -> list[TraceRow]:
+        """The matching traces, newest first; a negative limit means all."""
+        found = self._all(
+            f"SELECT row FROM traces WHERE {_where(filters)}"  # noqa: S608
+            " ORDER BY timestamp DESC, rowid DESC LIMIT :limit OFFSET :offset",
+            {**filters, "limit": limit, "offset": offset},
+        )
+        return [TraceRow(**json.loads(whole)) for (whole,) in found]
+
+    def _all(self, sql: str, values: Filters) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._connection.execute(sql, dict(values)).fetchall()
+
+
+def _where(filters: Filters) -> str:
+    return " AND ".join(_CONDITIONS[name] for name in filters) or "1"

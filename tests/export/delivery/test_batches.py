@@ -1,0 +1,153 @@
+"""The worker on its own: what one outcome after the other does to the batches and the accounts."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pulse_otel.export.delivery.request_size import MAX_REQUEST_BYTES, RequestSize
+from pulse_otel.export.delivery.worker import Delivery, Steps
+from pulse_otel.export.payloads.form import Encoded, Form
+from pulse_otel.export.records.record import Kind, Record
+from pulse_otel.export.transport.outcome import Outcome, Verdict
+
+NAMES = Form(
+    name="test",
+    path="/",
+    max_records=1000,
+    encode=lambda record: Encoded(record.name),
+    body=lambda batch: b"",
+)
+
+
+def _record(name: object, kind: Kind = "llm_call") -> Record:
+    return Record(
+        kind=kind, trace_id="1", span_id="1", parent_span_id=None, start_ns=0, end_ns=0,
+        name=str(name),
+    )  # fmt: skip
+
+
+def _delivery(post: Callable[[list[int], float], Outcome]) -> Delivery[int]:
+    """Takes numbers."""
+    return Delivery(
+        Steps(
+            size=lambda item: 1,
+            read=_record,
+            form=lambda deadline: NAMES,
+            post=lambda form, batch, deadline: post([int(one.text) for one in batch], deadline),
+            attempt_s=1.0,
+        )
+    )
+
+
+def test_a_passing_fault_in_the_middle_of_a_split_loses_nothing() -> None:
+    """Span 13 is poison, and posts 2, 5 and 7 meet a fault that passes."""
+    posts: list[Any] = []
+    accepted: list[int] = []
+
+    def post(batch: Any, deadline: float) -> Outcome:
+        posts.append(batch)
+        if len(posts) in (2, 5, 7):
+            return Outcome(Verdict.RETRY, "passing")
+        if 13 in batch:
+            return Outcome(Verdict.REJECTED, "poison")
+        accepted.extend(batch)
+        return Outcome(Verdict.DELIVERED)
+
+    delivery = _delivery(post)
+    delivery.submit(list(range(40)))
+
+    assert delivery.flush(10) is False  # one is lost, and the flush says so
+    assert sorted(accepted) == [n for n in range(40) if n != 13]
+    assert (delivery.stats.received, delivery.stats.delivered) == (40, 39)
+    assert dict(delivery.stats.dropped) == {"rejected": 1}
+
+
+@pytest.mark.row("H2")
+@pytest.mark.parametrize("refused", [50, -3])
+def test_a_senseless_partial_success_keeps_the_accounts_right(refused: int) -> None:
+    delivery = _delivery(lambda batch, deadline: Outcome(Verdict.DELIVERED, refused=refused))
+    delivery.submit([1, 2])
+
+    delivery.flush(5)
+
+    stats = delivery.stats
+    assert stats.delivered >= 0
+    assert stats.delivered + stats.lost == stats.received == 2
+
+
+def test_what_is_under_way_at_shutdown_is_counted_once() -> None:
+    released = threading.Event()
+
+    def post(batch: Any, deadline: float) -> Outcome:
+        released.wait(5)
+        return Outcome(Verdict.DELIVERED)
+
+    delivery = _delivery(post)
+    delivery.submit([1, 2, 3])
+
+    assert delivery.shutdown(0.2) is False
+    released.set()
+    time.sleep(0.1)  # the answer comes after all
+
+    assert delivery.stats.delivered + delivery.stats.lost == 3
+    assert (delivery.snapshot().in_queue, delivery.snapshot().unaccounted) == (0, 0)
+
+
+def test_a_size_that_was_too_large_is_tried_again_later() -> None:
+    size = RequestSize()
+    for refused in (1 << 20, 1 << 19, 1):
+        size.refused(refused)
+    assert size.limit == 4096
+
+    for _ in range(15):
+        size.taken(3000)
+    for _ in range(100):
+        size.taken(300)
+    assert size.limit == 4096
+    size.taken(3000)
+    assert size.limit == 8192
+    for _ in range(500):
+        size.taken(MAX_REQUEST_BYTES)
+    assert size.limit == MAX_REQUEST_BYTES
+
+
+def test_a_time_of_413s_leaves_no_request_with_a_single_record() -> None:
+    """A proxy that was misconfigured for a while."""
+    verdict = Verdict.TOO_LARGE
+    posts: list[int] = []
+
+    def post(batch: list[int], deadline: float) -> Outcome:
+        posts.append(len(batch))
+        return Outcome(verdict)
+
+    delivery = _delivery(post)
+    delivery.submit(list(range(20)))
+    delivery.flush(10)
+    assert delivery.stats.dropped == {"too large": 20}
+    verdict = Verdict.DELIVERED
+    posts.clear()
+    delivery.submit(list(range(2000)))
+
+    assert delivery.flush(10) is True
+    assert len(posts) < 10
+
+
+def test_a_bug_of_ours_ends_neither_the_worker_nor_the_caller() -> None:
+    posts: list[Any] = []
+
+    def post(batch: Any, deadline: float) -> Outcome:
+        posts.append(batch)
+        if len(posts) == 1:
+            raise RuntimeError("a bug")
+        return Outcome(Verdict.DELIVERED)
+
+    delivery = _delivery(post)
+    delivery.submit([1])
+
+    assert delivery.flush(10) is True
+    assert delivery.stats.delivered == 1

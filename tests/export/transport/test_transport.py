@@ -1,0 +1,292 @@
+"""One attempt: under its deadline whatever the server does, and nothing but success is success."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pulse_otel.export.transport.outcome import Outcome, Verdict
+from pulse_otel.export.transport.transport import MAX_ANSWER_BYTES, Transport
+from tests import faults
+from tests.conftest import KEY, RunPython
+from tests.faults import Action, Exchange, FaultServer, answer
+
+BODY = b'{"resourceSpans":[]}'
+# Measured: below 0.5 s on a quiet machine. More is allowed here: what is to be caught are minutes.
+OVERSHOOT_S = 1.0
+
+Post = Callable[..., Outcome]
+
+
+@pytest.mark.row("H12")
+def test_a_success(post: Post) -> None:
+    with FaultServer() as server:
+        outcome = post(server.url)
+
+    assert (outcome.verdict, outcome.status) == (Verdict.DELIVERED, 200)
+    (request,) = server.stored
+    assert (request.method, request.path, request.body) == ("POST", "/v1/traces", BODY)
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    assert request.headers["content-type"] == "application/json"
+    assert "content-encoding" not in request.headers
+
+
+@pytest.mark.row("N4")
+@pytest.mark.parametrize(
+    "action",
+    [
+        faults.hang(),
+        faults.drip("header", 0.05),
+        faults.drip("body", 0.05),
+        faults.drip("body", 0.7),
+        faults.drip("header", 0.7),
+        faults.slow_reader(),
+        answer(after_s=30),
+    ],
+    ids=["hang", "drip header", "drip body", "slow body", "slow header", "reads slowly", "late"],
+)
+def test_no_server_stretches_the_deadline(post: Post, action: Action) -> None:
+    with FaultServer(then=action) as server:
+        begun = time.monotonic()
+        outcome = post(server.url, b" " * (8 << 20), seconds=1.0)
+        took = time.monotonic() - begun
+
+    assert outcome == Outcome(Verdict.RETRY, "the service does not answer in time")
+    assert 0.9 <= took <= 1.0 + OVERSHOOT_S
+    assert server.connections == 1
+
+
+def test_no_time_left_means_no_request(post: Post) -> None:
+    with FaultServer() as server:
+        outcome = post(server.url, seconds=-1)
+
+    assert outcome.verdict is Verdict.RETRY
+    assert server.connections == 0
+
+
+NO_ANSWERS = {
+    "reset before": (faults.reset("before"), "(connection reset)"),
+    "reset at half": (faults.reset("half"), "(connection"),
+    "reset in header": (faults.reset("header"), "(connection reset)"),
+    "reset in body": (faults.reset("body"), ""),
+    "closed": (faults.finish(), "(connection closed)"),
+    "stored": (faults.store_then_reset(), "(connection reset)"),
+    "short": (faults.short_body(), "the answer breaks off"),
+    "cut": (answer(200, b'{"partial'), "the answer breaks off"),
+    "garbage": (faults.garbage(), "the answer is not HTTP"),
+    "HTTP/0.9": (faults.http09(), "the answer is not HTTP"),
+    "huge header": (faults.huge_header(), "the answer is not HTTP"),
+}
+
+
+@pytest.mark.row("N5")
+@pytest.mark.parametrize(("action", "said"), NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
+def test_what_is_no_answer_is_retried_later(post: Post, action: Action, said: str) -> None:
+    """On a fresh connection not at once: that is for the back-off to decide."""
+    with FaultServer(then=action) as server:
+        outcome = post(server.url, b" " * 500_000)
+
+    assert outcome.verdict is Verdict.RETRY
+    assert said in outcome.cause
+    assert server.connections == 1
+
+
+@pytest.mark.row("N8")
+def test_a_reset_while_connecting(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a server that is just ending may do."""
+
+    class Resetting(socket.socket):
+        def connect(self, address: Any) -> None:
+            raise ConnectionResetError(errno.ECONNRESET, "reset")
+
+    monkeypatch.setattr(socket, "socket", Resetting)
+
+    outcome = post("http://127.0.0.1:1")
+
+    assert outcome.verdict is Verdict.RETRY
+    assert outcome.cause.startswith("the service cannot be reached (connection refused)")
+
+
+@pytest.mark.row("N6")
+@pytest.mark.parametrize("status", [200, 302, 500])
+def test_no_more_of_an_answer_is_read_than_needed(post: Post, status: int) -> None:
+    """200 MB: the server gets rid of what the sockets hold, and of our MiB."""
+    with FaultServer(then=faults.huge_body(status=status, Location="/elsewhere")) as server:
+        outcome = post(server.url)
+
+    assert outcome.verdict is not Verdict.DELIVERED
+    assert server.bytes_sent < MAX_ANSWER_BYTES + (16 << 20)
+
+
+@pytest.mark.row("N6")
+@pytest.mark.skipif(sys.platform == "win32", reason="no getrusage on this system")
+def test_a_huge_answer_costs_little_memory(run_python: RunPython) -> None:
+    script = """
+import resource, time
+from pulse_otel.config import ApiKey
+from pulse_otel.export.transport.transport import Transport
+from tests import faults
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+with faults.FaultServer([faults.answer()], faults.huge_body()) as server:
+    transport = Transport(server.url, ApiKey("pulse_sk_test"))
+    transport.post("/", b"{}", time.monotonic() + 10)
+    before = peak()
+    for _ in range(3):
+        transport.post("/", b"{}", time.monotonic() + 10)
+    transport.close()
+    print((peak() - before) // 1024)
+"""
+    done = run_python(script)
+
+    assert done.stderr == ""
+    assert int(done.stdout) <= 8
+
+
+@pytest.mark.row("H5")
+@pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])
+@pytest.mark.parametrize("where", ["same", "other", "loop", "none", "odd"])
+def test_a_redirect_is_no_success_and_carries_no_key(post: Post, status: int, where: str) -> None:
+    with FaultServer() as other, FaultServer() as server:
+        locations = {
+            "same": server.url + "/elsewhere",
+            "other": other.url + "/v1/traces",
+            "loop": server.url + "/v1/traces",
+            "none": None,
+            "odd": "gopher://[::bad/\x7f",
+        }
+        server.then = faults.redirect(status, locations[where])
+        outcome = post(server.url)
+
+    assert outcome.verdict is Verdict.PAUSED
+    assert f"redirects ({status})" in outcome.cause
+    assert len(server.received) == 1
+    assert other.connections == 0
+
+
+@pytest.mark.row("H4")
+def test_a_page_is_no_success(post: Post) -> None:
+    with FaultServer(then=answer(200, b"", content_type="text/html")) as server:
+        assert post(server.url).verdict is Verdict.PAUSED
+
+
+def test_the_answer_to_half_a_request_counts(post: Post) -> None:
+    """A gateway with a limit answers before it has read all, and hangs up."""
+    with FaultServer(then=faults.early(413)) as server:
+        outcome = post(server.url, b" " * (8 << 20))
+
+    assert outcome.verdict is Verdict.TOO_LARGE
+    assert server.connections == 1
+
+
+@pytest.mark.row("H1")
+def test_connections_are_kept(transport_to: Callable[..., Transport]) -> None:
+    with FaultServer([answer(503), answer(400), answer(204), answer(202)]) as server:
+        transport = transport_to(server.url)
+        for _ in range(5):
+            transport.post("/", BODY, time.monotonic() + 10)
+
+    assert len(server.received) == 5
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    "stale",
+    [faults.finish(), faults.reset("before"), faults.reset("half")],
+    ids=["closed", "reset", "reset at half"],
+)
+def test_a_stale_connection_costs_one_more_request(
+    transport_to: Callable[..., Transport], stale: Action
+) -> None:
+    with FaultServer([answer(), stale]) as server:
+        transport = transport_to(server.url)
+        outcomes = [transport.post("/", BODY, time.monotonic() + 10) for _ in range(2)]
+
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.DELIVERED] * 2
+    assert server.connections == 2
+
+
+def test_a_stale_connection_is_replaced_once(transport_to: Callable[..., Transport]) -> None:
+    with FaultServer([answer()], then=faults.reset()) as server:
+        transport = transport_to(server.url)
+        transport.post("/", BODY, time.monotonic() + 10)
+        outcome = transport.post("/", BODY, time.monotonic() + 10)
+
+    assert outcome.verdict is Verdict.RETRY
+    assert len(server.received) == 3
+
+
+def test_no_connection_is_opened_after_the_close(
+    transport_to: Callable[..., Transport],
+) -> None:
+    """An exporter's shutdown does not wait for ever for the worker that is posting."""
+
+    def close_then_reset(exchange: Exchange) -> None:
+        transport.close()
+        exchange.reset()
+
+    with FaultServer([answer(), Action(close_then_reset)]) as server:
+        transport = transport_to(server.url)
+        outcomes = [transport.post("/", BODY, time.monotonic() + 10) for _ in range(3)]
+
+    assert [one.verdict for one in outcomes] == [Verdict.DELIVERED, Verdict.RETRY, Verdict.RETRY]
+    assert server.connections == 1
+    assert transport._session is None
+
+
+def test_a_hanging_kept_connection_is_not_tried_twice(
+    transport_to: Callable[..., Transport],
+) -> None:
+    with FaultServer([answer()], then=faults.hang()) as server:
+        transport = transport_to(server.url)
+        transport.post("/", BODY, time.monotonic() + 10)
+        begun = time.monotonic()
+        outcome = transport.post("/", BODY, begun + 1)
+        took = time.monotonic() - begun
+
+    assert outcome.verdict is Verdict.RETRY
+    assert took <= 1 + OVERSHOOT_S
+    assert server.connections == 1
+
+
+@pytest.mark.row("P9")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_forked_children_use_connections_of_their_own(run_python: RunPython) -> None:
+    script = """
+import os, sys, time
+from pulse_otel.config import ApiKey
+from pulse_otel.export.transport.transport import Transport
+transport = Transport(sys.argv[1], ApiKey("pulse_sk_test"))
+def post(n):
+    verdict = transport.post("/", b'{"n":"%d"}' % n, time.monotonic() + 10).verdict.value
+    if verdict != "delivered":
+        print(verdict)
+post(0)
+children = []
+for child in range(1, 5):
+    pid = os.fork()
+    if pid == 0:
+        for n in range(40):
+            post(child * 100 + n)
+        os._exit(0)
+    children.append(pid)
+for n in range(40):
+    post(500 + n)
+for pid in children:
+    os.waitpid(pid, 0)
+transport.close()
+"""
+    with FaultServer() as server:
+        done = run_python(script.replace("sys.argv[1]", repr(server.url)))
+
+    assert (done.stdout, done.stderr) == ("", "")
+    expected = {0, *(group * 100 + n for group in range(1, 6) for n in range(40))}
+    assert sorted(int(request.json()["n"]) for request in server.stored) == sorted(expected)
+    assert server.connections == 5

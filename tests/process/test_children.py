@@ -1,0 +1,76 @@
+"""Children of `multiprocessing` in a pipeline of the user's: they end without any exit hook."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from pulse_otel.process import exit_time
+from tests.conftest import KEY, RunPython, Service
+
+CHILDREN = """
+import multiprocessing
+import openai
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from pulse_otel import OpenAIInstrumentor, PulseSpanExporter
+
+def pipeline():
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(PulseSpanExporter()))
+    return provider
+
+def call(name):
+    client = openai.OpenAI(api_key="k")
+    messages = [{"role": "user", "content": "Hello"}]
+    client.chat.completions.create(model="m", messages=messages, pulse_session_id=name)
+
+def own(name):
+    with pipeline().get_tracer("app").start_as_current_span("chat m") as span:
+        span.set_attribute("gen_ai.operation.name", "chat")
+        span.set_attribute("gen_ai.request.model", "m")
+        span.set_attribute("gen_ai.conversation.id", name)
+
+OpenAIInstrumentor().instrument(tracer_provider=pipeline())  # not the global one
+call("parent")
+context = multiprocessing.get_context("fork")
+children = [context.Process(target=call, args=(f"child {n}",)) for n in range(2)]
+children.append(context.Process(target=own, args=("child with a pipeline of its own",)))
+for child in children:
+    child.start()
+for child in children:
+    child.join()
+"""
+
+
+@pytest.mark.row("P7")
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork here")
+def test_each_childs_calls_arrive(provider: Any, service: Service, run_python: RunPython) -> None:
+    done = run_python(
+        CHILDREN,
+        PULSE_API_KEY=KEY,
+        PULSE_API_URL=service.url,
+        OPENAI_BASE_URL=provider.openai_url,
+        PYTHONWARNINGS="ignore::DeprecationWarning",  # 3.12: a fork beside threads
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    sessions = [trace["sessionId"] for trace in service.traces(4)]
+    assert sorted(sessions) == [
+        "child 0",
+        "child 1",
+        "child with a pipeline of its own",
+        "parent",
+    ]
+
+
+def test_the_exporters_of_a_child_share_the_time_of_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exit_time._exit, "until", None)
+    monkeypatch.setattr(exit_time, "working", lambda: 3)
+    assert exit_time.exit_s() == exit_time.EXIT_S
+    exit_time.begin_end()
+    assert exit_time.exit_s() <= exit_time.EXIT_S - 2
