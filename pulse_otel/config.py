@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict, cast
 from urllib.parse import urlsplit
 
-from pulse_otel.log import complaints
+from pulse_otel.log import rate_limited
 from pulse_otel.values import mask_secrets
 
 KEY_PREFIX = "pulse_sk_"
@@ -288,7 +288,9 @@ def _complain_about_misspelt(environ: Mapping[str, str]) -> None:
         near = difflib.get_close_matches(setting, _CHECKS, n=1, cutoff=0.8)
         if near:
             meant = f"PULSE_{near[0].upper()}"
-            complaints.warn(name, "pulse-otel: %s is no setting; did you mean %s?", name, meant)
+            rate_limited.warning(
+                name, "pulse-otel: %s is no setting; did you mean %s?", name, meant
+            )
 
 
 def _checked(name: str, value: object, origin: str) -> Any:

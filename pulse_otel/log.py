@@ -13,7 +13,7 @@ INTERVAL_S = 60.0
 _MOST_CAUSES = 200  # a bound on memory; causes are short, fixed words
 
 
-class Complaints:
+class RateLimitedLog:
     """Logs a cause at most once a minute; thread-safe, and never while holding its lock.
 
     The lock is re-entrant: a finalizer may complain while its thread does.
@@ -24,7 +24,7 @@ class Complaints:
         self._lock = threading.RLock()
         self._next: dict[str, float] = {}
 
-    def warn(self, cause: str, message: str, *args: object) -> bool:
+    def warning(self, cause: str, message: str, *args: object) -> bool:
         """Log `message` as a warning unless `cause` was logged within the minute."""
         now = self._clock()
         with self._lock:
@@ -41,4 +41,4 @@ class Complaints:
         self._lock = threading.RLock()
 
 
-complaints = Complaints()
+rate_limited = RateLimitedLog()

@@ -24,10 +24,10 @@ from pulse_otel.ids import SystemIdGenerator
 from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.options import content_wanted
 from pulse_otel.instrumentation.recorder import Recorder, recorders
-from pulse_otel.log import complaints, logger
+from pulse_otel.log import logger, rate_limited
 from pulse_otel.process import ends
 from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
-from pulse_otel.process.upstream import flush_all
+from pulse_otel.process.flush import flush_all
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -36,7 +36,7 @@ _FLUSH_MS = 5000  # a provider's flush waits for other exporters, too
 _HOLD_S = 1.0  # the spans of one call end within moments of each other
 
 
-class _Switch(SpanProcessor):
+class SwitchableProcessor(SpanProcessor):
     """The processor on a provider; what it leads to can change.
 
     It leads to an exporter that was stopped until there is another: that one counts what it
@@ -113,7 +113,7 @@ class _Pipeline:
         with _state.lock:
             switch, _ = _state.switches.get(id(provider), (None, None))
             if switch is None:
-                switch = _Switch()
+                switch = SwitchableProcessor()
                 provider.add_span_processor(switch)
                 _state.switches[id(provider)] = (switch, provider)
                 if self._content():
@@ -157,8 +157,10 @@ class _State:
         self.pipeline: _Pipeline | None = None  # the latest, also after its end
         self.lock = threading.RLock()
         self.hooked = False
-        self.own_switch = _Switch()  # of each provider that we make
-        self.switches: dict[int, tuple[_Switch, Any]] = {}  # by id(provider), which is kept alive
+        self.own_switch = SwitchableProcessor()  # of each provider that we make
+        self.switches: dict[
+            int, tuple[SwitchableProcessor, Any]
+        ] = {}  # by id(provider), which is kept alive
 
 
 _state = _State()
@@ -193,7 +195,7 @@ def init_pulse(config: PulseConfig | None = None, **overrides: Unpack[PulseConfi
 
 def _after_fork() -> None:
     """In a child: locks that other threads of the parent held would stay locked for ever."""
-    complaints.reset_after_fork()
+    rate_limited.reset_after_fork()
     _state.lock = threading.RLock()
 
 

@@ -45,9 +45,9 @@ def _warn_of_the_other() -> None:
         distribution("pulse-trace-sdk")
     except PackageNotFoundError:
         return
-    from pulse_otel.log import complaints
+    from pulse_otel.log import rate_limited
 
-    complaints.warn(
+    rate_limited.warning(
         "pulse-trace-sdk",
         "pulse-otel: the distribution pulse-trace-sdk is installed too and has the same import"
         " name: run `pip uninstall pulse-trace-sdk`, then reinstall pulse-otel",

@@ -68,7 +68,7 @@ def _app(*exporters: Any) -> Iterator[TracerProvider]:
         provider.shutdown()
 
 
-def _stock(otlp: str) -> OTLPSpanExporter:
+def _backlog(otlp: str) -> OTLPSpanExporter:
     return OTLPSpanExporter(endpoint=f"{otlp}/v1/traces")
 
 
@@ -125,7 +125,7 @@ def test_the_exporter_tells_more_of_the_same_call(
     otlp: str, openai_client: Any, service: Service
 ) -> None:
     """The table in the example's README, as far as one plain call shows it."""
-    with serving(create_app()) as url, _app(_stock(otlp), PulseSpanExporter(KEY, url)) as app:
+    with serving(create_app()) as url, _app(_backlog(otlp), PulseSpanExporter(KEY, url)) as app:
         _ask(openai_client, user="u-9", temperature=0.5)
         app.force_flush()
         (direct,) = Service(url).traces(1)
@@ -144,7 +144,7 @@ def test_errors_tools_and_agents_keep_their_columns(
     otlp: str, provider: Any, openai_client: Any, service: Service
 ) -> None:
     provider.enqueue(openai_error(429, "Slow down"))
-    with _app(_stock(otlp)) as app:
+    with _app(_backlog(otlp)) as app:
         with pytest.raises(openai.RateLimitError):
             _ask(openai_client)
         tracer = app.get_tracer("somebody else's")
@@ -177,7 +177,7 @@ def test_what_the_service_could_not_take_is_sent_again(
 ) -> None:
     port = free_port()
     otlp = collectors.rotel(agent, collectors.bridge(f"http://{HOST}:{port}"))
-    with _app(_stock(otlp)):
+    with _app(_backlog(otlp)):
         _ask(openai_client)
         wait_for("will retry", collectors.log("rotel"))
         with serving(create_app(), port=port) as url:
@@ -188,7 +188,7 @@ def test_rotel_alone_cannot_speak_to_the_service(
     agent: str, collectors: Collectors, openai_client: Any, service: Service
 ) -> None:
     """If this fails, a newer rotel can, and the example needs no bridge any more."""
-    with _app(_stock(collectors.rotel(agent, service.url))):
+    with _app(_backlog(collectors.rotel(agent, service.url))):
         _ask(openai_client)
         wait_for("dropping data", collectors.log("rotel"))
     assert "Http(400" in collectors.log("rotel").read_text()

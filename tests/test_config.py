@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pulse_otel.config import ConfigError, load_config
-from pulse_otel.log import complaints
+from pulse_otel.log import rate_limited
 
 SECRET = "pulse_sk_very_secret_value"
 
@@ -66,7 +66,7 @@ def test_a_wrong_variable_is_named_with_its_origin() -> None:
 def test_a_variable_that_is_nearly_a_setting_is_asked_about(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    complaints.__init__()  # type: ignore[misc]
+    rate_limited.__init__()  # type: ignore[misc]
     load_config(environ={"PULSE_SPOOLDIR": "/x", "PULSE_SERVER": "unix:/x", "PULSE_COOKIE": "c"})
 
     assert caplog.messages == [

@@ -48,8 +48,8 @@ class Example:
             timeout=50,
             check=False,
         )
-        complaints = [line for line in done.stderr.splitlines() if CHOICE not in line]
-        assert (done.returncode, complaints) == (0, [])
+        warned = [line for line in done.stderr.splitlines() if CHOICE not in line]
+        assert (done.returncode, warned) == (0, [])
         return done.stdout
 
 

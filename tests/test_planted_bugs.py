@@ -53,11 +53,11 @@ PLACES: tuple[tuple[Any, str], ...] = (
     (stream, "_tap"),
     (stream, "follow_raw"),
     (stream, "_settle"),
-    (body.Follower, "bytes_read"),
-    (body.Follower, "body_failed"),
-    (body.Follower, "body_closed"),
-    (body.Follower, "body_dropped"),
-    (body.Follower, "_end"),
+    (body.StreamObserver, "bytes_read"),
+    (body.StreamObserver, "body_failed"),
+    (body.StreamObserver, "body_closed"),
+    (body.StreamObserver, "body_dropped"),
+    (body.StreamObserver, "_end"),
     (raw._Unparsed, "add"),
     (raw._Unparsed, "settle"),
     (raw, "_body"),
@@ -141,7 +141,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         stream_usage="never",  # else one of us must stay whole, to hide the chunk again
     )
     monkeypatch.delenv("PULSE_STRICT")
-    monkeypatch.setattr(log.complaints, "_next", {})
+    monkeypatch.setattr(log.rate_limited, "_next", {})
     lines: list[str] = []
 
     class Listening(logging.Handler):

@@ -15,24 +15,24 @@ from opentelemetry.trace import format_span_id, format_trace_id
 from pulse_otel import semconv
 from pulse_otel.config import KEY_PREFIX, ApiKey, Config, ConfigError, load_config
 from pulse_otel.export import dialects
-from pulse_otel.export.accounts import losses
+from pulse_otel.export.accounts import lost_spans as losses
 from pulse_otel.export.accounts.metrics import exporters, show, working
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.delivery.worker import Delivery
 from pulse_otel.export.guarded import FAILED, guarded
-from pulse_otel.export.records.duplicates.claims import claim, destination
+from pulse_otel.export.records.duplicates.same_span import claim, destination
 from pulse_otel.export.records.record import Record
 from pulse_otel.export.records.redaction import Redaction
 from pulse_otel.export.spool import spool
-from pulse_otel.export.transport.protocol import Negotiator
-from pulse_otel.export.transport.transport import ATTEMPT_S, Transport
-from pulse_otel.log import complaints
+from pulse_otel.export.transport.http import ATTEMPT_S, Transport
+from pulse_otel.export.transport.protocol import ProtocolDetector
+from pulse_otel.log import rate_limited
 from pulse_otel.process.children import flush_at_their_end
 from pulse_otel.process.ends import flush_at_sigterm
 from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
-from pulse_otel.process.forks import begin_anew_in_children
-from pulse_otel.process.upstream import flush_all
+from pulse_otel.process.flush import flush_all
+from pulse_otel.process.forks import reset_in_children
 from pulse_otel.values import to_json
 
 _SPAN_BYTES = 500  # what a span costs beside its text
@@ -105,7 +105,7 @@ class PulseSpanExporter(SpanExporter):
         )
         if config.spool_dir is not None:
             self._delivery.start()  # earlier processes may have left something behind
-        begin_anew_in_children(self._delivery)
+        reset_in_children(self._delivery)
         if not collects:  # there, the pipeline sees to it
             flush_at_their_end(self)
         show(self)
@@ -113,13 +113,13 @@ class PulseSpanExporter(SpanExporter):
             flush_at_sigterm(_at_sigterm)
 
     def _steps(self, config: Config, hold_s: float) -> Steps[ReadableSpan]:
-        negotiator = Negotiator(self._transport, config.protocol)
+        detector = ProtocolDetector(self._transport, config.protocol)
         return Steps(
             size=_size,
             read=dialects.read,
             degrade=_degraded,
-            form=negotiator.form,
-            post=negotiator.post,
+            form=detector.form,
+            post=detector.post,
             attempt_s=ATTEMPT_S,
             redact=self._redaction or _as_it_is,
             hold_s=hold_s,
@@ -150,7 +150,7 @@ class PulseSpanExporter(SpanExporter):
         claimed = [span for span in spans if self.takes(span)]
         if self._delivery is not None and claimed:
             # One that cannot be looked at goes on, to be read as far as can be.
-            ours = [span for span in claimed if guarded(dialects.concerns, span)]
+            ours = [span for span in claimed if guarded(dialects.is_genai_span, span)]
             self._delivery.submit(ours, others=len(claimed) - len(ours))
 
     def takes(self, span: ReadableSpan) -> bool:
@@ -164,7 +164,7 @@ class PulseSpanExporter(SpanExporter):
             return claim(span, self.project, self._owner)
         if working(self.project) or dialects.read(span) is None:
             return False
-        complaints.warn(
+        rate_limited.warning(
             "after shutdown", "pulse-otel: a call that ended after shutdown() is not sent"
         )
         return True
@@ -177,10 +177,10 @@ class PulseSpanExporter(SpanExporter):
         """`force_flush`, in s."""
         return self._delivery is None or self._delivery.flush(timeout_s)
 
-    def hurry(self) -> None:
+    def expedite(self) -> None:
         """The process is about to end: send what ends from now on at once."""
         if self._delivery is not None:
-            self._delivery.hurry.begin()
+            self._delivery.expedite.begin()
 
     # The SDK passes the time it has left to a parameter of this name.
     def shutdown(self, timeout_millis: float = EXIT_S * 1000) -> None:
@@ -206,14 +206,14 @@ def _at_sigterm() -> None:
     # All of them before the first is waited for; and for what ends until the process does, as a
     # handler of the program's may let calls end in peace.
     for exporter in exporters():
-        exporter.hurry()
+        exporter.expedite()
     flush_all(EXIT_S)
 
 
 def _complain_about(unknown: Mapping[str, Any]) -> None:
     if unknown:
         # Names only: a value given under a wrong name could be the key.
-        complaints.warn(
+        rate_limited.warning(
             "arguments",
             "pulse-otel: arguments of the exporter are left out: %s; it takes api_key, api_url,"
             " protocol, enabled, ca_file, spool_dir and redact",
@@ -225,10 +225,10 @@ def _load(given: Mapping[str, Any]) -> Config | None:
     try:
         config = load_config(given)
     except ConfigError as error:
-        complaints.warn("config", "pulse-otel: nothing is exported: %s", error)
+        rate_limited.warning("config", "pulse-otel: nothing is exported: %s", error)
         return None
     if config.api_key is None and config.enabled:
-        complaints.warn(
+        rate_limited.warning(
             "config", "pulse-otel: nothing is exported: set PULSE_API_KEY, or pass api_key"
         )
     return config

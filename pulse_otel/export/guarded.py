@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final, Literal, TypeAlias, TypeVar
 
-from pulse_otel.log import complaints
+from pulse_otel.log import rate_limited
 
 R = TypeVar("R")
 
@@ -30,5 +30,5 @@ def guarded(
         return function(*args)
     except Exception as error:  # noqa: BLE001
         kind = type(error).__name__
-        complaints.warn(f"internal:{what}:{kind}", "pulse-otel: error %s (%s)", what, kind)
+        rate_limited.warning(f"internal:{what}:{kind}", "pulse-otel: error %s (%s)", what, kind)
         return FAILED

@@ -16,7 +16,7 @@ _ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
 _CANCELLATIONS = ("CancelledError", "Cancelled")  # asyncio's, trio's
 
 
-class Follower:
+class StreamObserver:
     """What becomes of a call after the SDK returned: the one who is told, and ends it."""
 
     def __init__(self, call: LlmCall) -> None:
@@ -26,7 +26,7 @@ class Follower:
         self._inside = False
 
     # `inside_sdk()` is a context manager without a generator: it runs once for each chunk.
-    def inside_sdk(self) -> Follower:
+    def inside_sdk(self) -> StreamObserver:
         """The SDK reads or parses: a body that it closes meanwhile is no early end."""
         return self
 
@@ -73,7 +73,7 @@ class Follower:
 class _Body:
     """`elapsed` and the rest are the body's own."""
 
-    def __init__(self, body: Any, follower: Follower) -> None:
+    def __init__(self, body: Any, follower: StreamObserver) -> None:
         self._body = body
         self._follower = follower
 
@@ -109,7 +109,7 @@ class _AsyncBody(_Body):
 class _Bytes:
     """The pieces of a body, watched."""
 
-    def __init__(self, inner: Iterator[bytes], follower: Follower) -> None:
+    def __init__(self, inner: Iterator[bytes], follower: StreamObserver) -> None:
         self._inner = inner
         self._follower = follower
 
@@ -131,7 +131,7 @@ class _Bytes:
 class _AsyncBytes:
     """The same for an async body; differs by `await` alone."""
 
-    def __init__(self, inner: AsyncIterator[bytes], follower: Follower) -> None:
+    def __init__(self, inner: AsyncIterator[bytes], follower: StreamObserver) -> None:
         self._inner = inner
         self._follower = follower
 
@@ -160,7 +160,7 @@ def _body_classes(response: Any) -> tuple[type[Any], type[Any], type[Any]]:
     return sync, asynchronous, module.SyncByteStream
 
 
-def tap_body(response: Any, follower: Follower) -> None:
+def tap_body(response: Any, follower: StreamObserver) -> None:
     """Watch the body of `response`, unless it was read already or is watched."""
     if response.is_closed or isinstance(response.stream, _Body):
         return

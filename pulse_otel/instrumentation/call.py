@@ -19,14 +19,14 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
 from pulse_otel import semconv
 from pulse_otel.context import Session, labels
-from pulse_otel.instrumentation.coexistence import borrowed_span
+from pulse_otel.instrumentation.coexistence import reuse_active_span
 from pulse_otel.instrumentation.endpoint import Attributes, Endpoint
 from pulse_otel.instrumentation.errors import describe
 from pulse_otel.instrumentation.guard import guarded
+from pulse_otel.instrumentation.other_spans import watch
 from pulse_otel.instrumentation.reading import given, integer, text
 from pulse_otel.instrumentation.recorder import Observed, Recorder
 from pulse_otel.instrumentation.tools import Caller, requested, resume, tool_calls
-from pulse_otel.instrumentation.witness import watch
 from pulse_otel.values import bounded_json, scrub
 
 _CALL = otel_context.create_key("pulse-otel-call")
@@ -88,7 +88,7 @@ class LlmCall:
         watch(provider)
         tracer = recorder.tracer(endpoint.scope)
         context = otel_context.get_current()
-        span = borrowed_span(provider, attributes)
+        span = reuse_active_span(provider, attributes)
         asked: Attributes | None = None
         if span is None:
             if tool_calls.waiting:
@@ -135,7 +135,7 @@ class LlmCall:
             self.arrived()
             self._chunks.append(item)
             return False
-        kept = self._endpoint.essence(item)
+        kept = self._endpoint.compact_chunk(item)
         self._chunks.append(kept)
         return kept is not item
 

@@ -2,7 +2,7 @@
 
 Each of theirs wraps a method of the SDK, so its span has been started when the request reaches
 our hook, and a mark lies in the context for others to see. Then we start no span: we fill
-theirs with what we know (`borrowed_span`).
+theirs with what we know (`reuse_active_span`).
 
 A mark can outlive its call, since the context of a stream is left attached until it ends. So
 it is honoured once, by the first request beneath it, and only while the span that it came with
@@ -27,7 +27,7 @@ _MARKS = (
 _USED = "_pulse_used"
 
 
-def borrowed_span(provider: Any, attributes: Mapping[str, Any]) -> Span | None:
+def reuse_active_span(provider: Any, attributes: Mapping[str, Any]) -> Span | None:
     """The span that an official instrumentation started for the request at hand, or None.
 
     `provider` is what would make a span of our own. The span gets `attributes`, and may be

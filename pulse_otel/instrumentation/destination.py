@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pulse_otel.log import complaints
+from pulse_otel.log import rate_limited
 
 _NAME = "pulse"
 
@@ -37,7 +37,7 @@ def _parsed(path: str) -> Any:
     try:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
-        complaints.warn(
+        rate_limited.warning(
             "config-file",
             "pulse-otel: OTEL_CONFIG_FILE cannot be read (%s); content is not recorded"
             " unless PULSE_CAPTURE_CONTENT says so",

@@ -45,7 +45,7 @@ class Endpoint:
     # One response of a stream's chunks, in the shape that `response` reads.
     assemble: Callable[[list[Any]], Any] = _unassembled
     # What is kept of a chunk until the end: a model of it takes a hundred times its text.
-    essence: Callable[[Any], Any] = _whole
+    compact_chunk: Callable[[Any], Any] = _whole
     methods: tuple[str, ...] = ()
     http_method: str = "post"
     # (policy, client, arguments) -> whether an option was added that makes the server send one

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import TypeVar
 
-from pulse_otel.log import complaints
+from pulse_otel.log import rate_limited
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ def guarded(function: Callable[..., T], *args: object) -> T | None:
         if os.environ.get("PULSE_STRICT") == "1":
             raise
         name = getattr(function, "__qualname__", type(function).__name__)
-        complaints.warn(
+        rate_limited.warning(
             f"internal:{name}",
             "pulse-otel: internal error in %s (%s); the call itself is not affected",
             name,

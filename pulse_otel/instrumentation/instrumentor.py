@@ -19,9 +19,9 @@ from pulse_otel.instrumentation.recorder import (
     Instrumented,
     Recorder,
     recorders,
-    silence_is_meant,
+    recording_disabled_on_purpose,
 )
-from pulse_otel.log import complaints, logger
+from pulse_otel.log import logger, rate_limited
 
 _NO_PROVIDERS = (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
 _OPTIONS = ("capture_content", "max_content_bytes", "stream_usage")
@@ -35,7 +35,11 @@ class _GlobalTracers:
 
     def __call__(self, scope: str) -> Tracer:
         provider = trace.get_tracer_provider()
-        if not self._said and isinstance(provider, _NO_PROVIDERS) and not silence_is_meant():
+        if (
+            not self._said
+            and isinstance(provider, _NO_PROVIDERS)
+            and not recording_disabled_on_purpose()
+        ):
             self._said = True
             logger.warning(
                 "pulse-otel: calls are not recorded: there is no TracerProvider; call init_pulse(),"
@@ -49,7 +53,9 @@ def _complain_about_misspelt(arguments: Iterable[str]) -> None:
     for name in arguments:
         near = get_close_matches(name, _OPTIONS, n=1, cutoff=0.8)
         if near and name not in _OPTIONS:
-            complaints.warn(name, "pulse-otel: %s is no option; did you mean %s?", name, near[0])
+            rate_limited.warning(
+                name, "pulse-otel: %s is no option; did you mean %s?", name, near[0]
+            )
 
 
 class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from typing import TypeVar
 
-from pulse_otel.log import complaints
+from pulse_otel.log import rate_limited
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ def _option(
         if value is not None:
             return value
         if given:
-            complaints.warn(
+            rate_limited.warning(
                 variable,
                 "pulse-otel: %s: expected %s; it is taken as %r",
                 variable,

@@ -22,7 +22,7 @@ from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.parameters import taker
 from pulse_otel.instrumentation.recorder import MARK, observed_options
 from pulse_otel.instrumentation.request import async_hook, response_hook, sync_hook
-from pulse_otel.log import complaints
+from pulse_otel.log import rate_limited
 
 _lock = threading.RLock()
 
@@ -110,7 +110,7 @@ class Patches:
         make = async_hook if client.__name__.startswith("Async") else sync_hook
         owner = next((base for base in client.__mro__ if "request" in vars(base)), None)
         if owner is None or not self.wrap(owner, "request", make(self._endpoints)):
-            complaints.warn(
+            rate_limited.warning(
                 f"unknown:{self._sdk}",
                 "pulse-otel: this %s version sends its calls in a way that we do not know;"
                 " they are not recorded",

@@ -12,16 +12,16 @@ import json
 from collections.abc import Callable
 from typing import Any, cast
 
-from pulse_otel.instrumentation.body import Follower, tap_body
+from pulse_otel.instrumentation.body import StreamObserver, tap_body
 from pulse_otel.instrumentation.guard import guarded
 
 _MOST_BYTES = 4 << 20  # of a body that is not parsed by the SDK; a longer one is not read by us
 _EVENTS, _JSON = "text/event-stream", "json"
 
-Settle = Callable[[Any, Follower], None]
+Settle = Callable[[Any, StreamObserver], None]
 
 
-def follow_raw(raw: Any, follower: Follower, settle: Settle) -> None:
+def follow_raw(raw: Any, follower: StreamObserver, settle: Settle) -> None:
     """Record a raw response, now or when its body has been read or left."""
     http_response = raw.http_response
     follower.call.http_response = http_response
@@ -50,7 +50,7 @@ def _body(http_response: Any) -> Any:
     return cast("Any", found) if isinstance(found, dict) else http_response.text
 
 
-def _watched(raw: Any, follower: Follower, settle: Settle) -> Any:
+def _watched(raw: Any, follower: StreamObserver, settle: Settle) -> Any:
     """The response's own `parse`, which is put back after its first use: no cycle is left."""
     parse = raw.parse
 
@@ -82,7 +82,7 @@ def _watched(raw: Any, follower: Follower, settle: Settle) -> Any:
 class _Unparsed:
     """The bytes that the user read without `parse()`."""
 
-    def __init__(self, http_response: Any, follower: Follower) -> None:
+    def __init__(self, http_response: Any, follower: StreamObserver) -> None:
         self._type: type[Any] = type(http_response)
         self._headers: Any = http_response.headers
         kind = self._headers.get("content-type", "")

@@ -14,7 +14,7 @@ from typing import Any
 from opentelemetry.trace import Tracer
 
 from pulse_otel.context import NO_SESSION, Session
-from pulse_otel.log import complaints
+from pulse_otel.log import rate_limited
 
 MARK = "_pulse_observed"
 
@@ -79,15 +79,15 @@ def recorder_for(sdk: str, observed: Observed | None) -> Recorder | None:
     instrumented = recorders.instrumented.get(sdk)
     if instrumented is not None:
         return instrumented.recorder(pipeline)
-    if observed is not None and not silence_is_meant():
-        complaints.warn(
+    if observed is not None and not recording_disabled_on_purpose():
+        rate_limited.warning(
             "observed",
             "pulse-otel: an observed client's calls are not recorded: call init_pulse()",
         )
     return None
 
 
-def silence_is_meant() -> bool:
+def recording_disabled_on_purpose() -> bool:
     """Whether somebody decided that nothing is recorded, or not any more."""
     disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
     return disabled or recorders.initialised

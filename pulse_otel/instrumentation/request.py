@@ -26,7 +26,7 @@ from pulse_otel.instrumentation.recorder import (
     recorder_for,
 )
 from pulse_otel.instrumentation.stream import follow
-from pulse_otel.log import complaints
+from pulse_otel.log import rate_limited
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,9 @@ def said(parameters: Mapping[str, Any]) -> Session:
     metadata = parameters.get("metadata")
     if metadata is not None and not isinstance(metadata, Mapping):
         kind = type(metadata).__name__
-        complaints.warn("metadata", "pulse-otel: pulse_metadata: expected a dict, got %s", kind)
+        rate_limited.warning(
+            "metadata", "pulse-otel: pulse_metadata: expected a dict, got %s", kind
+        )
     return Session(
         id=None if session_id is None else str(session_id),
         user_id=None if user_id is None else str(user_id),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from pulse_otel.instrumentation.body import Follower, tap_body
+from pulse_otel.instrumentation.body import StreamObserver, tap_body
 from pulse_otel.instrumentation.call import LlmCall
 from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.raw import follow_raw
@@ -20,14 +20,14 @@ from pulse_otel.instrumentation.raw import follow_raw
 def follow(result: Any, call: LlmCall) -> None:
     """Settle `call` with what the SDK returned."""
     if _is_stream(result):
-        _tap(result, Follower(call))
+        _tap(result, StreamObserver(call))
     elif hasattr(result, "http_response") and hasattr(result, "parse"):
-        follow_raw(result, Follower(call), _settle)
+        follow_raw(result, StreamObserver(call), _settle)
     else:
         call.response(result)
 
 
-def _settle(value: Any, follower: Follower) -> None:
+def _settle(value: Any, follower: StreamObserver) -> None:
     """What the user's `parse()` gave is a stream to follow, or the whole response."""
     if _is_stream(value):
         _tap(value, follower)
@@ -40,7 +40,7 @@ def _is_stream(result: object) -> bool:
     return hasattr(type(result), "__stream__")
 
 
-def _tap(stream: Any, follower: Follower) -> None:
+def _tap(stream: Any, follower: StreamObserver) -> None:
     follower.call.http_response = stream.response
     tap_body(stream.response, follower)
     inner = stream._iterator
@@ -51,7 +51,7 @@ def _tap(stream: Any, follower: Follower) -> None:
 class _Chunks:
     """The SDK's iterator of chunks, watched."""
 
-    def __init__(self, inner: Iterator[Any], follower: Follower) -> None:
+    def __init__(self, inner: Iterator[Any], follower: StreamObserver) -> None:
         self._inner = inner
         self._follower = follower
 
@@ -70,7 +70,7 @@ class _Chunks:
 class _AsyncChunks:
     """The same for an async iterator; differs by `await` alone."""
 
-    def __init__(self, inner: AsyncIterator[Any], follower: Follower) -> None:
+    def __init__(self, inner: AsyncIterator[Any], follower: StreamObserver) -> None:
         self._inner = inner
         self._follower = follower
 

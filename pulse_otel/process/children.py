@@ -10,7 +10,7 @@ from typing import Any
 
 from pulse_otel.export.guarded import guarded
 from pulse_otel.process.exit_time import begin_end, exit_s
-from pulse_otel.process.upstream import collect
+from pulse_otel.process.flush import collect
 
 
 def flush_at_their_end(exporter: Any) -> None:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from pulse_otel.log import complaints
+from pulse_otel.log import rate_limited
 from pulse_otel.process.exit_time import begin_end
 
 _hooked: set[str] = set()
@@ -86,7 +86,7 @@ def flush_at_sigterm(flush: Callable[[], Any]) -> None:
     if "SIGTERM" in _hooked:
         return
     if threading.current_thread() is not threading.main_thread():
-        complaints.warn(
+        rate_limited.warning(
             "sigterm", "pulse-otel: no flush on SIGTERM: call init_pulse in the main thread"
         )
         return

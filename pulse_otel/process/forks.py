@@ -44,7 +44,7 @@ class _Forks:
 _forks = _Forks()
 
 
-def begin_anew_in_children(one: Forked) -> None:
+def reset_in_children(one: Forked) -> None:
     """Reset `one` in each forked child, for as long as it lives."""
     _forks.known.add(one)
     if not _forks.registered and hasattr(os, "register_at_fork"):

@@ -10,8 +10,8 @@ import pytest
 
 import pulse_otel
 from pulse_otel.config import ApiKey
+from pulse_otel.export.transport.http import Transport
 from pulse_otel.export.transport.outcome import Outcome
-from pulse_otel.export.transport.transport import Transport
 from tests.conftest import KEY
 from tests.export.changing import ChangingService, changing_service
 from tests.export.faulty import FaultyService

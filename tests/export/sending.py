@@ -18,8 +18,8 @@ from pulse_otel.export.delivery.worker import Delivery, Steps
 from pulse_otel.export.payloads import otlp
 from pulse_otel.export.records.record import Record
 from pulse_otel.export.spool.spool import Spool
-from pulse_otel.export.transport.protocol import Negotiator
-from pulse_otel.export.transport.transport import Transport
+from pulse_otel.export.transport.http import Transport
+from pulse_otel.export.transport.protocol import ProtocolDetector
 from tests.conftest import KEY
 from tests.export.payloads.test_traces_form import PLAIN
 from tests.faults import Request
@@ -63,13 +63,13 @@ def sending(
 ) -> Iterator[Delivery[Record]]:
     """A delivery of records to the service at `url`, with at most `most` in one request."""
     transport = Transport(url, ApiKey(KEY))
-    negotiator = Negotiator(transport, "otlp")
+    detector = ProtocolDetector(transport, "otlp")
     form = replace(otlp.FORM, max_records=most)
     usual: dict[str, Any] = {
         "size": lambda record: 500,
         "read": lambda record: record,
         "form": lambda deadline: form,
-        "post": negotiator.post,
+        "post": detector.post,
         "attempt_s": attempt_s,
     }
     delivery: Delivery[Record] = Delivery(

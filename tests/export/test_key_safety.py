@@ -18,10 +18,10 @@ import requests
 
 from pulse_otel.config import ApiKey, Config, ConfigError, load_config
 from pulse_otel.export.exporter import PulseSpanExporter
-from pulse_otel.export.records.duplicates.claims import destination
+from pulse_otel.export.records.duplicates.same_span import destination
+from pulse_otel.export.transport.http import Transport
 from pulse_otel.export.transport.outcome import Outcome, Verdict
-from pulse_otel.export.transport.transport import Transport
-from pulse_otel.log import complaints
+from pulse_otel.log import rate_limited
 from tests import faults
 from tests.conftest import RunPython
 from tests.faults import FaultServer
@@ -120,7 +120,7 @@ http.client.HTTPConnection.debuglevel = 1
 import urllib3
 urllib3.add_stderr_logger()
 from pulse_otel.config import ApiKey
-from pulse_otel.export.transport.transport import Transport
+from pulse_otel.export.transport.http import Transport
 from tests import faults
 actions = [faults.answer(), faults.answer(401), faults.redirect(302, "http://127.0.0.1:1/"),
     faults.reset(), faults.reset("half"), faults.reset("body"), faults.garbage(),
@@ -186,7 +186,7 @@ def test_no_cookie_is_kept(transport_to: Callable[..., Transport]) -> None:
 def test_plain_http_to_another_machine_warns_once(
     url: str, warns: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(complaints, "_next", {})
+    monkeypatch.setattr(rate_limited, "_next", {})
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             Transport(url, ApiKey(CANARY))

@@ -20,7 +20,7 @@ official_openai = pytest.importorskip("opentelemetry.instrumentation.genai.opena
 official_anthropic = pytest.importorskip("opentelemetry.instrumentation.genai.anthropic")
 
 # Until `LlmCall.open` asks for a borrowed span.
-pytestmark = pytest.mark.skipif(not hasattr(call, "borrowed_span"), reason="not wired in")
+pytestmark = pytest.mark.skipif(not hasattr(call, "reuse_active_span"), reason="not wired in")
 
 G: dict[str, Any] = {"model": "m", "messages": MESSAGES}
 C: dict[str, Any] = {"model": "m", "max_tokens": 5, "messages": MESSAGES}

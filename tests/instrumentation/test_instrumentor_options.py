@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from pulse_otel import OpenAIInstrumentor, PulseSpanExporter
 from pulse_otel.instrumentation.options import content_bytes, content_wanted, usage_policy
-from pulse_otel.log import complaints
+from pulse_otel.log import rate_limited
 
 OTEL = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 PULSE = "PULSE_CAPTURE_CONTENT"
@@ -22,7 +22,7 @@ PULSE = "PULSE_CAPTURE_CONTENT"
 
 @pytest.fixture(autouse=True)
 def every_complaint_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(complaints, "_next", {})
+    monkeypatch.setattr(rate_limited, "_next", {})
 
 
 @pytest.fixture

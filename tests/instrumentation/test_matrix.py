@@ -121,7 +121,7 @@ sys.argv[1:] = [sys.executable, "-c", {program!r}, {setup!r}]
 run()
 """
 OFFICIAL = importlib.util.find_spec("opentelemetry.instrumentation.genai") is not None
-WIRED = hasattr(call, "borrowed_span")  # until `LlmCall.open` asks for one
+WIRED = hasattr(call, "reuse_active_span")  # until `LlmCall.open` asks for one
 
 
 def _run(setup: str, run_python: RunPython, environ: dict[str, str]) -> Any:

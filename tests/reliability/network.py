@@ -11,7 +11,7 @@ import unittest.mock
 from typing import Any
 
 from pulse_otel.config import ApiKey
-from pulse_otel.export.transport.transport import Transport
+from pulse_otel.export.transport.http import Transport
 from tests.conftest import KEY
 from tests.export.accounts.test_accounting import CHAOS
 from tests.export.delivery.test_poison import refusing

@@ -1,6 +1,6 @@
 """The accounts: every span is in one place at every moment, and moves in one piece.
 
-received -> queue -> reading -> a parcel -> delivered, ignored or dropped.
+received -> queue -> reading -> a group -> delivered, ignored or dropped.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class End(Enum):
 
 
 @dataclass(slots=True, eq=False)
-class Parcel:
+class SpanGroup:
     """Spans that were taken in together. `left`: those whose end is not known yet.
 
     `file` is where they wait on disk; None: in memory only. `own`: they ended in this process.
@@ -49,7 +49,7 @@ class Ledger:
         self.stats = Stats()
         self.popped = 0  # left the queue, in the order in which they came
         self._reading = 0
-        self._parcels: dict[Parcel, None] = {}
+        self._groups: dict[SpanGroup, None] = {}
         self._closed = False
 
     def received(self, count: int) -> None:
@@ -83,37 +83,37 @@ class Ledger:
                 self._reading -= count
                 self._count(end, count, why)
 
-    def packed(self, parcel: Parcel) -> None:
-        """Spans were read, and are to be sent: `parcel`."""
+    def packed(self, group: SpanGroup) -> None:
+        """Spans were read, and are to be sent: `group`."""
         with self.changed:
             if self._closed:
                 return
-            if parcel.own:
-                self._reading -= parcel.left
-            self._parcels[parcel] = None
+            if group.own:
+                self._reading -= group.left
+            self._groups[group] = None
             self.changed.notify_all()
 
-    def settle(self, parcel: Parcel, end: End, count: int = 1, why: str = "") -> bool:
-        """`count` of `parcel` came to their end; True if that were the last ones."""
+    def settle(self, group: SpanGroup, end: End, count: int = 1, why: str = "") -> bool:
+        """`count` of `group` came to their end; True if that were the last ones."""
         with self.changed:
-            if parcel not in self._parcels:
+            if group not in self._groups:
                 return False
-            parcel.left -= count
-            if parcel.own:
+            group.left -= count
+            if group.own:
                 self._count(end, count, why)
             elif end is End.DELIVERED:
                 self.stats.inherited_delivered += count
             elif end is End.DROPPED:
                 self.stats.inherited_dropped[why] += count
-            if parcel.left <= 0:
-                del self._parcels[parcel]
+            if group.left <= 0:
+                del self._groups[group]
                 self.changed.notify_all()
-            return parcel.left <= 0
+            return group.left <= 0
 
-    def forget(self, parcel: Parcel) -> None:
-        """Another process's `parcel` is on disk again."""
+    def forget(self, group: SpanGroup) -> None:
+        """Another process's `group` is on disk again."""
         with self.changed:
-            self._parcels.pop(parcel, None)
+            self._groups.pop(group, None)
 
     def _count(self, end: End, count: int, why: str) -> None:
         if end is End.DELIVERED:
@@ -125,19 +125,19 @@ class Ledger:
         elif count:
             self.stats.dropped[why] += count
 
-    def open(self) -> list[Parcel]:
-        """The parcels of this process that are not settled."""
+    def open(self) -> list[SpanGroup]:
+        """The groups of this process that are not settled."""
         with self.changed:
-            return [parcel for parcel in self._parcels if parcel.own]
+            return [group for group in self._groups if group.own]
 
     def close(self, why: str) -> None:
         """What is not on disk is dropped; nothing that happens later is counted."""
         with self.changed:
             left = self.stats.received - self.popped + self._reading
-            for parcel in list(self._parcels):
-                if parcel.file is None:
-                    left += parcel.left
-                    del self._parcels[parcel]
+            for group in list(self._groups):
+                if group.file is None:
+                    left += group.left
+                    del self._groups[group]
             self._reading, self.popped = 0, self.stats.received
             self._count(End.DROPPED, left, why)
             self._closed = True
@@ -147,7 +147,7 @@ class Ledger:
         """All of it, at one moment; so many are `queued`."""
         with self.changed:
             stats = self.stats
-            own = [parcel for parcel in self._parcels if parcel.own]
+            own = [group for group in self._groups if group.own]
             return DeliveryStats(
                 ended=stats.received + stats.passed,
                 in_queue=queued + self._reading + _left(own, on_disk=False),
@@ -162,5 +162,5 @@ class Ledger:
             )
 
 
-def _left(parcels: Iterable[Parcel], *, on_disk: bool) -> int:
-    return sum(parcel.left for parcel in parcels if (parcel.file is not None) is on_disk)
+def _left(groups: Iterable[SpanGroup], *, on_disk: bool) -> int:
+    return sum(group.left for group in groups if (group.file is not None) is on_disk)

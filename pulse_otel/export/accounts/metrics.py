@@ -15,7 +15,7 @@ from opentelemetry.metrics import CallbackOptions, Observation
 
 from pulse_otel import semconv
 from pulse_otel.export.accounts.stats import DeliveryStats
-from pulse_otel.process.forks import begin_anew_in_children
+from pulse_otel.process.forks import reset_in_children
 
 Way = tuple[str, str]  # an outcome, and the reason for it
 
@@ -31,7 +31,7 @@ class _Shown(Protocol):
 
     def flush(self, timeout_s: float) -> bool: ...
 
-    def hurry(self) -> None: ...
+    def expedite(self) -> None: ...
 
 
 class _Accounts:
@@ -81,7 +81,7 @@ def show(exporter: _Shown) -> None:
     """Count `exporter` in."""
     if not _accounts.add(exporter):
         return
-    begin_anew_in_children(_accounts)
+    reset_in_children(_accounts)
     meter = metrics.get_meter("pulse_otel")
     meter.create_observable_counter(
         semconv.METRIC_ENDED, [_ended], unit="{span}", description="Spans handed to the delivery."

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from pulse_otel.export.accounts.ledger import End, Parcel
+from pulse_otel.export.accounts.ledger import End, SpanGroup
 from pulse_otel.export.delivery.request_size import MAX_REQUEST_BYTES, RequestSize
 from pulse_otel.export.guarded import FAILED, guarded
 from pulse_otel.export.payloads.form import Encoded, Form
@@ -33,13 +33,13 @@ class Entry:
     """One record on its way; `shrinks`: how often it was made smaller."""
 
     record: Record
-    parcel: Parcel
+    group: SpanGroup
     encoded: Encoded = _UNWRITTEN
     shrinks: int = 0
 
 
 @dataclass(slots=True)
-class Family:
+class SplitGroup:
     """What the parts of one batch share."""
 
     refusals: int = 0  # in a row
@@ -51,7 +51,7 @@ class Batch:
 
     form: Form
     entries: list[Entry]
-    family: Family = field(default_factory=Family)
+    family: SplitGroup = field(default_factory=SplitGroup)
     errors: int = 0  # server errors in a row; only to _SUSPECT_AFTER while no others are accepted
     accepted_before: int = 0  # batches that the service had accepted when the first one came
 
@@ -170,7 +170,7 @@ class Batches:
         if encoded is FAILED:
             self._settle(entry, End.DROPPED, "not encodable")
             return None
-        return Entry(entry.record, entry.parcel, encoded, entry.shrinks)
+        return Entry(entry.record, entry.group, encoded, entry.shrinks)
 
     def conclude(self, batch: Batch, outcome: Outcome) -> None:
         """What `outcome` means for `batch`, which `next` gave."""
@@ -230,7 +230,7 @@ class Batches:
         self._end(batch.entries, End.DROPPED, why)
         return []
 
-    def _give_up(self, family: Family, why: str) -> None:
+    def _give_up(self, family: SplitGroup, why: str) -> None:
         for relative in [batch for batch in self._written if batch.family is family]:
             self._written.remove(relative)
             self._end(relative.entries, End.DROPPED, why)

@@ -7,10 +7,10 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 
-_LONGEST_S = 60.0  # a program that was told to end, and goes on, is not hurried for ever
+_LONGEST_S = 60.0  # a program that was told to end, and goes on, is not expedited for ever
 
 
-class Hurry:
+class Expedite:
     """Guarded by the lock of `changed`, which is told of it."""
 
     def __init__(self, changed: threading.Condition) -> None:

@@ -14,18 +14,18 @@ from typing import Generic, TypeVar
 
 from pulse_otel.export.accounts.ledger import Ledger
 from pulse_otel.export.accounts.stats import DeliveryStats, Stats
+from pulse_otel.export.delivery.backlog import Backlog
+from pulse_otel.export.delivery.backoff import Backoff
 from pulse_otel.export.delivery.batches import Batches
-from pulse_otel.export.delivery.circuit import Circuit
-from pulse_otel.export.delivery.hurry import Hurry
-from pulse_otel.export.delivery.intake import Intake, Reading
-from pulse_otel.export.delivery.patience import Patience
+from pulse_otel.export.delivery.hurry import Expedite
+from pulse_otel.export.delivery.patience import ShutdownPolicy
+from pulse_otel.export.delivery.queue import Reading, SpanQueue
 from pulse_otel.export.delivery.steps import Steps
-from pulse_otel.export.delivery.stock import Stock
-from pulse_otel.export.delivery.workers import Workers
+from pulse_otel.export.delivery.threads import Workers
 from pulse_otel.export.guarded import FAILED, guarded
 from pulse_otel.export.spool.spool import Spool
 from pulse_otel.export.transport.outcome import Outcome, Verdict
-from pulse_otel.log import complaints
+from pulse_otel.log import rate_limited
 from pulse_otel.process.forks import loading
 
 T = TypeVar("T")
@@ -56,12 +56,12 @@ class Delivery(Generic[T]):
         reading = Reading(steps.size, steps.read, steps.degrade, steps.redact, steps.hold_s)
         self._ledger = Ledger()
         self._changed = self._ledger.changed
-        self._stock = Stock(self._ledger, self._spool)
-        self._intake = Intake(self._ledger, reading, self._stock.keep, *self._timing)
-        self._batches = Batches(self._more, self._stock.end, self._stock.ready)
-        self._circuit = Circuit()
+        self._backlog = Backlog(self._ledger, self._spool)
+        self._queue = SpanQueue(self._ledger, reading, self._backlog.keep, *self._timing)
+        self._batches = Batches(self._more, self._backlog.end, self._backlog.ready)
+        self._backoff = Backoff()
         self._work = threading.Lock()  # held while sending: by the worker, or by a flush at exit
-        self.hurry = Hurry(self._changed)
+        self.expedite = Expedite(self._changed)
         self._ending = threading.RLock()  # held while shutting down
         self._end_by = float("inf")  # the latest end that a shutdown wants
         self._stopped = self._done = False
@@ -72,7 +72,7 @@ class Delivery(Generic[T]):
     def reset_after_fork(self) -> None:
         """In a child: the parent sends what it queued; nothing of its locks or threads is here."""
         if self._spool is not None:
-            self._spool.begin_anew()
+            self._spool.reset_after_fork()
         stopped = self._stopped
         self._reset()
         if stopped:
@@ -86,12 +86,12 @@ class Delivery(Generic[T]):
     @property
     def trouble(self) -> str:
         """What keeps the service from taking spans, as it is logged; empty if it takes them."""
-        return self._steps.located(self._circuit.cause)
+        return self._steps.located(self._backoff.cause)
 
     @property
     def passing(self) -> bool:
         """Whether that heals by itself."""
-        return self._circuit.passing
+        return self._backoff.passing
 
     @property
     def stats(self) -> Stats:
@@ -101,7 +101,7 @@ class Delivery(Generic[T]):
     def snapshot(self) -> DeliveryStats:
         """Where all spans are, at this moment."""
         with self._changed:
-            return self._ledger.snapshot(len(self._intake))
+            return self._ledger.snapshot(len(self._queue))
 
     def submit(self, items: Sequence[T], others: int = 0) -> None:
         """Queue `items`, count `others`. No I/O, and no lock held during any."""
@@ -112,7 +112,7 @@ class Delivery(Generic[T]):
             if self._stopped:
                 self._ledger.refused(len(items), "after shutdown")
                 return
-            if self._intake.add(items):
+            if self._queue.add(items):
                 self._changed.notify_all()
         if not self._workers.alive():
             self.start()
@@ -123,23 +123,25 @@ class Delivery(Generic[T]):
             if not self._stopped:
                 self._workers.start()
 
-    def flush(self, timeout_s: float, patience: Patience | None = None) -> bool:
+    def flush(self, timeout_s: float, policy: ShutdownPolicy | None = None) -> bool:
         """Wait until all submitted so far was accepted; False if not, or if any was lost."""
         deadline = time.monotonic() + timeout_s
         if self._stopped:
             return True  # nothing is waited for
-        with self.hurry.waiting():
+        with self.expedite.waiting():
             target, lost = self._ledger.stats.received, self._ledger.stats.lost
-            if not self._wait(lambda: self._intake.clear_upto >= target, deadline, patience):
+            if not self._wait(lambda: self._queue.clear_upto >= target, deadline, policy):
                 return False
-            parcels = self._ledger.open()
-            done = self._wait(lambda: not any(p.left > 0 for p in parcels), deadline, patience)
+            groups = self._ledger.open()
+            done = self._wait(lambda: not any(p.left > 0 for p in groups), deadline, policy)
             return done and self._ledger.stats.lost == lost
 
-    def _wait(self, done: Callable[[], bool], deadline: float, patience: Patience | None) -> bool:
+    def _wait(
+        self, done: Callable[[], bool], deadline: float, policy: ShutdownPolicy | None
+    ) -> bool:
         while not done():
             left = min(deadline, self._end_by) - time.monotonic()
-            if left <= 0 or self._stopped or (patience and patience.ends(left)):
+            if left <= 0 or self._stopped or (policy and policy.should_give_up(left)):
                 return False
             if not self._workers.alive():
                 self._work_here(deadline)
@@ -152,8 +154,8 @@ class Delivery(Generic[T]):
     def _work_here(self, deadline: float) -> None:
         """Without a worker (at exit): take in and send in this thread."""
         if self._spool is not None:
-            self._intake.take(deadline, True)
-        pause = self._circuit.pause_s(hurried=True)
+            self._queue.take(deadline, True)
+        pause = self._backoff.pause_s(expedited=True)
         if pause or not self._step(deadline):
             time.sleep(min(pause or 0.05, max(0.0, deadline - time.monotonic())))
 
@@ -165,8 +167,10 @@ class Delivery(Generic[T]):
             return False
         try:
             if not self._stopped:
-                patience = Patience(self._circuit, self.snapshot, self._work, self._spool is None)
-                done = self.flush(timeout_s, patience)
+                policy = ShutdownPolicy(
+                    self._backoff, self.snapshot, self._work, self._spool is None
+                )
+                done = self.flush(timeout_s, policy)
                 if not self._stopped:  # by a signal handler, in this thread
                     self._done = done
                     self._close(deadline)
@@ -182,15 +186,15 @@ class Delivery(Generic[T]):
         if self._spool is not None:
             # Not sent, but not lost either, if the disk takes it; it does so in no time.
             grace = max(deadline, time.monotonic()) + 0.3
-            while self._intake.take(grace, True) and len(self._intake) and time.monotonic() < grace:
+            while self._queue.take(grace, True) and len(self._queue) and time.monotonic() < grace:
                 pass  # the sender is in a request meanwhile, or does not begin another one
             here = self._work.acquire(timeout=0.2)
-            self._stock.give_back(self._batches.clear())
-            self._stock.leave_all()
+            self._backlog.give_back(self._batches.clear())
+            self._backlog.leave_all()
             if here:
                 self._work.release()
         with self._changed:
-            self._intake.clear()
+            self._queue.clear()
             self._ledger.close("not sent before the end")
 
     # --- the worker's side
@@ -214,24 +218,24 @@ class Delivery(Generic[T]):
         while True:
             with self._changed:
                 while not self._stopped and (
-                    self._stock.full() or self._intake.wait_s(self.hurry.on) != 0
+                    self._backlog.full() or self._queue.wait_s(self.expedite.on) != 0
                 ):
-                    self._changed.wait(self._intake.wait_s(self.hurry.on) or 0.5)
+                    self._changed.wait(self._queue.wait_s(self.expedite.on) or 0.5)
                 if self._stopped:
                     break
             deadline = time.monotonic() + self._steps.attempt_s
-            guarded(self._intake.take, deadline, self.hurry.on)
+            guarded(self._queue.take, deadline, self.expedite.on)
 
     def _pause(self) -> float | None:
         """How long there is nothing to send; None: until something changes."""
-        waits = [self._intake.wait_s(self.hurry.on)] if self._spool is None else []
-        waits += [self._stock.wait_s()]
+        waits = [self._queue.wait_s(self.expedite.on)] if self._spool is None else []
+        waits += [self._backlog.wait_s()]
         if len(self._batches):
             waits.append(0.0)
         some = [wait for wait in waits if wait is not None]
         if not some:
             return None
-        return max(min(some), self._circuit.pause_s(self.hurry.on))
+        return max(min(some), self._backoff.pause_s(self.expedite.on))
 
     def _step(self, deadline: float) -> bool:
         """Send one request; True if it came to an end, or if there is none to send."""
@@ -249,14 +253,14 @@ class Delivery(Generic[T]):
         """Bring entries for a batch; False if there are none."""
         if self._spool is None:
             deadline = time.monotonic() + self._steps.attempt_s
-            while not self._stock.ready and self._intake.wait_s(True) == 0:
-                before = len(self._intake)
-                self._intake.take(deadline, self.hurry.on)
-                if len(self._intake) >= before:
+            while not self._backlog.ready and self._queue.wait_s(True) == 0:
+                before = len(self._queue)
+                self._queue.take(deadline, self.expedite.on)
+                if len(self._queue) >= before:
                     break
-        elif not self._stock.ready:
-            self._stock.lease()
-        return bool(self._stock.ready)
+        elif not self._backlog.ready:
+            self._backlog.lease()
+        return bool(self._backlog.ready)
 
     def _send(self, deadline: float) -> bool:
         if not len(self._batches) and not self._more():
@@ -267,7 +271,7 @@ class Delivery(Generic[T]):
         batch = self._batches.next(form)
         if batch is None:
             return True
-        self._stock.renew(self._batches.entries())
+        self._backlog.renew(self._batches.entries())
         attempt_end = min(deadline, time.monotonic() + self._steps.attempt_s)
         outcome = guarded(self._steps.post, form, batch.encoded(), attempt_end)
         if outcome is FAILED or outcome.verdict in (Verdict.RETRY, Verdict.PAUSED):
@@ -275,19 +279,19 @@ class Delivery(Generic[T]):
             self._batches.failed(batch, outcome)
             return self._back_off(outcome)
         self._complain(outcome)
-        self._circuit.worked(outcome.retry_after_s)
+        self._backoff.record_success(outcome.retry_after_s)
         self._batches.conclude(batch, outcome)
         return True
 
     def _back_off(self, outcome: Outcome) -> bool:
         self._complain(outcome)
-        self._circuit.failed(outcome)
-        if self._spool is not None and self._circuit.pause_s() > _LONG_PAUSE_S:
-            self._stock.give_back(self._batches.clear())
+        self._backoff.record_failure(outcome)
+        if self._spool is not None and self._backoff.pause_s() > _LONG_PAUSE_S:
+            self._backlog.give_back(self._batches.clear())
         return False
 
     def _complain(self, outcome: Outcome) -> None:
         if said := self._steps.located(outcome.cause):
             # By the status: what the service says of it may differ each time.
             cause = f"{self._steps.where}:{outcome.status or outcome.cause}"
-            complaints.warn(cause, "pulse-otel: %s", said)
+            rate_limited.warning(cause, "pulse-otel: %s", said)

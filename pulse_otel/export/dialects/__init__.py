@@ -27,7 +27,7 @@ from pulse_otel.export.dialects.source import Source
 from pulse_otel.export.dialects.vercel import VERCEL
 from pulse_otel.export.records.record import Record
 
-__all__ = ["DIALECTS", "concerns", "dialect_of", "read"]
+__all__ = ["DIALECTS", "dialect_of", "is_genai_span", "read"]
 
 # The last one reads whatever else carries GenAI attributes.
 DIALECTS: tuple[Dialect, ...] = (
@@ -50,7 +50,7 @@ _MARKERS = frozenset(marker for dialect in DIALECTS for marker in dialect.marker
 _PREFIXES = tuple(marker for marker in _MARKERS if marker.endswith("."))
 
 
-def concerns(span: ReadableSpan) -> bool:
+def is_genai_span(span: ReadableSpan) -> bool:
     """Whether some dialect may read `span`; False for nearly all of a program's other spans.
 
     Runs in the thread that ends the span, so that those others never wait in our queue.

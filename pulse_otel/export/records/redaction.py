@@ -16,7 +16,7 @@ from typing import Any
 
 from pulse_otel.export.guarded import FAILED, guarded
 from pulse_otel.export.records.record import Record
-from pulse_otel.process.forks import begin_anew_in_children
+from pulse_otel.process.forks import reset_in_children
 from pulse_otel.values import plain
 
 REDACTION_FAILED = "[left out: the redact function failed]"
@@ -31,7 +31,7 @@ class Redaction:
     def __init__(self, redact: Callable[[str], str]) -> None:
         self._redact = redact
         self.failures = 0
-        begin_anew_in_children(self)
+        reset_in_children(self)
 
     def reset_after_fork(self) -> None:
         """A child counts its own."""

@@ -18,10 +18,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pulse_otel.export.records.record import Record
-from pulse_otel.export.spool import spool_files as files
-from pulse_otel.export.spool.spool_batch import Gone, Leased, pack, unpack
-from pulse_otel.export.spool.spool_files import Name
-from pulse_otel.log import complaints
+from pulse_otel.export.spool import files as files
+from pulse_otel.export.spool.batch import Gone, Leased, pack, unpack
+from pulse_otel.export.spool.files import Name
+from pulse_otel.log import rate_limited
 
 MAX_BYTES = 100 << 20
 MAX_AGE_S = 48 * 3600.0
@@ -193,7 +193,7 @@ class Spool:
         self._ours.discard(name.waiting if name else file)
         self._put_at.pop(name.waiting if name else file, None)
 
-    def begin_anew(self) -> None:
+    def reset_after_fork(self) -> None:
         """In a forked child: what the parent sees to is not ours."""
         self._ours.clear()
         self._orphans.clear()
@@ -290,7 +290,7 @@ class Spool:
         return new
 
     def _complain(self, error: OSError, result: str = "spans wait in memory only") -> None:
-        complaints.warn(
+        rate_limited.warning(
             "spool",
             "pulse-otel: the spool %s cannot be used (%s): %s",
             self._path.parent,

@@ -24,7 +24,7 @@ class Poster(Protocol):
     def post(self, path: str, body: bytes, deadline: float, /) -> Outcome: ...
 
 
-class Negotiator:
+class ProtocolDetector:
     """Posts batches in the right form. Used by one thread at a time, never by a caller's."""
 
     def __init__(self, transport: Poster, protocol: str) -> None:

@@ -29,7 +29,7 @@ MESSAGES = Endpoint(
     request=messages.read_request,
     response=messages.read_response,
     assemble=events.assemble,
-    essence=events.essence,
+    compact_chunk=events.compact_chunk,
     methods=(
         *_methods(("anthropic.resources.messages",), ("create", "parse", "stream")),
         # `tool_runner` and `thread` make calls later, each with what was given to them.

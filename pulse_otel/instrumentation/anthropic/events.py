@@ -13,7 +13,7 @@ from pulse_otel.instrumentation.reading import fields_of, integer, read, text
 from pulse_otel.values import plain
 
 
-def essence(event: Any) -> Any:
+def compact_chunk(event: Any) -> Any:
     """Index and text alone, of an event that adds text to a block."""
     fields = fields_of(event)
     if fields.get("type") != "content_block_delta":

@@ -18,7 +18,7 @@ from opentelemetry import trace
 from pulse_otel.instrumentation.call import LlmCall, current_call
 from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.patch import Patches
-from pulse_otel.log import complaints
+from pulse_otel.log import rate_limited
 
 _MODULE = "anthropic._base_client"
 _NAME = "start_api_call_span"
@@ -31,7 +31,7 @@ def replace_own_spans(patches: Patches) -> None:
 
 def _wrap(patches: Patches, module: Any) -> None:
     if not patches.wrap(module, _NAME, _start) and hasattr(module, "get_tracer"):
-        complaints.warn(
+        rate_limited.warning(
             "anthropic-own-spans",
             "pulse-otel: this anthropic version traces calls in a way we do not know;"
             " set ANTHROPIC_OPEN_TELEMETRY=false to avoid recording each call twice",

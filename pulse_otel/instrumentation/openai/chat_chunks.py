@@ -15,7 +15,7 @@ _TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
 _MORE = (*_TEXTS[1:], "audio")  # what a chunk of text may say besides, beyond the model
 
 
-def essence(chunk: Any) -> Any:
+def compact_chunk(chunk: Any) -> Any:
     """The text alone, of a chunk that adds text to the first choice and says nothing else.
 
     This runs for each chunk, in the program's own time: the SDK's models are read directly, and

@@ -15,7 +15,7 @@ from pulse_otel import semconv
 from pulse_otel.context import Session, current_session
 from pulse_otel.instrumentation.call import LlmCall
 from pulse_otel.instrumentation.guard import guarded
-from pulse_otel.instrumentation.openai.dialogue import ResponsesDialogue, failed
+from pulse_otel.instrumentation.openai.response_connection import ResponseEvents, failed
 from pulse_otel.instrumentation.reading import read, text
 from pulse_otel.instrumentation.recorder import Observed, Recorder, observed_options, recorder_for
 
@@ -36,7 +36,7 @@ class _Turn:
 class Link:
     """A connection that is watched; lies in the ``__dict__`` of the SDK's object."""
 
-    def __init__(self, client: Any, dialogue: ResponsesDialogue, own: Session) -> None:
+    def __init__(self, client: Any, dialogue: ResponseEvents, own: Session) -> None:
         self._client = client
         self._dialogue = dialogue
         self._own = own

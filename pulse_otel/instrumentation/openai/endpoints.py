@@ -18,7 +18,7 @@ from pulse_otel.instrumentation.openai import (
     completions,
     embeddings,
     images,
-    judgements,
+    moderations,
     response_events,
     responses,
     runners,
@@ -37,7 +37,7 @@ CHAT = _row(
     request=chat.read_request,
     response=chat.read_response,
     assemble=chat_chunks.assemble,
-    essence=chat_chunks.essence,
+    compact_chunk=chat_chunks.compact_chunk,
     methods=(
         "openai.resources.chat.completions.completions:Completions.create",
         "openai.resources.chat.completions.completions:Completions.parse",
@@ -107,15 +107,15 @@ TEXT = (
     _row(
         path="/moderations",
         operation=semconv.OPERATION_MODERATION,
-        request=judgements.read_moderation_request,
-        response=judgements.read_moderation,
+        request=moderations.read_moderation_request,
+        response=moderations.read_moderation,
         methods=("openai.resources.moderations:Moderations.create",),
     ),
     _row(
         path="/decisions",
         operation=semconv.OPERATION_CLASSIFICATION,
-        request=judgements.read_decision_request,
-        response=judgements.read_decision,
+        request=moderations.read_decision_request,
+        response=moderations.read_decision,
         methods=("openai.resources.decisions:Decisions.create",),
     ),
 )

@@ -13,10 +13,10 @@ from typing import Any, cast
 from pulse_otel import semconv
 from pulse_otel.instrumentation.endpoint import Endpoint
 from pulse_otel.instrumentation.openai import response_events, responses
-from pulse_otel.instrumentation.openai.dialogue import ResponsesDialogue, fields
 from pulse_otel.instrumentation.openai.items import input_messages
 from pulse_otel.instrumentation.openai.media import base64_bytes, described
 from pulse_otel.instrumentation.openai.providers import provider_of
+from pulse_otel.instrumentation.openai.response_connection import ResponseEvents, fields
 from pulse_otel.instrumentation.openai.tokens import some
 from pulse_otel.instrumentation.reading import Rule, extract, given, integer, items, read, text
 from pulse_otel.values import plain
@@ -131,7 +131,7 @@ _ENDPOINT = Endpoint(
 )
 
 
-class RealtimeDialogue(ResponsesDialogue):
+class RealtimeDialogue(ResponseEvents):
     """The events of `realtime.connect`, and of the beta's."""
 
     endpoint = _ENDPOINT

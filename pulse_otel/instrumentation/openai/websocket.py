@@ -14,8 +14,8 @@ from typing import Any, cast
 
 from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.openai.connection import Link
-from pulse_otel.instrumentation.openai.dialogue import ResponsesDialogue, fields
 from pulse_otel.instrumentation.openai.realtime import RealtimeDialogue
+from pulse_otel.instrumentation.openai.response_connection import ResponseEvents, fields
 from pulse_otel.instrumentation.parameters import split
 from pulse_otel.instrumentation.patch import Patches
 from pulse_otel.instrumentation.reading import read, text
@@ -26,9 +26,9 @@ _LINK = "_pulse_websocket"
 _EARLY = ("response.create", "conversation.item.create")
 
 # Module -> the class with `connect`, and what is said on its connections.
-_CONNECTIONS: dict[str, tuple[str, type[ResponsesDialogue]]] = {
-    "openai.resources.responses.responses": ("Responses", ResponsesDialogue),
-    "openai.resources.beta.responses.responses": ("Responses", ResponsesDialogue),
+_CONNECTIONS: dict[str, tuple[str, type[ResponseEvents]]] = {
+    "openai.resources.responses.responses": ("Responses", ResponseEvents),
+    "openai.resources.beta.responses.responses": ("Responses", ResponseEvents),
     "openai.resources.realtime.realtime": ("Realtime", RealtimeDialogue),
     "openai.resources.beta.realtime.realtime": ("Realtime", RealtimeDialogue),
 }
@@ -44,7 +44,7 @@ def follow(patches: Patches) -> None:
     patches.when_imported(module, partial(_wrap_lanes, patches, name))
 
 
-def _wrap(patches: Patches, name: str, dialogue: type[ResponsesDialogue], module: Any) -> None:
+def _wrap(patches: Patches, name: str, dialogue: type[ResponseEvents], module: Any) -> None:
     for prefix, send, receive, enter in (
         ("", _send, _receive, _enter),
         ("Async", _send_async, _receive_async, _enter_async),
@@ -96,7 +96,7 @@ def _sent(sender: Any, args: Any, kwargs: Any) -> Callable[[BaseException], None
 
 def _connect(
     patches: Patches,
-    dialogue: type[ResponsesDialogue],
+    dialogue: type[ResponseEvents],
     wrapped: Any,
     resource: Any,
     args: Any,
@@ -111,7 +111,7 @@ def _connect(
 
 
 def _mark(
-    manager: Any, resource: Any, dialogue: type[ResponsesDialogue], kwargs: Any, parameters: Any
+    manager: Any, resource: Any, dialogue: type[ResponseEvents], kwargs: Any, parameters: Any
 ) -> None:
     model = text(kwargs.get("model")) or text(read(kwargs, "extra_query", "model"))
     manager.__dict__[_LINK] = Link(resource._client, dialogue(model), said(parameters))

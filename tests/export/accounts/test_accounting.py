@@ -14,7 +14,7 @@ import pytest
 import pulse_otel
 import pulse_otel.log
 from pulse_otel import Provider, observe
-from pulse_otel.export.delivery import intake
+from pulse_otel.export.delivery import queue as intake
 from tests.conftest import KEY, MESSAGES, RunPython
 from tests.export.faulty import FaultyService
 from tests.export.sending import Watch, records, sending, stored, until
@@ -81,7 +81,7 @@ def test_too_many_spans_cost_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(intake, "MAX_QUEUED", 100)
     with FaultServer(then=answer(503)) as server, sending(server.url) as delivery:
         delivery.submit(records(10))
-        assert until(lambda: delivery._circuit.open)  # from here on, nothing leaves the queue
+        assert until(lambda: delivery._backoff.open)  # from here on, nothing leaves the queue
         for start in range(10, 1000, 10):
             delivery.submit(records(10, start))
         stats = delivery.snapshot()

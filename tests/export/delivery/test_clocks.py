@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from pulse_otel.export.delivery.circuit import Circuit
+from pulse_otel.export.delivery.backoff import Backoff
 from pulse_otel.export.payloads import otlp
 from pulse_otel.export.spool import spool as spools
 from pulse_otel.export.spool.spool import Spool
@@ -69,7 +69,7 @@ def test_the_wall_clock_changes_amid_retries(
     ):
         started = time.monotonic()
         delivery.submit(records(5))
-        assert until(lambda: delivery._circuit.open or delivery.snapshot().delivered)
+        assert until(lambda: delivery._backoff.open or delivery.snapshot().delivered)
         delivery.submit(records(5, 10))
         assert delivery.flush(20) is True
         took = time.monotonic() - started
@@ -91,13 +91,13 @@ def _with_clock(clock: Callable[[], float]) -> Any:
 def test_the_monotonic_clock_jumps_over_a_pause() -> None:
     """As after a suspend on systems whose clock runs on: what waited is tried at once."""
     clock = Clock()
-    circuit = Circuit(clock)
-    circuit.failed(Outcome(Verdict.RETRY, retry_after_s=600.0))
-    assert circuit.pause_s() >= 600
+    backoff = Backoff(clock)
+    backoff.record_failure(Outcome(Verdict.RETRY, retry_after_s=600.0))
+    assert backoff.pause_s() >= 600
     clock.now += 8 * 3600
 
-    assert circuit.pause_s() == 0
-    assert circuit.open
+    assert backoff.pause_s() == 0
+    assert backoff.open
 
 
 @pytest.mark.row("T3")
@@ -134,7 +134,7 @@ def test_the_holder_of_a_lease_is_killed(tmp_path: Path) -> None:
 def test_a_holder_that_is_slower_than_its_lease_stores_nothing_twice(
     service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pulse_otel.export.spool.spool_files.alive", lambda pid: True)
+    monkeypatch.setattr("pulse_otel.export.spool.files.alive", lambda pid: True)
     clock = Clock()
     slow, other = (Spool(tmp_path, NAME, clock=clock, ours=set()) for _ in range(2))
     held = slow.lease(slow.put(records(5, 1)) or "")

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import TracerProvider
 import pulse_otel
 import pulse_otel.log
 from pulse_otel import Provider, observe
-from pulse_otel.export.delivery import intake
+from pulse_otel.export.delivery import queue as intake
 from tests.conftest import KEY, MESSAGES, Service
 from tests.export.faulty import Answer, FaultyService
 
@@ -48,7 +48,7 @@ def test_a_fault_is_reported_once_and_nothing_is_lost_when_it_passes(
 ) -> None:
     pulse_otel.init_pulse({"api_key": KEY, "api_url": faulty.url}, protocol=protocol)
     faulty.answer = lambda number, spans: answer
-    pulse_otel.log.complaints.__init__()  # type: ignore[misc]
+    pulse_otel.log.rate_limited.__init__()  # type: ignore[misc]
     with caplog.at_level(logging.WARNING, "pulse_otel"):
         for _ in range(3):
             client.chat.completions.create(**GPT)
@@ -170,7 +170,7 @@ def test_other_spans_take_no_place_in_the_queue(
 def test_an_exporter_without_a_key_warns_and_exports_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    pulse_otel.log.complaints.__init__()  # type: ignore[misc]
+    pulse_otel.log.rate_limited.__init__()  # type: ignore[misc]
     exporter = pulse_otel.PulseSpanExporter()
 
     exporter.export([])

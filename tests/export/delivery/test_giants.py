@@ -10,11 +10,12 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from pulse_otel import PulseSpanExporter, semconv
 from pulse_otel.export.accounts.ledger import Ledger
-from pulse_otel.export.delivery import intake, stock
-from pulse_otel.export.delivery.stock import Stock
-from pulse_otel.export.spool import spool_batch
+from pulse_otel.export.delivery import backlog as stock
+from pulse_otel.export.delivery import queue as intake
+from pulse_otel.export.delivery.backlog import Backlog
+from pulse_otel.export.spool import batch as spool_batch
+from pulse_otel.export.spool.batch import FILE_BYTES, packed, unpack
 from pulse_otel.export.spool.spool import Spool
-from pulse_otel.export.spool.spool_batch import FILE_BYTES, packed, unpack
 from tests.conftest import KEY
 from tests.export.sending import records, sending, stored
 from tests.export.spans import one
@@ -102,7 +103,7 @@ def test_beside_a_disk_that_takes_nothing_memory_is_bounded_in_bytes(
     monkeypatch.setattr(stock, "_MOST_BYTES", 50_000)
     file = tmp_path / "file"
     file.touch()
-    kept = Stock(Ledger(), Spool(file, "name"))
+    kept = Backlog(Ledger(), Spool(file, "name"))
 
     kept.keep(records(3, output_text="x" * 10_000))
     assert not kept.full()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pulse_otel.export.delivery import circuit
+from pulse_otel.export.delivery import backoff as backoff
 from pulse_otel.export.delivery.worker import Delivery
 from pulse_otel.export.transport.outcome import Outcome, Verdict
 from tests.export.delivery.test_batches import _delivery
@@ -22,7 +22,7 @@ Post = Callable[[list[int], float], Outcome]
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(circuit.PAUSES, Verdict.RETRY, circuit.Pauses(0.0001, 0.0001))
+    monkeypatch.setitem(backoff.PAUSES, Verdict.RETRY, backoff.Pauses(0.0001, 0.0001))
 
 
 @pytest.fixture

@@ -81,9 +81,9 @@ def test_a_record_that_the_service_fails_at_holds_nothing_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A 500 says nothing of who is to blame; that others are accepted meanwhile does."""
-    from pulse_otel.export.delivery import circuit
+    from pulse_otel.export.delivery import backoff as backoff
 
-    monkeypatch.setattr(circuit, "HURRIED_S", 0.01)
+    monkeypatch.setattr(backoff, "HURRIED_S", 0.01)
     first, later = records(32), records(64, 1000)
     bad = {first[5].span_id}
 

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 import trustme
 
-from pulse_otel.export.delivery import circuit
+from pulse_otel.export.delivery import backoff as backoff
 from pulse_otel.export.transport.outcome import Verdict
 from tests.export.sending import ids_of, records, sending, stored, until
 from tests.faults import FaultServer, answer
 
 
 @pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(circuit, "HURRIED_S", 0.05)
+def expedited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backoff, "HURRIED_S", 0.05)
     for name in ("HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -43,7 +43,7 @@ def test_a_certificate_that_is_renewed(tmp_path: Path, monkeypatch: pytest.Monke
         time.sleep(0.3)
         assert expired.connections == 1  # the next step is 0.5 s away, at least
         delivery.flush(0.3)
-        assert expired.connections <= 1 + 0.3 / circuit.HURRIED_S + 1
+        assert expired.connections <= 1 + 0.3 / backoff.HURRIED_S + 1
         expired.tls = new
         assert delivery.flush(20) is True
         stats = delivery.snapshot()
@@ -80,7 +80,7 @@ def test_a_refusal_that_somebody_repairs(
     status: int, later: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The key is made known to the service, or the service gets its endpoint."""
-    monkeypatch.setitem(circuit.PAUSES, Verdict.PAUSED, circuit.Pauses(10.0, 60.0))
+    monkeypatch.setitem(backoff.PAUSES, Verdict.PAUSED, backoff.Pauses(10.0, 60.0))
     settings: dict[str, Any] = {"spool_dir": tmp_path} if later else {}
     with FaultServer(then=answer(status)) as server:
         with sending(server.url, **settings) as delivery:

@@ -18,8 +18,8 @@ from pulse_otel.export.delivery.worker import Delivery, Steps
 from pulse_otel.export.payloads import traces
 from pulse_otel.export.payloads.form import Encoded
 from pulse_otel.export.records.record import Record
-from pulse_otel.export.transport.protocol import Negotiator
-from pulse_otel.export.transport.transport import Transport
+from pulse_otel.export.transport.http import Transport
+from pulse_otel.export.transport.protocol import ProtocolDetector
 from pulse_otel.local.provider.replies import openai_error
 from tests.conftest import KEY, MESSAGES
 from tests.export.changing import ChangingService
@@ -55,7 +55,7 @@ def delivery(legacy: ChangingService) -> Iterator[Delivery[Record]]:
             size=lambda record: 1,
             read=lambda record: record,
             form=lambda deadline: BROKEN,
-            post=Negotiator(transport, "traces").post,
+            post=ProtocolDetector(transport, "traces").post,
             attempt_s=10.0,
         )
     )
@@ -140,13 +140,13 @@ def test_a_refusal_that_names_no_trace_is_narrowed_down(
     faulty.form = "traces"
     faulty.answer = answer
     transport = Transport(faulty.url, ApiKey(KEY))
-    negotiator = Negotiator(transport, "traces")
+    detector = ProtocolDetector(transport, "traces")
     delivery: Delivery[Record] = Delivery(
         Steps(
             size=lambda record: 1,
             read=lambda record: record,
-            form=negotiator.form,
-            post=negotiator.post,
+            form=detector.form,
+            post=detector.post,
             attempt_s=10.0,
         )
     )

@@ -13,7 +13,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
 from pulse_otel.export import bodies
-from pulse_otel.export.dialects import DIALECTS, concerns, read
+from pulse_otel.export.dialects import DIALECTS, is_genai_span, read
 from pulse_otel.export.dialects.dialect import COMMON
 from pulse_otel.export.dialects.source import Source
 from pulse_otel.export.payloads import otlp
@@ -143,7 +143,7 @@ def test_any_values_in_the_known_keys(
     record = read(span)
 
     if record is not None:
-        assert concerns(span)
+        assert is_genai_span(span)
         json.loads(otlp.encode(record).text)
 
 
@@ -212,8 +212,10 @@ def test_spans_that_are_no_genai_operation(
 
 
 def test_the_spans_of_other_libraries_need_not_be_read() -> None:
-    assert not concerns(one("opentelemetry.instrumentation.httpx", "POST", {"http.method": "POST"}))
-    assert not concerns(one("app", "handle", {}))
+    assert not is_genai_span(
+        one("opentelemetry.instrumentation.httpx", "POST", {"http.method": "POST"})
+    )
+    assert not is_genai_span(one("app", "handle", {}))
 
 
 @pytest.mark.parametrize(
@@ -233,7 +235,7 @@ def test_unknown_spans_that_look_like_genai(attributes: dict[str, Any], kind: st
     span = one("somebody.elses.scope", "s", attributes)
     record = read(span)
 
-    assert concerns(span)
+    assert is_genai_span(span)
     assert record is not None
     assert record.kind == kind
 

@@ -102,7 +102,7 @@ def test_what_is_put_is_leased_once_and_gone_after_the_ack(spool: Spool, tmp_pat
 @pytest.fixture
 def alive(monkeypatch: pytest.MonkeyPatch) -> None:
     """This process is a living one also to those here that stand for other processes."""
-    monkeypatch.setattr("pulse_otel.export.spool.spool_files.alive", lambda pid: True)
+    monkeypatch.setattr("pulse_otel.export.spool.files.alive", lambda pid: True)
 
 
 @pytest.mark.row("S5")
@@ -155,7 +155,7 @@ def test_the_lease_of_a_process_that_ended_is_taken_over_at_once(
     spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert spool.lease(spool.put(records(1)) or "") is not None
-    monkeypatch.setattr("pulse_otel.export.spool.spool_files.alive", lambda pid: False)
+    monkeypatch.setattr("pulse_otel.export.spool.files.alive", lambda pid: False)
 
     assert Spool(tmp_path, NAME, clock=spool._clock, ours=set()).adopt() is not None
 

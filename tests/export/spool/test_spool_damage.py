@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from pulse_otel.export.accounts.ledger import Ledger
-from pulse_otel.export.delivery import stock
-from pulse_otel.export.delivery.stock import Stock
+from pulse_otel.export.delivery import backlog as stock
+from pulse_otel.export.delivery.backlog import Backlog
+from pulse_otel.export.spool.files import MAX_FILE_BYTES
 from pulse_otel.export.spool.spool import QUARANTINE, Spool
-from pulse_otel.export.spool.spool_files import MAX_FILE_BYTES
 from tests.export.sending import ids_of, until
 from tests.export.spool.test_spool import NAME, Clock, files, ids, records
 
@@ -205,7 +205,7 @@ def test_what_cannot_be_read_for_now_is_sent_later(
 ) -> None:
     monkeypatch.setattr(stock, "_UNREADABLE_S", 0.2)
     ledger = Ledger()
-    store = Stock(ledger, spool)
+    store = Backlog(ledger, spool)
     for start in (0, 2):
         ledger.taken()
         ledger.taken()

@@ -11,7 +11,7 @@ import pytest
 
 import pulse_otel
 from pulse_otel import Provider, observe
-from pulse_otel.export.delivery import stock
+from pulse_otel.export.delivery import backlog as stock
 from pulse_otel.export.records.record import Record
 from pulse_otel.export.spool.spool import MAX_AGE_S, QUARANTINE
 from tests.conftest import KEY, MESSAGES

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from pulse_otel import log
-from pulse_otel.export.delivery import stock
+from pulse_otel.export.delivery import backlog as stock
 from pulse_otel.export.spool import spool
 from tests.conftest import ROOT
 from tests.export.sending import NAME, Watch, ids_of, records, sending, stored, until
@@ -80,7 +80,7 @@ def test_memory_does_until_the_disk_is_back(
 ) -> None:
     monkeypatch.setattr(spool, "_REFUSED_FOR_S", 0.0)
     monkeypatch.setattr(stock, "SEARCH_S", 0.1)
-    monkeypatch.setattr(log.complaints, "_next", {})
+    monkeypatch.setattr(log.rate_limited, "_next", {})
     directory = tmp_path / "spool"
     with (
         FaultServer(then=answer(503)) as server,

@@ -22,7 +22,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from pulse_otel.export.spool import spool, spool_files
+from pulse_otel.export.spool import files as spool_files
+from pulse_otel.export.spool import spool
 from pulse_otel.export.spool.spool import ADOPT_S, Leased, Spool
 from tests.export.spool.test_spool import NAME, Clock, ids, records
 
@@ -79,7 +80,7 @@ class Machine(RuleBasedStateMachine):
 
     @contextlib.contextmanager
     def acting(self, which: int) -> Iterator[Process]:
-        """As the process that it is; afterwards, what its spool let go of is checked."""
+        """As the process that it is; afterwards, what its spool dropped is checked."""
         process = self.three[which]
         others = {other.pid for other in self.three} - {process.pid}
         with (
@@ -111,7 +112,7 @@ class Machine(RuleBasedStateMachine):
         its.gone.clear()
 
     def free(self, process: Process) -> list[File]:
-        """What may be let go of, if it must be."""
+        """What may be dropped, if it must be."""
         names = (n for n, f in self.files.items() if not f.name.startswith("."))
         return [self.files[name] for name in names if not self.sent(process, name)]
 

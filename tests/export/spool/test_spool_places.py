@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pulse_otel.export.spool import spool_files
+from pulse_otel.export.spool import files as spool_files
 from pulse_otel.export.spool.spool import Spool
 from tests.conftest import ROOT
 from tests.export.spool.test_spool import NAME, Clock, ids, records

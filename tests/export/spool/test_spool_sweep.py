@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pulse_otel.export.spool import spool_files
+from pulse_otel.export.spool import files as spool_files
 from pulse_otel.export.spool.spool import Spool
 from tests.export.spool.test_spool import NAME, Clock, files, records
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.export.delivery import circuit
+from pulse_otel.export.delivery import backoff as circuit
 from pulse_otel.export.delivery.request_size import MAX_REQUEST_BYTES
-from pulse_otel.log import complaints
+from pulse_otel.log import rate_limited
 from tests.conftest import KEY
 from tests.export.sending import ids_in, ids_of, records, sending, stored
 from tests.faults import Action, FaultServer, answer, redirect, short_body
@@ -55,7 +55,7 @@ CASES = [
 
 
 @pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+def expedited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(circuit, "HURRIED_S", 0.01)
 
 
@@ -104,7 +104,7 @@ def test_no_request_before_the_time_that_the_service_asked_for() -> None:
         with FaultServer(script) as server, sending(server.url) as delivery:
             delivery.submit(records(3))
             assert delivery.flush(10 if least < NEVER else 1.2) is (least < NEVER)
-            assert delivery._circuit.pause_s(hurried=True) <= 600
+            assert delivery._backoff.pause_s(expedited=True) <= 600
             assert delivery.snapshot().lost == 0
         return [later - found[0] for later in found[1:]]
 
@@ -135,7 +135,7 @@ def test_no_request_is_larger_than_the_service_takes() -> None:
 def test_what_a_service_says_is_masked_and_logged_once_a_minute(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(complaints, "_next", {})
+    monkeypatch.setattr(rate_limited, "_next", {})
     found = [
         partial({"rejectedSpans": 1, "errorMessage": f"no {number} for Bearer {KEY}0123456789"})
         for number in range(4)

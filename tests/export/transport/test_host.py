@@ -17,8 +17,8 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 import pulse_otel
 from pulse_otel import Provider, log, observe
 from pulse_otel.config import ApiKey
-from pulse_otel.export.delivery import circuit
-from pulse_otel.export.transport.transport import Transport
+from pulse_otel.export.delivery import backoff as circuit
+from pulse_otel.export.transport.http import Transport
 from tests.conftest import KEY
 from tests.export.sending import records, sending, until
 from tests.export.test_key_safety import CANARY
@@ -34,8 +34,8 @@ def test_ten_minutes_of_an_outage_are_ten_lines(
     """The log's clock goes faster than ours: a minute passes after every few requests."""
     monkeypatch.setattr(circuit, "HURRIED_S", 0.001)
     now = [0.0]
-    monkeypatch.setattr(log.complaints, "_clock", lambda: now[0])
-    monkeypatch.setattr(log.complaints, "_next", {})
+    monkeypatch.setattr(log.rate_limited, "_clock", lambda: now[0])
+    monkeypatch.setattr(log.rate_limited, "_next", {})
     with (
         caplog.at_level(logging.WARNING, "pulse_otel"),
         FaultServer(then=answer(503)) as server,
@@ -91,7 +91,7 @@ def test_a_log_handler_that_flushes_does_not_stop_us(openai_client: Any) -> None
 
     handler = Flushing()
     log.logger.addHandler(handler)
-    log.complaints.__init__()  # type: ignore[misc]
+    log.rate_limited.__init__()  # type: ignore[misc]
     try:
         with FaultServer([answer(503), answer(503)]) as server:
             settings = {"api_key": KEY, "api_url": server.url, "protocol": "otlp"}

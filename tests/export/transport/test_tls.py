@@ -14,8 +14,8 @@ import trustme
 
 from pulse_otel.config import ConfigError, load_config
 from pulse_otel.export.exporter import PulseSpanExporter
+from pulse_otel.export.transport.http import Transport
 from pulse_otel.export.transport.outcome import Outcome, Verdict
-from pulse_otel.export.transport.transport import Transport
 from tests import faults
 from tests.conftest import KEY
 from tests.faults import FaultServer, answer

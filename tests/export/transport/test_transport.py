@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from pulse_otel.export.transport.http import MAX_ANSWER_BYTES, Transport
 from pulse_otel.export.transport.outcome import Outcome, Verdict
-from pulse_otel.export.transport.transport import MAX_ANSWER_BYTES, Transport
 from tests import faults
 from tests.conftest import KEY, RunPython
 from tests.faults import Action, Exchange, FaultServer, answer
@@ -131,7 +131,7 @@ def test_a_huge_answer_costs_little_memory(run_python: RunPython) -> None:
     script = """
 import resource, time
 from pulse_otel.config import ApiKey
-from pulse_otel.export.transport.transport import Transport
+from pulse_otel.export.transport.http import Transport
 from tests import faults
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -262,7 +262,7 @@ def test_forked_children_use_connections_of_their_own(run_python: RunPython) -> 
     script = """
 import os, sys, time
 from pulse_otel.config import ApiKey
-from pulse_otel.export.transport.transport import Transport
+from pulse_otel.export.transport.http import Transport
 transport = Transport(sys.argv[1], ApiKey("pulse_sk_test"))
 def post(n):
     verdict = transport.post("/", b'{"n":"%d"}' % n, time.monotonic() + 10).verdict.value

@@ -14,7 +14,7 @@ _OURS = "pulse_otel."
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class CallObservation:
     """A call as it was recorded: the record, the spans that went into it, and by whom."""
 
     record: Record
@@ -22,23 +22,23 @@ class Sighting:
     scopes: frozenset[str]
 
     @classmethod
-    def of(cls, record: Record) -> Sighting:
+    def of(cls, record: Record) -> CallObservation:
         """One span's."""
         return cls(record, frozenset((record.span_id,)), frozenset((record.scope,)))
 
-    def is_below(self, other: Sighting) -> bool:
+    def is_below(self, other: CallObservation) -> bool:
         """Whether a span of `other` is the parent."""
         return self.record.parent_span_id in other.ids
 
-    def joined(self, other: Sighting) -> Sighting:
+    def joined(self, other: CallObservation) -> CallObservation:
         """Both, as one record."""
         pairs = ((self, other), (other, self))
         outer = next((out.record for inner, out in pairs if inner.is_below(out)), None)
         both = merged(self.record, other.record, outer)
-        return Sighting(both, self.ids | other.ids, self.scopes | other.scopes)
+        return CallObservation(both, self.ids | other.ids, self.scopes | other.scopes)
 
 
-def same_call(one: Sighting, other: Sighting) -> bool:
+def same_call(one: CallObservation, other: CallObservation) -> bool:
     """Whether both are of the same call.
 
     =================  =========================================================================

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pulse_otel.export.dialects import read
-from pulse_otel.export.records.duplicates.twins import Twins
+from pulse_otel.export.records.duplicates.deduplicator import CallDeduplicator
 from pulse_otel.export.records.record import Record, Usage
 from tests.export.spans import recorded
 
@@ -42,7 +42,7 @@ class Clock:
 
 
 def settle(*records: Record, hold_s: float = 5.0) -> list[Record]:
-    twins = Twins(hold_s)
+    twins = CallDeduplicator(hold_s)
     out = [shipped for record in records for shipped in twins.add(record)]
     out += twins.flush()
     assert len(out) + twins.merged == len(records)
@@ -111,7 +111,7 @@ def test_three_layers() -> None:
 
 def test_a_child_that_names_a_merged_span_as_its_parent() -> None:
     """The middle one was merged into another id before its own child came."""
-    twins = Twins(5.0)
+    twins = CallDeduplicator(5.0)
     out = twins.add(call("b", "a", ms=(5, 95)))
     out += twins.add(call("a", "root", output_text="hi"))
     out += twins.add(call("c", "b", ms=(10, 90)))
@@ -202,7 +202,7 @@ def test_agents_keep_their_calls_and_have_no_tokens() -> None:
 
 def test_a_call_is_held_back_for_a_bounded_time() -> None:
     clock = Clock()
-    twins = Twins(5.0, clock)
+    twins = CallDeduplicator(5.0, clock)
 
     assert twins.add(call("c", "p", ms=(5, 95))) == []
     assert twins.next_due() == 5.0
@@ -216,7 +216,7 @@ def test_a_call_is_held_back_for_a_bounded_time() -> None:
 
 def test_parent_and_child_in_different_batches() -> None:
     clock = Clock()
-    twins = Twins(5.0, clock)
+    twins = CallDeduplicator(5.0, clock)
     twins.add(call("c", "p", ms=(5, 95)))
     clock.now = 3.0
 
@@ -228,7 +228,7 @@ def test_parent_and_child_in_different_batches() -> None:
 
 def test_a_counterpart_that_comes_too_late_is_not_counted_again() -> None:
     clock = Clock()
-    twins = Twins(5.0, clock)
+    twins = CallDeduplicator(5.0, clock)
     twins.add(call("c", "p", ms=(5, 95)))
     clock.now = 6.0
     assert len(twins.due()) == 1
@@ -238,14 +238,14 @@ def test_a_counterpart_that_comes_too_late_is_not_counted_again() -> None:
 
 
 def test_a_late_counterpart_that_alone_has_the_tokens_is_shipped() -> None:
-    twins = Twins(0.0)
+    twins = CallDeduplicator(0.0)
 
     assert len(twins.add(call("c", "p", usage=Usage(), ms=(5, 95)))) == 1
     assert len(twins.add(call("p"))) == 1
 
 
 def test_calls_without_a_parent_do_not_wait() -> None:
-    twins = Twins(60.0)
+    twins = CallDeduplicator(60.0)
 
     assert len(twins.add(call("only"))) == 1
     assert len(twins.add(call("tool", "only", kind="tool_use"))) == 1
@@ -253,7 +253,7 @@ def test_calls_without_a_parent_do_not_wait() -> None:
 
 
 def test_what_is_held_and_remembered_is_bounded() -> None:
-    twins = Twins(60.0, most_held=100)
+    twins = CallDeduplicator(60.0, most_held=100)
     shipped = 0
     for number in range(12_000):
         record = call(str(number), "root", scope="one", response_id=f"r{number}")
@@ -269,7 +269,7 @@ def test_nothing_that_was_said_is_remembered() -> None:
     texts = dict.fromkeys(("name", "output_text", "finish_reason", "agent_name", "user_id"), said)
     objects = ("request", "response", "tool_input", "error", "metadata", "attributes")
     record = replace(call("only", "p"), **texts, **{key: {"a": said} for key in objects})
-    twins = Twins(0.0)
+    twins = CallDeduplicator(0.0)
 
     (shipped,) = twins.add(record)
 

@@ -1,4 +1,4 @@
-"""A spool's batch: as the content of a file, while it is ours, and when it was let go of.
+"""A spool's batch: as the content of a file, while it is ours, and when it was dropped.
 
 A file has a line that says what it is, then one record per line.
 """
@@ -23,7 +23,7 @@ _HEADER = b'{"pulse_spool":1}'
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """Spans that the spool let go of."""
+    """Spans that the spool dropped."""
 
     file: str  # its waiting name
     count: int

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from pulse_otel.export.transport.outcome import Outcome, decide
-from pulse_otel.log import complaints
+from pulse_otel.log import rate_limited
 
 if TYPE_CHECKING:
     from pulse_otel.config import ApiKey
@@ -47,7 +47,7 @@ class Transport:
         self._closed = False
         self._loopback = _loopback(base_url)
         if base_url.lower().startswith("http://") and not self._loopback:
-            complaints.warn(
+            rate_limited.warning(
                 "plain-http", "pulse-otel: api_url is plain http: the API key travels unencrypted"
             )
 

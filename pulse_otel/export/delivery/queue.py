@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 
 from pulse_otel.export.accounts.ledger import End, Ledger
 from pulse_otel.export.guarded import FAILED, guarded
-from pulse_otel.export.records.duplicates.twins import Twins
+from pulse_otel.export.records.duplicates.deduplicator import CallDeduplicator
 from pulse_otel.export.records.record import Record
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ class Reading(Generic[T]):
     hold_s: float = 0.0  # how long a call waits for its twin
 
 
-class Intake(Generic[T]):
+class SpanQueue(Generic[T]):
     """`keep` is given the records of a round; it packs them, and must not fail."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Intake(Generic[T]):
         self._queue: deque[tuple[T, int]] = deque()
         self._queued_bytes = 0
         self._first_at = 0.0  # when the oldest of the queue came
-        self._twins = Twins(reading.hold_s)
+        self._twins = CallDeduplicator(reading.hold_s)
         self._held_until: float | None = None
         self._lock = threading.Lock()  # held during a round
         self.clear_upto = 0  # so many of those received are no longer in here
@@ -100,14 +100,14 @@ class Intake(Generic[T]):
         self._queue.clear()
         self._queued_bytes = 0
 
-    def wait_s(self, hurried: bool) -> float | None:
+    def wait_s(self, expedited: bool) -> float | None:
         """How long until there is something to `take`; None: nothing waits."""
         waits: list[float] = []
         if self._queue:
-            full = hurried or len(self._queue) >= self._batch_size
+            full = expedited or len(self._queue) >= self._batch_size
             waits.append(0.0 if full else self._first_at + self._delay_s - time.monotonic())
         if self._held_until is not None:
-            waits.append(0.0 if hurried else self._held_until - time.monotonic())
+            waits.append(0.0 if expedited else self._held_until - time.monotonic())
         return max(0.0, min(waits)) if waits else None
 
     def take(self, deadline: float, release: bool) -> bool:

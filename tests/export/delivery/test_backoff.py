@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from pulse_otel.export.delivery.circuit import HURRIED_S, Circuit
+from pulse_otel.export.delivery.backoff import HURRIED_S, Backoff
 from pulse_otel.export.transport.outcome import Outcome, Verdict
 from tests.export.sending import ids_of, records, sending, stored, until
 from tests.faults import FaultServer, answer, hang
@@ -21,10 +21,10 @@ class Clock:
 
 
 def pauses(verdict: Verdict, count: int) -> list[float]:
-    circuit, found = Circuit(Clock()), []
+    backoff, found = Backoff(Clock()), []
     for _ in range(count):
-        circuit.failed(Outcome(verdict))
-        found.append(circuit.pause_s())
+        backoff.record_failure(Outcome(verdict))
+        found.append(backoff.pause_s())
     return found
 
 
@@ -43,34 +43,34 @@ def test_pauses_are_jittered() -> None:
 
 
 def test_a_success_closes_it() -> None:
-    circuit = Circuit(Clock())
-    circuit.failed(Outcome(Verdict.RETRY))
-    assert circuit.open
-    circuit.worked()
-    assert not circuit.open
-    assert circuit.pause_s() == 0
+    backoff = Backoff(Clock())
+    backoff.record_failure(Outcome(Verdict.RETRY))
+    assert backoff.open
+    backoff.record_success()
+    assert not backoff.open
+    assert backoff.pause_s() == 0
 
 
 @pytest.mark.row("H10")
 def test_only_a_pause_of_our_own_is_shortened_for_a_flush() -> None:
-    circuit = Circuit(Clock())
+    backoff = Backoff(Clock())
     for _ in range(10):
-        circuit.failed(Outcome(Verdict.RETRY))
-    assert circuit.pause_s() > 5
-    assert circuit.pause_s(hurried=True) == pytest.approx(HURRIED_S)
-    circuit.failed(Outcome(Verdict.RETRY, retry_after_s=300.0))
-    assert 300 <= circuit.pause_s(hurried=True) <= 330
-    circuit.failed(Outcome(Verdict.RETRY, retry_after_s=600.0))
-    assert circuit.pause_s() == 600
+        backoff.record_failure(Outcome(Verdict.RETRY))
+    assert backoff.pause_s() > 5
+    assert backoff.pause_s(expedited=True) == pytest.approx(HURRIED_S)
+    backoff.record_failure(Outcome(Verdict.RETRY, retry_after_s=300.0))
+    assert 300 <= backoff.pause_s(expedited=True) <= 330
+    backoff.record_failure(Outcome(Verdict.RETRY, retry_after_s=600.0))
+    assert backoff.pause_s() == 600
 
 
 def test_a_flush_does_not_hurry_what_needs_somebody() -> None:
     """A program that flushes at each of its requests, with a wrong key."""
-    circuit = Circuit(clock := Clock())
+    backoff = Backoff(clock := Clock())
     asked_at: list[float] = []
     while clock.now < 160:
-        if not circuit.pause_s(hurried=True):
-            circuit.failed(Outcome(Verdict.PAUSED))
+        if not backoff.pause_s(expedited=True):
+            backoff.record_failure(Outcome(Verdict.PAUSED))
             asked_at.append(clock.now)
         clock.now += 0.05
 
@@ -79,16 +79,16 @@ def test_a_flush_does_not_hurry_what_needs_somebody() -> None:
 
 
 def test_what_the_service_asks_for_holds_whatever_its_answer() -> None:
-    circuit = Circuit(clock := Clock())
+    backoff = Backoff(clock := Clock())
     for _ in range(10):
-        circuit.failed(Outcome(Verdict.PAUSED, retry_after_s=5.0))
-    assert circuit.pause_s() >= 30  # our own is longer
-    assert 5 <= circuit.pause_s(hurried=True) <= 5.5
-    circuit.worked(retry_after_s=20.0)
-    assert not circuit.open
-    assert 20 <= circuit.pause_s(hurried=True) <= 22
+        backoff.record_failure(Outcome(Verdict.PAUSED, retry_after_s=5.0))
+    assert backoff.pause_s() >= 30  # our own is longer
+    assert 5 <= backoff.pause_s(expedited=True) <= 5.5
+    backoff.record_success(retry_after_s=20.0)
+    assert not backoff.open
+    assert 20 <= backoff.pause_s(expedited=True) <= 22
     clock.now += 22
-    assert circuit.pause_s() == 0
+    assert backoff.pause_s() == 0
 
 
 @pytest.mark.row("U3")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.export.delivery import workers
+from pulse_otel.export.delivery import threads as workers
 from tests.export.sending import ids_of, records, sending, stored, until
 from tests.faults import FaultServer
 

@@ -43,7 +43,7 @@ PAUSES = {Verdict.RETRY: Pauses(0.5, 20.0), Verdict.PAUSED: Pauses(1.0, 60.0)}
 
 
 @dataclass(slots=True)
-class Circuit:
+class Backoff:
     """Used by one thread at a time."""
 
     clock: Callable[[], float] = time.monotonic
@@ -54,7 +54,7 @@ class Circuit:
     _not_before: float = 0.0  # as the service asked for
     _hurried_s: float = HURRIED_S
 
-    def failed(self, outcome: Outcome) -> None:
+    def record_failure(self, outcome: Outcome) -> None:
         """Open, or stay open for longer."""
         self.failures += 1
         self.cause = outcome.cause
@@ -64,7 +64,7 @@ class Circuit:
         named = self.passing and outcome.retry_after_s is not None
         self._ready_at = 0.0 if named else self.clock() + pauses.after(self.failures)
 
-    def worked(self, retry_after_s: float | None = None) -> None:
+    def record_success(self, retry_after_s: float | None = None) -> None:
         """Close; the service may ask for a pause even so, as with a request that is too large."""
         self.failures, self.cause, self._ready_at = 0, "", 0.0
         self._wait_for(retry_after_s)
@@ -81,9 +81,9 @@ class Circuit:
         """Whether the last request failed."""
         return self.failures > 0
 
-    def pause_s(self, hurried: bool = False) -> float:
-        """How long to wait for the next request; `hurried`: somebody waits for it."""
+    def pause_s(self, expedited: bool = False) -> float:
+        """How long to wait for the next request; `expedited`: somebody waits for it."""
         now = self.clock()
-        if hurried:
+        if expedited:
             self._ready_at = min(self._ready_at, now + self._hurried_s)
         return max(0.0, self._ready_at - now, self._not_before - now)

@@ -19,7 +19,7 @@ from pulse_otel.instrumentation.tools import tool_calls
 _OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC)
 
 
-class _Witness:
+class _OtherSpans:
     """A span processor, by its methods: this half knows the OpenTelemetry API only."""
 
     def on_start(self, span: Any, parent_context: Context | None = None) -> None:
@@ -57,4 +57,4 @@ def watch(provider: Any) -> None:
     if provider in _watched or not hasattr(provider, "add_span_processor"):
         return
     _watched.add(provider)
-    provider.add_span_processor(_Witness())
+    provider.add_span_processor(_OtherSpans())

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from pulse_otel.export.records.duplicates.same_call import Sighting, same_call
+from pulse_otel.export.records.duplicates.same_call import CallObservation, same_call
 from pulse_otel.export.records.record import Record, Usage
 
 _MOST_HELD = 512  # each with two bodies of up to 64 KiB
@@ -23,19 +23,19 @@ _Key = tuple[str, str, str]
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    """A sighting in here: until when it is held, and the keys under which it is found."""
+    """A observation in here: until when it is held, and the keys under which it is found."""
 
-    sighting: Sighting
+    observation: CallObservation
     until: float = 0.0
 
     @property
     def record(self) -> Record:
-        return self.sighting.record
+        return self.observation.record
 
     def own_keys(self) -> list[_Key]:
         """Under which it is found."""
         trace_id = self.record.trace_id
-        keys = [(trace_id, "span", span_id) for span_id in self.sighting.ids]
+        keys = [(trace_id, "span", span_id) for span_id in self.observation.ids]
         if self.record.parent_span_id:
             keys.append((trace_id, "parent", self.record.parent_span_id))
         if self.record.response_id:
@@ -45,7 +45,7 @@ class _Call:
     def counterpart_keys(self, siblings: bool) -> list[_Key]:
         """Under which its children, its parent and those of the same answer are found."""
         trace_id, parent = self.record.trace_id, self.record.parent_span_id
-        keys = [(trace_id, "parent", span_id) for span_id in self.sighting.ids]
+        keys = [(trace_id, "parent", span_id) for span_id in self.observation.ids]
         if parent:
             keys.append((trace_id, "span", parent))
         if self.record.response_id:
@@ -86,11 +86,11 @@ class _Calls:
             for other in self._found.get(key, ()):
                 if id(other) not in seen and other is not call:
                     seen.add(id(other))
-                    if same_call(call.sighting, other.sighting):
+                    if same_call(call.observation, other.observation):
                         yield other
 
 
-class Twins:
+class CallDeduplicator:
     """Fed with records in the order in which their spans ended; gives out what may be shipped.
 
     `hold_s`: how long a call may wait for its counterpart. `merged` counts the records that were
@@ -118,13 +118,13 @@ class Twins:
         """Take `record` in; what may be shipped now comes out."""
         if record.kind != "llm_call":
             return [record]
-        call = _Call(Sighting.of(record))
+        call = _Call(CallObservation.of(record))
         if self._is_shipped(call) or self._repeats_its_children(call):
             self.merged += 1
             return []
         while (other := next(self._held.same_as(call, siblings=True), None)) is not None:
             self._held.remove(other)
-            call = _Call(call.sighting.joined(other.sighting))
+            call = _Call(call.observation.joined(other.observation))
             self.merged += 1
         # A child ends before its parent: a root call has no counterpart still to come.
         if call.record.parent_span_id is None or self._hold_s <= 0:
@@ -156,8 +156,10 @@ class Twins:
 
     def _ship(self, call: _Call) -> Record:
         """Remember it without what is large, for a counterpart that comes late."""
-        sighting = call.sighting
-        self._shipped.add(_Call(Sighting(_light(call.record), sighting.ids, sighting.scopes)))
+        observation = call.observation
+        self._shipped.add(
+            _Call(CallObservation(_light(call.record), observation.ids, observation.scopes))
+        )
         if len(self._shipped) > _MOST_REMEMBERED:
             first = self._shipped.oldest()
             if first is not None:
@@ -177,7 +179,7 @@ class Twins:
             other
             for calls in (self._held, self._shipped)
             for other in calls.same_as(call, siblings=False)
-            if other.sighting.is_below(call.sighting)
+            if other.observation.is_below(call.observation)
         ]
         several = len(below) > 1
         return several and (_any_tokens(below) or not _has_tokens(call.record))

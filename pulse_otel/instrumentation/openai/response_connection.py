@@ -30,7 +30,7 @@ def fields(event: Any) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", found) if isinstance(found, Mapping) else {}
 
 
-class ResponsesDialogue:
+class ResponseEvents:
     """The events of `responses.connect`."""
 
     endpoint: ClassVar[Endpoint] = Endpoint(
