@@ -20,8 +20,8 @@ from opentelemetry.trace import Tracer
 from pulse_otel.config import Config, ConfigError, PulseConfig, load_config
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.exporter import PulseSpanExporter
+from pulse_otel.guard import guarded
 from pulse_otel.ids import SystemIdGenerator
-from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.options import content_wanted
 from pulse_otel.instrumentation.recorder import Recorder, recorders
 from pulse_otel.log import logger, rate_limited

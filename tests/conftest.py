@@ -201,3 +201,31 @@ def run_python() -> RunPython:
         )
 
     return run
+
+
+@pytest.fixture
+def server() -> Iterator[Any]:
+    from tests.faults import FaultServer
+
+    with FaultServer() as running:
+        yield running
+
+
+@pytest.fixture
+def not_strict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of ours, or of an object that the test plants, is counted as it is for users."""
+    monkeypatch.setenv("PULSE_STRICT", "0")
+
+
+@pytest.fixture(autouse=True)
+def no_internal_error(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """In strict mode, an internal error fails the test, whichever thread it was in.
+
+    `monkeypatch` is asked for so that what a test set with it still holds here.
+    """
+    from pulse_otel.guard import internal_errors
+
+    before = internal_errors()
+    yield
+    if os.environ.get("PULSE_STRICT") == "1":
+        assert internal_errors() == before

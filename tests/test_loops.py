@@ -7,12 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests import test_ends
+from tests import programs
 from tests.conftest import KEY, RunPython, Service
 from tests.faults import FaultServer
-from tests.process.test_ends import count, server
-
-__all__ = ["server"]
+from tests.programs import count
 
 EVENTLET = """
 import eventlet
@@ -34,7 +32,7 @@ assert pulse_otel.flush_buffer(20)
 def test_eventlet(server: FaultServer, run_python: RunPython) -> None:
     """Everything patched, before all else: 20 green threads, 1,000 spans."""
     done = run_python(
-        EVENTLET.replace("{start}", test_ends.START),
+        EVENTLET.replace("{start}", programs.START),
         PULSE_API_KEY=KEY,
         PULSE_API_URL=server.url,
         PYTHONWARNINGS="ignore",

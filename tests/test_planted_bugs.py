@@ -21,10 +21,10 @@ import pulse_otel
 from pulse_otel import log, observe, pipeline
 from pulse_otel.export import exporter
 from pulse_otel.export.delivery import worker as delivery
+from pulse_otel.guard import internal_errors
 from pulse_otel.instrumentation import body, call, endpoint, parameters, patch, raw, request, stream
 from pulse_otel.instrumentation.anthropic import own_spans
 from pulse_otel.instrumentation.anthropic.endpoints import ENDPOINTS as ANTHROPIC
-from pulse_otel.instrumentation.guard import internal_errors
 from pulse_otel.instrumentation.openai.endpoints import ENDPOINTS as OPENAI
 from tests.conftest import KEY
 from tests.exchange import Call, Outcome, Wire, connect, run

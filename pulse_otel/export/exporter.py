@@ -16,21 +16,22 @@ from pulse_otel import semconv
 from pulse_otel.config import KEY_PREFIX, ApiKey, Config, ConfigError, load_config
 from pulse_otel.export import dialects
 from pulse_otel.export.accounts import lost_spans as losses
-from pulse_otel.export.accounts.metrics import exporters, show, working
+from pulse_otel.export.accounts.metrics import show
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.delivery.worker import Delivery
-from pulse_otel.export.guarded import FAILED, guarded
 from pulse_otel.export.records.duplicates.same_span import claim, destination
 from pulse_otel.export.records.record import Record
 from pulse_otel.export.records.redaction import Redaction
 from pulse_otel.export.spool import spool
 from pulse_otel.export.transport.http import ATTEMPT_S, Transport
 from pulse_otel.export.transport.protocol import ProtocolDetector
+from pulse_otel.guard import FAILED, guarded
 from pulse_otel.log import rate_limited
 from pulse_otel.process.children import flush_at_their_end
 from pulse_otel.process.ends import flush_at_sigterm
 from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
+from pulse_otel.process.exporters import register, running
 from pulse_otel.process.flush import flush_all
 from pulse_otel.process.forks import reset_in_children
 from pulse_otel.values import to_json
@@ -108,6 +109,7 @@ class PulseSpanExporter(SpanExporter):
         reset_in_children(self._delivery)
         if not collects:  # there, the pipeline sees to it
             flush_at_their_end(self)
+        register(self)
         show(self)
         if config.flush_on_sigterm:
             flush_at_sigterm(_at_sigterm)
@@ -142,7 +144,7 @@ class PulseSpanExporter(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Hand `spans` to the worker; returns at once, and never raises."""
-        failed = guarded(self.take, spans, what="while spans were taken") is FAILED
+        failed = guarded(self.take, spans, otherwise=FAILED) is FAILED
         return SpanExportResult.FAILURE if failed else SpanExportResult.SUCCESS
 
     def take(self, spans: Sequence[ReadableSpan]) -> None:
@@ -150,7 +152,9 @@ class PulseSpanExporter(SpanExporter):
         claimed = [span for span in spans if self.takes(span)]
         if self._delivery is not None and claimed:
             # One that cannot be looked at goes on, to be read as far as can be.
-            ours = [span for span in claimed if guarded(dialects.is_genai_span, span)]
+            ours = [
+                span for span in claimed if guarded(dialects.is_genai_span, span, otherwise=True)
+            ]
             self._delivery.submit(ours, others=len(claimed) - len(ours))
 
     def takes(self, span: ReadableSpan) -> bool:
@@ -162,7 +166,7 @@ class PulseSpanExporter(SpanExporter):
             return False
         if not self._delivery.stopped:
             return claim(span, self.project, self._owner)
-        if working(self.project) or dialects.read(span) is None:
+        if running(self.project) or dialects.read(span) is None:
             return False
         rate_limited.warning(
             "after shutdown", "pulse-otel: a call that ended after shutdown() is not sent"
@@ -205,7 +209,7 @@ class PulseSpanExporter(SpanExporter):
 def _at_sigterm() -> None:
     # All of them before the first is waited for; and for what ends until the process does, as a
     # handler of the program's may let calls end in peace.
-    for exporter in exporters():
+    for exporter in running():
         exporter.expedite()
     flush_all(EXIT_S)
 

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import Any, cast
 
+from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.call import LlmCall
-from pulse_otel.instrumentation.guard import guarded
 
 # No errors of a stream: its end, and a generator or coroutine that is closed.
 _ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)

@@ -19,10 +19,10 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
 from pulse_otel import semconv
 from pulse_otel.context import Session, labels
+from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.coexistence import reuse_active_span
 from pulse_otel.instrumentation.endpoint import Attributes, Endpoint
 from pulse_otel.instrumentation.errors import describe
-from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.other_spans import watch
 from pulse_otel.instrumentation.reading import given, integer, text
 from pulse_otel.instrumentation.recorder import Observed, Recorder

@@ -13,7 +13,7 @@ from opentelemetry.context import Context
 
 from pulse_otel import semconv
 from pulse_otel.context import labels, session_of_block
-from pulse_otel.instrumentation.guard import guarded
+from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.tools import tool_calls
 
 _OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any, cast
 
-from pulse_otel.instrumentation.guard import guarded
+from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.reading import given
 from pulse_otel.values import plain
 

@@ -17,8 +17,8 @@ from typing import Any, cast
 
 import wrapt
 
+from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.endpoint import Endpoints
-from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.parameters import taker
 from pulse_otel.instrumentation.recorder import MARK, observed_options
 from pulse_otel.instrumentation.request import async_hook, response_hook, sync_hook

@@ -12,8 +12,8 @@ import json
 from collections.abc import Callable
 from typing import Any, cast
 
+from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.body import StreamObserver, tap_body
-from pulse_otel.instrumentation.guard import guarded
 
 _MOST_BYTES = 4 << 20  # of a body that is not parsed by the SDK; a longer one is not read by us
 _EVENTS, _JSON = "text/event-stream", "json"

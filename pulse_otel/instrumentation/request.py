@@ -15,9 +15,9 @@ from typing import Any, cast
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from pulse_otel.context import Session, current_session
+from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.call import LlmCall, current_call
 from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints
-from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.parameters import carried, without_carried
 from pulse_otel.instrumentation.recorder import (
     Observed,

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.body import StreamObserver, tap_body
 from pulse_otel.instrumentation.call import LlmCall
-from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.raw import follow_raw
 
 

@@ -19,7 +19,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Tracer
 
 from pulse_otel import semconv
-from pulse_otel.instrumentation.guard import guarded
+from pulse_otel.guard import guarded
 from pulse_otel.values import bounded_json
 
 LIMIT = 1000

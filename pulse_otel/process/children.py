@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pulse_otel.export.guarded import guarded
+from pulse_otel.guard import guarded
 from pulse_otel.process.exit_time import begin_end, exit_s
 from pulse_otel.process.flush import collect
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 
-from pulse_otel.export.accounts.metrics import working
+from pulse_otel.process.exporters import running
 
 EXIT_S = 5.0
 """The longest that the end of a process waits for the service, or for several of them."""
@@ -39,5 +39,5 @@ def exit_s(given: float = EXIT_S) -> float:
             return given
         begin_end()
     left = max(0.0, (_exit.until or 0.0) - time.monotonic())
-    several = max(1, working())
+    several = max(1, len(running()))
     return min(given, left - (several - 1) * min(_RESERVE_S, left / several))

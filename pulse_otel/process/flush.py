@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from pulse_otel.export.accounts.metrics import exporters
-from pulse_otel.export.guarded import FAILED, guarded
+from pulse_otel.guard import FAILED, guarded
+from pulse_otel.process.exporters import running
 
 
 def flush_all(timeout_s: float) -> bool:
@@ -17,10 +17,10 @@ def flush_all(timeout_s: float) -> bool:
     False if that took longer than `timeout_s`, or something was lost.
     """
     end = time.monotonic() + timeout_s
-    working = exporters()
-    for exporter in working:  # all of them, before a service that hangs takes the time
+    exporters = running()
+    for exporter in exporters:  # all of them, before a service that hangs takes the time
         collect(exporter, end - time.monotonic())
-    done = [guarded(one.flush, max(0.0, end - time.monotonic())) is True for one in working]
+    done = [guarded(one.flush, max(0.0, end - time.monotonic())) is True for one in exporters]
     return all(done)
 
 
@@ -38,7 +38,7 @@ def _within(flush_processor: Any, timeout_s: float) -> None:
     """In a thread: a signal handler may have interrupted the one that holds a processor's lock."""
     args = (flush_processor, int(timeout_s * 1000))
     thread = threading.Thread(target=guarded, args=args, name="pulse-otel-flush", daemon=True)
-    if guarded(thread.start) is FAILED:  # as in a child that is ending
+    if guarded(thread.start, otherwise=FAILED) is FAILED:  # as in a child that is ending
         guarded(*args)
     else:
         thread.join(max(0.0, timeout_s))

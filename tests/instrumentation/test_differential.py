@@ -27,7 +27,7 @@ from opentelemetry.trace import SpanKind
 
 import pulse_otel
 from pulse_otel import observe
-from pulse_otel.instrumentation.guard import internal_errors
+from pulse_otel.guard import internal_errors
 from tests.conftest import KEY
 from tests.exchange import Call, Outcome, connect, run
 from tests.reply_strategies import Reply, replies

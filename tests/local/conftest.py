@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from pulse_otel.local.service.app.legacy import app as legacy
 
 from pulse_otel.local.service import app as service
+from pulse_otel.local.service.legacy import app as legacy
 from pulse_otel.local.serving import serving
 from pulse_otel.local.storage.writer import Writer
 from tests.local.legacy_client import LegacyClient

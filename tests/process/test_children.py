@@ -70,7 +70,7 @@ def test_the_exporters_of_a_child_share_the_time_of_its_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(exit_time._exit, "until", None)
-    monkeypatch.setattr(exit_time, "working", lambda: 3)
+    monkeypatch.setattr(exit_time, "running", lambda: [None] * 3)
     assert exit_time.exit_s() == exit_time.EXIT_S
     exit_time.begin_end()
     assert exit_time.exit_s() <= exit_time.EXIT_S - 2

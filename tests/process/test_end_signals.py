@@ -9,12 +9,10 @@ import time
 
 import pytest
 
-from tests import test_ends
+from tests import programs
 from tests.conftest import KEY, ROOT
 from tests.faults import FaultServer
-from tests.process.test_ends import count, run, server
-
-__all__ = ["server"]
+from tests.programs import count, run
 
 OPTED_IN = """
 pulse_otel.init_pulse(flush_on_sigterm=True, protocol="otlp", flush_interval=60_000)
@@ -42,7 +40,7 @@ time.sleep(9)
 """
     environ = {"PYTHONPATH": str(ROOT), "PULSE_API_KEY": KEY, "PULSE_API_URL": server.url}
     done = subprocess.run(
-        [*_UNSHARE, sys.executable, "-c", test_ends.START + OPTED_IN + script],
+        [*_UNSHARE, sys.executable, "-c", programs.START + OPTED_IN + script],
         env=environ,
         capture_output=True,
         text=True,
@@ -60,7 +58,7 @@ def test_gevent(handler: bool, server: FaultServer) -> None:
     pytest.importorskip("gevent")
     own = "signal.signal(15, lambda *_: sys.exit(4))\n" if handler else ""
     script = own + OPTED_IN + "import subprocess\nprint('ready', flush=True)\ntime.sleep(9)"
-    patched = "from gevent import monkey; monkey.patch_all()\n" + test_ends.START + script
+    patched = "from gevent import monkey; monkey.patch_all()\n" + programs.START + script
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", patched],
         env={"PYTHONPATH": str(ROOT), "PULSE_API_KEY": KEY, "PULSE_API_URL": server.url},
@@ -72,7 +70,7 @@ def test_gevent(handler: bool, server: FaultServer) -> None:
     process.stdout.readline()
     time.sleep(0.3)  # until it sleeps in the hub
     process.send_signal(signal.SIGTERM)
-    code, _, err = test_ends.ended(process)
+    code, _, err = programs.ended(process)
 
     assert code == (4 if handler else -signal.SIGTERM), err
     assert "BlockingSwitchOut" not in err

@@ -2,77 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import KEY, ROOT, RunPython
+from tests.conftest import KEY, RunPython
 from tests.export.sending import stored, until
 from tests.faults import FaultServer, answer, hang
-
-START = """
-import os, signal, sys, threading, time
-import pulse_otel
-from pulse_otel.instrumentation.recorder import recorders
-
-def spans(count):
-    tracer = recorders.observed.tracer("test")
-    for _ in range(count):
-        tracer.start_span("chat m", attributes={"gen_ai.operation.name": "chat"}).end()
-
-pulse_otel.init_pulse(protocol="otlp", flush_interval=60_000, batch_size=100)
-spans(10)
-"""
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    with FaultServer() as running:
-        yield running
-
-
-def start(script: str, url: str, **environ: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", START + script],
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "PULSE_API_KEY": KEY,
-            "PULSE_API_URL": url,
-            **environ,
-        },
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def run(script: str, url: str, **environ: str) -> tuple[int, str, str]:
-    process = start(script, url, **environ)
-    return ended(process)
-
-
-def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    try:
-        out, err = process.communicate(timeout=30)
-    finally:
-        process.kill()
-        process.communicate()
-    return process.returncode, out, err
-
-
-def count(server: FaultServer) -> int:
-    arrived = stored(server.stored)
-    assert set(arrived.values()) <= {1}
-    return len(arrived)
-
+from tests.programs import count, ended, files_below, run, start
 
 ORDERLY = {
     "return": ("", 0),
@@ -165,10 +104,6 @@ while pulse_otel.stats().inherited_delivered < 10: time.sleep(0.05)
     assert code == 0, err
     assert count(server) == 20
     assert files_below(tmp_path) == []
-
-
-def files_below(directory: Path) -> list[Path]:
-    return [path for path in directory.rglob("*") if path.is_file()]
 
 
 def directory_for(url: str) -> str:

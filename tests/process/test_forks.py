@@ -8,9 +8,7 @@ import pytest
 
 from tests.export.sending import stored
 from tests.faults import FaultServer
-from tests.process.test_ends import count, files_below, run, server
-
-__all__ = ["server"]
+from tests.programs import count, files_below, run
 
 PREFORK = """
 assert pulse_otel.flush_buffer(10)  # a connection is open, and kept

@@ -16,9 +16,7 @@ import requests
 from tests.conftest import KEY, ROOT
 from tests.export.sending import stored, until
 from tests.faults import FaultServer
-from tests.process.test_ends import count, run, server
-
-__all__ = ["server"]
+from tests.programs import count, run
 
 APP = """
 import pulse_otel
@@ -145,9 +143,9 @@ assert pulse_otel.flush_buffer(20)
 def test_gevent(server: FaultServer) -> None:
     """Everything patched, as its server does: 20 greenlets, 1,000 spans."""
     pytest.importorskip("gevent")
-    from tests import test_ends
+    from tests import programs
 
-    patched = "from gevent import monkey; monkey.patch_all()\n" + test_ends.START + GEVENT
+    patched = "from gevent import monkey; monkey.patch_all()\n" + programs.START + GEVENT
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", patched],
         env={**os.environ, "PYTHONPATH": str(ROOT), "PULSE_API_KEY": KEY}

@@ -21,17 +21,11 @@ Way = tuple[str, str]  # an outcome, and the reason for it
 
 
 class _Shown(Protocol):
-    project: str
-
     @property
     def stats(self) -> DeliveryStats: ...
 
     @property
     def stopped(self) -> bool: ...
-
-    def flush(self, timeout_s: float) -> bool: ...
-
-    def expedite(self) -> None: ...
 
 
 class _Accounts:
@@ -95,16 +89,6 @@ def show(exporter: _Shown) -> None:
     meter.create_observable_up_down_counter(
         semconv.METRIC_PENDING, [_pending], unit="{span}", description="Spans not delivered yet."
     )
-
-
-def working(project: str | None = None) -> int:
-    """How many exporters of this process have not stopped, of a project or in all."""
-    return sum(not one.stopped and project in (None, one.project) for one in _accounts.known)
-
-
-def exporters() -> list[_Shown]:
-    """The exporters of this process that have not stopped."""
-    return [one for one in list(_accounts.known) if not one.stopped]
 
 
 def _ended(options: CallbackOptions) -> Iterable[Observation]:

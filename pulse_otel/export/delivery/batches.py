@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from pulse_otel.export.accounts.ledger import End, SpanGroup
+from pulse_otel.export.bodies.shrink import LIMITS, bare, shrunk
 from pulse_otel.export.delivery.request_size import MAX_REQUEST_BYTES, RequestSize
-from pulse_otel.export.guarded import FAILED, guarded
 from pulse_otel.export.payloads.form import Encoded, Form
 from pulse_otel.export.records.record import Record
-from pulse_otel.export.records.shrink import LIMITS, bare, shrunk
 from pulse_otel.export.transport.outcome import Outcome, Verdict
+from pulse_otel.guard import FAILED, guarded
 
 MOST_REFUSALS = 64
 """Requests refused one after the other, as a batch is narrowed down: then all of it is bad."""
@@ -161,9 +161,9 @@ class Batches:
 
     def _encoded(self, entry: Entry, form: Form) -> Entry | None:
         """`entry`, written; without its content if that cannot be written. None: settled."""
-        encoded = guarded(form.encode, entry.record)
+        encoded = guarded(form.encode, entry.record, otherwise=FAILED)
         if encoded is FAILED:
-            encoded = guarded(lambda: form.encode(bare(entry.record)))
+            encoded = guarded(lambda: form.encode(bare(entry.record)), otherwise=FAILED)
         if encoded is None:
             self._settle(entry, End.IGNORED, "")
             return None
@@ -204,7 +204,7 @@ class Batches:
             return batch.halves()
         (entry,) = batch.entries
         for tries, limit in enumerate(LIMITS[entry.shrinks :], entry.shrinks + 1):
-            record = guarded(shrunk, entry.record, limit)
+            record = guarded(shrunk, entry.record, limit, otherwise=FAILED)
             if record is FAILED:
                 continue
             smaller = self._encoded(replace(entry, record=record, shrinks=tries), batch.form)

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from pulse_otel.export.accounts.ledger import End, Ledger
-from pulse_otel.export.guarded import FAILED, guarded
 from pulse_otel.export.records.duplicates.deduplicator import CallDeduplicator
 from pulse_otel.export.records.record import Record
+from pulse_otel.guard import FAILED, guarded
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ class SpanQueue(Generic[T]):
         if not before:
             self._first_at = time.monotonic()
         for item in items:
-            size = guarded(size_of, item)
+            size = guarded(size_of, item, otherwise=FAILED)
             size = UNKNOWN_BYTES if size is FAILED else min(size, LARGEST_BYTES)
             queue.append((item, size))
             self._queued_bytes += size
@@ -120,7 +120,7 @@ class SpanQueue(Generic[T]):
             upto = self._ledger.popped
             records += self._ready(self._twins.flush() if release else self._twins.due())
             self._ledger.read(End.IGNORED, self._twins.merged - merged)
-            if records and guarded(self._keep, records) is FAILED:
+            if records and guarded(self._keep, records, otherwise=FAILED) is FAILED:
                 self._ledger.read(End.DROPPED, len(records), "not storable")
             self._held_until = self._twins.next_due()
             if not len(self._twins):
@@ -142,7 +142,7 @@ class SpanQueue(Generic[T]):
             total += size
             record = self._read(item)
             if record is not None:
-                single = guarded(self._twins.add, record)
+                single = guarded(self._twins.add, record, otherwise=FAILED)
                 ready = self._ready([record] if single is FAILED else single)
                 count += len(ready)
                 yield from ready
@@ -158,9 +158,9 @@ class SpanQueue(Generic[T]):
             return item, size
 
     def _read(self, item: T) -> Record | None:
-        record = guarded(self._reading.read, item)
+        record = guarded(self._reading.read, item, otherwise=FAILED)
         if record is FAILED:
-            record = guarded(self._reading.degrade, item)
+            record = guarded(self._reading.degrade, item, otherwise=FAILED)
             if record is FAILED or record is None:
                 self._ledger.read(End.DROPPED, why="not readable")
                 return None
@@ -171,7 +171,7 @@ class SpanQueue(Generic[T]):
     def _ready(self, records: Sequence[Record]) -> list[Record]:
         ready: list[Record] = []
         for record in records:
-            redacted = guarded(self._reading.redact, record)
+            redacted = guarded(self._reading.redact, record, otherwise=FAILED)
             if redacted is FAILED:  # what could not be redacted does not leave
                 self._ledger.read(End.DROPPED, why="not redactable")
             else:

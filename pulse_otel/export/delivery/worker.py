@@ -22,9 +22,9 @@ from pulse_otel.export.delivery.patience import ShutdownPolicy
 from pulse_otel.export.delivery.queue import Reading, SpanQueue
 from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.delivery.threads import Workers
-from pulse_otel.export.guarded import FAILED, guarded
 from pulse_otel.export.spool.spool import Spool
 from pulse_otel.export.transport.outcome import Outcome, Verdict
+from pulse_otel.guard import FAILED, guarded
 from pulse_otel.log import rate_limited
 from pulse_otel.process.forks import loading
 
@@ -244,7 +244,7 @@ class Delivery(Generic[T]):
         try:
             if self._stopped:
                 return False
-            sent = guarded(self._send, deadline)
+            sent = guarded(self._send, deadline, otherwise=FAILED)
             return self._back_off(_INTERNAL) if sent is FAILED else sent
         finally:
             self._work.release()
@@ -265,7 +265,7 @@ class Delivery(Generic[T]):
     def _send(self, deadline: float) -> bool:
         if not len(self._batches) and not self._more():
             return True  # what is not ours needs no service, and no question to it
-        form = guarded(self._steps.form, deadline)
+        form = guarded(self._steps.form, deadline, otherwise=FAILED)
         if form is FAILED or isinstance(form, Outcome):
             return self._back_off(_INTERNAL if form is FAILED else form)
         batch = self._batches.next(form)
@@ -273,7 +273,8 @@ class Delivery(Generic[T]):
             return True
         self._backlog.renew(self._batches.entries())
         attempt_end = min(deadline, time.monotonic() + self._steps.attempt_s)
-        outcome = guarded(self._steps.post, form, batch.encoded(), attempt_end)
+        encoded = batch.encoded()
+        outcome = guarded(self._steps.post, form, encoded, attempt_end, otherwise=FAILED)
         if outcome is FAILED or outcome.verdict in (Verdict.RETRY, Verdict.PAUSED):
             outcome = _INTERNAL if outcome is FAILED else outcome
             self._batches.failed(batch, outcome)

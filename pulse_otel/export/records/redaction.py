@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from pulse_otel.export.guarded import FAILED, guarded
 from pulse_otel.export.records.record import Record
+from pulse_otel.log import rate_limited
 from pulse_otel.process.forks import reset_in_children
 from pulse_otel.values import plain
 
@@ -62,17 +62,19 @@ class Redaction:
     def _text(self, text: str) -> str:
         if not text:
             return text
-        redacted = guarded(self._called, text, what="in your redact function")
-        if redacted is FAILED:
-            self.failures += 1
-            return REDACTION_FAILED
-        return redacted
-
-    def _called(self, text: str) -> str:
         try:
             redacted: Any = self._redact(text)
-        except SystemExit as error:  # it would end the worker's thread, without a word
-            raise RuntimeError("it exits") from error
+        # SystemExit would end the worker's thread without a message.
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the function is the user's
+            return self._failed(f"it raises {type(error).__name__}")
         if not isinstance(redacted, str):
-            raise TypeError("no text")
+            return self._failed(f"it returns {type(redacted).__name__}, not str")
         return redacted
+
+    def _failed(self, why: str) -> str:
+        """Warn by the kind of the error only: its text may quote what is to be redacted."""
+        self.failures += 1
+        rate_limited.warning(
+            f"redact:{why}", "pulse-otel: your redact function fails (%s); texts are left out", why
+        )
+        return REDACTION_FAILED

@@ -9,10 +9,10 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pulse_otel.export.guarded import FAILED, guarded
+from pulse_otel.export.bodies.shrink import LIMITS, shrunk
 from pulse_otel.export.records.record import Record
-from pulse_otel.export.records.shrink import LIMITS, shrunk
 from pulse_otel.export.spool.record_text import dump, load
+from pulse_otel.guard import FAILED, guarded
 
 FILE_BYTES = 5 << 20
 """Records of one round are shared out among files that are hardly larger."""
@@ -62,12 +62,12 @@ def packed(records: Sequence[Record]) -> Iterator[tuple[list[Record], bytes]]:
 
 
 def _bounded(record: Record) -> tuple[Record, bytes]:
-    line = guarded(dump, record)
+    line = guarded(dump, record, otherwise=FAILED)
     for limit in LIMITS:
         if line is not FAILED and len(line) <= _RECORD_BYTES:
             break
         record = shrunk(record, limit)
-        line = guarded(dump, record)
+        line = guarded(dump, record, otherwise=FAILED)
     return record, b"" if line is FAILED else line
 
 

@@ -15,8 +15,8 @@ from typing import Any
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 
+from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.call import LlmCall, current_call
-from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.patch import Patches
 from pulse_otel.log import rate_limited
 

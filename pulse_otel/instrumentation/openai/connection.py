@@ -13,8 +13,8 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from pulse_otel import semconv
 from pulse_otel.context import Session, current_session
+from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.call import LlmCall
-from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.openai.response_connection import ResponseEvents, failed
 from pulse_otel.instrumentation.reading import read, text
 from pulse_otel.instrumentation.recorder import Observed, Recorder, observed_options, recorder_for

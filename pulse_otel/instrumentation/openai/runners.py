@@ -19,8 +19,8 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from pulse_otel import semconv
 from pulse_otel.context import current_session, labels, session
+from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.errors import describe
-from pulse_otel.instrumentation.guard import guarded
 from pulse_otel.instrumentation.openai.items import input_messages, output_parts
 from pulse_otel.instrumentation.parameters import split
 from pulse_otel.instrumentation.patch import Patches

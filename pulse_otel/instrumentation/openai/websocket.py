@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
-from pulse_otel.instrumentation.guard import guarded
+from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.openai.connection import Link
 from pulse_otel.instrumentation.openai.realtime import RealtimeDialogue
 from pulse_otel.instrumentation.openai.response_connection import ResponseEvents, fields

@@ -111,6 +111,7 @@ def test_too_many_bytes_cost_the_oldest_but_never_the_only_one(
 
 
 @pytest.mark.row("E5")
+@pytest.mark.usefixtures("not_strict")
 def test_what_cannot_be_read_is_degraded_and_costs_no_other() -> None:
     """One hostile span among 512: 512 are delivered."""
 

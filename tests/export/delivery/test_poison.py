@@ -158,6 +158,7 @@ def test_not_even_the_bare_record_is_taken() -> None:
 
 
 @pytest.mark.row("E5")
+@pytest.mark.usefixtures("not_strict")
 def test_what_cannot_be_written_is_sent_without_its_content() -> None:
     class Hostile(dict[str, Any]):
         def items(self) -> Any:

@@ -94,7 +94,7 @@ def test_memory_does_until_the_disk_is_back(
             for start in range(10, 60, 10):
                 delivery.submit(records(10, start))
             assert until(lambda: told(caplog))
-            assert until(lambda: len(delivery._intake) == 0)
+            assert until(lambda: len(delivery._queue) == 0)
         delivery.submit(records(10, 60))
         assert until(lambda: len(files(directory)) >= 1)
         assert until(lambda: delivery.snapshot().pending_on_disk >= 10)  # it is used again

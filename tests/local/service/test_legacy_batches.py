@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import requests
-from pulse_otel.local.service.app.legacy import app as legacy
 
+from pulse_otel.local.service.legacy import app as legacy
 from pulse_otel.local.serving import serving
 from pulse_otel.local.storage.writer import Writer
 from tests.local.legacy_client import FULL, LegacyClient, trace

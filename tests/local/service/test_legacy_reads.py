@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import requests
-from pulse_otel.local.service.app.legacy import app as legacy
 
+from pulse_otel.local.service.legacy import app as legacy
 from pulse_otel.local.serving import serving
 from tests.local.legacy_client import LegacyClient, trace
 from tests.local.service_client import SESSION, TIMEOUT_S
