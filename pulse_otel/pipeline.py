@@ -1,12 +1,12 @@
 """init_pulse, flush_buffer, shutdown: the only module that knows both halves.
 
-What we attach to a TracerProvider is one switchable processor, since a processor cannot be
-taken off again; behind the switch is our exporter. It queues and batches by itself: a batch
-processor in between would hide what it drops, and hold a lock that a signal handler may need.
+What we attach to a TracerProvider is one switchable processor, since a processor cannot be taken
+off again. Behind the switch: a `BatchSpanProcessor`, and behind that our exporter.
 """
 
 from __future__ import annotations
 
+import atexit
 import threading
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -15,53 +15,50 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Tracer
 
 from pulse_otel.config import Config, ConfigError, PulseConfig, load_config
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.exporter import PulseSpanExporter
+from pulse_otel.export.processor import QUEUE_SIZE, PulseSpanProcessor
 from pulse_otel.guard import guarded
 from pulse_otel.ids import SystemIdGenerator
 from pulse_otel.instrumentation.options import content_wanted
 from pulse_otel.instrumentation.recorder import Recorder, recorders
 from pulse_otel.log import logger, rate_limited
-from pulse_otel.process import ends
 from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
 from pulse_otel.process.flush import flush_all
+from pulse_otel.process.forks import reset_in_children
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 _FLUSH_MS = 5000  # a provider's flush waits for other exporters, too
-_HOLD_S = 1.0  # the spans of one call end within moments of each other
+_EXPORT_MS = 30_000  # the SDK does not use it; given, no variable of the environment is read
 
 
 class SwitchableProcessor(SpanProcessor):
     """The processor on a provider; what it leads to can change.
 
-    It leads to an exporter that was stopped until there is another: that one counts what it
+    It leads to a processor that was stopped until there is another: that one counts what it
     cannot send any more.
     """
 
     def __init__(self) -> None:
-        self.target: PulseSpanExporter | None = None
+        self.target: PulseSpanProcessor | None = None
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         return None
 
     def on_end(self, span: ReadableSpan) -> None:
-        guarded(self._on_end, span)
-
-    def _on_end(self, span: ReadableSpan) -> None:
-        target = self.target
-        context = span.get_span_context()
-        if target is not None and context is not None and context.trace_flags.sampled:
-            target.take((span,))
+        if self.target is not None:
+            self.target.on_end(span)
 
     def shutdown(self) -> None:
         """The user's provider shuts down: everything is flushed, within 5 s."""
         if self.target is not None:
-            guarded(self.target.stop, exit_s())
+            guarded(self.target.shutdown)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         target = self.target
@@ -70,12 +67,30 @@ class SwitchableProcessor(SpanProcessor):
         return guarded(target.force_flush, min(timeout_millis, _FLUSH_MS)) is True
 
 
+def _batch_processor(exporter: PulseSpanExporter, config: Config) -> BatchSpanProcessor | None:
+    """The SDK's processor, with every argument: no ``OTEL_BSP_*`` variable is meant for us.
+
+    None if there can be no other thread, as at the end of the interpreter.
+    """
+    try:
+        return BatchSpanProcessor(
+            exporter,
+            max_queue_size=QUEUE_SIZE,
+            schedule_delay_millis=config.flush_interval,
+            max_export_batch_size=config.batch_size,
+            export_timeout_millis=_EXPORT_MS,
+        )
+    except RuntimeError:
+        return None
+
+
 class _Pipeline:
     """One configuration at work: the exporter, and the provider that feeds it."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self.exporter = PulseSpanExporter(config=config, collects=True, hold_s=_HOLD_S)
+        self.exporter = PulseSpanExporter(config=config)
+        self.processor = PulseSpanProcessor(self.exporter, _batch_processor(self.exporter, config))
         self._chosen: Any = config.tracer_provider
         self._own: TracerProvider | None = None
         self._tracers: dict[tuple[int, str], Tracer] = {}
@@ -122,11 +137,11 @@ class _Pipeline:
                         " prompts and answers too (capture_content=False turns that off)"
                     )
             if _state.pipeline is self:  # not a call of one that was replaced
-                switch.target = self.exporter
+                switch.target = self.processor
 
     def activate(self) -> None:
         """Lead the provider's spans here, and record observed clients."""
-        _state.own_switch.target = self.exporter
+        _state.own_switch.target = self.processor
         if self._chosen is not None:
             self._attach(self._chosen)
         recorders.observed = Recorder(
@@ -155,12 +170,16 @@ class _State:
 
     def __init__(self) -> None:
         self.pipeline: _Pipeline | None = None  # the latest, also after its end
-        self.lock = threading.RLock()
+        self.reset_after_fork()
         self.hooked = False
         self.own_switch = SwitchableProcessor()  # of each provider that we make
         self.switches: dict[
             int, tuple[SwitchableProcessor, Any]
         ] = {}  # by id(provider), which is kept alive
+
+    def reset_after_fork(self) -> None:
+        """In a child: a lock that another thread held at the fork would stay locked for ever."""
+        self.lock = threading.RLock()
 
 
 _state = _State()
@@ -188,15 +207,11 @@ def init_pulse(config: PulseConfig | None = None, **overrides: Unpack[PulseConfi
         _state.pipeline.activate()
         if not _state.hooked:
             _state.hooked = True
-            ends.hook(shutdown, _after_fork)
+            atexit.register(shutdown)
+            reset_in_children(_state)
+            reset_in_children(rate_limited)
     if previous is not None:  # nothing leads there any more
-        previous.exporter.stop(EXIT_S)
-
-
-def _after_fork() -> None:
-    """In a child: locks that other threads of the parent held would stay locked for ever."""
-    rate_limited.reset_after_fork()
-    _state.lock = threading.RLock()
+        previous.processor.stop(EXIT_S)
 
 
 def flush_buffer(timeout_s: float = 30) -> bool:
@@ -219,7 +234,7 @@ def shutdown(timeout_s: float = EXIT_S) -> bool:
     with _state.lock:
         pipeline = _state.pipeline
         recorders.observed = None
-    return True if pipeline is None else pipeline.exporter.stop(most_s)
+    return True if pipeline is None else pipeline.processor.stop(most_s)
 
 
 def _seconds(value: object) -> float:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
-from typing import Any, cast
+from typing import Any, Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
@@ -18,6 +18,7 @@ from pulse_otel.export import dialects
 from pulse_otel.export.accounts import lost_spans as losses
 from pulse_otel.export.accounts.metrics import show
 from pulse_otel.export.accounts.stats import DeliveryStats
+from pulse_otel.export.delivery.span_size import size_of
 from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.delivery.worker import Delivery
 from pulse_otel.export.records.duplicates.same_span import claim, destination
@@ -28,15 +29,14 @@ from pulse_otel.export.transport.http import ATTEMPT_S, Transport
 from pulse_otel.export.transport.protocol import ProtocolDetector
 from pulse_otel.guard import FAILED, guarded
 from pulse_otel.log import rate_limited
-from pulse_otel.process.children import flush_at_their_end
+from pulse_otel.process.children import stop_exporters_at_their_end
 from pulse_otel.process.ends import flush_at_sigterm
 from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
 from pulse_otel.process.exporters import register, running
-from pulse_otel.process.flush import flush_all
+from pulse_otel.process.flush import Flushable, batch_processors_before, hand_over
 from pulse_otel.process.forks import reset_in_children
 from pulse_otel.values import to_json
 
-_SPAN_BYTES = 500  # what a span costs beside its text
 _NEEDED = (
     "encodings.idna",
     "urllib3.exceptions",
@@ -45,7 +45,14 @@ _NEEDED = (
     "pulse_otel.export.transport.failures",
     "pulse_otel.export.pricing.table",
 )
-_HOLD_S = 6.0  # until the spans of one call have left the batch processor that is before us
+_HOLD_S = 1.0  # the spans of one call end within moments of each other
+_NOW_MS = 1000
+
+
+class Counter(Protocol):
+    """Who counts the spans before they come to an exporter."""
+
+    def counted(self, stats: DeliveryStats, /) -> DeliveryStats: ...
 
 
 class PulseSpanExporter(SpanExporter):
@@ -56,7 +63,7 @@ class PulseSpanExporter(SpanExporter):
     is warned about and left out. It never raises. What another exporter of this process has
     taken for the same project is not sent again.
     `export` only hands over to a worker thread: no network in the thread that calls it.
-    `config`, `collects` and `hold_s` are for `init_pulse`, which has no batch processor before it.
+    `config` is for `init_pulse`.
     """
 
     def __init__(
@@ -70,11 +77,11 @@ class PulseSpanExporter(SpanExporter):
         spool_dir: str | None = None,
         redact: Callable[[str], str] | None = None,
         config: Config | None = None,
-        collects: bool = False,
-        hold_s: float = _HOLD_S,
         **unknown: Any,
     ) -> None:
-        self._delivery: Delivery[ReadableSpan] | None = None
+        self._delivery: Delivery | None = None
+        self._counter: Counter | None = None
+        self._feeders: Sequence[Flushable] | None = None
         self._owner = object()
         self._reported = False
         self.project = ""  # a name for it, within this process
@@ -96,35 +103,30 @@ class PulseSpanExporter(SpanExporter):
         self.project = destination(config.api_url, config.api_key)
         self._transport = Transport(config.api_url, config.api_key, ca_file=config.ca_file)
         self._redaction = Redaction(config.redact) if config.redact else None
-        # Handed over one by one, spans wait for others here; in batches, they did elsewhere.
-        timing = (config.batch_size, config.flush_interval / 1000) if collects else (1, 0.0)
         self._delivery = Delivery(
-            self._steps(config, hold_s),
-            spool=_spool(config.spool_dir, config.api_url, config.api_key),
-            batch_size=timing[0],
-            delay_s=timing[1],
+            self._steps(config), spool=_spool(config.spool_dir, config.api_url, config.api_key)
         )
         if config.spool_dir is not None:
             self._delivery.start()  # earlier processes may have left something behind
         reset_in_children(self._delivery)
-        if not collects:  # there, the pipeline sees to it
-            flush_at_their_end(self)
         register(self)
+        stop_exporters_at_their_end()
         show(self)
         if config.flush_on_sigterm:
-            flush_at_sigterm(_at_sigterm)
+            flush_at_sigterm()
 
-    def _steps(self, config: Config, hold_s: float) -> Steps[ReadableSpan]:
+    def _steps(self, config: Config) -> Steps:
         detector = ProtocolDetector(self._transport, config.protocol)
         return Steps(
-            size=_size,
+            size=size_of,
             read=dialects.read,
             degrade=_degraded,
             form=detector.form,
             post=detector.post,
             attempt_s=ATTEMPT_S,
             redact=self._redaction or _as_it_is,
-            hold_s=hold_s,
+            hold_s=_HOLD_S,
+            collect=self._collect_now,
             prepare=_import_all,
             where=config.api_url,
         )
@@ -135,7 +137,19 @@ class PulseSpanExporter(SpanExporter):
         if self._delivery is None:
             return DeliveryStats()
         failures = self._redaction.failures if self._redaction else 0
-        return replace(self._delivery.snapshot(), redaction_failures=failures)
+        stats = replace(self._delivery.snapshot(), redaction_failures=failures)
+        return self._counter.counted(stats) if self._counter else stats
+
+    @property
+    def bytes_received_and_queued(self) -> tuple[int, int]:
+        """The bytes of the spans that were handed to it, and of those that wait in its queue."""
+        delivery = self._delivery
+        return (0, 0) if delivery is None else delivery.bytes_received_and_queued
+
+    @property
+    def at_once(self) -> bool:
+        """Whether what ends now should come here at once: somebody waits, or nothing is sent."""
+        return self._delivery is None or self._delivery.stopped or self._delivery.expedite.on
 
     @property
     def stopped(self) -> bool:
@@ -148,9 +162,14 @@ class PulseSpanExporter(SpanExporter):
         return SpanExportResult.FAILURE if failed else SpanExportResult.SUCCESS
 
     def take(self, spans: Sequence[ReadableSpan]) -> None:
-        """`export` for who guards the program itself."""
+        """Hand `spans` over, like `export`, but may raise."""
+        if self._delivery is None:
+            return
+        if self._counter is not None:  # which has claimed them, and left out the others
+            self._delivery.submit(spans)
+            return
         claimed = [span for span in spans if self.takes(span)]
-        if self._delivery is not None and claimed:
+        if claimed:
             # One that cannot be looked at goes on, to be read as far as can be.
             ours = [
                 span for span in claimed if guarded(dialects.is_genai_span, span, otherwise=True)
@@ -173,13 +192,31 @@ class PulseSpanExporter(SpanExporter):
         )
         return True
 
+    def fed_by(self, counter: Counter, feeders: Sequence[Flushable]) -> None:
+        """Tell it who stands before it: who counts the spans, and who queues them."""
+        self._counter, self._feeders = counter, feeders
+
+    def collect(self) -> Callable[[], bool]:
+        """Have what waits in batch processors handed over; the result says whether it is done."""
+        return hand_over(self._processors())
+
+    def _collect_now(self) -> None:
+        """`collect` for a thread of ours that nothing interrupts."""
+        for processor in self._processors():
+            guarded(processor.force_flush, _NOW_MS)
+
+    def _processors(self) -> Iterable[Flushable]:
+        return batch_processors_before(self) if self._feeders is None else self._feeders
+
     def force_flush(self, timeout_millis: float = 30_000) -> bool:
         """Wait until everything handed over is settled; True if none of it was lost."""
         return self.flush(min(timeout_millis / 1000, LONGEST_S))
 
-    def flush(self, timeout_s: float) -> bool:
-        """`force_flush`, in s."""
-        return self._delivery is None or self._delivery.flush(timeout_s)
+    def flush(self, timeout_s: float, handed_over: Callable[[], bool] | None = None) -> bool:
+        """`force_flush`, in s. `handed_over` is what `collect` gave, if it was called before."""
+        if self._delivery is None:
+            return True
+        return self._delivery.flush(timeout_s, handed_over or self.collect())
 
     def expedite(self) -> None:
         """The process is about to end: send what ends from now on at once."""
@@ -198,20 +235,12 @@ class PulseSpanExporter(SpanExporter):
         """
         if self._delivery is None:
             return True
-        done = self._delivery.shutdown(timeout_s)
+        done = self._delivery.shutdown(timeout_s, self.collect())
         if self.stopped and not self._reported:
             self._reported = True
             self._transport.close()
             losses.report(self.stats, self._delivery.trouble, passing=self._delivery.passing)
         return done
-
-
-def _at_sigterm() -> None:
-    # All of them before the first is waited for; and for what ends until the process does, as a
-    # handler of the program's may let calls end in peace.
-    for exporter in running():
-        exporter.expedite()
-    flush_all(EXIT_S)
 
 
 def _complain_about(unknown: Mapping[str, Any]) -> None:
@@ -236,26 +265,6 @@ def _load(given: Mapping[str, Any]) -> Config | None:
             "config", "pulse-otel: nothing is exported: set PULSE_API_KEY, or pass api_key"
         )
     return config
-
-
-def _size(span: ReadableSpan) -> int:
-    """Runs in the thread that ends the span."""
-    size = _SPAN_BYTES + _text_size(span.attributes)
-    for event in span.events or ():
-        size += _text_size(event.attributes)
-    return size
-
-
-def _text_size(attributes: Any) -> int:
-    """About the bytes of the texts: `copy` spares the slow way of a Mapping's values."""
-    if not attributes:
-        return 0
-    values: Any = attributes.copy().values() if hasattr(attributes, "copy") else attributes.values()
-    size = sum([len(value) for value in values if type(value) is str])
-    for value in values:
-        if type(value) is tuple:
-            size += sum([len(each) for each in cast("Any", value) if type(each) is str])
-    return size
 
 
 def _as_it_is(record: Record) -> Record:

@@ -1,17 +1,15 @@
-"""The ends of a process, and its children: where what waits must be sent, or forgotten.
+"""The ends of a process, where what waits must be sent.
 
-| end | who calls us |
+| end | calls us |
 |---|---|
-| return, sys.exit, an exception, SIGINT | atexit |
-| a child of multiprocessing, or of billiard, ends in `os._exit` | its finalizers |
-| a Celery worker's child ends in `os._exit` without those | Celery's own signal |
-| SIGTERM | nobody, unless asked for: `flush_at_sigterm` |
-| `os._exit`, SIGKILL | nobody |
+| return, `sys.exit`, an exception, SIGINT | `atexit`, for the pipeline of `init_pulse` |
+| a child process ends | see `children` |
+| SIGTERM | if it was asked for: `flush_at_sigterm` |
+| `os._exit`, SIGKILL | not at all |
 """
 
 from __future__ import annotations
 
-import atexit
 import os
 import signal
 import sys
@@ -21,69 +19,20 @@ from types import FrameType
 from typing import Any
 
 from pulse_otel.log import rate_limited
-from pulse_otel.process.exit_time import begin_end
+from pulse_otel.process.exit_time import EXIT_S
+from pulse_otel.process.exporters import running
+from pulse_otel.process.flush import flush_all
 
-_hooked: set[str] = set()
-
-
-def hook(shutdown: Callable[[], Any], after_fork: Callable[[], None]) -> None:
-    """Once: call `shutdown` at every end that can be seen, and `after_fork` in forked children."""
-    atexit.register(shutdown)
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(
-            before=lambda: _hook_pools(shutdown),  # by now they are imported, if ever
-            after_in_child=after_fork,
-        )
-    from multiprocessing import util
-
-    _hook_finalizers(util, shutdown)
-    _hook_pools(shutdown)
+_hooked: list[int] = []  # the signals
 
 
-def _hook_finalizers(util: Any, shutdown: Callable[[], Any]) -> None:
-    """A child clears what it inherited of them, so that they are registered anew in each.
+def flush_at_sigterm() -> None:
+    """On SIGTERM: flush every exporter, then do what would have happened without us.
 
-    The first one is for a child that calls `init_pulse` by itself.
+    The exit code stays the same. Only the main thread may set a handler: elsewhere this warns,
+    and sets none.
     """
-    from multiprocessing import process
-
-    def end() -> None:
-        if process.parent_process() is not None:
-            begin_end()
-        shutdown()
-
-    util.Finalize(None, end, exitpriority=10)
-
-    def in_child(_: object) -> None:
-        util.Finalize(None, end, exitpriority=10)
-
-    util.register_after_fork(_hooked, in_child)
-
-
-def _hook_pools(shutdown: Callable[[], Any]) -> None:
-    """Process pools that have ends of their own, where they are in use."""
-    billiard = sys.modules.get("billiard.util")
-    if billiard is not None and "billiard" not in _hooked:
-        _hooked.add("billiard")
-        _hook_finalizers(billiard, shutdown)
-    celery = sys.modules.get("celery.signals")
-    if celery is not None and "celery" not in _hooked:
-        _hooked.add("celery")
-        ended: Any = getattr(celery, "worker_process_shutdown", None)
-        if ended is not None:
-
-            def on_end(**_: object) -> None:
-                shutdown()
-
-            ended.connect(on_end, weak=False)
-
-
-def flush_at_sigterm(flush: Callable[[], Any]) -> None:
-    """On SIGTERM: `flush`, then what would have happened without us; the same exit code.
-
-    Only the main thread may set a handler: elsewhere this warns, and sets none.
-    """
-    if "SIGTERM" in _hooked:
+    if _hooked:
         return
     if threading.current_thread() is not threading.main_thread():
         rate_limited.warning(
@@ -99,7 +48,7 @@ def flush_at_sigterm(flush: Callable[[], Any]) -> None:
 
     def end(number: int, frame: FrameType | None) -> None:
         try:
-            flush()
+            _flush()
         finally:
             if callable(before):
                 before(number, frame)
@@ -110,7 +59,15 @@ def flush_at_sigterm(flush: Callable[[], Any]) -> None:
                 os.kill(os.getpid(), number)
 
     signal.signal(signal.SIGTERM, on_sigterm)
-    _hooked.add("SIGTERM")
+    _hooked.append(signal.SIGTERM)
+
+
+def _flush() -> None:
+    # All are expedited before the first is waited for, and for what ends until the process does:
+    # a handler of the program's may let its calls finish.
+    for exporter in running():
+        exporter.expedite()
+    flush_all(EXIT_S)
 
 
 def _where_one_may_wait(function: Callable[[], None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Protocol
 
 from pulse_otel.process.forks import reset_in_children
@@ -16,7 +17,9 @@ class Exporter(Protocol):
     @property
     def stopped(self) -> bool: ...
 
-    def flush(self, timeout_s: float) -> bool: ...
+    def collect(self) -> Callable[[], bool]: ...
+
+    def flush(self, timeout_s: float, handed_over: Callable[[], bool] | None = None) -> bool: ...
 
     def stop(self, timeout_s: float) -> bool: ...
 

@@ -1,58 +1,96 @@
-"""Pipelines that are not ours: what waits before an exporter, and a flush of all there are."""
+"""A flush of every exporter of this process, with the batch processors that feed them."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
 
-from pulse_otel.guard import FAILED, guarded
+from opentelemetry import trace
+
+from pulse_otel.guard import guarded
 from pulse_otel.process.exporters import running
+
+_ALL_MS = 30_000  # the SDK's own default; its batch processor ignores it
+
+
+class Flushable(Protocol):
+    """A span processor, or what one is made of."""
+
+    def force_flush(self, timeout_millis: int = ..., /) -> bool: ...
 
 
 def flush_all(timeout_s: float) -> bool:
-    """Send what waits in the exporters of this process, and in the batch processors before them.
+    """Send what waits in the exporters of this process and in the batch processors before them.
 
-    False if that took longer than `timeout_s`, or something was lost.
+    Returns False if that took longer than `timeout_s` seconds, or if something was lost.
     """
     end = time.monotonic() + timeout_s
-    exporters = running()
-    for exporter in exporters:  # all of them, before a service that hangs takes the time
-        collect(exporter, end - time.monotonic())
-    done = [guarded(one.flush, max(0.0, end - time.monotonic())) is True for one in exporters]
+    # All are asked before the first is waited for: its service may take all the time.
+    handed_over = [(exporter, exporter.collect()) for exporter in running()]
+    done = [
+        guarded(exporter.flush, max(0.0, end - time.monotonic()), handed) is True
+        for exporter, handed in handed_over
+    ]
     return all(done)
 
 
-def collect(exporter: Any, timeout_s: float) -> None:
-    """Have what waits before `exporter` handed to it.
+def hand_over(processors: Iterable[Flushable]) -> Callable[[], bool]:
+    """Have `processors` hand over what waits in them, in a thread; the result says when it is done.
 
-    Not the whole provider: another exporter of the user's may take its time.
+    Only a thread of ours enters the SDK's `force_flush`. It holds a lock that cannot be taken
+    twice: were it the main thread that holds it, a signal handler that flushes would wait for
+    itself.
     """
-    end = time.monotonic() + timeout_s
-    for processor in _batch_processors_before(exporter):
-        _within(processor.force_flush, end - time.monotonic())
+    chosen = list(processors)
+    if not chosen:
+        return lambda: True
+    done = threading.Event()
+
+    def run() -> None:
+        for processor in chosen:
+            guarded(processor.force_flush, _ALL_MS)
+        done.set()
+
+    in_a_thread(run)
+    return done.is_set
 
 
-def _within(flush_processor: Any, timeout_s: float) -> None:
-    """In a thread: a signal handler may have interrupted the one that holds a processor's lock."""
-    args = (flush_processor, int(timeout_s * 1000))
-    thread = threading.Thread(target=guarded, args=args, name="pulse-otel-flush", daemon=True)
-    if guarded(thread.start, otherwise=FAILED) is FAILED:  # as in a child that is ending
-        guarded(*args)
-    else:
-        thread.join(max(0.0, timeout_s))
+def in_a_thread(function: Callable[[], object], wait_s: float = 0.0) -> None:
+    """Call `function` in a thread, and wait `wait_s` seconds for it at most."""
+    thread = threading.Thread(
+        target=guarded, args=(function,), name="pulse-otel-flush", daemon=True
+    )
+    if guarded(_start, thread) is not True:  # as in a child that is ending
+        guarded(function)
+    elif wait_s:
+        thread.join(wait_s)
 
 
-def _batch_processors_before(exporter: Any) -> Iterator[Any]:
-    """Found by the thread that each of them has, in a child too.
+def _start(thread: threading.Thread) -> bool:
+    try:
+        thread.start()
+    except RuntimeError:  # too many threads, or the interpreter is shutting down
+        return False
+    return True
 
-    No exporter is told who feeds it, and the provider need not be the global one. The SDK has no
-    public name for these: where it changes them, nothing before an exporter is flushed any more.
+
+def batch_processors_before(exporter: object) -> Iterator[Flushable]:
+    """Find the SDK's batch processors that feed `exporter`, by the thread that each of them has.
+
+    No exporter is told who feeds it, and the provider need not be the global one. The names used
+    here are private to the SDK. Where they have changed, the global provider is flushed instead.
     """
+    unknown = False
     for thread in threading.enumerate():
         runs = getattr(getattr(thread, "_target", None), "__self__", None)
-        # Not by getattr: this may be any object of the user's, that runs a thread.
-        names = getattr(runs, "__dict__", {})
+        # Not by getattr: this may be any object of the user's that runs a thread.
+        names: dict[str, Any] = getattr(runs, "__dict__", {})
         if names.get("_exporter") is exporter and hasattr(runs, "force_flush"):
-            yield runs
+            yield runs  # type: ignore[misc]
+        elif thread.name.startswith("OtelBatchSpan") and "_exporter" not in names:
+            unknown = True
+    provider: Any = trace.get_tracer_provider()
+    if unknown and hasattr(provider, "force_flush"):
+        yield provider

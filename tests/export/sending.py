@@ -60,7 +60,7 @@ def sending(
     lease_s: float = 60.0,
     most: int = 1000,
     **steps: Any,
-) -> Iterator[Delivery[Record]]:
+) -> Iterator[Delivery]:
     """A delivery of records to the service at `url`, with at most `most` in one request."""
     transport = Transport(url, ApiKey(KEY))
     detector = ProtocolDetector(transport, "otlp")
@@ -72,7 +72,7 @@ def sending(
         "post": detector.post,
         "attempt_s": attempt_s,
     }
-    delivery: Delivery[Record] = Delivery(
+    delivery: Delivery = Delivery(
         Steps(**{**usual, **steps}),
         spool=None if spool_dir is None else Spool(spool_dir, NAME, lease_s=lease_s),
     )

@@ -47,34 +47,35 @@ class Ledger:
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.stats = Stats()
-        self.popped = 0  # left the queue, in the order in which they came
+        self.dequeued = 0  # left the queue, in the order in which they came
         self._reading = 0
         self._groups: dict[SpanGroup, None] = {}
         self._closed = False
 
-    def received(self, count: int) -> None:
-        """Spans handed over."""
+    def received(self, count: int, size: int = 0) -> None:
+        """Count spans that were handed over, of `size` bytes."""
         self.stats.received += count
+        self.stats.received_bytes += size
 
-    def passed(self, count: int) -> None:
-        """Spans that are not ours, which are never queued."""
-        self.stats.passed += count
+    def not_genai(self, count: int) -> None:
+        """Count spans that are no GenAI spans, which are never queued."""
+        self.stats.not_genai += count
 
     def refused(self, count: int, why: str) -> None:
         """Spans that came too late to be queued."""
         self.stats.received += count
         self.stats.dropped[why] += count
-        self.popped += count
+        self.dequeued += count
 
     def overflowed(self) -> None:
         """The oldest of the queue was let go."""
         self.stats.queue_overflow += 1
-        self.popped += 1
+        self.dequeued += 1
 
     def taken(self) -> None:
         """One left the queue to be read."""
         self._reading += 1
-        self.popped += 1
+        self.dequeued += 1
 
     def read(self, end: End, count: int = 1, why: str = "") -> None:
         """Spans came to their end while they were read."""
@@ -133,12 +134,12 @@ class Ledger:
     def close(self, why: str) -> None:
         """What is not on disk is dropped; nothing that happens later is counted."""
         with self.changed:
-            left = self.stats.received - self.popped + self._reading
+            left = self.stats.received - self.dequeued + self._reading
             for group in list(self._groups):
                 if group.file is None:
                     left += group.left
                     del self._groups[group]
-            self._reading, self.popped = 0, self.stats.received
+            self._reading, self.dequeued = 0, self.stats.received
             self._count(End.DROPPED, left, why)
             self._closed = True
             self.changed.notify_all()
@@ -149,13 +150,13 @@ class Ledger:
             stats = self.stats
             own = [group for group in self._groups if group.own]
             return DeliveryStats(
-                ended=stats.received + stats.passed,
+                ended=stats.received + stats.not_genai,
                 in_queue=queued + self._reading + _left(own, on_disk=False),
                 queue_overflow=stats.queue_overflow,
                 delivered=stats.delivered,
                 pending_on_disk=_left(own, on_disk=True),
                 taken_over=stats.taken_over,
-                ignored=stats.ignored + stats.passed,
+                ignored=stats.ignored + stats.not_genai,
                 dropped=dict(stats.dropped),
                 inherited_delivered=stats.inherited_delivered,
                 inherited_dropped=dict(stats.inherited_dropped),

@@ -51,7 +51,8 @@ class Stats:
     """The counters themselves; changed by the ledger only."""
 
     received: int = 0
-    passed: int = 0  # not ours: never queued, and in none of the others
+    received_bytes: int = 0
+    not_genai: int = 0  # never queued, and in none of the others
     queue_overflow: int = 0
     delivered: int = 0
     taken_over: int = 0

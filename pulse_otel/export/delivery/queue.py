@@ -1,8 +1,7 @@
-"""From ended spans to records that may leave: queued, read, made one per call, redacted.
+"""From ended spans to records that may leave: queued, read, one for each call, redacted.
 
-The thread that ends a span only appends to the queue. All else happens in a worker's `take`, one
-at a time: reading, holding back a call that another instrumentation may have recorded too,
-redaction. What fails on the way costs one span its details, never the others anything.
+The thread that hands a span over only appends to the queue. All else happens in a worker's
+`drain`, one at a time. What fails on the way costs one span its details, never another span.
 """
 
 from __future__ import annotations
@@ -11,125 +10,101 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any
 
 from pulse_otel.export.accounts.ledger import End, Ledger
+from pulse_otel.export.delivery.span_size import UNKNOWN_BYTES
+from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.records.duplicates.deduplicator import CallDeduplicator
 from pulse_otel.export.records.record import Record
 from pulse_otel.guard import FAILED, guarded
 
-T = TypeVar("T")
-
-MAX_QUEUED = 50_000
-MAX_QUEUED_BYTES = 64 << 20
+MAX_QUEUED_BYTES = 320 << 20
 # One giant must not push all others out: it counts as this, and is cut where it is read or sent.
 LARGEST_BYTES = 16 << 20
-UNKNOWN_BYTES = 1000
 ROUND_RECORDS, ROUND_BYTES = 1000, 5 << 20
 ROUND_S = 0.05  # until what was read goes to disk, if there is one
 
 
-@dataclass(frozen=True, slots=True)
-class Reading(Generic[T]):
-    """How an item is understood. `size` runs in the caller's thread, the others in a worker's."""
-
-    size: Callable[[T], int]  # a cheap estimate in bytes
-    read: Callable[[T], Record | None]  # None: not ours
-    degrade: Callable[[T], Record | None] = lambda item: None  # what is left where `read` fails
-    redact: Callable[[Record], Record] = lambda record: record
-    hold_s: float = 0.0  # how long a call waits for its twin
-
-
-class SpanQueue(Generic[T]):
+class SpanQueue:
     """`keep` is given the records of a round; it packs them, and must not fail."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        reading: Reading[T],
-        keep: Callable[[list[Record]], None],
-        batch_size: int = 1,
-        delay_s: float = 0.0,
-    ) -> None:
+    def __init__(self, ledger: Ledger, steps: Steps, keep: Callable[[list[Record]], None]) -> None:
         self._ledger = ledger
-        self._reading = reading
+        self._steps = steps
         self._keep = keep
-        self._batch_size, self._delay_s = batch_size, delay_s
-        self._queue: deque[tuple[T, int]] = deque()
-        self._queued_bytes = 0
-        self._first_at = 0.0  # when the oldest of the queue came
-        self._twins = CallDeduplicator(reading.hold_s)
+        self._queue: deque[tuple[Any, int]] = deque()
+        self.size_bytes = 0  # of what waits in the queue
+        self._deduplicator = CallDeduplicator(steps.hold_s)
         self._held_until: float | None = None
         self._lock = threading.Lock()  # held during a round
-        self.clear_upto = 0  # so many of those received are no longer in here
+        self.drained_upto = 0  # so many of those received are no longer in here
 
     def __len__(self) -> int:
-        """How many wait in the queue."""
+        """Return how many wait in the queue."""
         return len(self._queue)
 
-    def add(self, items: Sequence[T]) -> bool:
-        """Queue `items`, letting go of the oldest if there are too many; True: a worker is due.
+    def add(self, items: Sequence[Any]) -> bool:
+        """Queue `items`, dropping the oldest if they are too many; True if the queue was empty.
 
-        Called with the ledger's lock, by the thread that ended a span: it must be quick.
+        Called with the ledger's lock.
         """
-        queue, size_of = self._queue, self._reading.size
-        before = len(queue)
-        if not before:
-            self._first_at = time.monotonic()
+        queue, size_of = self._queue, self._steps.size
+        was_empty = not queue
         for item in items:
-            size = guarded(size_of, item, otherwise=FAILED)
-            size = UNKNOWN_BYTES if size is FAILED else min(size, LARGEST_BYTES)
+            size = guarded(size_of, item, otherwise=UNKNOWN_BYTES)
+            size = min(size, LARGEST_BYTES)
             queue.append((item, size))
-            self._queued_bytes += size
-        self._ledger.received(len(items))
-        if len(queue) > MAX_QUEUED or self._queued_bytes > MAX_QUEUED_BYTES:
-            self._let_go()
-        return not before or before < self._batch_size <= len(queue)
-
-    def _let_go(self) -> None:
+            self.size_bytes += size
+            self._ledger.received(1, size)
         # One that is too large alone is sent alone.
-        while len(self._queue) > 1 and (
-            len(self._queue) > MAX_QUEUED or self._queued_bytes > MAX_QUEUED_BYTES
-        ):
-            self._queued_bytes -= self._queue.popleft()[1]
+        while self.size_bytes > MAX_QUEUED_BYTES and len(queue) > 1:
+            self.size_bytes -= queue.popleft()[1]
             self._ledger.overflowed()
+        return was_empty
 
     def clear(self) -> None:
-        """Give up what waits in the queue; called with the ledger's lock."""
+        """Drop what waits in the queue; called with the ledger's lock."""
         self._queue.clear()
-        self._queued_bytes = 0
+        self.size_bytes = 0
 
     def wait_s(self, expedited: bool) -> float | None:
-        """How long until there is something to `take`; None: nothing waits."""
-        waits: list[float] = []
+        """Return the seconds until there is something to `drain`; None if nothing waits."""
         if self._queue:
-            full = expedited or len(self._queue) >= self._batch_size
-            waits.append(0.0 if full else self._first_at + self._delay_s - time.monotonic())
-        if self._held_until is not None:
-            waits.append(0.0 if expedited else self._held_until - time.monotonic())
-        return max(0.0, min(waits)) if waits else None
+            return 0.0
+        if self._held_until is None:
+            return None
+        return 0.0 if expedited else max(0.0, self._held_until - time.monotonic())
 
-    def take(self, deadline: float, release: bool) -> bool:
-        """One round; `release`: nothing is held back. False if another thread is at it too long."""
+    def drain(self, deadline: float, release: bool) -> bool:
+        """Read one round; `release`: hold nothing back. False if another thread takes too long."""
         if not self._lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
             return False
         try:
-            merged = self._twins.merged
+            duplicates = self._deduplicator.duplicates
             records = list(self._round())
-            upto = self._ledger.popped
-            records += self._ready(self._twins.flush() if release else self._twins.due())
-            self._ledger.read(End.IGNORED, self._twins.merged - merged)
+            if not release and self._is_due():
+                # Before a call leaves alone: its second recording may wait in a batch processor.
+                guarded(self._steps.collect)
+                records += self._round()
+            drained = self._ledger.dequeued
+            held = self._deduplicator.flush() if release else self._deduplicator.due()
+            records += self._ready(held)
+            self._ledger.read(End.IGNORED, self._deduplicator.duplicates - duplicates)
             if records and guarded(self._keep, records, otherwise=FAILED) is FAILED:
                 self._ledger.read(End.DROPPED, len(records), "not storable")
-            self._held_until = self._twins.next_due()
-            if not len(self._twins):
-                self.clear_upto = upto
+            self._held_until = self._deduplicator.next_due()
+            if not len(self._deduplicator):
+                self.drained_upto = drained
         finally:
             self._lock.release()
         with self._ledger.changed:
             self._ledger.changed.notify_all()
         return True
+
+    def _is_due(self) -> bool:
+        due = self._deduplicator.next_due()
+        return due is not None and due <= time.monotonic()
 
     def _round(self) -> Iterator[Record]:
         count = total = 0
@@ -142,26 +117,25 @@ class SpanQueue(Generic[T]):
             total += size
             record = self._read(item)
             if record is not None:
-                single = guarded(self._twins.add, record, otherwise=FAILED)
-                ready = self._ready([record] if single is FAILED else single)
+                add = self._deduplicator.add
+                ready = self._ready(guarded(add, record, otherwise=[record]))
                 count += len(ready)
                 yield from ready
 
-    def _pop(self) -> tuple[T, int] | None:
+    def _pop(self) -> tuple[Any, int] | None:
         with self._ledger.changed:
             if not self._queue:
                 return None
             item, size = self._queue.popleft()
-            self._queued_bytes -= size
-            self._first_at = time.monotonic()
+            self.size_bytes -= size
             self._ledger.taken()
             return item, size
 
-    def _read(self, item: T) -> Record | None:
-        record = guarded(self._reading.read, item, otherwise=FAILED)
+    def _read(self, item: Any) -> Record | None:
+        record = guarded(self._steps.read, item, otherwise=FAILED)
         if record is FAILED:
-            record = guarded(self._reading.degrade, item, otherwise=FAILED)
-            if record is FAILED or record is None:
+            record = guarded(self._steps.degrade, item)
+            if record is None:
                 self._ledger.read(End.DROPPED, why="not readable")
                 return None
         if record is None:
@@ -171,8 +145,8 @@ class SpanQueue(Generic[T]):
     def _ready(self, records: Sequence[Record]) -> list[Record]:
         ready: list[Record] = []
         for record in records:
-            redacted = guarded(self._reading.redact, record, otherwise=FAILED)
-            if redacted is FAILED:  # what could not be redacted does not leave
+            redacted = guarded(self._steps.redact, record)
+            if redacted is None:  # what could not be redacted does not leave
                 self._ledger.read(End.DROPPED, why="not redactable")
             else:
                 ready.append(redacted)

@@ -4,33 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any
+
+from opentelemetry.sdk.trace import ReadableSpan
 
 from pulse_otel.export.payloads.form import Encoded, Form
 from pulse_otel.export.records.record import Record
 from pulse_otel.export.transport.outcome import Outcome
 
-T = TypeVar("T")
+
+def _nothing() -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
-class Steps(Generic[T]):
+class Steps:
     """What the worker does not do itself. Deadlines are times of `time.monotonic`.
 
-    All but `size` are called by one thread at a time, and not by a caller's.
+    All but `size` are called by one thread at a time, and never by a caller's.
     """
 
-    size: Callable[[T], int]  # a cheap estimate in bytes
-    read: Callable[[T], Record | None]  # None: not ours
+    size: Callable[[Any], int]  # bytes of a span in memory, an estimate
+    read: Callable[[ReadableSpan], Record | None]  # None: no GenAI span
     form: Callable[[float], Form | Outcome]  # what to write in by now, or why that is not known
     post: Callable[[Form, Sequence[Encoded], float], Outcome]
     attempt_s: float
-    degrade: Callable[[T], Record | None] = lambda item: None  # what is left where `read` fails
+    degrade: Callable[[ReadableSpan], Record | None] = lambda span: None  # where `read` fails
     redact: Callable[[Record], Record] = lambda record: record
-    hold_s: float = 0.0  # how long a call waits for its twin
-    prepare: Callable[[], None] = lambda: None  # once, before all: what is to be imported
+    hold_s: float = 0.0  # how long after its end a call waits for a second recording of it
+    collect: Callable[[], object] = _nothing  # have the processors before us hand over
+    prepare: Callable[[], None] = _nothing  # once, before all: what is to be imported
     where: str = ""  # the service's address, as it is logged
 
     def located(self, cause: str) -> str:
-        """`cause`, and the address that it is about."""
+        """Return `cause` with the address that it is about."""
         return f"{cause} [{self.where}]" if cause and self.where else cause

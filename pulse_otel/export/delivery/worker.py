@@ -1,8 +1,8 @@
-"""The worker: takes finished spans, and sees to it that each comes to a known end.
+"""The worker: delivers finished spans, and accounts for each one.
 
-The caller's thread only appends to a bounded queue. One daemon thread makes batches, posts them,
-backs off, splits. With a spool, a second one writes what was taken in to disk first, so that a
-slow service never keeps spans from being safe; the sender then reads them from there.
+`submit` only appends to a bounded queue. One daemon thread makes batches, posts them, backs off,
+splits. With a spool, a second thread writes what was queued to disk first, so that a slow service
+never keeps spans from being safe; the sender then reads them from there.
 """
 
 from __future__ import annotations
@@ -10,54 +10,45 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any
 
 from pulse_otel.export.accounts.ledger import Ledger
 from pulse_otel.export.accounts.stats import DeliveryStats, Stats
 from pulse_otel.export.delivery.backlog import Backlog
 from pulse_otel.export.delivery.backoff import Backoff
 from pulse_otel.export.delivery.batches import Batches
-from pulse_otel.export.delivery.hurry import Expedite
-from pulse_otel.export.delivery.patience import ShutdownPolicy
-from pulse_otel.export.delivery.queue import Reading, SpanQueue
+from pulse_otel.export.delivery.queue import SpanQueue
 from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.delivery.threads import Workers
+from pulse_otel.export.delivery.waiting import Expedite, ShutdownPolicy
 from pulse_otel.export.spool.spool import Spool
 from pulse_otel.export.transport.outcome import Outcome, Verdict
 from pulse_otel.guard import FAILED, guarded
 from pulse_otel.log import rate_limited
 from pulse_otel.process.forks import loading
 
-T = TypeVar("T")
-
 _INTERNAL = Outcome(Verdict.RETRY, "an internal error while sending")
 _CLOSING_S = 1.0  # for a shutdown, beyond its flush
 _LONG_PAUSE_S = 5.0  # what waits so long to be sent is left to any process meanwhile
 
 
-class Delivery(Generic[T]):
-    """One queue, one sender. `batch_size` and `delay_s` say when what was submitted is taken up."""
+def _at_once() -> bool:
+    return True
 
-    def __init__(
-        self,
-        steps: Steps[T],
-        *,
-        spool: Spool | None = None,
-        batch_size: int = 1,
-        delay_s: float = 0.0,
-    ) -> None:
+
+class Delivery:
+    """One queue, one sender."""
+
+    def __init__(self, steps: Steps, *, spool: Spool | None = None) -> None:
         self._steps = steps
         self._spool = spool
-        self._timing = (batch_size, delay_s)
         self._reset()
 
     def _reset(self) -> None:
-        steps = self._steps
-        reading = Reading(steps.size, steps.read, steps.degrade, steps.redact, steps.hold_s)
         self._ledger = Ledger()
         self._changed = self._ledger.changed
         self._backlog = Backlog(self._ledger, self._spool)
-        self._queue = SpanQueue(self._ledger, reading, self._backlog.keep, *self._timing)
+        self._queue = SpanQueue(self._ledger, self._steps, self._backlog.keep)
         self._batches = Batches(self._more, self._backlog.end, self._backlog.ready)
         self._backoff = Backoff()
         self._work = threading.Lock()  # held while sending: by the worker, or by a flush at exit
@@ -98,15 +89,20 @@ class Delivery(Generic[T]):
         """The counters."""
         return self._ledger.stats
 
+    @property
+    def bytes_received_and_queued(self) -> tuple[int, int]:
+        """The bytes of the spans that were submitted, and of those that wait in the queue."""
+        return self._ledger.stats.received_bytes, self._queue.size_bytes
+
     def snapshot(self) -> DeliveryStats:
         """Where all spans are, at this moment."""
         with self._changed:
             return self._ledger.snapshot(len(self._queue))
 
-    def submit(self, items: Sequence[T], others: int = 0) -> None:
+    def submit(self, items: Sequence[Any], others: int = 0) -> None:
         """Queue `items`, count `others`. No I/O, and no lock held during any."""
         with self._ledger.lock:
-            self._ledger.passed(others)
+            self._ledger.not_genai(others)
             if not items:
                 return
             if self._stopped:
@@ -123,14 +119,25 @@ class Delivery(Generic[T]):
             if not self._stopped:
                 self._workers.start()
 
-    def flush(self, timeout_s: float, policy: ShutdownPolicy | None = None) -> bool:
-        """Wait until all submitted so far was accepted; False if not, or if any was lost."""
+    def flush(
+        self,
+        timeout_s: float,
+        handed_over: Callable[[], bool] = _at_once,
+        policy: ShutdownPolicy | None = None,
+    ) -> bool:
+        """Wait until all submitted so far was accepted; False if not, or if any was lost.
+
+        Before that, wait until `handed_over`: what waits in a batch processor was submitted. It is
+        asked while no lock is held, as another thread may need one of ours for it.
+        """
         deadline = time.monotonic() + timeout_s
         if self._stopped:
             return True  # nothing is waited for
         with self.expedite.waiting():
+            if not self._wait(handed_over, deadline, None):
+                return False
             target, lost = self._ledger.stats.received, self._ledger.stats.lost
-            if not self._wait(lambda: self._queue.clear_upto >= target, deadline, policy):
+            if not self._wait(lambda: self._queue.drained_upto >= target, deadline, policy):
                 return False
             groups = self._ledger.open()
             done = self._wait(lambda: not any(p.left > 0 for p in groups), deadline, policy)
@@ -154,12 +161,12 @@ class Delivery(Generic[T]):
     def _work_here(self, deadline: float) -> None:
         """Without a worker (at exit): take in and send in this thread."""
         if self._spool is not None:
-            self._queue.take(deadline, True)
+            self._queue.drain(deadline, True)
         pause = self._backoff.pause_s(expedited=True)
         if pause or not self._step(deadline):
             time.sleep(min(pause or 0.05, max(0.0, deadline - time.monotonic())))
 
-    def shutdown(self, timeout_s: float) -> bool:
+    def shutdown(self, timeout_s: float, handed_over: Callable[[], bool] = _at_once) -> bool:
         """Flush, then stop; what is left stays on disk, or is dropped and counted. Idempotent."""
         deadline = time.monotonic() + timeout_s
         self._end_by = min(self._end_by, deadline)  # for who is at it already, too
@@ -170,7 +177,7 @@ class Delivery(Generic[T]):
                 policy = ShutdownPolicy(
                     self._backoff, self.snapshot, self._work, self._spool is None
                 )
-                done = self.flush(timeout_s, policy)
+                done = self.flush(timeout_s, handed_over, policy)
                 if not self._stopped:  # by a signal handler, in this thread
                     self._done = done
                     self._close(deadline)
@@ -186,7 +193,7 @@ class Delivery(Generic[T]):
         if self._spool is not None:
             # Not sent, but not lost either, if the disk takes it; it does so in no time.
             grace = max(deadline, time.monotonic()) + 0.3
-            while self._queue.take(grace, True) and len(self._queue) and time.monotonic() < grace:
+            while self._queue.drain(grace, True) and len(self._queue) and time.monotonic() < grace:
                 pass  # the sender is in a request meanwhile, or does not begin another one
             here = self._work.acquire(timeout=0.2)
             self._backlog.give_back(self._batches.clear())
@@ -224,7 +231,7 @@ class Delivery(Generic[T]):
                 if self._stopped:
                     break
             deadline = time.monotonic() + self._steps.attempt_s
-            guarded(self._queue.take, deadline, self.expedite.on)
+            guarded(self._queue.drain, deadline, self.expedite.on)
 
     def _pause(self) -> float | None:
         """How long there is nothing to send; None: until something changes."""
@@ -255,7 +262,7 @@ class Delivery(Generic[T]):
             deadline = time.monotonic() + self._steps.attempt_s
             while not self._backlog.ready and self._queue.wait_s(True) == 0:
                 before = len(self._queue)
-                self._queue.take(deadline, self.expedite.on)
+                self._queue.drain(deadline, self.expedite.on)
                 if len(self._queue) >= before:
                     break
         elif not self._backlog.ready:

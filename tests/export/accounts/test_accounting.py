@@ -78,7 +78,7 @@ def test_everything_arrives_once_through_random_faults(tmp_path: Path) -> None:
 
 @pytest.mark.row("U9")
 def test_too_many_spans_cost_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "MAX_QUEUED", 100)
+    monkeypatch.setattr(intake, "MAX_QUEUED_BYTES", 100 * 500)  # each counts as 500
     with FaultServer(then=answer(503)) as server, sending(server.url) as delivery:
         delivery.submit(records(10))
         assert until(lambda: delivery._backoff.open)  # from here on, nothing leaves the queue

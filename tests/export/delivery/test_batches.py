@@ -31,7 +31,7 @@ def _record(name: object, kind: Kind = "llm_call") -> Record:
     )  # fmt: skip
 
 
-def _delivery(post: Callable[[list[int], float], Outcome]) -> Delivery[int]:
+def _delivery(post: Callable[[list[int], float], Outcome]) -> Delivery:
     """Takes numbers."""
     return Delivery(
         Steps(

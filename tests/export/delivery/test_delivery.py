@@ -13,6 +13,7 @@ import pulse_otel
 import pulse_otel.log
 from pulse_otel import Provider, observe
 from pulse_otel.export.delivery import queue as intake
+from pulse_otel.export.delivery.span_size import SPAN_BYTES
 from tests.conftest import KEY, MESSAGES, Service
 from tests.export.faulty import Answer, FaultyService
 
@@ -149,7 +150,7 @@ def test_other_spans_take_no_place_in_the_queue(
     faulty: FaultyService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A service that is away for long, in a program with many spans of its own."""
-    monkeypatch.setattr(intake, "MAX_QUEUED", 20)
+    monkeypatch.setattr(intake, "MAX_QUEUED_BYTES", 20 * (SPAN_BYTES + 200))
     provider = TracerProvider(shutdown_on_exit=False)
     faulty.answer = lambda number, spans: (503, b"", {})
     pulse_otel.init_pulse({"api_key": KEY, "api_url": faulty.url, "tracer_provider": provider})

@@ -26,10 +26,10 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def deliver() -> Iterator[Callable[[Post], Delivery[int]]]:
-    made: list[Delivery[int]] = []
+def deliver() -> Iterator[Callable[[Post], Delivery]]:
+    made: list[Delivery] = []
 
-    def make(post: Post) -> Delivery[int]:
+    def make(post: Post) -> Delivery:
         made.append(_delivery(post))
         return made[-1]
 
@@ -40,7 +40,7 @@ def deliver() -> Iterator[Callable[[Post], Delivery[int]]]:
 
 @pytest.mark.parametrize("first", [1, 1000])
 def test_a_long_outage_takes_little_out_of_the_queue(
-    first: int, deliver: Callable[[Post], Delivery[int]]
+    first: int, deliver: Callable[[Post], Delivery]
 ) -> None:
     """What left the queue is not bounded by it any more; it must stay little by itself."""
     posts: list[list[int]] = []
@@ -66,7 +66,7 @@ def test_a_long_outage_takes_little_out_of_the_queue(
 
 @pytest.mark.parametrize("poison", [range(1), range(1000), range(0, 2000, 20)], ids=len)
 def test_what_the_service_fails_at_costs_itself_only(
-    poison: range, deliver: Callable[[Post], Delivery[int]]
+    poison: range, deliver: Callable[[Post], Delivery]
 ) -> None:
     """One record, a whole batch, and every twentieth."""
     taken: set[int] = set()
@@ -92,7 +92,7 @@ def test_what_the_service_fails_at_costs_itself_only(
 
 
 def test_those_behind_it_are_sent_after_three_attempts(
-    deliver: Callable[[Post], Delivery[int]],
+    deliver: Callable[[Post], Delivery],
 ) -> None:
     posts: list[list[int]] = []
 
@@ -110,7 +110,7 @@ def test_those_behind_it_are_sent_after_three_attempts(
 
 
 def test_413_with_a_retry_after_is_halved_and_waits(
-    deliver: Callable[[Post], Delivery[int]],
+    deliver: Callable[[Post], Delivery],
 ) -> None:
     times: list[float] = []
 

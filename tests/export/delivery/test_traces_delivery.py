@@ -47,10 +47,10 @@ def legacy(changing: ChangingService) -> ChangingService:
 
 
 @pytest.fixture
-def delivery(legacy: ChangingService) -> Iterator[Delivery[Record]]:
+def delivery(legacy: ChangingService) -> Iterator[Delivery]:
     """Takes records; each is posted to the legacy service."""
     transport = Transport(legacy.url, ApiKey(KEY))
-    made: Delivery[Record] = Delivery(
+    made: Delivery = Delivery(
         Steps(
             size=lambda record: 1,
             read=lambda record: record,
@@ -69,7 +69,7 @@ def _records(count: int, **changes: Any) -> list[Record]:
 
 
 def test_only_the_traces_that_the_service_names_are_dropped(
-    legacy: ChangingService, delivery: Delivery[Record]
+    legacy: ChangingService, delivery: Delivery
 ) -> None:
     bad = _records(3, name="bad")
     good = _records(60)
@@ -84,7 +84,7 @@ def test_only_the_traces_that_the_service_names_are_dropped(
 
 
 def test_a_request_of_bad_traces_only_comes_to_an_end(
-    legacy: ChangingService, delivery: Delivery[Record]
+    legacy: ChangingService, delivery: Delivery
 ) -> None:
     delivery.submit(_records(5, name="bad"))
 
@@ -93,7 +93,7 @@ def test_a_request_of_bad_traces_only_comes_to_an_end(
 
 
 def test_an_answer_that_got_lost_stores_nothing_twice(
-    legacy: ChangingService, delivery: Delivery[Record]
+    legacy: ChangingService, delivery: Delivery
 ) -> None:
     delivery.submit(_records(1))
     assert delivery.flush(10) is True
@@ -109,7 +109,7 @@ def test_an_answer_that_got_lost_stores_nothing_twice(
 
 
 def test_tools_and_agents_are_counted_as_ignored(
-    legacy: ChangingService, delivery: Delivery[Record]
+    legacy: ChangingService, delivery: Delivery
 ) -> None:
     delivery.submit([*_records(2, kind="tool_use"), *_records(1), *_records(1, kind="agent_run")])
 
@@ -141,7 +141,7 @@ def test_a_refusal_that_names_no_trace_is_narrowed_down(
     faulty.answer = answer
     transport = Transport(faulty.url, ApiKey(KEY))
     detector = ProtocolDetector(transport, "traces")
-    delivery: Delivery[Record] = Delivery(
+    delivery: Delivery = Delivery(
         Steps(
             size=lambda record: 1,
             read=lambda record: record,

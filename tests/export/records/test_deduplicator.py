@@ -42,10 +42,10 @@ class Clock:
 
 
 def settle(*records: Record, hold_s: float = 5.0) -> list[Record]:
-    twins = CallDeduplicator(hold_s)
-    out = [shipped for record in records for shipped in twins.add(record)]
-    out += twins.flush()
-    assert len(out) + twins.merged == len(records)
+    deduplicator = CallDeduplicator(hold_s, age_s=lambda record: 0.0)
+    out = [shipped for record in records for shipped in deduplicator.add(record)]
+    out += deduplicator.flush()
+    assert len(out) + deduplicator.duplicates == len(records)
     return out
 
 
@@ -111,11 +111,11 @@ def test_three_layers() -> None:
 
 def test_a_child_that_names_a_merged_span_as_its_parent() -> None:
     """The middle one was merged into another id before its own child came."""
-    twins = CallDeduplicator(5.0)
-    out = twins.add(call("b", "a", ms=(5, 95)))
-    out += twins.add(call("a", "root", output_text="hi"))
-    out += twins.add(call("c", "b", ms=(10, 90)))
-    out += twins.flush()
+    deduplicator = CallDeduplicator(5.0, age_s=lambda record: 0.0)
+    out = deduplicator.add(call("b", "a", ms=(5, 95)))
+    out += deduplicator.add(call("a", "root", output_text="hi"))
+    out += deduplicator.add(call("c", "b", ms=(10, 90)))
+    out += deduplicator.flush()
 
     assert [record.span_id for record in out] == ["a"]
 
@@ -145,7 +145,7 @@ def test_names_of_one_model(model: str | None) -> None:
 
 
 def test_siblings_of_two_instrumentations() -> None:
-    twins = (
+    deduplicator = (
         call("a", "root", response_id="r", output_text="hi"),
         call("b", "root", response_id="r", ms=(1, 99)),
     )
@@ -154,7 +154,7 @@ def test_siblings_of_two_instrumentations() -> None:
         call("b", "root", output_text="hi", ms=(1, 99)),
     )
 
-    assert len(settle(*twins)) == 1
+    assert len(settle(*deduplicator)) == 1
     assert len(settle(*silent)) == 1
 
 
@@ -202,66 +202,66 @@ def test_agents_keep_their_calls_and_have_no_tokens() -> None:
 
 def test_a_call_is_held_back_for_a_bounded_time() -> None:
     clock = Clock()
-    twins = CallDeduplicator(5.0, clock)
+    deduplicator = CallDeduplicator(5.0, clock, age_s=lambda record: 0.0)
 
-    assert twins.add(call("c", "p", ms=(5, 95))) == []
-    assert twins.next_due() == 5.0
+    assert deduplicator.add(call("c", "p", ms=(5, 95))) == []
+    assert deduplicator.next_due() == 5.0
     clock.now = 4.9
-    assert twins.due() == []
+    assert deduplicator.due() == []
     clock.now = 5.0
-    assert [record.span_id for record in twins.due()] == ["c"]
-    assert twins.next_due() is None
-    assert len(twins) == 0
+    assert [record.span_id for record in deduplicator.due()] == ["c"]
+    assert deduplicator.next_due() is None
+    assert len(deduplicator) == 0
 
 
 def test_parent_and_child_in_different_batches() -> None:
     clock = Clock()
-    twins = CallDeduplicator(5.0, clock)
-    twins.add(call("c", "p", ms=(5, 95)))
+    deduplicator = CallDeduplicator(5.0, clock, age_s=lambda record: 0.0)
+    deduplicator.add(call("c", "p", ms=(5, 95)))
     clock.now = 3.0
 
-    (shipped,) = twins.add(call("p", output_text="hi"))
+    (shipped,) = deduplicator.add(call("p", output_text="hi"))
 
     assert shipped.output_text == "hi"
-    assert (twins.merged, len(twins)) == (1, 0)
+    assert (deduplicator.duplicates, len(deduplicator)) == (1, 0)
 
 
 def test_a_counterpart_that_comes_too_late_is_not_counted_again() -> None:
     clock = Clock()
-    twins = CallDeduplicator(5.0, clock)
-    twins.add(call("c", "p", ms=(5, 95)))
+    deduplicator = CallDeduplicator(5.0, clock, age_s=lambda record: 0.0)
+    deduplicator.add(call("c", "p", ms=(5, 95)))
     clock.now = 6.0
-    assert len(twins.due()) == 1
+    assert len(deduplicator.due()) == 1
 
-    assert twins.add(call("p")) == []
-    assert twins.merged == 1
+    assert deduplicator.add(call("p")) == []
+    assert deduplicator.duplicates == 1
 
 
 def test_a_late_counterpart_that_alone_has_the_tokens_is_shipped() -> None:
-    twins = CallDeduplicator(0.0)
+    deduplicator = CallDeduplicator(0.0, age_s=lambda record: 0.0)
 
-    assert len(twins.add(call("c", "p", usage=Usage(), ms=(5, 95)))) == 1
-    assert len(twins.add(call("p"))) == 1
+    assert len(deduplicator.add(call("c", "p", usage=Usage(), ms=(5, 95)))) == 1
+    assert len(deduplicator.add(call("p"))) == 1
 
 
 def test_calls_without_a_parent_do_not_wait() -> None:
-    twins = CallDeduplicator(60.0)
+    deduplicator = CallDeduplicator(60.0, age_s=lambda record: 0.0)
 
-    assert len(twins.add(call("only"))) == 1
-    assert len(twins.add(call("tool", "only", kind="tool_use"))) == 1
-    assert len(twins) == 0
+    assert len(deduplicator.add(call("only"))) == 1
+    assert len(deduplicator.add(call("tool", "only", kind="tool_use"))) == 1
+    assert len(deduplicator) == 0
 
 
 def test_what_is_held_and_remembered_is_bounded() -> None:
-    twins = CallDeduplicator(60.0, most_held=100)
+    deduplicator = CallDeduplicator(60.0, most_held=100, age_s=lambda record: 0.0)
     shipped = 0
     for number in range(12_000):
         record = call(str(number), "root", scope="one", response_id=f"r{number}")
-        shipped += len(twins.add(record))
+        shipped += len(deduplicator.add(record))
 
-    assert len(twins) == 100
+    assert len(deduplicator) == 100
     assert shipped == 11_900
-    assert len(twins.flush()) == 100
+    assert len(deduplicator.flush()) == 100
 
 
 def test_nothing_that_was_said_is_remembered() -> None:
@@ -269,12 +269,12 @@ def test_nothing_that_was_said_is_remembered() -> None:
     texts = dict.fromkeys(("name", "output_text", "finish_reason", "agent_name", "user_id"), said)
     objects = ("request", "response", "tool_input", "error", "metadata", "attributes")
     record = replace(call("only", "p"), **texts, **{key: {"a": said} for key in objects})
-    twins = CallDeduplicator(0.0)
+    deduplicator = CallDeduplicator(0.0, age_s=lambda record: 0.0)
 
-    (shipped,) = twins.add(record)
+    (shipped,) = deduplicator.add(record)
 
     assert shipped.output_text == said
-    remembered = [call.record for call in twins._shipped._calls.values()]
+    remembered = [call.record for call in deduplicator._shipped._calls.values()]
     assert len(remembered) == 1
     assert len(str(remembered)) < 2_000
 

@@ -90,25 +90,32 @@ class _Calls:
                         yield other
 
 
+def _age_s(record: Record) -> float:
+    """Return the seconds since `record` ended; 0 where the clock was set back."""
+    return max(0.0, time.time() - record.end_ns / 1e9)
+
+
 class CallDeduplicator:
     """Fed with records in the order in which their spans ended; gives out what may be shipped.
 
-    `hold_s`: how long a call may wait for its counterpart. `merged` counts the records that were
-    given in and never come out, since another one speaks for them.
+    `hold_s`: how long after its end a call may wait for its counterpart. `duplicates` counts the
+    records that were given in and never come out, since another one speaks for them.
     """
 
     def __init__(
         self,
         hold_s: float,
         clock: Callable[[], float] = time.monotonic,
+        age_s: Callable[[Record], float] = _age_s,
         most_held: int = _MOST_HELD,
     ) -> None:
         self._hold_s = hold_s
         self._clock = clock
+        self._age_s = age_s
         self._most_held = most_held
         self._held = _Calls()
         self._shipped = _Calls()
-        self.merged = 0
+        self.duplicates = 0
 
     def __len__(self) -> int:
         """How many are held back."""
@@ -120,16 +127,16 @@ class CallDeduplicator:
             return [record]
         call = _Call(CallObservation.of(record))
         if self._is_shipped(call) or self._repeats_its_children(call):
-            self.merged += 1
+            self.duplicates += 1
             return []
         while (other := next(self._held.same_as(call, siblings=True), None)) is not None:
             self._held.remove(other)
             call = _Call(call.observation.joined(other.observation))
-            self.merged += 1
+            self.duplicates += 1
         # A child ends before its parent: a root call has no counterpart still to come.
         if call.record.parent_span_id is None or self._hold_s <= 0:
             return [self._ship(call)]
-        call.until = self._clock() + self._hold_s
+        call.until = self._clock() + self._hold_s - min(self._hold_s, self._age_s(record))
         self._held.add(call)
         return self._released(lambda oldest: len(self._held) > self._most_held)
 

@@ -1,0 +1,146 @@
+"""The processor of `init_pulse`: what it counts and bounds is queued by the SDK's batch processor.
+
+The SDK's processor drops what it has no room for without a count, queues every library's spans,
+and may hang where a signal handler interrupts it. So this one stands before it.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from pulse_otel.export import dialects
+from pulse_otel.export.accounts.stats import DeliveryStats
+from pulse_otel.export.delivery.queue import MAX_QUEUED_BYTES
+from pulse_otel.export.delivery.span_size import SPAN_BYTES, UNKNOWN_BYTES, size_of
+from pulse_otel.export.exporter import PulseSpanExporter
+from pulse_otel.guard import guarded
+from pulse_otel.process.exit_time import exit_s
+from pulse_otel.process.flush import in_a_thread
+from pulse_otel.process.forks import reset_in_children
+
+MAX_BYTES = 16 << 20
+"""So many bytes may always wait in the batch processor: more, while all that waits has room."""
+
+QUEUE_SIZE = 2 * MAX_QUEUED_BYTES // SPAN_BYTES
+"""For the batch processor, which drops uncounted what is more: never reached, as bytes decide."""
+
+_JOIN_S = 1.0
+# Until 1.40, the SDK's batch processor prints a TypeError at each fork after it was collected.
+_kept: list[BatchSpanProcessor] = []
+
+
+class PulseSpanProcessor(SpanProcessor):
+    """Hands sampled GenAI spans to `batch`, which feeds `exporter`; counts every span that ends.
+
+    `batch` is None where its thread could not be started: then spans go to the exporter at once.
+    """
+
+    def __init__(self, exporter: PulseSpanExporter, batch: BatchSpanProcessor | None) -> None:
+        self._exporter = exporter
+        self._batch = batch
+        if batch is not None:
+            _kept.append(batch)
+        self.reset_after_fork()
+        exporter.fed_by(self, () if batch is None else (batch,))
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
+        """In a child: its counts begin at the fork, as those of the batch processor do."""
+        self._lock = threading.RLock()  # a signal handler or a finalizer may end spans meanwhile
+        self._handed_on = self._handed_on_bytes = 0
+        self._not_genai = self._overflow = 0
+        self._closed = False  # nothing waits in the batch processor any more
+        self._inside: set[int] = set()  # threads that are inside the batch processor
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Nothing is needed of a span that starts."""
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Queue `span` if it is for Pulse. No I/O, and never raises."""
+        guarded(self._on_end, span)
+
+    def _on_end(self, span: ReadableSpan) -> None:
+        context = span.get_span_context()
+        if context is None or not context.trace_flags.sampled or not self._exporter.takes(span):
+            return
+        if not guarded(dialects.is_genai_span, span, otherwise=True):
+            with self._lock:
+                self._not_genai += 1
+        elif self._has_counted(guarded(size_of, span, otherwise=UNKNOWN_BYTES)):
+            self._hand_on(span)
+
+    def _has_counted(self, size: int) -> bool:
+        """Count a span of `size` bytes; False if there is no room for it."""
+        received, queued = self._exporter.bytes_received_and_queued
+        with self._lock:
+            waiting = self._handed_on_bytes - received
+            if waiting > MAX_BYTES and waiting + queued > MAX_QUEUED_BYTES:
+                self._overflow += 1
+                return False
+            self._handed_on += 1
+            self._handed_on_bytes += size
+            return True
+
+    def _hand_on(self, span: ReadableSpan) -> None:
+        """Past the batch processor if somebody waits for the span, or if it must not be entered.
+
+        The SDK's `emit` sets an event, whose lock cannot be taken twice: a signal handler that
+        ends a span while its own thread is in there would wait for itself.
+        """
+        thread = threading.get_ident()
+        batch = self._batch
+        if batch is None or self._exporter.at_once or thread in self._inside:
+            self._exporter.export((span,))
+            return
+        self._inside.add(thread)
+        try:
+            batch.on_end(span)
+        finally:
+            self._inside.discard(thread)
+
+    def counted(self, stats: DeliveryStats) -> DeliveryStats:
+        """Complete the exporter's `stats` by what did not reach it, or not yet.
+
+        `stats` is of an earlier moment: what waits in between can only have become more.
+        """
+        # Read at once: a finalizer that ends a span between two of these would be half counted.
+        handed_on, not_genai, overflow = self._handed_on, self._not_genai, self._overflow
+        waiting = handed_on - stats.ended
+        dropped = dict(stats.dropped)
+        if self._closed and waiting:
+            # It ended in the moment in which the batch processor closed, and was not taken.
+            dropped["after shutdown"] = dropped.get("after shutdown", 0) + waiting
+            waiting = 0
+        return replace(
+            stats,
+            ended=handed_on + not_genai + overflow,
+            in_queue=stats.in_queue + waiting,
+            queue_overflow=stats.queue_overflow + overflow,
+            ignored=stats.ignored + not_genai,
+            dropped=dropped,
+        )
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Wait until everything that ended is accepted, for `timeout_millis` at most."""
+        return self._exporter.force_flush(timeout_millis)
+
+    def shutdown(self) -> None:
+        """Flush for at most 5 s, then stop. Idempotent."""
+        self.stop(exit_s())
+
+    def stop(self, timeout_s: float) -> bool:
+        """Flush for at most `timeout_s` seconds, then stop. True if everything was accepted."""
+        done = self._exporter.stop(timeout_s)
+        if self._batch is not None and self._exporter.stopped and not self._closed:
+            in_a_thread(self._close, _JOIN_S)
+        return done
+
+    def _close(self) -> None:
+        if self._batch is not None:
+            self._batch.shutdown()  # type: ignore[no-untyped-call]
+        self._closed = True
