@@ -222,7 +222,7 @@ print(time.monotonic() - begun < 5.5, pulse_otel.stats().lost)
     assert done.stdout.split() == ["True", "5"]
 
 
-@pytest.mark.row("P5")
+@pytest.mark.row("P6")
 def test_a_fork_after_a_second_init_pulse(server: FaultServer) -> None:
     """The first batch processor is stopped; child and parent each send what ended in them."""
     script = """
