@@ -1,4 +1,4 @@
-"""PulseSpanExporter: glue between an OpenTelemetry span processor and the delivery worker."""
+"""PulseSpanExporter: from an OpenTelemetry span processor to the delivery worker."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ _NOW_MS = 1000
 
 
 class Counter(Protocol):
-    """Who counts the spans before they come to an exporter."""
+    """Counts the spans before they come to an exporter."""
 
     def counted(self, stats: DeliveryStats, /) -> DeliveryStats: ...
 
 
 class PulseSpanExporter(SpanExporter):
-    """Ships GenAI spans to a Pulse trace service; other spans are counted and left out.
+    """Ships GenAI spans to a Pulse trace service; counts other spans and ignores them.
 
-    The arguments are settings of `PulseConfig`; what is not given is read from ``PULSE_<KEY>``.
-    Without a key, or with a wrong value, it warns once and exports nothing; an unknown argument
-    is warned about and left out. It never raises. What another exporter of this process has
-    taken for the same project is not sent again.
-    `export` only hands over to a worker thread: no network in the thread that calls it.
+    The arguments are settings of `PulseConfig`; each falls back to ``PULSE_<KEY>``. Without a key,
+    or with a wrong value, it warns once and exports nothing; it warns about an unknown argument
+    and ignores it. It never raises. It does not send what another exporter of this process sends
+    to the same project. `export` only hands over to a worker thread: the thread that calls it does
+    no network I/O.
     `config` is for `init_pulse`.
     """
 
@@ -133,7 +133,7 @@ class PulseSpanExporter(SpanExporter):
 
     @property
     def stats(self) -> DeliveryStats:
-        """Where the spans handed to this exporter have come to."""
+        """Where the spans handed to this exporter are."""
         if self._delivery is None:
             return DeliveryStats()
         failures = self._redaction.failures if self._redaction else 0
@@ -148,12 +148,12 @@ class PulseSpanExporter(SpanExporter):
 
     @property
     def at_once(self) -> bool:
-        """Whether what ends now should come here at once: somebody waits, or nothing is sent."""
+        """Whether spans should come here at once: a flush waits, or it has stopped and only counts."""
         return self._delivery is None or self._delivery.stopped or self._delivery.expedite.on
 
     @property
     def stopped(self) -> bool:
-        """Whether it was shut down; nothing is sent any more."""
+        """Whether it was shut down and sends nothing any more."""
         return self._delivery is None or self._delivery.stopped
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -177,9 +177,9 @@ class PulseSpanExporter(SpanExporter):
             self._delivery.submit(ours, others=len(claimed) - len(ours))
 
     def takes(self, span: ReadableSpan) -> bool:
-        """Claim `span`: True if no other exporter of this process sends it to the same project.
+        """Claim `span`. False if another exporter of this process sends it to the same project.
 
-        Once stopped, it claims nothing, and only counts calls that nobody else will send.
+        Once stopped, it claims only calls that nobody else will send, to count them.
         """
         if self._delivery is None:
             return False
@@ -193,15 +193,15 @@ class PulseSpanExporter(SpanExporter):
         return True
 
     def fed_by(self, counter: Counter, feeders: Sequence[Flushable]) -> None:
-        """Tell it who stands before it: who counts the spans, and who queues them."""
+        """Name what stands before it: `counter` counts the spans, `feeders` queue them."""
         self._counter, self._feeders = counter, feeders
 
     def collect(self) -> Callable[[], bool]:
-        """Have what waits in batch processors handed over; the result says whether it is done."""
+        """Have batch processors hand over what they hold; the result says whether they have."""
         return hand_over(self._processors())
 
     def _collect_now(self) -> None:
-        """`collect` for a thread of ours that nothing interrupts."""
+        """Collect in this thread, a worker's, which no signal handler interrupts."""
         for processor in self._processors():
             guarded(processor.force_flush, _NOW_MS)
 
@@ -213,13 +213,13 @@ class PulseSpanExporter(SpanExporter):
         return self.flush(min(timeout_millis / 1000, LONGEST_S))
 
     def flush(self, timeout_s: float, handed_over: Callable[[], bool] | None = None) -> bool:
-        """`force_flush`, in s. `handed_over` is what `collect` gave, if it was called before."""
+        """`force_flush` in seconds. `handed_over` is the result of an earlier `collect`."""
         if self._delivery is None:
             return True
         return self._delivery.flush(timeout_s, handed_over or self.collect())
 
     def expedite(self) -> None:
-        """The process is about to end: send what ends from now on at once."""
+        """Send at once what ends from now on: the process is about to end."""
         if self._delivery is not None:
             self._delivery.expedite.begin()
 
@@ -229,9 +229,9 @@ class PulseSpanExporter(SpanExporter):
         self.stop(exit_s(min(timeout_millis / 1000, EXIT_S)))
 
     def stop(self, timeout_s: float) -> bool:
-        """`shutdown`, for as long as it is given. True if everything was accepted.
+        """Shut down within `timeout_s` seconds. True if everything was accepted.
 
-        Who comes while another thread is at it waits for that, no longer than it is given either.
+        While another thread shuts it down, this waits for that thread, no longer than `timeout_s`.
         """
         if self._delivery is None:
             return True
@@ -272,7 +272,7 @@ def _as_it_is(record: Record) -> Record:
 
 
 def _degraded(span: ReadableSpan) -> Record | None:
-    """What is left of a span that could not be read: when it was, and in which trace."""
+    """Return what is known of a span that cannot be read: its time and its place in the trace."""
     context, parent = span.get_span_context(), span.parent
     if context is None:
         return None
@@ -294,8 +294,8 @@ def _spool(root: str | None, api_url: str, key: ApiKey) -> spool.Spool | None:
 
 
 def _import_all() -> None:
-    """What the workers import when they need it, before anybody forks: see forks."""
+    """Import what the worker will need, while no fork can happen: see `process.forks`."""
     for name in _NEEDED:
         with suppress(ImportError):
             import_module(name)
-    to_json({})  # its encoder makes itself ready at the first use, under a lock of its own
+    to_json({})  # its encoder prepares itself at the first use, under a lock of its own

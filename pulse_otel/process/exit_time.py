@@ -1,6 +1,6 @@
-"""How long stopping may take: at the end of the process, the exporters share what there is.
+"""How long an exporter may take to stop. At the end of the process, all of them share 5 s.
 
-A user's provider stops its exporters one after the other, in an exit hook.
+A TracerProvider of the user stops its exporters one after the other, in an exit hook.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import time
 from pulse_otel.process.exporters import running
 
 EXIT_S = 5.0
-"""The longest that the end of a process waits for the service, or for several of them."""
+"""The longest that the end of a process waits, in seconds, for all services together."""
 
 LONGEST_S = 1e6
-"""What "for ever" is: a time that all clocks know."""
+"""The longest time that any wait is given, in seconds: all clocks can count it."""
 
-_RESERVE_S = 1.0  # for each that comes later, since its service may be a better one
+_RESERVE_S = 1.0  # for each exporter that stops later: its service may answer
 
 
 class _Exit:
@@ -27,13 +27,13 @@ _exit = _Exit()
 
 
 def begin_end() -> None:
-    """The process ends without an end of its main thread, as a child of `multiprocessing` does."""
+    """Begin the end of a process whose main thread does not end, as in a child that is forked."""
     if _exit.until is None:
         _exit.until = time.monotonic() + EXIT_S
 
 
 def exit_s(given: float = EXIT_S) -> float:
-    """The seconds that an exporter which is to stop now may take: `given`, if there are so many."""
+    """Return the seconds that an exporter may take to stop now, at most `given`."""
     if _exit.until is None:
         if threading.main_thread().is_alive():
             return given

@@ -1,8 +1,8 @@
-"""Forks: a child begins anew, and never inherits a lock that nobody is left to release.
+"""Forks: a child starts with fresh state, and inherits no lock that nobody is left to release.
 
-The locks of Python's imports are such: a child that was forked while a thread was importing
-`requests` could never import it, and neither could the program's own code there. So what the
-worker imports is imported within `loading`, and a fork waits for the end of that.
+The locks of Python's imports are such locks: a child that was forked while a thread imported
+`requests` could never import it, and neither could the program's own code there. So the worker
+imports what it needs within `loading`, and a fork waits for the end of that.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import threading
 import weakref
 from typing import Protocol
 
-_LONGEST_S = 5.0  # a fork waits for an import; should that hang, the fork must not
+_LONGEST_S = 5.0  # a fork waits for an import, but not for one that hangs
 
 
 class Forked(Protocol):
-    """What begins anew in a child."""
+    """State that starts afresh in a child."""
 
     def reset_after_fork(self) -> None: ...
 
@@ -45,7 +45,7 @@ _forks = _Forks()
 
 
 def reset_in_children(one: Forked) -> None:
-    """Reset `one` in each forked child, for as long as it lives."""
+    """Reset `one` in each forked child while it exists."""
     _forks.known.add(one)
     if not _forks.registered and hasattr(os, "register_at_fork"):
         _forks.registered = True
@@ -57,5 +57,5 @@ def reset_in_children(one: Forked) -> None:
 
 
 def loading() -> threading.Lock:
-    """To be held by a thread that imports, so that nobody forks meanwhile."""
+    """Return the lock that a thread holds while it imports, so that nobody forks meanwhile."""
     return _forks.loading

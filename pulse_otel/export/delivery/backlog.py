@@ -1,4 +1,4 @@
-"""What was taken in and is not sent yet: in memory, or in files of a spool.
+"""Records that were read and are not sent yet: in memory, or in files of a spool.
 
 With a spool, memory holds only what is being sent, and what the disk would not take.
 """
@@ -15,7 +15,7 @@ from pulse_otel.export.records.record import Record
 from pulse_otel.export.spool.batch import Gone, Leased, packed
 from pulse_otel.export.spool.spool import Spool
 
-# Beside a spool that takes none: so many entries, so many bytes; the queue holds the rest.
+# While the disk takes none, so much waits here; the queue holds the rest.
 _MOST_IN_MEMORY, _MOST_BYTES = 2000, 64 << 20
 SEARCH_S = 30.0  # how often a spool is searched for what other processes left behind
 _RENEW_S = 15.0
@@ -23,19 +23,24 @@ _UNREADABLE_S = 1.0  # until files are tried again after one that could not be r
 
 
 class Backlog:
-    """`ready` is what can be sent next. Kept by the thread that takes in, used by the sender."""
+    """`ready` is what can be sent next. One thread stores records, another one sends them."""
 
     def __init__(self, ledger: Ledger, spool: Spool | None) -> None:
         self.ready: deque[Entry] = deque()
         self._ledger = ledger
         self._spool = spool
         self._files: deque[SpanGroup] = deque()  # of this process, waiting on disk
-        self._unsaved: deque[SpanGroup] = deque()  # which the disk did not take
+        self._unsaved: deque[SpanGroup] = deque()  # in memory, as the disk did not take them
         self._search_at = self._lease_at = 0.0
         self._renewed_at = 0.0
 
-    def keep(self, records: list[Record]) -> None:
-        """Pack what was taken in: on disk if there is one that takes it."""
+    @property
+    def on_disk(self) -> bool:
+        """Whether there is a spool."""
+        return self._spool is not None
+
+    def store(self, records: list[Record]) -> None:
+        """Store `records` on disk if there is a spool and it takes them, else in memory."""
         if self._spool is None:
             self._pack(records, None)
             return
@@ -57,14 +62,14 @@ class Backlog:
         return group
 
     def full(self) -> bool:
-        """Whether memory has to do for the disk, and has done enough."""
+        """Return whether the memory that replaces a failed disk is full."""
         while self._unsaved and self._unsaved[0].left <= 0:
             self._unsaved.popleft()
         size = sum(group.size * group.left // group.count for group in list(self._unsaved))
         return len(self.ready) >= _MOST_IN_MEMORY or size >= _MOST_BYTES
 
     def wait_s(self) -> float | None:
-        """How long until there may be something to send; None: nobody knows."""
+        """Return the seconds until there may be something to send; None if that is unknown."""
         if self.ready:
             return 0.0
         if self._files:
@@ -72,7 +77,7 @@ class Backlog:
         return None if self._spool is None else max(0.0, self._search_at - time.monotonic())
 
     def lease(self) -> None:
-        """Bring one more file into `ready`: the oldest of ours, else one that was left behind."""
+        """Read one more file into `ready`: ours first, else one left by another process."""
         if self._spool is None:
             return
         while self._files and time.monotonic() >= self._lease_at:
@@ -84,7 +89,7 @@ class Backlog:
                 self._load(group, leased)
                 return
             waiting = self._spool.waits(group.file)
-            if waiting is not None:  # the next one may be readable; all of them are, some time
+            if waiting is not None:  # try the next one; this one may be readable later
                 group.file = waiting
                 self._files.append(group)
                 self._lease_at = time.monotonic() + _UNREADABLE_S
@@ -113,7 +118,7 @@ class Backlog:
             self.settle(group, End.DROPPED, "damaged on disk", leased.damaged)
 
     def renew(self, entries: Sequence[Entry]) -> None:
-        """Hold the files of `entries` for another while."""
+        """Renew the leases on the files of `entries`."""
         if self._spool is None or time.monotonic() - self._renewed_at < _RENEW_S:
             return
         self._renewed_at = time.monotonic()
@@ -122,16 +127,16 @@ class Backlog:
                 group.file = self._spool.renew(group.file)
 
     def end(self, entry: Entry, end: End, why: str) -> None:
-        """`entry` came to its end."""
+        """Count the end of `entry`."""
         self.settle(entry.group, end, why)
 
     def settle(self, group: SpanGroup, end: End, why: str, count: int = 1) -> None:
-        """`count` of `group` came to their end; with the last of them its file goes."""
+        """Count the end of `count` spans of `group`; with the last of them its file is deleted."""
         if self._ledger.settle(group, end, count, why) and group.file and self._spool:
             self._spool.ack(group.file, damaged=group.damaged)
 
     def give_back(self, entries: Sequence[Entry]) -> None:
-        """Leave `entries` on disk, to whoever may send them; those in memory stay ready."""
+        """Release `entries` that are on disk, so that any process may send them."""
         groups: dict[SpanGroup, list[Record]] = {}
         for entry in entries:
             if self._spool is None or entry.group.file is None:
@@ -148,7 +153,7 @@ class Backlog:
                 self._leave(group)
 
     def leave_all(self) -> None:
-        """At the end: other processes, and later pipelines of this one, may have our files."""
+        """Release all our files at the end, to other processes and later pipelines of this one."""
         for group in self._ledger.open():
             self._leave(group)
 
@@ -157,7 +162,7 @@ class Backlog:
             self._spool.leave(group.file)
 
     def _count_gone(self) -> None:
-        """Account for what the spool dropped."""
+        """Count what the spool dropped."""
         if self._spool is None or not self._spool.gone:
             return
         by_file = {p.file: p for p in self._ledger.open() if p.file}
@@ -173,12 +178,12 @@ class Backlog:
 def _popped(gone: list[Gone]) -> Gone | None:
     try:
         return gone.pop()
-    except IndexError:  # the other worker may have been quicker
+    except IndexError:  # the other thread was quicker
         return None
 
 
 def _put_back(spool: Spool, group: SpanGroup, file: str, records: list[Record]) -> str:
-    """Release the file; what is left of one of which some are settled becomes a new one."""
+    """Release `file`, or replace it by one of `records` if others in it are settled."""
     if len(records) < group.count and (rest := spool.put(records)):
         spool.ack(file, damaged=group.damaged)
         group.count, group.damaged = len(records), False

@@ -1,7 +1,7 @@
-"""When to ask the service again: at once while it answers, ever more rarely while it does not.
+"""When to ask the service again: at once while it answers, ever more rarely while it fails.
 
-Open, nothing is built and nothing sent: a dead service costs nothing but the waiting. One
-success closes it. Times are of `time.monotonic`: no step of the wall clock matters.
+While it is open, nothing is written and nothing sent: a dead service costs no work. One success
+closes it. Times are of `time.monotonic`, so a step of the wall clock does not matter.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pulse_otel.export.transport.outcome import MAX_RETRY_AFTER_S, Outcome, Verd
 _random = SystemRandom()
 
 HURRIED_S = 0.2
-"""While somebody waits in a flush: the longest pause after a passing fault.
+"""The longest pause after a passing fault while a flush waits.
 
-Where somebody has to change something, it is the first pause of that kind: a program that flushes
-at each of its own requests would else ask with a wrong key five times a second. What the service
-asked for is not shortened at all.
+Where somebody has to change something, it is the first pause of that kind: else a program that
+flushes after each of its requests would ask with a wrong key five times a second. A pause that the
+service asked for is never shortened.
 """
 
 
@@ -33,23 +33,23 @@ class Pauses:
     longest_s: float
 
     def after(self, failures: int) -> float:
-        """The pause after so many failures in a row, jittered between half and all of it."""
+        """Return the pause after so many failures in a row, jittered between half and all."""
         whole = min(self.longest_s, self.first_s * 2.0 ** min(failures - 1, 20))
         return whole * _random.uniform(0.5, 1.0)
 
 
-# What heals by itself is tried sooner than what needs somebody.
+# A passing fault is tried again sooner than one that somebody has to mend.
 PAUSES = {Verdict.RETRY: Pauses(0.5, 20.0), Verdict.PAUSED: Pauses(1.0, 60.0)}
 
 
 @dataclass(slots=True)
 class Backoff:
-    """Used by one thread at a time."""
+    """For one thread at a time."""
 
     clock: Callable[[], float] = time.monotonic
     failures: int = 0
     cause: str = ""  # of the last failure, in words; empty while it is closed
-    passing: bool = True  # whether that heals by itself, or needs somebody
+    passing: bool = True  # whether that passes by itself; else somebody has to mend it
     _ready_at: float = field(default=0.0)
     _not_before: float = 0.0  # as the service asked for
     _hurried_s: float = HURRIED_S
@@ -82,7 +82,7 @@ class Backoff:
         return self.failures > 0
 
     def pause_s(self, expedited: bool = False) -> float:
-        """How long to wait for the next request; `expedited`: somebody waits for it."""
+        """Return the seconds until the next request. `expedited`: somebody waits for it."""
         now = self.clock()
         if expedited:
             self._ready_at = min(self._ready_at, now + self._hurried_s)

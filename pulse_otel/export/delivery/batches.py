@@ -1,7 +1,7 @@
-"""What is under way between the records and the service: batches, and what an answer does to them.
+"""Batches of records on their way to the service, and what an answer means for them.
 
-A batch is written in one form, and keeps its records: when the service turns out to speak
-another form, they are written anew. Used by one thread at a time.
+A batch is written in one form and keeps its records: if the service turns out to speak another
+form, they are written again. For one thread at a time.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from dataclasses import dataclass, field, replace
 from pulse_otel.export.accounts.ledger import End, SpanGroup
 from pulse_otel.export.bodies.shrink import LIMITS, bare, shrunk
 from pulse_otel.export.delivery.request_size import MAX_REQUEST_BYTES, RequestSize
+from pulse_otel.export.delivery.suspicion import SUSPECT_AFTER, Action, action
 from pulse_otel.export.payloads.form import Encoded, Form
 from pulse_otel.export.records.record import Record
 from pulse_otel.export.transport.outcome import Outcome, Verdict
 from pulse_otel.guard import FAILED, guarded
 
 MOST_REFUSALS = 64
-"""Requests refused one after the other, as a batch is narrowed down: then all of it is bad."""
+"""Requests refused in a row while a batch is narrowed down; then all of it counts as bad."""
 
-_SUSPECT_AFTER, _GIVEN_UP_AFTER = 3, 8  # server errors of one batch, while it takes others
-_MOST_PARTS = 256  # of what is suspect, while nothing shows whether it is to blame
+_MOST_PARTS = 256  # of suspect batches
 
 _FAILED_AT = "the service fails at it"
 _UNWRITTEN = Encoded("")
@@ -30,7 +30,7 @@ _UNWRITTEN = Encoded("")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One record on its way; `shrinks`: how often it was made smaller."""
+    """One record on its way. `shrinks`: how often it was made smaller."""
 
     record: Record
     group: SpanGroup
@@ -40,43 +40,44 @@ class Entry:
 
 @dataclass(slots=True)
 class SplitGroup:
-    """What the parts of one batch share."""
+    """What the parts of one batch have in common."""
 
     refusals: int = 0  # in a row
 
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """What one request holds."""
+    """The records of one request."""
 
     form: Form
     entries: list[Entry]
     family: SplitGroup = field(default_factory=SplitGroup)
-    errors: int = 0  # server errors in a row; only to _SUSPECT_AFTER while no others are accepted
-    accepted_before: int = 0  # batches that the service had accepted when the first one came
+    errors: int = 0  # server errors in a row; at most SUSPECT_AFTER while no others are accepted
+    accepted_before: int = 0  # batches that the service had accepted at the first of them
 
     def encoded(self) -> list[Encoded]:
-        """What is posted."""
+        """Return what is posted."""
         return [entry.encoded for entry in self.entries]
 
     @property
     def size(self) -> int:
-        """About how many bytes its request has."""
+        """The size of its request in bytes, about."""
         return sum(len(entry.encoded.text) for entry in self.entries)
 
     def part(self, entries: list[Entry]) -> Batch:
-        """`entries` of it, to be sent on their own."""
-        errors = min(self.errors, _SUSPECT_AFTER)
+        """Return a batch of these `entries` of it."""
+        errors = min(self.errors, SUSPECT_AFTER)
         return Batch(self.form, entries, self.family, errors, self.accepted_before)
 
     def halves(self) -> list[Batch]:
-        """It, in two."""
+        """Return it in two halves."""
         middle = len(self.entries) // 2
         return [self.part(self.entries[:middle]), self.part(self.entries[middle:])]
 
 
 class Batches:
-    """Makes batches of what `more` brings (False: nothing more), until each entry is settled.
+    """Makes batches of what `more` brings, until each entry is settled. `more` returns False if
+    there is nothing.
 
     `more` puts into `ready`; `settle` is told of each entry's end.
     """
@@ -93,18 +94,18 @@ class Batches:
         self._written: deque[Batch] = deque()
         self._request_size = RequestSize()
         self._accepted = 0
-        self._accepts = False  # whether it took the latest
+        self._accepts = False  # whether the service took the latest batch
 
     def __len__(self) -> int:
-        """How many entries are in here."""
+        """Return how many entries are in here."""
         return len(self.ready) + sum(len(batch.entries) for batch in list(self._written))
 
     def entries(self) -> list[Entry]:
-        """What is left of earlier batches."""
+        """Return what is left of earlier batches."""
         return [entry for batch in list(self._written) for entry in batch.entries]
 
     def clear(self) -> list[Entry]:
-        """Give up all that is in here; it comes out."""
+        """Remove and return all entries."""
         entries = self.entries()
         self._written.clear()
         while self.ready:  # another thread may be adding to it
@@ -112,7 +113,7 @@ class Batches:
         return entries
 
     def next(self, form: Form) -> Batch | None:
-        """The batch to send: what is left of an earlier one first, else as full as can be."""
+        """Return the batch to send: what is left of an earlier one, else a full one."""
         if self._written and self._written[0].form is not form:
             unwritten = [entry for batch in self._written for entry in batch.entries]
             self._written.clear()
@@ -128,13 +129,13 @@ class Batches:
         return self._written[0]
 
     def _may_read(self, form: Form) -> bool:
-        """Whether to go past what is in here, which is suspect.
+        """Return whether to read more although batches are left, because all of them are suspect.
 
-        In turns with it, or it might wait for ever; and for one full batch only, or an outage
-        would bring all that comes into the memory, past the bounds of the queue.
+        New ones take turns with them, or the suspect ones might wait for ever; and only one full
+        batch is read, or an outage would bring everything past the bounds of the queue.
         """
         written = self._written
-        if written and (self._accepts or any(b.errors < _SUSPECT_AFTER for b in written)):
+        if written and (self._accepts or any(b.errors < SUSPECT_AFTER for b in written)):
             return False
         return (
             sum(len(batch.entries) for batch in written) < form.max_records + _MOST_PARTS
@@ -142,7 +143,7 @@ class Batches:
         )
 
     def _known_too_large(self, batch: Batch) -> bool:
-        """Whether its like was refused: it is halved without a request to learn that again."""
+        """Return whether one of its size was refused; it is halved without asking again."""
         return len(batch.entries) > 1 and self._request_size.known_too_large(batch.size)
 
     def _write(self, form: Form) -> Batch:
@@ -160,7 +161,7 @@ class Batches:
         return batch
 
     def _encoded(self, entry: Entry, form: Form) -> Entry | None:
-        """`entry`, written; without its content if that cannot be written. None: settled."""
+        """Return `entry`, written, without its content if that fails. None: it is settled."""
         encoded = guarded(form.encode, entry.record, otherwise=FAILED)
         if encoded is FAILED:
             encoded = guarded(lambda: form.encode(bare(entry.record)), otherwise=FAILED)
@@ -173,8 +174,8 @@ class Batches:
         return Entry(entry.record, entry.group, encoded, entry.shrinks)
 
     def conclude(self, batch: Batch, outcome: Outcome) -> None:
-        """What `outcome` means for `batch`, which `next` gave."""
-        if batch in self._written:  # not if it was given up meanwhile
+        """Apply `outcome` to `batch`, which `next` returned."""
+        if batch in self._written:  # else it was given up meanwhile
             self._written.remove(batch)
             self._written.extendleft(reversed(list(self._left_of(batch, outcome))))
 
@@ -198,7 +199,7 @@ class Batches:
             self._settle(entry, end, why)
 
     def _smaller(self, batch: Batch) -> list[Batch]:
-        """In halves, and the next ones not larger than these; a single one with less content."""
+        """Return its halves, and keep later batches as small; a single entry gets less content."""
         if len(batch.entries) > 1:
             self._request_size.refused(batch.size)
             return batch.halves()
@@ -216,7 +217,7 @@ class Batches:
         return []
 
     def _narrowed(self, batch: Batch, bad: frozenset[int]) -> list[Batch]:
-        """Without those that the service names as bad; else in halves, until the bad are found."""
+        """Return it without the entries that the service names as bad, else its halves."""
         batch.family.refusals += 1
         why = Verdict.REJECTED.value
         good = [entry for index, entry in enumerate(batch.entries) if index not in bad]
@@ -236,29 +237,26 @@ class Batches:
             self._end(relative.entries, End.DROPPED, why)
 
     def failed(self, batch: Batch, outcome: Outcome) -> None:
-        """Not answered, or with a server error: kept, and tried again.
-
-        One that meets errors again and again is suspect: it is not tried first any more, and is
-        narrowed down, as one record that the service fails at must not hold up the rest. That the
-        service takes others meanwhile shows who is to blame; it may take none at all.
-        """
+        """Keep `batch`, which was not answered or met a server error; see `suspicion`."""
         self._accepts = False
         if outcome.status is None or outcome.status < 500 or batch not in self._written:
             return
         if not batch.errors:
             batch.accepted_before = self._accepted
         takes_others = self._accepted > batch.accepted_before
-        if takes_others or batch.errors < _SUSPECT_AFTER:
+        if takes_others or batch.errors < SUSPECT_AFTER:
             batch.errors += 1
-        if batch.errors < _SUSPECT_AFTER:
+        room = len(self._written) <= _MOST_PARTS
+        entries = len(batch.entries)
+        chosen = action(batch.errors, entries, takes_others=takes_others, room=room)
+        if chosen is Action.RETRY:
             return
         self._written.remove(batch)
-        room = len(self._written) < _MOST_PARTS
         batch.family.refusals += takes_others
-        if len(batch.entries) > 1 and (takes_others or room):
+        if chosen is Action.SPLIT:
             batch.accepted_before = self._accepted
             self._written.extend(batch.halves())
-        elif takes_others and (batch.errors >= _GIVEN_UP_AFTER or not room):
+        elif chosen is Action.GIVE_UP:
             self._end(batch.entries, End.DROPPED, _FAILED_AT)
         else:
             self._written.append(batch)

@@ -27,12 +27,12 @@ ROUND_S = 0.05  # until what was read goes to disk, if there is one
 
 
 class SpanQueue:
-    """`keep` is given the records of a round; it packs them, and must not fail."""
+    """`store` is given the records of a round, and must not fail."""
 
-    def __init__(self, ledger: Ledger, steps: Steps, keep: Callable[[list[Record]], None]) -> None:
+    def __init__(self, ledger: Ledger, steps: Steps, store: Callable[[list[Record]], None]) -> None:
         self._ledger = ledger
         self._steps = steps
-        self._keep = keep
+        self._store = store
         self._queue: deque[tuple[Any, int]] = deque()
         self.size_bytes = 0  # of what waits in the queue
         self._deduplicator = CallDeduplicator(steps.hold_s)
@@ -91,7 +91,7 @@ class SpanQueue:
             held = self._deduplicator.flush() if release else self._deduplicator.due()
             records += self._ready(held)
             self._ledger.read(End.IGNORED, self._deduplicator.duplicates - duplicates)
-            if records and guarded(self._keep, records, otherwise=FAILED) is FAILED:
+            if records and guarded(self._store, records, otherwise=FAILED) is FAILED:
                 self._ledger.read(End.DROPPED, len(records), "not storable")
             self._held_until = self._deduplicator.next_due()
             if not len(self._deduplicator):

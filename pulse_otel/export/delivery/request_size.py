@@ -1,6 +1,6 @@
 """How large a request may be: the service, or a proxy before it, says only that one was too large.
 
-Halved then, and doubled again after some that were taken: the proxy may have been replaced.
+The limit is halved then, and doubled after some requests that were taken, as proxies change.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ class RequestSize:
         self._taken = 0
 
     def refused(self, size: int) -> None:
-        """A request of `size` was too large."""
+        """Note that a request of `size` bytes was too large."""
         self.limit = max(_LEAST_BYTES, min(self.limit, size // 2))
         self._taken = 0
 
     def taken(self, size: int) -> None:
-        """A request of `size` was not too large; a small one says nothing."""
+        """Note that a request of `size` bytes was not too large; a small one proves nothing."""
         self._taken += size * 2 > self.limit
         if self._taken >= _TAKEN_BEFORE_MORE:
             self.limit = min(self.limit * 2, MAX_REQUEST_BYTES)
             self._taken = 0
 
     def known_too_large(self, size: int) -> bool:
-        """Whether its like was refused; the halves of one are never quite equal."""
+        """Return whether such a size was refused; the halves of a batch are never quite equal."""
         return size > 1.8 * self.limit

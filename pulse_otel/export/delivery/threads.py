@@ -1,4 +1,4 @@
-"""The threads of a delivery: one for each task, and another one if it died."""
+"""The threads of a delivery: one for each task; one that died is replaced."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 _START_AGAIN_S = 1.0  # a thread that could not be started is tried again
 
 
-class Workers:
+class WorkerThreads:
     """Daemon threads; `start` is called by one thread at a time."""
 
     def __init__(self, tasks: Sequence[Callable[[], None]]) -> None:
@@ -18,12 +18,12 @@ class Workers:
         self._not_before = 0.0
 
     def alive(self) -> bool:
-        """Whether all of them run."""
+        """Return whether all of them run."""
         threads = list(self._threads.values())
         return len(threads) == len(self._tasks) and all(t.is_alive() for t in threads)
 
     def start(self) -> None:
-        """Start those that do not run, as far as there can be threads."""
+        """Start those that do not run, as far as the system allows."""
         now = time.monotonic()
         if now < self._not_before:
             return

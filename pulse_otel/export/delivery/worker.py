@@ -15,21 +15,17 @@ from typing import Any
 from pulse_otel.export.accounts.ledger import Ledger
 from pulse_otel.export.accounts.stats import DeliveryStats, Stats
 from pulse_otel.export.delivery.backlog import Backlog
-from pulse_otel.export.delivery.backoff import Backoff
 from pulse_otel.export.delivery.batches import Batches
 from pulse_otel.export.delivery.queue import SpanQueue
+from pulse_otel.export.delivery.sender import Sender
 from pulse_otel.export.delivery.steps import Steps
-from pulse_otel.export.delivery.threads import Workers
+from pulse_otel.export.delivery.threads import WorkerThreads
 from pulse_otel.export.delivery.waiting import Expedite, ShutdownPolicy
 from pulse_otel.export.spool.spool import Spool
-from pulse_otel.export.transport.outcome import Outcome, Verdict
-from pulse_otel.guard import FAILED, guarded
-from pulse_otel.log import rate_limited
+from pulse_otel.guard import guarded
 from pulse_otel.process.forks import loading
 
-_INTERNAL = Outcome(Verdict.RETRY, "an internal error while sending")
 _CLOSING_S = 1.0  # for a shutdown, beyond its flush
-_LONG_PAUSE_S = 5.0  # what waits so long to be sent is left to any process meanwhile
 
 
 def _at_once() -> bool:
@@ -48,16 +44,16 @@ class Delivery:
         self._ledger = Ledger()
         self._changed = self._ledger.changed
         self._backlog = Backlog(self._ledger, self._spool)
-        self._queue = SpanQueue(self._ledger, self._steps, self._backlog.keep)
+        self._queue = SpanQueue(self._ledger, self._steps, self._backlog.store)
         self._batches = Batches(self._more, self._backlog.end, self._backlog.ready)
-        self._backoff = Backoff()
-        self._work = threading.Lock()  # held while sending: by the worker, or by a flush at exit
+        self._sender = Sender(self._steps, self._backlog, self._batches, self._more)
+        self._sending = threading.Lock()  # held by the worker, or by a flush at exit
         self.expedite = Expedite(self._changed)
         self._ending = threading.RLock()  # held while shutting down
-        self._end_by = float("inf")  # the latest end that a shutdown wants
+        self._end_by = float("inf")  # the latest time at which a shutdown wants to end
         self._stopped = self._done = False
-        self._workers = Workers(
-            [self._run, *([self._run_intake] if self._spool is not None else [])]
+        self._threads = WorkerThreads(
+            [self._send_loop, *([self._spool_loop] if self._spool is not None else [])]
         )
 
     def reset_after_fork(self) -> None:
@@ -76,13 +72,13 @@ class Delivery:
 
     @property
     def trouble(self) -> str:
-        """What keeps the service from taking spans, as it is logged; empty if it takes them."""
-        return self._steps.located(self._backoff.cause)
+        """What keeps the service from taking spans, for the log; empty if it takes them."""
+        return self._sender.trouble
 
     @property
     def passing(self) -> bool:
-        """Whether that heals by itself."""
-        return self._backoff.passing
+        """Whether that trouble passes by itself; else somebody has to change something."""
+        return self._sender.backoff.passing
 
     @property
     def stats(self) -> Stats:
@@ -95,7 +91,7 @@ class Delivery:
         return self._ledger.stats.received_bytes, self._queue.size_bytes
 
     def snapshot(self) -> DeliveryStats:
-        """Where all spans are, at this moment."""
+        """Return where all spans are at this moment."""
         with self._changed:
             return self._ledger.snapshot(len(self._queue))
 
@@ -110,14 +106,14 @@ class Delivery:
                 return
             if self._queue.add(items):
                 self._changed.notify_all()
-        if not self._workers.alive():
+        if not self._threads.alive():
             self.start()
 
     def start(self) -> None:
-        """Start what does not run of the workers; without them, `flush` sends by itself."""
+        """Start the threads that do not run; without them, `flush` sends by itself."""
         with self._changed:
             if not self._stopped:
-                self._workers.start()
+                self._threads.start()
 
     def flush(
         self,
@@ -125,14 +121,14 @@ class Delivery:
         handed_over: Callable[[], bool] = _at_once,
         policy: ShutdownPolicy | None = None,
     ) -> bool:
-        """Wait until all submitted so far was accepted; False if not, or if any was lost.
+        """Wait until everything submitted so far is accepted; False if not, or if any was lost.
 
-        Before that, wait until `handed_over`: what waits in a batch processor was submitted. It is
-        asked while no lock is held, as another thread may need one of ours for it.
+        `handed_over` says whether batch processors have submitted what they held; the flush waits
+        for that first.
         """
         deadline = time.monotonic() + timeout_s
         if self._stopped:
-            return True  # nothing is waited for
+            return True
         with self.expedite.waiting():
             if not self._wait(handed_over, deadline, None):
                 return False
@@ -150,7 +146,7 @@ class Delivery:
             left = min(deadline, self._end_by) - time.monotonic()
             if left <= 0 or self._stopped or (policy and policy.should_give_up(left)):
                 return False
-            if not self._workers.alive():
+            if not self._threads.alive():
                 self._work_here(deadline)
                 continue
             with self._changed:
@@ -159,26 +155,26 @@ class Delivery:
         return True
 
     def _work_here(self, deadline: float) -> None:
-        """Without a worker (at exit): take in and send in this thread."""
+        """Read and send in this thread, where the others have ended, as at exit."""
         if self._spool is not None:
             self._queue.drain(deadline, True)
-        pause = self._backoff.pause_s(expedited=True)
+        pause = self._sender.backoff.pause_s(expedited=True)
         if pause or not self._step(deadline):
             time.sleep(min(pause or 0.05, max(0.0, deadline - time.monotonic())))
 
     def shutdown(self, timeout_s: float, handed_over: Callable[[], bool] = _at_once) -> bool:
         """Flush, then stop; what is left stays on disk, or is dropped and counted. Idempotent."""
         deadline = time.monotonic() + timeout_s
-        self._end_by = min(self._end_by, deadline)  # for who is at it already, too
+        self._end_by = min(self._end_by, deadline)  # also for a shutdown that is under way
         if not self._ending.acquire(timeout=max(0.0, timeout_s) + _CLOSING_S):
             return False
         try:
             if not self._stopped:
                 policy = ShutdownPolicy(
-                    self._backoff, self.snapshot, self._work, self._spool is None
+                    self._sender.backoff, self.snapshot, self._sending, self._spool is None
                 )
                 done = self.flush(timeout_s, handed_over, policy)
-                if not self._stopped:  # by a signal handler, in this thread
+                if not self._stopped:  # else a signal handler did it meanwhile, in this thread
                     self._done = done
                     self._close(deadline)
             return self._done
@@ -191,26 +187,24 @@ class Delivery:
             self._stopped = True
             self._changed.notify_all()
         if self._spool is not None:
-            # Not sent, but not lost either, if the disk takes it; it does so in no time.
+            # What was not sent is not lost if it gets to the disk, which takes moments.
             grace = max(deadline, time.monotonic()) + 0.3
             while self._queue.drain(grace, True) and len(self._queue) and time.monotonic() < grace:
-                pass  # the sender is in a request meanwhile, or does not begin another one
-            here = self._work.acquire(timeout=0.2)
+                pass
+            here = self._sending.acquire(timeout=0.2)
             self._backlog.give_back(self._batches.clear())
             self._backlog.leave_all()
             if here:
-                self._work.release()
+                self._sending.release()
         with self._changed:
             self._queue.clear()
             self._ledger.close("not sent before the end")
-
-    # --- the worker's side
 
     def _prepare(self) -> None:
         with loading():
             guarded(self._steps.prepare)
 
-    def _run(self) -> None:
+    def _send_loop(self) -> None:
         self._prepare()
         while True:
             with self._changed:
@@ -220,7 +214,7 @@ class Delivery:
                     break
             self._step(time.monotonic() + self._steps.attempt_s)
 
-    def _run_intake(self) -> None:
+    def _spool_loop(self) -> None:
         self._prepare()
         while True:
             with self._changed:
@@ -234,7 +228,7 @@ class Delivery:
             guarded(self._queue.drain, deadline, self.expedite.on)
 
     def _pause(self) -> float | None:
-        """How long there is nothing to send; None: until something changes."""
+        """Return for how many seconds there is nothing to send; None: until something changes."""
         waits = [self._queue.wait_s(self.expedite.on)] if self._spool is None else []
         waits += [self._backlog.wait_s()]
         if len(self._batches):
@@ -242,22 +236,19 @@ class Delivery:
         some = [wait for wait in waits if wait is not None]
         if not some:
             return None
-        return max(min(some), self._backoff.pause_s(self.expedite.on))
+        return max(min(some), self._sender.backoff.pause_s(self.expedite.on))
 
     def _step(self, deadline: float) -> bool:
-        """Send one request; True if it came to an end, or if there is none to send."""
-        if not self._work.acquire(timeout=max(0.0, deadline - time.monotonic())):
+        """Send one request; True if it was answered for good, or if there is none to send."""
+        if not self._sending.acquire(timeout=max(0.0, deadline - time.monotonic())):
             return False
         try:
-            if self._stopped:
-                return False
-            sent = guarded(self._send, deadline, otherwise=FAILED)
-            return self._back_off(_INTERNAL) if sent is FAILED else sent
+            return not self._stopped and self._sender.send(deadline)
         finally:
-            self._work.release()
+            self._sending.release()
 
     def _more(self) -> bool:
-        """Bring entries for a batch; False if there are none."""
+        """Bring entries into the backlog; False if there are none."""
         if self._spool is None:
             deadline = time.monotonic() + self._steps.attempt_s
             while not self._backlog.ready and self._queue.wait_s(True) == 0:
@@ -268,38 +259,3 @@ class Delivery:
         elif not self._backlog.ready:
             self._backlog.lease()
         return bool(self._backlog.ready)
-
-    def _send(self, deadline: float) -> bool:
-        if not len(self._batches) and not self._more():
-            return True  # what is not ours needs no service, and no question to it
-        form = guarded(self._steps.form, deadline, otherwise=FAILED)
-        if form is FAILED or isinstance(form, Outcome):
-            return self._back_off(_INTERNAL if form is FAILED else form)
-        batch = self._batches.next(form)
-        if batch is None:
-            return True
-        self._backlog.renew(self._batches.entries())
-        attempt_end = min(deadline, time.monotonic() + self._steps.attempt_s)
-        encoded = batch.encoded()
-        outcome = guarded(self._steps.post, form, encoded, attempt_end, otherwise=FAILED)
-        if outcome is FAILED or outcome.verdict in (Verdict.RETRY, Verdict.PAUSED):
-            outcome = _INTERNAL if outcome is FAILED else outcome
-            self._batches.failed(batch, outcome)
-            return self._back_off(outcome)
-        self._complain(outcome)
-        self._backoff.record_success(outcome.retry_after_s)
-        self._batches.conclude(batch, outcome)
-        return True
-
-    def _back_off(self, outcome: Outcome) -> bool:
-        self._complain(outcome)
-        self._backoff.record_failure(outcome)
-        if self._spool is not None and self._backoff.pause_s() > _LONG_PAUSE_S:
-            self._backlog.give_back(self._batches.clear())
-        return False
-
-    def _complain(self, outcome: Outcome) -> None:
-        if said := self._steps.located(outcome.cause):
-            # By the status: what the service says of it may differ each time.
-            cause = f"{self._steps.where}:{outcome.status or outcome.cause}"
-            rate_limited.warning(cause, "pulse-otel: %s", said)

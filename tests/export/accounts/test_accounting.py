@@ -81,7 +81,9 @@ def test_too_many_spans_cost_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(intake, "MAX_QUEUED_BYTES", 100 * 500)  # each counts as 500
     with FaultServer(then=answer(503)) as server, sending(server.url) as delivery:
         delivery.submit(records(10))
-        assert until(lambda: delivery._backoff.open)  # from here on, nothing leaves the queue
+        assert until(
+            lambda: delivery._sender.backoff.open
+        )  # from here on, nothing leaves the queue
         for start in range(10, 1000, 10):
             delivery.submit(records(10, start))
         stats = delivery.snapshot()

@@ -69,7 +69,7 @@ def test_the_wall_clock_changes_amid_retries(
     ):
         started = time.monotonic()
         delivery.submit(records(5))
-        assert until(lambda: delivery._backoff.open or delivery.snapshot().delivered)
+        assert until(lambda: delivery._sender.backoff.open or delivery.snapshot().delivered)
         delivery.submit(records(5, 10))
         assert delivery.flush(20) is True
         took = time.monotonic() - started

@@ -106,9 +106,9 @@ def test_beside_a_disk_that_takes_nothing_memory_is_bounded_in_bytes(
     file.touch()
     kept = Backlog(Ledger(), Spool(file, "name"))
 
-    kept.keep(records(3, output_text="x" * 10_000))
+    kept.store(records(3, output_text="x" * 10_000))
     assert not kept.full()
-    kept.keep(records(3, 3, output_text="x" * 10_000))
+    kept.store(records(3, 3, output_text="x" * 10_000))
     assert kept.full()
     for entry in list(kept.ready)[:3]:
         kept.end(entry, stock.End.DELIVERED, "")

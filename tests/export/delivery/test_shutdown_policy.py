@@ -52,7 +52,7 @@ def test_a_wrong_key_is_tried_twice_and_not_until_the_time_is_over() -> None:
 def test_a_key_that_was_wrong_for_long_is_tried_once_more() -> None:
     with FaultServer(then=answer(401)) as server, sending(server.url) as delivery:
         delivery.submit(records(3))
-        assert until(lambda: delivery._backoff.failures > 1)
+        assert until(lambda: delivery._sender.backoff.failures > 1)
         server.then = answer()
         assert delivery.shutdown(30) is True
 

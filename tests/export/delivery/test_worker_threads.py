@@ -52,7 +52,7 @@ def test_a_worker_that_died_is_replaced() -> None:
         assert delivery.flush(10) is True
         delivery._step, kept = exits, delivery._step  # type: ignore[method-assign]
         delivery.submit(records(1, 1))
-        assert until(lambda: not delivery._workers.alive())
+        assert until(lambda: not delivery._threads.alive())
         delivery._step = kept  # type: ignore[method-assign]
         delivery.submit(records(1, 2))
         assert until(lambda: len(server.received) == 2)

@@ -104,7 +104,7 @@ def test_no_request_before_the_time_that_the_service_asked_for() -> None:
         with FaultServer(script) as server, sending(server.url) as delivery:
             delivery.submit(records(3))
             assert delivery.flush(10 if least < NEVER else 1.2) is (least < NEVER)
-            assert delivery._backoff.pause_s(expedited=True) <= 600
+            assert delivery._sender.backoff.pause_s(expedited=True) <= 600
             assert delivery.snapshot().lost == 0
         return [later - found[0] for later in found[1:]]
 
