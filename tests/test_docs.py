@@ -52,3 +52,24 @@ def test_the_readme_calls_everything_as_it_is() -> None:
             assert keyword == (each in told.kwonlyargs), (name, each.arg)
         for argument, value in defaults.items():
             assert real[argument].default == ast.literal_eval(value), (name, argument)
+
+
+def test_every_place_that_the_architecture_names_exists() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+
+    places = {place for row in rows for place in re.findall(r"`((?:\w+/)[\w/.]*)`", row)}
+
+    assert len(places) > 20
+    assert [place for place in sorted(places) if not (ROOT / place).exists()] == []
+
+
+def test_every_file_that_the_walks_name_exists() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    walks = page.partition("## Four walks")[2].partition("## Where")[0]
+    known = {path.name for path in (ROOT / "pulse_otel").rglob("*.py")}
+
+    named = re.findall(r"`(?:\w+/)*(\w+\.py)`", walks)
+
+    assert len(named) > 15
+    assert [name for name in named if name not in known] == []

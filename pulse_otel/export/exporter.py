@@ -148,7 +148,7 @@ class PulseSpanExporter(SpanExporter):
 
     @property
     def at_once(self) -> bool:
-        """Whether spans should come here at once: a flush waits, or it has stopped and only counts."""
+        """Whether spans should come here at once: a flush waits, or it was stopped."""
         return self._delivery is None or self._delivery.stopped or self._delivery.expedite.on
 
     @property
