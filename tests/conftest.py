@@ -41,6 +41,15 @@ ROOT = Path(__file__).parent.parent
 collect_ignore = ["test_server.py"]  # the live check: a program, not a test
 
 
+def pytest_configure() -> None:
+    """Import what the delivery worker imports at its first request, outside of any test.
+
+    In a test, an error of the import would look like one of the request; and the warning filters
+    of that test would apply to it.
+    """
+    from pulse_otel.export import connection, failures  # noqa: F401
+
+
 def pytest_collection_finish() -> None:
     """What was imported until now stays: the tests' many collections need not walk through it."""
     gc.collect()

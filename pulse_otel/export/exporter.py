@@ -281,6 +281,6 @@ def _spool(root: str | None, api_url: str, key: ApiKey) -> spool.Spool | None:
 def _import_all() -> None:
     """What the workers import when they need it, before anybody forks: see forks."""
     for name in _NEEDED:
-        with suppress(ImportError):
+        with suppress(ImportError, Warning):  # where it is missed, it is reported
             import_module(name)
     to_json({})  # its encoder makes itself ready at the first use, under a lock of its own
