@@ -14,6 +14,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from pins import requirements
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("pulse_otel", "pulse_sdk")
 MUST_HAVE = ("pulse_otel/py.typed", "pulse_sdk/py.typed", "pulse_otel/export/pricing/prices.json")
@@ -139,12 +141,15 @@ def check_install(checks: Checks, wheel: Path, folder: Path) -> None:
     """The wheel, without extras, works in an environment that has nothing else."""
     environment = folder / "environment"
     python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
+    pins = folder / "pins.txt"
+    pins.write_text("\n".join(requirements("pins")), encoding="utf-8")
+    install = ["install", "--quiet", "--constraint", pins, wheel]
     if shutil.which("uv"):
         run("uv", "venv", "--quiet", "--python", sys.executable, environment, cwd=folder)
-        run("uv", "pip", "install", "--quiet", "--python", python, wheel, cwd=folder)
+        run("uv", "pip", *install, "--python", python, cwd=folder)
     else:
         run(sys.executable, "-m", "venv", environment, cwd=folder)
-        run(python, "-m", "pip", "install", "--quiet", wheel, cwd=folder)
+        run(python, "-m", "pip", *install, cwd=folder)
     checks.report("the wheel installs without extras", "")
     for line in run(python, "-c", IMPORT_CHECKS, cwd=folder).splitlines():
         verdict, _, rest = line.partition(" ")

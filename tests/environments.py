@@ -99,6 +99,7 @@ class Environment:
                 "HOME": str(program.parent),
                 "PYTHONPATH": str(ROOT),
                 "PULSE_STRICT": "1",
+                "PYTHONWARNINGS": os.environ["PYTHONWARNINGS"],
                 **environ,
             },
             cwd=program.parent,

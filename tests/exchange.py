@@ -10,6 +10,7 @@ import inspect
 import sys
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -230,6 +231,26 @@ class Steps:
         for step in wait:
             self.count += 1
             yield step
+
+
+class _AtOnce(ThreadPoolExecutor):
+    """Runs what it is given in the thread that gives it."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done = Future[Any]()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """A loop without threads.
+
+    From Python 3.14 on, a caller is suspended while a thread works only if it does not finish
+    first; the number of steps would be a matter of chance.
+    """
+    loop = asyncio.new_event_loop()
+    loop.set_default_executor(_AtOnce())
+    return loop
 
 
 @dataclass

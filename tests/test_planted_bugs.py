@@ -5,7 +5,6 @@ Outside the strict mode it costs one line in the log and is counted; the call is
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import gc
 import logging
@@ -27,7 +26,7 @@ from pulse_otel.instrumentation.anthropic import own_spans
 from pulse_otel.instrumentation.anthropic.endpoints import ENDPOINTS as ANTHROPIC
 from pulse_otel.instrumentation.openai.endpoints import ENDPOINTS as OPENAI
 from tests.conftest import KEY
-from tests.exchange import Call, Outcome, Wire, connect, run
+from tests.exchange import Call, Outcome, Wire, connect, new_loop, run
 from tests.instrumentation.test_differential import without_option
 from tests.reply_strategies import ERROR, EVENTS, WHOLE, Reply, encoded, stream_of
 from tests.usual_exchanges import USUAL, answer
@@ -98,7 +97,7 @@ class Programs:
     """The calls, by a bare and an observed client: one of each SDK, one sync and one async."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = new_loop()
         self.done: list[tuple[Any, Wire, Call, list[Reply], Outcome]] = []
         for make, sdk in ((openai.OpenAI, "openai"), (anthropic.AsyncAnthropic, "anthropic")):
             bare, bare_wire = connect(make)

@@ -82,12 +82,7 @@ def test_the_original_readme_runs_unchanged(
             OPENAI_BASE_URL=provider.openai_url,
             ANTHROPIC_BASE_URL=provider.anthropic_url,
         )
-        assert done.returncode == 0
-        # Nothing but what the bare SDK says about the model, and about the same line.
-        assert [line[:32] for line in done.stderr.splitlines() if line] == [
-            "<string>:26: DeprecationWarning:",
-            "Please migrate to a newer model.",
-        ]
+        assert (done.returncode, done.stderr) == (0, "")
         deadline, traces = time.monotonic() + 10, []
         while len(traces) < 2 and time.monotonic() < deadline:
             traces = requests.get(

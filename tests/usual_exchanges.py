@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from tests.conftest import DEPRECATED
 from tests.exchange import Call
 from tests.reply_strategies import ERROR, EVENTS, WHOLE, Reply, encoded, stream_of
 from tests.strategies import Made
@@ -18,7 +19,7 @@ Exchange = tuple[str, Call, list[Reply], dict[str, Any]]
 _HELLO = [{"role": "user", "content": "Hello"}]
 USUAL: dict[str, dict[str, Any]] = {
     "openai": {"model": "gpt-4o-mini", "messages": _HELLO},
-    "anthropic": {"model": "claude-1.3", "messages": _HELLO, "max_tokens": 9},
+    "anthropic": {"model": DEPRECATED, "messages": _HELLO, "max_tokens": 9},
 }
 _PARTS = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
 _ARGUMENTS: dict[str, Any] = {

@@ -296,6 +296,6 @@ def _spool(root: str | None, api_url: str, key: ApiKey) -> spool.Spool | None:
 def _import_all() -> None:
     """Import what the worker will need, while no fork can happen: see `process.forks`."""
     for name in _NEEDED:
-        with suppress(ImportError):
+        with suppress(ImportError, Warning):  # where it is missed, it is reported
             import_module(name)
     to_json({})  # its encoder prepares itself at the first use, under a lock of its own

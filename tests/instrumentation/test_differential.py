@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import functools
 import gc
@@ -29,7 +28,7 @@ import pulse_otel
 from pulse_otel import observe
 from pulse_otel.guard import internal_errors
 from tests.conftest import KEY
-from tests.exchange import Call, Outcome, connect, run
+from tests.exchange import Call, Outcome, connect, new_loop, run
 from tests.reply_strategies import Reply, replies
 from tests.strategies import arguments
 from tests.usual_exchanges import usual
@@ -83,7 +82,7 @@ class Pairs:
         provider = TracerProvider(shutdown_on_exit=False)
         provider.add_span_processor(SimpleSpanProcessor(self.spans))
         pulse_otel.init_pulse(api_key=KEY, api_url="http://127.0.0.1:9", tracer_provider=provider)
-        self.loop = asyncio.new_event_loop()
+        self.loop = new_loop()
 
     @functools.cache  # noqa: B019 - lives as long as the module's tests
     def of(self, make: Any, sdk: str) -> tuple[Any, Any]:

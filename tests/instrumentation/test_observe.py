@@ -16,7 +16,7 @@ import pulse_otel
 from pulse_otel import ObserveOptions, Provider, observe
 from pulse_otel.instrumentation.recorder import recorders
 from pulse_otel.log import rate_limited
-from tests.conftest import KEY, MESSAGES, Clients, Service
+from tests.conftest import DEPRECATED, KEY, MESSAGES, Clients, Service
 
 CLAUDE = {"model": "claude-haiku-4-5", "max_tokens": 50, "messages": MESSAGES}
 GPT = {"model": "gpt-4o-mini", "messages": MESSAGES}
@@ -341,8 +341,8 @@ def test_a_warning_of_the_sdk_names_the_callers_line(anthropic_client: Any) -> N
     """The SDK counts stack frames to find it; with another line Python would not show it."""
     observe(anthropic_client, Provider.ANTHROPIC)
 
-    with pytest.warns(DeprecationWarning, match="claude-1.3") as caught:
-        anthropic_client.messages.create(**{**CLAUDE, "model": "claude-1.3"})
+    with pytest.warns(DeprecationWarning, match=DEPRECATED) as caught:
+        anthropic_client.messages.create(**{**CLAUDE, "model": DEPRECATED})
 
     assert [warning.filename for warning in caught] == [__file__]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,7 +25,7 @@ def _go(way: Way, run: Run, provider: Any) -> Run:
     """Go the way, and note what is left behind."""
     reply = dataclasses.replace(run.kind.reply(TEXT), chunk_delay_s=way.pause)
     provider.enqueue(reply.cut_after(run.kind.cut) if way.cut else reply)
-    if not asyncio.iscoroutinefunction(way.go):
+    if not inspect.iscoroutinefunction(way.go):
         try:
             way.go(run)
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises
@@ -62,7 +63,7 @@ def provider() -> Iterator[Any]:
 @pytest.mark.parametrize("name", WAYS)
 def test_way(name: str, kind: str, provider: Any, spans: InMemorySpanExporter) -> None:
     way, of = WAYS[name], KINDS[kind]
-    asynchronous = asyncio.iscoroutinefunction(way.go)
+    asynchronous = inspect.iscoroutinefunction(way.go)
     clients = [
         client_of(of, provider, asynchronous=asynchronous, observed=observed)
         for observed in (False, True)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from pulse_otel.export.transport.outcome import Outcome, decide
+from pulse_otel.export.transport.outcome import Outcome, Verdict, decide, one_line
 from pulse_otel.log import rate_limited
 
 if TYPE_CHECKING:
@@ -56,22 +56,23 @@ class Transport:
 
         Never raises for the network. Only looking up the host's name is not under the deadline.
         """
-        from http.client import HTTPException
+        try:
+            from http.client import HTTPException
 
-        from urllib3.exceptions import HTTPError
+            from urllib3.exceptions import HTTPError
+
+            from pulse_otel.export.transport.connection import Attempt
+            from pulse_otel.export.transport.failures import explain
+        except (ImportError, Warning) as error:  # a Warning: where the program makes them errors
+            return _not_imported(error)
 
         with suppress_instrumentation():
             try:
-                return self._attempt(path, body, deadline)
+                return self._attempt(path, body, Attempt(deadline))
             except (OSError, HTTPError, HTTPException) as error:
-                from pulse_otel.export.transport.failures import explain
-
                 return explain(error)
 
-    def _attempt(self, path: str, body: bytes, deadline: float) -> Outcome:
-        from pulse_otel.export.transport.connection import Attempt
-
-        attempt = Attempt(deadline)
+    def _attempt(self, path: str, body: bytes, attempt: Attempt) -> Outcome:
         try:
             return self._once(path, body, attempt)
         except OSError:
@@ -150,6 +151,11 @@ class _Masked(str):
 
     def __repr__(self) -> str:
         return "'…'"
+
+
+def _not_imported(error: Exception) -> Outcome:
+    said = one_line(f"{type(error).__name__}: {error}")
+    return Outcome(Verdict.RETRY, f"the HTTP client cannot be imported ({said})")
 
 
 def _read(raw: Any) -> bytes:

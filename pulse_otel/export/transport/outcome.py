@@ -156,11 +156,11 @@ def _partial(answer: Any) -> tuple[int, str]:
     refused: Any = partial.get("rejectedSpans")
     refused = int(refused) if isinstance(refused, int) or _digits(refused) else 0
     message: Any = partial.get("errorMessage")
-    why = f" ({_one_line(message)})" if isinstance(message, str) and message.strip() else ""
+    why = f" ({one_line(message)})" if isinstance(message, str) and message.strip() else ""
     return refused, f"the service refused {refused} spans{why}" if refused else ""
 
 
-def _one_line(message: str) -> str:
+def one_line(message: str) -> str:
     """`message` fit for a log line: printable, in one line, bounded."""
     start = mask_secrets(message[: 4 * _MESSAGE_BYTES])
     printable = "".join(c if c.isprintable() else " " for c in start)

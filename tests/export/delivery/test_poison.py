@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pulse_otel.export.payloads import otlp
 from pulse_otel.export.records.record import Record
-from tests.export.sending import ids_in, ids_of, records, sending, stored
+from tests.export.sending import ids_in, ids_of, records, sending, stored, until
 from tests.faults import Action, Exchange, FaultServer, Request, answer, early
 
 ALL = 512
@@ -33,7 +33,14 @@ def refusing(bad: set[str], refusal: Action) -> Callable[[int, Request], Action]
 
 
 def send(script: Any, sent: list[Record], timeout_s: float = 30) -> tuple[Any, Any, bool]:
-    with FaultServer(script) as server, sending(server.url) as delivery:
+    """Submit and flush; nothing is answered before the flush waits, which says what was lost."""
+
+    def answered(number: int, request: Request) -> Action:
+        assert until(lambda: delivery.expedite.on)
+        action: Action = script(number, request)
+        return action
+
+    with FaultServer(answered) as server, sending(server.url) as delivery:
         delivery.submit(sent)
         done = delivery.flush(timeout_s)
         return server, delivery.snapshot(), done
@@ -81,7 +88,7 @@ def test_a_record_that_the_service_fails_at_holds_nothing_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A 500 says nothing of who is to blame; that others are accepted meanwhile does."""
-    from pulse_otel.export.delivery import backoff as backoff
+    from pulse_otel.export.delivery.worker import backoff as backoff
 
     monkeypatch.setattr(backoff, "HURRIED_S", 0.01)
     first, later = records(32), records(64, 1000)

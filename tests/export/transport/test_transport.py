@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from pulse_otel.export.transport.http import MAX_ANSWER_BYTES, Transport
 from pulse_otel.export.transport.outcome import Outcome, Verdict
 from tests import faults
-from tests.conftest import KEY, RunPython
+from tests.conftest import KEY, ROOT, RunPython
 from tests.faults import Action, Exchange, FaultServer, answer
 
 BODY = b'{"resourceSpans":[]}'
@@ -148,6 +149,35 @@ with faults.FaultServer([faults.answer()], faults.huge_body()) as server:
 
     assert done.stderr == ""
     assert int(done.stdout) <= 8
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("raise ImportError('no libssl here')", "ImportError: no libssl here"),
+        (
+            "import warnings; warnings.warn('too old', DeprecationWarning)",
+            "DeprecationWarning: too old",
+        ),
+    ],
+    ids=["error", "warning"],
+)
+def test_an_http_client_that_cannot_be_imported_is_named(
+    run_python: RunPython, tmp_path: Path, module: str, said: str
+) -> None:
+    """Also where the program's warning filters make an error of a warning at the import."""
+    (tmp_path / "requests.py").write_text(module)
+    script = """
+import time, warnings
+from pulse_otel.config import ApiKey
+from pulse_otel.export.transport.http import Transport
+warnings.simplefilter("error")
+outcome = Transport("http://[::1]:9", ApiKey("pulse_sk_k")).post("/", b"", time.monotonic() + 5)
+print(outcome.verdict.value, outcome.cause)
+"""
+    done = run_python(script, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+
+    assert done.stdout == f"retry the HTTP client cannot be imported ({said})\n"
 
 
 @pytest.mark.row("H5")
