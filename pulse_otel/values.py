@@ -24,7 +24,11 @@ _SCRUB = re.compile("[\x00\ud800-\udfff]")
 _SECRET = re.compile(
     r"(?i)\b(?:sk|pk|rk|pulse_sk|gsk|xai|sess|hf|r8|gh[opsu]|github_pat)[-_][A-Za-z0-9_*\-]{8,}"
     r"|\b(?:Bearer|Basic)\s+[A-Za-z0-9._\-+/=]{8,}|\bAIza[A-Za-z0-9_\-]{20,}"
-    r"|\bAKIA[A-Z0-9]{12,}|\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_.\-]+"
+    r"|\bAKIA[A-Z0-9]{12,}"
+    # A JSON web token. It matches a word from its start, and only one that a dot follows: trying
+    # each "eyJ" inside a word would take quadratic time.
+    r"|(?<![A-Za-z0-9_\-])(?=[A-Za-z0-9_\-]*\.[A-Za-z0-9_.\-])"
+    r"(?:[A-Za-z0-9_\-]*-)?eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_.\-]+"
     r"|\bapi[-_]?key[\"']?\s*[=:]\s*[\"']?[A-Za-z0-9_\-]{8,}"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )

@@ -19,6 +19,7 @@ from pulse_otel.values import (
     to_json,
     without_secrets,
 )
+from tests.growth import growth
 
 
 class _Hostile:
@@ -130,6 +131,8 @@ def test_keys_in_messages_are_masked(secret: str) -> None:
         "r8_abcdefgh12345678",
         "AKIAABCDEFGHIJKLMNOP",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc",
+        "session-eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc",
+        "eyJ-eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc",
         "Basic dXNlcjpwYXNzd29yZA==",
         "api_key=abcdefgh12345678",
         "https://user:passw0rd@host/",
@@ -142,6 +145,32 @@ def test_what_looks_like_a_credential_is_masked(secret: str) -> None:
     longest = max(re.split(r"[^A-Za-z0-9]+", secret), key=len)
     assert longest not in masked
     assert masked.endswith("given")
+
+
+@pytest.mark.row("K3")
+@pytest.mark.parametrize(
+    ("start", "part", "end"),
+    [
+        ("", "eyJ-", ""),
+        ("", "-eyJ", "."),
+        ("", "eyJ-", ". "),
+        ("", "eyJabcdefgh-", ""),
+        ("", "eyJ-.a ", ""),
+        ("", "a", ".eyJ"),
+        ("", "sk-", ""),
+        ("", "AIza", ""),
+        ("", "AKIA", ""),
+        ("Bearer", " ", "!"),
+        ("api_key", " ", "!"),
+        ("api_key=", " ", "!"),
+        ("://", "a", ":b "),
+        ("://a:", "b:", " "),
+    ],
+)
+def test_what_nearly_looks_like_a_credential_is_read_in_linear_time(
+    start: str, part: str, end: str
+) -> None:
+    assert growth(mask_secrets, part, start, end) < 6
 
 
 @pytest.mark.row("K3")

@@ -90,8 +90,8 @@ def demo(live: bool, legacy: bool) -> None:
 def serve(port: int, db: str | None, legacy: bool) -> None:
     """Run a Pulse trace service on this machine.
 
-    For development and tests only: it listens on loopback, and takes any key that starts with
-    pulse_sk_.
+    For development and tests only: it listens on loopback, answers requests to loopback names
+    only, and takes any key that starts with pulse_sk_.
     """
     new_app, name = _FORMS[legacy]
     with contextlib.ExitStack() as stack:

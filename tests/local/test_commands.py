@@ -32,7 +32,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_serve(
     options: list[str], ending: signal.Signals, path: str, other_path: str, tmp_path: Path
 ) -> None:
-    """It answers at the address it prints, in its form only, and ends cleanly."""
+    """It answers at the address it prints, in its form and to its names only, and ends cleanly."""
     db = tmp_path / "traces.db"
     process = subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", "--db", str(db), *options],
@@ -49,6 +49,7 @@ def test_serve(
         url = next(word for word in words if word.startswith("http://127.0.0.1:")).strip(",")
         key = {"Authorization": "Bearer pulse_sk_local"}
         answer = requests.get(f"{url}/v1/traces", headers=key, timeout=10)
+        rebound = requests.get(url, headers={"Host": "evil.example"}, timeout=10)
         # Nobody takes a null, but the one that speaks the form says so.
         statuses = [
             requests.post(url + one, data=b"null", headers=key, timeout=10).status_code
@@ -60,6 +61,7 @@ def test_serve(
         rest, errors = process.communicate(timeout=20)
 
     assert answer.json()["traces"] == []
+    assert rebound.status_code == 421
     assert statuses == [400, 404]
     assert f'"api_url": "{url}"' in text
     assert f"PULSE_API_URL={url}" in text

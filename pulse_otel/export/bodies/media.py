@@ -17,7 +17,7 @@ from pulse_otel.values import MAX_DEPTH, plain
 
 _LEAST = 256  # shorter base64 is no medium, or not worth a note
 _DATA_URL = re.compile(r"\Adata:([\w.+/-]{0,127})(?:;[\w=.+-]{1,127})*;base64,")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\r\n]+={0,2}\s*")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\r\n]+={0,2}")
 # Fields that hold base64 in the APIs' shapes
 _DATA_KEYS = frozenset(("data", "b64_json", "file_data"))
 _GENERATED = ("result", "image_generation_call")  # field and type of a Responses item
@@ -54,12 +54,17 @@ def _field(holder: Mapping[Any, Any], key: object, item: Any, depth: int) -> Any
     if isinstance(item, str) and _holds_data(holder, key):
         kinds = (holder.get(name) for name in _TYPE_KEYS)
         kind = next((kind for kind in kinds if isinstance(kind, str)), "base64")
-        return _note(kind[:64], item) if _BASE64.fullmatch(item) else without_media(item)
+        return _note(kind[:64], item) if _is_base64(item) else without_media(item)
     return without_media(item, depth + 1)
 
 
 def _holds_data(holder: Mapping[Any, Any], key: object) -> bool:
     return key in _DATA_KEYS or (key, holder.get("type")) == _GENERATED
+
+
+def _is_base64(text: str) -> bool:
+    # With `\s*` at its end, the pattern would try every split of a run of newlines.
+    return _BASE64.fullmatch(text.rstrip()) is not None
 
 
 def _url_note(url: str) -> str:

@@ -18,8 +18,8 @@ Block: TypeAlias = Mapping[str, Json]
 
 _MAX_CHARACTERS = 20_000
 _LINE_CHARACTERS = 80  # JSON up to this long stays on one line
-_BASE64 = re.compile("(?:data:([^;,]*)[^,]*,|)([A-Za-z0-9+/_-]{64,}=*)")
-_DATA_URL = re.compile("data:([^;,]*)[^,]*,(.*)", re.DOTALL)
+_BASE64 = re.compile("(?:data:([^;,]*)(?:;[^,]*)?,|)([A-Za-z0-9+/_-]{64,}=*)")
+_DATA_URL = re.compile("data:([^;,]*)(?:;[^,]*)?,(.*)", re.DOTALL)
 _CUT = "pulse.cut"
 
 SYSTEM_ROLES = ("system", "developer")

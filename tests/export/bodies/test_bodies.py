@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from pulse_otel.export.bodies import without_media
 from pulse_otel.export.dialects import read
 from pulse_otel.export.records.record import Record
 from tests.export.spans import one
+from tests.growth import growth
 
 PNG = base64.b64encode(b"\x89PNG" + bytes(range(256)) * 8).decode()
 HASH = hashlib.sha256(base64.b64decode(PNG)).hexdigest()[:16]
@@ -262,6 +264,31 @@ def test_other_media() -> None:
     assert blocks[2]["image_url"]["url"].startswith("[image/png as recorded, ")
     assert blocks[3] == {"type": "image_url", "image_url": {"url": "https://e.org/i.png"}}
     assert blocks[4]["text"] == PNG  # text that looks like base64 is text
+
+
+@pytest.mark.parametrize(
+    ("start", "part", "end"),
+    [
+        ("", "\n", "!"),
+        ("AAAA", "\n", "!"),
+        ("", "AAAA\n", "!"),
+        ("", "AAAA\r\n", "==\n"),
+        ("data:image/png", ";a=b", "!"),
+    ],
+)
+def test_what_nearly_is_base64_is_read_in_linear_time(start: str, part: str, end: str) -> None:
+    def read_it(data: str) -> None:
+        without_media({"type": "base64", "data": data})
+
+    assert growth(read_it, part, start, end) < 6
+
+
+def test_base64_may_be_broken_into_lines() -> None:
+    lines = "\r\n".join(PNG[at : at + 76] for at in range(0, len(PNG), 76))
+
+    found = without_media({"media_type": "image/png", "data": lines + " \n"})
+
+    assert found["data"] == PNG_NOTE
 
 
 def test_media_in_tool_results_and_parameters() -> None:

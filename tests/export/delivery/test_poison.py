@@ -88,7 +88,7 @@ def test_a_record_that_the_service_fails_at_holds_nothing_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A 500 says nothing of who is to blame; that others are accepted meanwhile does."""
-    from pulse_otel.export.delivery.worker import backoff as backoff
+    from pulse_otel.export.delivery import backoff
 
     monkeypatch.setattr(backoff, "HURRIED_S", 0.01)
     first, later = records(32), records(64, 1000)

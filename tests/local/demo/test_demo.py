@@ -105,7 +105,7 @@ def test_demo() -> None:
     assert all("120/45" in row and "ok" in row for row in rows[:7])
     assert rows[7][2] == "no-such-model"
     assert "error" in rows[7]
-    assert "Paris is the c" in table[2]
+    assert "Paris is" in table[2]
     assert "every one is right" in done.stdout
     assert "pulse-otel serve" in done.stdout
     # What goes on is said beside the table, not in it.

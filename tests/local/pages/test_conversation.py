@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pulse_otel.local.pages.conversation import Part, Turn, answer_turns, request_turns
+from tests.growth import growth
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAKA" + "/" * 24
 PICTURE = "image/png, 72 bytes"
@@ -97,6 +98,29 @@ class TestRequest:
     )
     def test_block(self, one: Any, part: Part) -> None:
         assert block(one) == part
+
+    @pytest.mark.parametrize(
+        ("start", "part", "end"),
+        [
+            ("data:", "\n", ""),
+            ("data:", "a", "!"),
+            ("data:", ";", ""),
+            ("data:image/png;base64", "\n", ""),
+            ("data:,", "\n", "!"),
+        ],
+    )
+    def test_what_nearly_is_a_data_url_is_read_in_linear_time(
+        self, start: str, part: str, end: str
+    ) -> None:
+        def read_it(url: str) -> None:
+            block({"type": "image_url", "image_url": {"url": url}})
+
+        assert growth(read_it, part, start, end) < 6
+
+    def test_a_data_url_may_have_parameters_or_no_type(self) -> None:
+        named = f"data:image/png;name=a.png;base64,{PIXEL}"
+        assert block({"type": "image", "url": named}).text == PICTURE
+        assert block({"type": "image", "url": f"data:;base64,{PIXEL}"}).text == "72 bytes"
 
     def test_long_json_is_indented(self) -> None:
         items = [f"item {number}" for number in range(20)]

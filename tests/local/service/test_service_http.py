@@ -135,7 +135,7 @@ class TestBody:
 
     def test_too_large_closes_the_connection_with_an_empty_413(self, url: str) -> None:
         host = urlsplit(url)
-        head = f"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Length: {2**27 + 1}\r\n\r\n"
+        head = f"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Length: {2**27 + 1}\r\n\r\n"
         with socket.create_connection((host.hostname or "", host.port or 0), TIMEOUT_S) as raw:
             raw.sendall(head.encode())
             answer = b"".join(iter(lambda: raw.recv(4096), b""))

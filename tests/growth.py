@@ -1,0 +1,30 @@
+"""How the time of a function grows with the length of its text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+_LEAST_S = 0.002  # a time that the clock and the caches do not blur
+_MOST = 1 << 18
+_RUNS = 5
+
+
+def growth(function: Callable[[str], object], part: str, start: str = "", end: str = "") -> float:
+    """Return how many times the CPU time of four times the text is that of the text.
+
+    The text is `part`, repeated until it takes some time, between `start` and `end`. Linear time
+    gives about 4, quadratic time about 16. Other threads and programs do not count.
+    """
+    count = 1000
+    while count < _MOST and _seconds(function, start + count * part + end) < _LEAST_S:
+        count *= 2
+    short = [_seconds(function, start + count * part + end) for _ in range(_RUNS)]
+    long = [_seconds(function, start + 4 * count * part + end) for _ in range(_RUNS)]
+    return min(long) / min(short)
+
+
+def _seconds(function: Callable[[str], object], text: str) -> float:
+    begin = time.thread_time()
+    function(text)
+    return time.thread_time() - begin
