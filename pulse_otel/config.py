@@ -1,6 +1,7 @@
 """PulseConfig in, frozen Config out: keyword, then environment, then default.
 
-A wrong value raises ConfigError at once; no message ever contains the API key.
+A wrong value raises ConfigError at once; no message ever contains the API key. Where `enabled` is
+false, nothing else is checked: a placeholder must not end a program that records nothing.
 """
 
 from __future__ import annotations
@@ -259,24 +260,31 @@ def load_config(
 
     None counts as not given. Raises ConfigError; a missing `api_key` is left to the caller.
     """
-    if given is not None and not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+    environ = os.environ if environ is None else environ
+    named: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+    merged = {**named, **(overrides or {})}
+    if _setting("enabled", merged, environ) is False:
+        return Config(enabled=False)
+    if given is not None and named is not given:
         raise ConfigError(f"config: expected a dict, got {type(given).__name__}")
-    merged = {**(given or {}), **(overrides or {})}
     for key in merged:
         if key not in _CHECKS:
             raise _unknown(key)
-    environ = os.environ if environ is None else environ
     _complain_about_misspelt(environ)
-    values: dict[str, Any] = {}
-    for field in fields(Config):
-        value = merged.get(field.name)
-        origin = ""
-        if value is None:
-            value = environ.get(f"PULSE_{field.name.upper()}") or None
-            origin = f" (from PULSE_{field.name.upper()})"
-        if value is not None:
-            values[field.name] = _checked(field.name, value, origin)
-    return Config(**values)
+    settings = {field.name: _setting(field.name, merged, environ) for field in fields(Config)}
+    return Config(**{name: value for name, value in settings.items() if value is not None})
+
+
+def _setting(name: str, given: Mapping[str, Any], environ: Mapping[str, str]) -> Any:
+    """The checked value of one setting; None where nobody gives one."""
+    value, origin = given.get(name), ""
+    if value is None:
+        variable = f"PULSE_{name.upper()}"
+        value, origin = environ.get(variable) or None, f" (from {variable})"
+    try:
+        return None if value is None else _CHECKS[name](value)
+    except ConfigError as error:
+        raise ConfigError(f"{error}{origin}") from None
 
 
 def _complain_about_misspelt(environ: Mapping[str, str]) -> None:
@@ -291,10 +299,3 @@ def _complain_about_misspelt(environ: Mapping[str, str]) -> None:
             rate_limited.warning(
                 name, "pulse-otel: %s is no setting; did you mean %s?", name, meant
             )
-
-
-def _checked(name: str, value: object, origin: str) -> Any:
-    try:
-        return _CHECKS[name](value)
-    except ConfigError as error:
-        raise ConfigError(f"{error}{origin}") from None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.config import ConfigError, load_config
+from pulse_otel.config import Config, ConfigError, load_config
 from pulse_otel.log import rate_limited
 
 SECRET = "pulse_sk_very_secret_value"
@@ -48,14 +48,60 @@ def test_wrong_settings_are_named(given: dict[str, Any], said: str) -> None:
 
 
 def test_defaults_and_order_of_sources() -> None:
-    environ = {"PULSE_API_KEY": SECRET, "PULSE_BATCH_SIZE": "20", "PULSE_ENABLED": "false"}
+    environ = {"PULSE_API_KEY": SECRET, "PULSE_BATCH_SIZE": "20", "PULSE_PROTOCOL": "otlp"}
 
     config = load_config({"batch_size": 30}, {"flush_interval": 2000}, environ)
 
     assert config.api_key is not None
     assert config.api_key.reveal() == SECRET
-    assert (config.batch_size, config.flush_interval, config.enabled) == (30, 2000, False)
+    assert (config.batch_size, config.flush_interval, config.protocol) == (30, 2000, "otlp")
     assert load_config({}, environ={}).api_url == "http://localhost:3000"
+
+
+WRONG: dict[str, Any] = {
+    "api_key": "your-key-here",
+    "api_url": "<url>",
+    "batch_size": "abc",
+    "capture_content": "perhaps",
+    "redact": "no.such.module:function",
+    "tracer_provider": object(),
+    "not_a_setting": 1,
+}
+WRONG_ENVIRON = {f"PULSE_{name.upper()}": str(value) for name, value in WRONG.items()}
+
+
+@pytest.mark.parametrize(
+    ("given", "overrides", "environ"),
+    [
+        ({**WRONG, "enabled": False}, None, WRONG_ENVIRON),
+        (WRONG, {**WRONG, "enabled": "off"}, {"PULSE_ENABLED": "true"}),
+        (WRONG, None, {**WRONG_ENVIRON, "PULSE_ENABLED": "false", "PULSE_SPOOLDIR": "/x"}),
+        ("no dict", {"enabled": False}, {}),
+        (["no dict"], None, {"PULSE_ENABLED": "0"}),
+    ],
+    ids=["config", "keyword", "environment", "no dict, keyword", "no dict, environment"],
+)
+def test_where_recording_is_disabled_nothing_else_is_checked(
+    given: Any,
+    overrides: dict[str, Any] | None,
+    environ: dict[str, str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rate_limited.__init__()  # type: ignore[misc]
+
+    assert load_config(given, overrides, environ) == Config(enabled=False)
+    assert caplog.messages == []
+
+
+def test_a_wrong_value_of_enabled_itself_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"enabled: expected True or False, got 'flase'"):
+        load_config({"enabled": "flase"}, environ={"PULSE_ENABLED": "false"})
+    with pytest.raises(ConfigError, match=r"enabled: .* \(from PULSE_ENABLED\)"):
+        load_config(environ={"PULSE_ENABLED": "flase", "PULSE_API_KEY": "your-key-here"})
+    with pytest.raises(ConfigError, match="api_key"):  # enabled wins over the environment
+        load_config({"enabled": True, **WRONG}, environ={"PULSE_ENABLED": "false"})
+    with pytest.raises(ConfigError, match="config: expected a dict, got str"):
+        load_config("no dict", environ={})  # type: ignore[arg-type]
 
 
 def test_a_wrong_variable_is_named_with_its_origin() -> None:

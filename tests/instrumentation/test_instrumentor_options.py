@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from pulse_otel import OpenAIInstrumentor, PulseSpanExporter
@@ -168,6 +168,25 @@ def test_the_exporter_never_raises(caplog: pytest.LogCaptureFixture) -> None:
     exporter.shutdown()
     assert "api_ky, colour" in caplog.text
     assert secret not in caplog.text
+
+
+@pytest.mark.parametrize("disabled_by", ["argument", "environment"])
+def test_a_disabled_exporter_says_nothing_about_its_other_settings(
+    disabled_by: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PULSE_BATCH_SIZE", "abc")
+    arguments: dict[str, Any] = {"api_key": "your-key-here", "protocol": "carrier pigeon"}
+    if disabled_by == "argument":
+        arguments["enabled"] = False
+    else:
+        monkeypatch.setenv("PULSE_ENABLED", "false")
+
+    exporter = PulseSpanExporter(**arguments)
+
+    assert exporter.stopped
+    assert exporter.export([]) is SpanExportResult.SUCCESS
+    assert exporter.force_flush()
+    assert caplog.messages == []
 
 
 def test_what_is_nearly_an_option_is_asked_about(

@@ -102,7 +102,7 @@ def test_parameters_are_stripped_when_nothing_is_recorded(
     state: str, provider: Any, openai_client: Any, anthropic_client: Any
 ) -> None:
     if state == "disabled":
-        pulse_otel.init_pulse(enabled=False)
+        pulse_otel.init_pulse({"api_key": "your-key-here"}, enabled=False)
     observe(openai_client, Provider.OPENAI)
     observe(anthropic_client, Provider.ANTHROPIC)
 
