@@ -61,7 +61,7 @@ DISK = (
         "S7",
         "disk full, read-only, forbidden, broken, gone; no descriptors",
         "memory instead, lost 0, used again",
-        "EIO is made up, at `os.write`; memory is bounded by the queue: 50,000 spans or 64 MiB",
+        "EIO is made up, at `os.write`; memory is bounded by the queue, to 320 MiB",
     ),
     Goal("S8", "more than the bound", "oldest let go, counted; bound + one batch"),
     Goal("S9", "older than 48 h", "let go, counted"),
