@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pulse_otel.export.accounts.ends import DropReason
 from pulse_otel.export.bodies.shrink import LIMITS, shrunk
 from pulse_otel.export.records.record import Record
 from pulse_otel.export.spool.record_text import dump, load
@@ -27,7 +28,7 @@ class Gone:
 
     file: str  # its waiting name
     count: int
-    why: str
+    why: DropReason
 
 
 @dataclass(frozen=True, slots=True)

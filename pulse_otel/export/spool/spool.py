@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from pulse_otel.export.accounts.ends import DropReason
 from pulse_otel.export.records.record import Record
 from pulse_otel.export.spool import files as files
 from pulse_otel.export.spool.batch import Gone, Leased, pack, unpack
@@ -211,7 +212,7 @@ class Spool:
         kept: list[tuple[Name, int]] = []
         for name, size in entries:
             if self._age(name) > self._max_age_s and not self._held(name):
-                self._drop(name, "expired on disk")
+                self._drop(name, DropReason.EXPIRED)
             else:
                 kept.append((name, size))
         self._bytes = sum(size for _, size in kept)
@@ -226,7 +227,7 @@ class Spool:
             if self._bytes <= self._max_bytes * _FULL_AGAIN:
                 return
             if not self._held(name):
-                self._drop(name, "spool full")
+                self._drop(name, DropReason.SPOOL_FULL)
                 self._bytes -= size
 
     def _age(self, name: Name) -> float:
@@ -234,7 +235,7 @@ class Spool:
         put_at = self._put_at.get(name.waiting)
         return self._clock() - name.made if put_at is None else self._steady() - put_at
 
-    def _drop(self, name: Name, why: str) -> None:
+    def _drop(self, name: Name, why: DropReason) -> None:
         try:
             self._path.joinpath(name.text).unlink()
         except OSError:

@@ -63,7 +63,7 @@ def test_a_passing_fault_in_the_middle_of_a_split_loses_nothing() -> None:
 
     assert delivery.flush(10) is False  # one is lost, and the flush says so
     assert sorted(accepted) == [n for n in range(40) if n != 13]
-    assert (delivery.stats.received, delivery.stats.delivered) == (40, 39)
+    assert (delivery.stats.ended, delivery.stats.delivered) == (40, 39)
     assert dict(delivery.stats.dropped) == {"rejected": 1}
 
 
