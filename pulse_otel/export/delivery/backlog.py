@@ -13,8 +13,8 @@ from pulse_otel.export.accounts.ends import DropReason, End, SpanEnd
 from pulse_otel.export.accounts.ledger import Ledger, SpanGroup
 from pulse_otel.export.delivery.batches import Entry
 from pulse_otel.export.records.record import Record
-from pulse_otel.export.spool.batch import Gone, Leased, packed
-from pulse_otel.export.spool.spool import Spool
+from pulse_otel.export.spool.batch import packed
+from pulse_otel.export.spool.spool import Gone, Leased, Spool
 
 # Beside a spool that takes none: so many entries, so many bytes; the queue holds the rest.
 _MOST_IN_MEMORY, _MOST_BYTES = 2000, 64 << 20

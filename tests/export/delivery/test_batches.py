@@ -77,7 +77,7 @@ def test_a_senseless_partial_success_keeps_the_accounts_right(refused: int) -> N
 
     stats = delivery.stats
     assert stats.delivered >= 0
-    assert stats.delivered + stats.lost == stats.received == 2
+    assert stats.delivered + stats.lost == stats.ended == 2
 
 
 def test_what_is_under_way_at_shutdown_is_counted_once() -> None:
