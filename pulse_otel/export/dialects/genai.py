@@ -34,7 +34,7 @@ def _read(source: Source) -> Attributes:
 GENAI = Dialect(
     name="genai",
     scopes=("opentelemetry.instrumentation.genai.", "opentelemetry.util.genai", "gen_ai"),
-    markers=("gen_ai.",),
+    prefixes=("gen_ai.",),
     crosswalk={
         DOLLARS: ("gen_ai.usage.cost", "operation.cost"),
         semconv.TIME_TO_FIRST_CHUNK: ("gen_ai.client.operation.time_to_first_chunk",),

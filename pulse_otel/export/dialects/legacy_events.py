@@ -13,7 +13,14 @@ from pulse_otel import semconv
 from pulse_otel.export.dialects import parts
 from pulse_otel.export.dialects.dialect import Dialect
 from pulse_otel.export.dialects.provider_json import answer
-from pulse_otel.export.dialects.source import Attributes, Source, as_text, loose_json, mapping
+from pulse_otel.export.dialects.source import (
+    Attributes,
+    Source,
+    as_text,
+    dicts,
+    loose_json,
+    mapping,
+)
 
 _ROLES = {
     "gen_ai.system.message": "system",
@@ -29,13 +36,17 @@ _EARLIEST = {  # conventions before 1.28: all messages in one attribute of one e
 
 
 def read(source: Source) -> Attributes:
-    """Messages from the span's events."""
+    """Return the messages of the span's events."""
     named = [(event.name, event.attributes or {}) for event in source.span.events]
-    return from_events(named)
+    return _messages(named)
 
 
-def from_events(events: list[tuple[str, Mapping[str, Any]]]) -> Attributes:
-    """Messages from events, each with its name and body."""
+def from_json(events: object) -> Attributes:
+    """Return the messages of events that stand as JSON in one attribute."""
+    return _messages([(str(event.get("event.name")), event) for event in dicts(events)])
+
+
+def _messages(events: list[tuple[str, Mapping[str, Any]]]) -> Attributes:
     found: Attributes = {}
     inputs: list[dict[str, Any]] = []
     outputs: list[dict[str, Any]] = []
