@@ -228,9 +228,10 @@ def _content(source: Source, canonical: Attributes, kind: str) -> dict[str, Any]
     output = dicts(as_json(canonical.get(semconv.OUTPUT_MESSAGES)))
     reasons, raw = finish_reasons(canonical, output)
     found: dict[str, Any] = {"finish_reason": ",".join(filter(None, reasons)) or None}
+    given = as_json(canonical.get(semconv.INPUT_MESSAGES))
     content = bodies.Content(
         system=_parts(canonical.get(semconv.SYSTEM_INSTRUCTIONS)),
-        input=as_json(canonical.get(semconv.INPUT_MESSAGES)),
+        input=None if given is None else dicts(given),
         output=output,
         tools=[parts.tool(t) for t in dicts(as_json(canonical.get(semconv.TOOL_DEFINITIONS)))],
         parameters=mapping(as_json(canonical.get(semconv.PULSE_REQUEST_PARAMETERS))),
