@@ -12,10 +12,9 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from pulse_otel.export.dialects.anthropic_sdk import ANTHROPIC_SDK
 from pulse_otel.export.dialects.dialect import Dialect
-from pulse_otel.export.dialects.genai import GENAI, OURS
+from pulse_otel.export.dialects.genai import GENAI, OPENAI_V2, OURS
 from pulse_otel.export.dialects.langfuse import LANGFUSE
 from pulse_otel.export.dialects.langsmith import LANGSMITH
-from pulse_otel.export.dialects.legacy_events import OPENAI_V2
 from pulse_otel.export.dialects.litellm import LITELLM
 from pulse_otel.export.dialects.logfire import LOGFIRE
 from pulse_otel.export.dialects.openinference import OPENINFERENCE

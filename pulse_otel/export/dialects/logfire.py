@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pulse_otel import semconv
-from pulse_otel.export.dialects import legacy_events, parts, provider_json
+from pulse_otel.export.dialects import genai, parts, provider_json
 from pulse_otel.export.dialects.dialect import DOLLARS, START_NS, Dialect
 from pulse_otel.export.dialects.source import (
     Attributes,
@@ -33,7 +33,7 @@ def _read(source: Source) -> Attributes:
     usage = source.json("gen_ai.usage.raw")
     found |= provider_json.usage(usage)
     found[semconv.OPENAI_RESPONSE_SERVICE_TIER] = as_text(at(usage, "service_tier"))
-    found |= legacy_events.from_json(source.json("events"))
+    found |= genai.from_json(source.json("events"))
     if source.name.startswith("Responses API"):
         found[semconv.OPENAI_API_TYPE] = provider_json.API_RESPONSES
     duration = as_number(source.get("duration"))

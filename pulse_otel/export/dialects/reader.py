@@ -257,15 +257,14 @@ def _tool(canonical: Attributes, request: Any, response: Any) -> dict[str, Any]:
     result = bodies.bounded(plain(loose_json(canonical.get(semconv.TOOL_CALL_RESULT))))
     if canonical.get(semconv.OPERATION_NAME) == semconv.OPERATION_EXECUTE_TOOL:
         return {"tool_input": given, "tool_output": result}
-    name = as_text(canonical.get(semconv.TOOL_NAME)) or as_text(canonical.get(_OPERATION))
+    name = as_text(canonical.get(semconv.TOOL_NAME)) or as_text(
+        canonical.get(semconv.OPERATION_NAME)
+    )
     return {
         "tool_name": name,
         "tool_input": given if given is not None else request or None,
         "tool_output": result if result is not None else response,
     }
-
-
-_OPERATION = semconv.OPERATION_NAME
 
 
 def _parts(value: Any) -> list[dict[str, Any]]:
