@@ -34,6 +34,7 @@ Written by `scripts/outcome_table.py` from the tables that the exporter itself d
 The first row that fits decides. Redirects are never followed.
 
 {answers}
+
 ## By failure
 
 One deadline holds for the whole attempt; a server cannot stretch it by answering slowly.
@@ -42,12 +43,27 @@ One deadline holds for the whole attempt; a server cannot stretch it by answerin
 """
 
 
+def answers() -> str:
+    """Return the table of answers."""
+    lines = ["| status | the answer is | outcome | said |", "|---|---|---|---|"]
+    for row in outcome.TABLE:
+        kinds = " or ".join(answer.value for answer in row.answers) or "any"
+        said = row.cause.replace("{status}", "*status*")
+        lines.append(f"| {row.said} | {kinds} | {row.verdict.value} | {said} |")
+    return "\n".join(lines)
+
+
+def failed() -> str:
+    """Return the table of failures."""
+    lines = ["| failure | outcome | said |", "|---|---|---|"]
+    lines += [f"| {row.said} | {row.verdict.value} | {row.cause} |" for row in failures.TABLE]
+    return "\n".join(lines)
+
+
 def page() -> str:
-    """The page as it should be."""
-    text = TEXT.format(
-        longest=round(outcome.MAX_RETRY_AFTER_S), answers=outcome.table(), failures=failures.table()
-    )
-    return text.rstrip("\n") + "\n"
+    """Return the page as it should be."""
+    longest = round(outcome.MAX_RETRY_AFTER_S)
+    return TEXT.format(longest=longest, answers=answers(), failures=failed())
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from opentelemetry.trace import format_span_id, format_trace_id
 from pulse_otel import semconv
 from pulse_otel.config import KEY_PREFIX, ApiKey, Config, ConfigError, load_config
 from pulse_otel.export import dialects
-from pulse_otel.export.accounts import lost_spans as losses
+from pulse_otel.export.accounts.ends import log_lost_spans
 from pulse_otel.export.accounts.metrics import show
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.delivery.span_size import size_of
@@ -239,7 +239,7 @@ class PulseSpanExporter(SpanExporter):
         if self.stopped and not self._reported:
             self._reported = True
             self._transport.close()
-            losses.report(self.stats, self._delivery.trouble, passing=self._delivery.passing)
+            log_lost_spans(self.stats, self._delivery.trouble, passing=self._delivery.passing)
         return done
 
 

@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from pulse_otel.export import dialects
+from pulse_otel.export.accounts.ends import DropReason
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.delivery.queue import MAX_QUEUED_BYTES
 from pulse_otel.export.delivery.span_size import SPAN_BYTES, UNKNOWN_BYTES, size_of
@@ -114,7 +115,8 @@ class PulseSpanProcessor(SpanProcessor):
         dropped = dict(stats.dropped)
         if self._closed and waiting:
             # It ended in the moment in which the batch processor closed, and was not taken.
-            dropped["after shutdown"] = dropped.get("after shutdown", 0) + waiting
+            late = DropReason.AFTER_SHUTDOWN.value
+            dropped[late] = dropped.get(late, 0) + waiting
             waiting = 0
         return replace(
             stats,

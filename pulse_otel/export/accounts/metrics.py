@@ -14,6 +14,7 @@ from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from pulse_otel import semconv
+from pulse_otel.export.accounts.ends import DropReason
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.process.forks import reset_in_children
 
@@ -107,7 +108,7 @@ def _settlements(stats: DeliveryStats) -> Counter[Way]:
             ("delivered", ""): stats.delivered,
             ("ignored", ""): stats.ignored,
             ("taken_over", ""): stats.taken_over,
-            ("dropped", "queue full"): stats.queue_overflow,
+            ("dropped", DropReason.QUEUE_FULL.value): stats.queue_overflow,
         }
     )
     found.update({("dropped", reason): count for reason, count in stats.dropped.items()})

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from pulse_otel import semconv
-from pulse_otel.export.bodies import anthropic, chat, embeddings, other_apis, responses, trim
+from pulse_otel.export.bodies import anthropic, chat, other_apis, responses, trim
 from pulse_otel.export.bodies.content import Content, answer_text
 from pulse_otel.export.bodies.media import may_hold_media, without_media
 from pulse_otel.values import size_bytes, to_json
@@ -59,7 +59,7 @@ def shape_of(attributes: Mapping[str, Any], scope: str) -> Shape:
     """Which API the call was made to: what the span says, then who recorded it."""
     operation = attributes.get(semconv.OPERATION_NAME)
     if operation == semconv.OPERATION_EMBEDDINGS:
-        return embeddings.Embeddings()
+        return other_apis.Embeddings()
     if isinstance(operation, str) and operation in other_apis.FIELDS:
         return other_apis.OtherApi(other_apis.FIELDS[operation])
     response_id = attributes.get(semconv.RESPONSE_ID)
@@ -84,7 +84,7 @@ def response(
     attributes: Mapping[str, Any], content: Content, shape: Shape
 ) -> dict[str, Any] | None:
     """The response in `shape`, below `MAX_BYTES`; None where nothing of it is known."""
-    return _fitted(shape.response(attributes, content), trim.response) or None
+    return _fitted(shape.response(attributes, content), trim.fit) or None
 
 
 def bounded(value: Any) -> Any:

@@ -9,7 +9,6 @@ from pulse_otel import semconv
 from pulse_otel.export.bodies.content import (
     Content,
     Part,
-    dicts,
     for_display,
     named,
     parameters,
@@ -44,22 +43,20 @@ class Messages:
         level = attributes.get(semconv.REQUEST_REASONING_LEVEL)
         if level is not None:
             body.setdefault("output_config", {"effort": level})
-        system = dicts(content.system)
-        if system:
-            body["system"] = written(system, _block)
+        if content.system:
+            body["system"] = written(content.system, _block)
         if content.input is not None:
-            messages = [_message(message) for message in dicts(content.input)]
-            body["messages"] = for_display(messages)
-        tools = [_tool(tool) for tool in dicts(content.tools)]
-        return {**body, "tools": tools} if tools else body
+            body["messages"] = for_display([_message(message) for message in content.input])
+        if content.tools:
+            body["tools"] = [_tool(tool) for tool in content.tools]
+        return body
 
     def response(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
         """The response body."""
         body = named(attributes, _RESPONSE)
-        output = dicts(content.output)
-        if output:
+        if content.output:
             body["type"], body["role"] = "message", "assistant"
-            body["content"] = [_block(part) for message in output for part in parts_of(message)]
+            body["content"] = [_block(part) for part in content.output_parts()]
         stop_reason = content.finish_reason(0, _FINISH_REASONS)
         if stop_reason:
             body["stop_reason"] = stop_reason
@@ -68,7 +65,7 @@ class Messages:
 
 
 def _usage(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The API's input_tokens leave the cache out; the conventions' total includes it."""
+    """Return the counts; the API's input_tokens leave out the cache that the total includes."""
     usage = named(attributes, _USAGE)
     total = attributes.get(semconv.INPUT_TOKENS)
     if isinstance(total, int):

@@ -10,11 +10,11 @@ from pulse_otel.export.bodies.content import (
     Content,
     Part,
     as_string,
-    dicts,
     for_display,
     named,
     parameters,
     parts_of,
+    usage,
     written,
 )
 
@@ -51,47 +51,29 @@ class ChatCompletions:
         body = parameters(attributes, content, _PARAMETERS)
         if "max_completion_tokens" in body:
             body.pop("max_tokens", None)
-        messages = [item for message in dicts(content.input) for item in _messages(message)]
-        system = dicts(content.system)
-        if system:  # from a dialect that keeps it apart
-            messages.insert(0, {"role": "system", "content": written(system, _block)})
+        messages = [item for message in content.input or () for item in _messages(message)]
+        if content.system:  # from a dialect that keeps it apart
+            messages.insert(0, {"role": "system", "content": written(content.system, _block)})
         if messages or content.input is not None:
             body["messages"] = for_display(messages)
-        tools = [_tool(tool) for tool in dicts(content.tools)]
-        return {**body, "tools": tools} if tools else body
+        if content.tools:
+            body["tools"] = [_tool(tool) for tool in content.tools]
+        return body
 
     def response(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
         """The response body."""
         body = named(attributes, _RESPONSE)
-        output = dicts(content.output)
-        if output:
+        if content.output:
             body["choices"] = [
-                _choice(index, message, content) for index, message in enumerate(output)
+                _choice(index, message, content) for index, message in enumerate(content.output)
             ]
-        usage = token_counts(attributes, _USAGE, _USAGE_DETAILS)
-        return {**body, "usage": usage} if usage else body
+        return body | usage(attributes, _USAGE, _USAGE_DETAILS)
 
 
 def _choice(index: int, message: dict[str, Any], content: Content) -> dict[str, Any]:
     choice: dict[str, Any] = {"index": index, "message": _message(message, parts_of(message))}
     reason = content.finish_reason(index, _FINISH_REASONS)
     return {**choice, "finish_reason": reason} if reason else choice
-
-
-def token_counts(
-    attributes: Mapping[str, Any],
-    names: Mapping[str, str],
-    details: Mapping[str, Mapping[str, str]],
-) -> dict[str, Any]:
-    """The usage object: totals, and what they are made of."""
-    usage = named(attributes, names)
-    if len(usage) == len(names):
-        usage["total_tokens"] = sum(usage.values())
-    for name, below in details.items():
-        found = named(attributes, below)
-        if found:
-            usage[name] = found
-    return usage
 
 
 def _tool(tool: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The content of a span, parsed, and the small readings that all shapes share."""
+"""The content of a span, parsed, and the helpers that all shapes share."""
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pulse_otel import semconv
@@ -18,18 +18,26 @@ Part = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Messages and the like as GenAI structures; None where the span has none."""
+    """Messages, tools and parameters as GenAI structures; `input` is None if none was recorded."""
 
-    system: Any = None
-    input: Any = None
-    output: Any = None
-    tools: Any = None
-    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    raw_finish_reasons: list[str] = field(default_factory=list[str])
-    finish_reasons: list[str] = field(default_factory=list[str])
+    system: list[Part]
+    input: list[dict[str, Any]] | None
+    output: list[dict[str, Any]]
+    tools: list[dict[str, Any]]
+    parameters: Mapping[str, Any]
+    raw_finish_reasons: list[str]
+    finish_reasons: list[str]
+
+    def input_parts(self) -> list[Part]:
+        """Return the parts of all input messages."""
+        return [part for message in self.input or () for part in parts_of(message)]
+
+    def output_parts(self) -> list[Part]:
+        """Return the parts of all output messages."""
+        return [part for message in self.output for part in parts_of(message)]
 
     def finish_reason(self, index: int, words: Mapping[str, str]) -> str | None:
-        """The provider's own word; where only the conventions' is known, `words` turns it back."""
+        """Return the provider's word; `words` translates if only the conventions' is known."""
         if index < len(self.raw_finish_reasons) and self.raw_finish_reasons[index]:
             return self.raw_finish_reasons[index]
         if index < len(self.finish_reasons):
@@ -55,7 +63,7 @@ _PARAMETERS = {
 def parameters(
     attributes: Mapping[str, Any], content: Content, names: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The request's parameters; `names` are those that the shape calls its own way."""
+    """Return the request's parameters; `names` has those that the shape names differently."""
     body = {
         name: list(attributes[key]) if isinstance(attributes[key], tuple) else attributes[key]
         for key, name in {**_PARAMETERS, **names}.items()
@@ -65,50 +73,57 @@ def parameters(
 
 
 def named(attributes: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """The attributes that are there, by other names."""
+    """Return the attributes that are present, by other names."""
     return {name: attributes[key] for key, name in names.items() if attributes.get(key) is not None}
 
 
-def dicts(value: object) -> list[dict[str, Any]]:
-    """The dicts in a list."""
+def usage(
+    attributes: Mapping[str, Any],
+    names: Mapping[str, str],
+    details: Mapping[str, Mapping[str, str]] = {},
+) -> dict[str, Any]:
+    """Return ``{"usage": ...}`` with the totals and what they consist of, if any is known."""
+    counts = named(attributes, names)
+    if len(counts) == len(names):
+        counts["total_tokens"] = sum(counts.values())
+    parts = {name: named(attributes, below) for name, below in details.items()}
+    counts |= {name: found for name, found in parts.items() if found}
+    return {"usage": counts} if counts else {}
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def parts_of(message: Mapping[str, Any]) -> list[Part]:
-    """The parts of a message."""
-    return dicts(message.get("parts"))
+    """Return the parts of a message."""
+    return _dicts(message.get("parts"))
 
 
 def texts(parts: list[Part]) -> list[str] | None:
-    """The texts of parts that are texts only; None if there is anything else."""
+    """Return the texts of `parts`; None if a part is not a text."""
     if any(part.get("type") != "text" for part in parts):
         return None
     return [as_string(part.get("content") or "") for part in parts]
 
 
 def written(parts: list[Part], block: Callable[[Part], Any]) -> Any:
-    """One text as plain text; anything else as a list of blocks."""
+    """Return a single text as plain text, anything else as a list of blocks."""
     plain = texts(parts)
     if plain is not None and len(plain) <= 1:
         return plain[0] if plain else ""
     return [block(part) for part in parts]
 
 
-def texts_of(value: object) -> list[str]:
-    """The texts in a list attribute."""
-    found = value if isinstance(value, (list, tuple)) else ()
-    return [item for item in found if isinstance(item, str)]
-
-
 def as_string(value: object) -> str:
-    """Text as it is, anything else as JSON text."""
+    """Return a text as it is, anything else as JSON text."""
     return value if isinstance(value, str) else to_json(value)
 
 
-def answer_text(output: object) -> str | None:
-    """The text of the first answer that has one; a refusal is what was said instead."""
+def answer_text(output: list[dict[str, Any]]) -> str | None:
+    """Return the text of the first answer that has one, or else of the first refusal."""
     for kind in ("text", "refusal"):
-        for message in dicts(output):
+        for message in output:
             pieces = [part.get("content") for part in parts_of(message) if part.get("type") == kind]
             text = "".join(piece for piece in pieces if isinstance(piece, str))
             if text:
@@ -117,9 +132,9 @@ def answer_text(output: object) -> str | None:
 
 
 def for_display(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Text-only blocks joined in the last user message and in system messages.
+    """Join text-only blocks in the last user message and in system messages.
 
-    A page of the service goes blank where it is to show a list there (contract §3.7).
+    A page of the service is blank if it has to show a list there (contract §3.7).
     """
     last = max((i for i, m in enumerate(messages) if m.get("role") == "user"), default=-1)
     return [
@@ -131,7 +146,7 @@ def for_display(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _joined(content: Any) -> Any:
-    blocks = dicts(content)
+    blocks = _dicts(content)
     if not blocks or any(block.get("type") != "text" for block in blocks):
         return content
     return "\n".join(as_string(block.get("text") or "") for block in blocks)

@@ -1,7 +1,10 @@
-"""The shapes of text completions, images, audio, moderations and decisions.
+"""The shapes of embeddings, text completions, images, audio, moderations and decisions.
 
-They are alike: one input under the API's name for it, one list or text that comes back.
+They are alike: one input under the API's name for it, and one list or text in return.
 """
+
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false
 
 from __future__ import annotations
 
@@ -10,16 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.export.bodies.chat import token_counts
 from pulse_otel.export.bodies.content import (
     Content,
     Part,
     answer_text,
-    dicts,
+    as_string,
     named,
     parameters,
-    parts_of,
     texts,
+    usage,
 )
 
 _PARAMETERS = {
@@ -29,7 +31,7 @@ _PARAMETERS = {
 _RESPONSE = {semconv.RESPONSE_ID: "id", semconv.RESPONSE_MODEL: "model"}
 _USAGE = {semconv.INPUT_TOKENS: "input_tokens", semconv.OUTPUT_TOKENS: "output_tokens"}
 
-# Operation -> the field of what goes in, and of what comes out
+# Operation -> the fields of the input and of the output
 FIELDS: dict[str, tuple[str, str]] = {
     semconv.OPERATION_TEXT_COMPLETION: ("prompt", "choices"),
     semconv.OPERATION_IMAGE_GENERATION: ("prompt", "data"),
@@ -45,14 +47,14 @@ FIELDS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class OtherApi:
-    """`fields`: of what goes in, and of what comes out."""
+    """An API with one input and one output field, named by `fields`."""
 
     fields: tuple[str, str]
 
     def request(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
-        """The request body; one text is a text, files and texts together are a list."""
+        """The request body; a single text is a text, files and texts together are a list."""
         body = parameters(attributes, content, _PARAMETERS)
-        parts = [part for message in dicts(content.input) for part in parts_of(message)]
+        parts = content.input_parts()
         plain = texts(parts)
         if not parts:
             return body
@@ -62,19 +64,17 @@ class OtherApi:
     def response(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
         """The response body."""
         body = named(attributes, _RESPONSE)
-        output = dicts(content.output)
-        if output:
-            body[self.fields[1]] = self._answer(output, content)
-        usage = token_counts(attributes, _USAGE, {})
-        return {**body, "usage": usage} if usage else body
+        if content.output:
+            body[self.fields[1]] = self._answer(content)
+        return body | usage(attributes, _USAGE)
 
-    def _answer(self, output: list[dict[str, Any]], content: Content) -> Any:
+    def _answer(self, content: Content) -> Any:
         name = self.fields[1]
         if name == "text":
-            return answer_text(output)
+            return answer_text(content.output)
         if name == "choices":
-            return [_choice(index, message, content) for index, message in enumerate(output)]
-        return [_block(part) for message in output for part in parts_of(message)]
+            return [_choice(index, m, content) for index, m in enumerate(content.output)]
+        return [_block(part) for part in content.output_parts()]
 
 
 def _choice(index: int, message: dict[str, Any], content: Content) -> dict[str, Any]:
@@ -84,5 +84,23 @@ def _choice(index: int, message: dict[str, Any], content: Content) -> dict[str, 
 
 
 def _block(part: Part) -> Part:
-    """Parts of these APIs describe media already; only a text has another name here."""
+    """Return a part as it is; only a text has another name here."""
     return {"type": "text", "text": part.get("content")} if part.get("type") == "text" else part
+
+
+class Embeddings:
+    """``input``, parameters; ``model``, ``usage``. Vectors are never recorded."""
+
+    def request(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
+        """The request body."""
+        body = parameters(attributes, content, {semconv.EMBEDDINGS_DIMENSIONS: "dimensions"})
+        formats: Any = attributes.get(semconv.REQUEST_ENCODING_FORMATS)
+        if isinstance(formats, (list, tuple)) and formats:
+            body.setdefault("encoding_format", formats[0])
+        texts = [as_string(part.get("content") or "") for part in content.input_parts()]
+        return {**body, "input": texts} if texts else body
+
+    def response(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
+        """The response body."""
+        body = named(attributes, {semconv.RESPONSE_MODEL: "model"})
+        return body | usage(attributes, {semconv.INPUT_TOKENS: "prompt_tokens"})

@@ -6,16 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.export.bodies.chat import token_counts
 from pulse_otel.export.bodies.content import (
     Content,
     Part,
     as_string,
-    dicts,
     named,
     parameters,
     parts_of,
     texts,
+    usage,
 )
 
 _PARAMETERS = {
@@ -52,15 +51,16 @@ class Responses:
         level = attributes.get(semconv.REQUEST_REASONING_LEVEL)
         if level is not None:
             body.setdefault("reasoning", {"effort": level})
-        system = dicts(content.system)
-        if system:
-            body["instructions"] = "\n".join(as_string(part.get("content")) for part in system)
+        if content.system:
+            texts_of_system = (as_string(part.get("content")) for part in content.system)
+            body["instructions"] = "\n".join(texts_of_system)
         if content.input is not None:
             body["input"] = [
-                item for message in dicts(content.input) for item in _items(message, "input_text")
+                item for message in content.input for item in _items(message, "input_text")
             ]
-        tools = dicts(content.tools)  # a definition is flat here, as in the conventions
-        return {**body, "tools": tools} if tools else body
+        if content.tools:
+            body["tools"] = content.tools  # flat, as in the conventions
+        return body
 
     def response(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
         """The response body."""
@@ -70,13 +70,10 @@ class Responses:
             body["status"] = status
         if reason:
             body["incomplete_details"] = {"reason": reason}
-        output = [
-            item for message in dicts(content.output) for item in _items(message, "output_text")
-        ]
+        output = [item for message in content.output for item in _items(message, "output_text")]
         if output:
             body["output"] = output
-        usage = token_counts(attributes, _USAGE, _USAGE_DETAILS)
-        return {**body, "usage": usage} if usage else body
+        return body | usage(attributes, _USAGE, _USAGE_DETAILS)
 
 
 def _status(content: Content) -> tuple[str | None, str | None]:

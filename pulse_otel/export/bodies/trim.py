@@ -29,17 +29,12 @@ def request(body: dict[str, Any], limit: int) -> dict[str, Any]:
         return body
     name = next((name for name in _MESSAGE_LISTS if isinstance(body.get(name), list)), None)
     if name is None:
-        return _as_dict(fit(body, limit))
+        fitted: dict[str, Any] = fit(body, limit)
+        return fitted
     rest = {key: value for key, value in body.items() if key != name}
-    rest = _with_small_tools(rest, limit // 4)
-    rest = _as_dict(fit(rest, limit // 2))
+    rest = fit(_with_small_tools(rest, limit // 4), limit // 2)
     room = limit - _size(rest) - len(name) - 8
     return {**rest, name: _conversation(body[name], room)}
-
-
-def response(body: dict[str, Any], limit: int) -> dict[str, Any]:
-    """`body` with its longest texts shortened; an answer that is not one of them stays whole."""
-    return _as_dict(fit(body, limit))
 
 
 def _with_small_tools(body: dict[str, Any], limit: int) -> dict[str, Any]:
@@ -177,7 +172,3 @@ def _cut(text: str, limit: int) -> str:
 
 def _size(value: Any) -> int:
     return size_bytes(to_json(value))
-
-
-def _as_dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {semconv.PULSE_CUT: "all"}

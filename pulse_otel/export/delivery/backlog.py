@@ -9,11 +9,12 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
-from pulse_otel.export.accounts.ledger import End, Ledger, SpanGroup
+from pulse_otel.export.accounts.ends import DropReason, End, SpanEnd
+from pulse_otel.export.accounts.ledger import Ledger, SpanGroup
 from pulse_otel.export.delivery.batches import Entry
 from pulse_otel.export.records.record import Record
-from pulse_otel.export.spool.batch import Gone, Leased, packed
-from pulse_otel.export.spool.spool import Spool
+from pulse_otel.export.spool.batch import packed
+from pulse_otel.export.spool.spool import Gone, Leased, Spool
 
 # While the disk takes none, so much waits here; the queue holds the rest.
 _MOST_IN_MEMORY, _MOST_BYTES = 2000, 64 << 20
@@ -115,7 +116,7 @@ class Backlog:
         group.damaged = leased.damaged > 0
         self.ready.extend(Entry(record, group) for record in leased.records)
         if leased.damaged:
-            self.settle(group, End.DROPPED, "damaged on disk", leased.damaged)
+            self.settle(group, DropReason.DAMAGED, leased.damaged)
 
     def renew(self, entries: Sequence[Entry]) -> None:
         """Renew the leases on the files of `entries`."""
@@ -126,13 +127,13 @@ class Backlog:
             if group.file is not None:
                 group.file = self._spool.renew(group.file)
 
-    def end(self, entry: Entry, end: End, why: str) -> None:
+    def end(self, entry: Entry, end: SpanEnd) -> None:
         """Count the end of `entry`."""
-        self.settle(entry.group, end, why)
+        self.settle(entry.group, end)
 
-    def settle(self, group: SpanGroup, end: End, why: str, count: int = 1) -> None:
+    def settle(self, group: SpanGroup, end: SpanEnd, count: int = 1) -> None:
         """Count the end of `count` spans of `group`; with the last of them its file is deleted."""
-        if self._ledger.settle(group, end, count, why) and group.file and self._spool:
+        if self._ledger.settle(group, end, count) and group.file and self._spool:
             self._spool.ack(group.file, damaged=group.damaged)
 
     def give_back(self, entries: Sequence[Entry]) -> None:
@@ -172,7 +173,7 @@ class Backlog:
             if group is None:
                 group = SpanGroup(gone.count, gone.count, gone.file, own=False)
                 self._ledger.packed(group)
-            self._ledger.settle(group, End.DROPPED, group.left, gone.why)
+            self._ledger.settle(group, gone.why, group.left)
 
 
 def _popped(gone: list[Gone]) -> Gone | None:

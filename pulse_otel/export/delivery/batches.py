@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from pulse_otel.export.accounts.ledger import End, SpanGroup
+from pulse_otel.export.accounts.ends import DropReason, End, SpanEnd
+from pulse_otel.export.accounts.ledger import SpanGroup
 from pulse_otel.export.bodies.shrink import LIMITS, bare, shrunk
 from pulse_otel.export.delivery.request_size import MAX_REQUEST_BYTES, RequestSize
 from pulse_otel.export.delivery.suspicion import SUSPECT_AFTER, Action, action
@@ -24,7 +25,6 @@ MOST_REFUSALS = 64
 
 _MOST_PARTS = 256  # of suspect batches
 
-_FAILED_AT = "the service fails at it"
 _UNWRITTEN = Encoded("")
 
 
@@ -85,7 +85,7 @@ class Batches:
     def __init__(
         self,
         more: Callable[[], bool],
-        settle: Callable[[Entry, End, str], None],
+        settle: Callable[[Entry, SpanEnd], None],
         ready: deque[Entry],
     ) -> None:
         self.ready = ready
@@ -166,10 +166,10 @@ class Batches:
         if encoded is FAILED:
             encoded = guarded(lambda: form.encode(bare(entry.record)), otherwise=FAILED)
         if encoded is None:
-            self._settle(entry, End.IGNORED, "")
+            self._settle(entry, End.IGNORED)
             return None
         if encoded is FAILED:
-            self._settle(entry, End.DROPPED, "not encodable")
+            self._settle(entry, DropReason.UNENCODABLE)
             return None
         return Entry(entry.record, entry.group, encoded, entry.shrinks)
 
@@ -188,15 +188,15 @@ class Batches:
             refused = min(max(outcome.refused, 0), len(batch.entries))
             accepted = len(batch.entries) - refused
             self._end(batch.entries[:accepted], End.DELIVERED)
-            self._end(batch.entries[accepted:], End.DROPPED, "refused by the service")
+            self._end(batch.entries[accepted:], DropReason.REFUSED)
             return []
         if outcome.verdict is Verdict.TOO_LARGE:
             return self._smaller(batch)
         return self._narrowed(batch, outcome.bad)
 
-    def _end(self, entries: Iterable[Entry], end: End, why: str = "") -> None:
+    def _end(self, entries: Iterable[Entry], end: SpanEnd) -> None:
         for entry in entries:
-            self._settle(entry, end, why)
+            self._settle(entry, end)
 
     def _smaller(self, batch: Batch) -> list[Batch]:
         """Return its halves, and keep later batches as small; a single entry gets less content."""
@@ -213,28 +213,28 @@ class Batches:
                 return []
             if len(smaller.encoded.text) < batch.size:
                 return [batch.part([smaller])]
-        self._end([entry], End.DROPPED, Verdict.TOO_LARGE.value)
+        self._end([entry], DropReason.TOO_LARGE)
         return []
 
     def _narrowed(self, batch: Batch, bad: frozenset[int]) -> list[Batch]:
         """Return it without the entries that the service names as bad, else its halves."""
         batch.family.refusals += 1
-        why = Verdict.REJECTED.value
         good = [entry for index, entry in enumerate(batch.entries) if index not in bad]
         if len(good) < len(batch.entries):
-            self._end([batch.entries[n] for n in bad if n < len(batch.entries)], End.DROPPED, why)
+            refused = [batch.entries[n] for n in bad if n < len(batch.entries)]
+            self._end(refused, DropReason.REJECTED)
             return [batch.part(good)] if good else []
         if batch.family.refusals >= MOST_REFUSALS:
-            self._give_up(batch.family, why)
+            self._give_up(batch.family, DropReason.REJECTED)
         elif len(batch.entries) > 1:
             return batch.halves()
-        self._end(batch.entries, End.DROPPED, why)
+        self._end(batch.entries, DropReason.REJECTED)
         return []
 
-    def _give_up(self, family: SplitGroup, why: str) -> None:
+    def _give_up(self, family: SplitGroup, why: DropReason) -> None:
         for relative in [batch for batch in self._written if batch.family is family]:
             self._written.remove(relative)
-            self._end(relative.entries, End.DROPPED, why)
+            self._end(relative.entries, why)
 
     def failed(self, batch: Batch, outcome: Outcome) -> None:
         """Keep `batch`, which was not answered or met a server error; see `suspicion`."""
@@ -257,8 +257,8 @@ class Batches:
             batch.accepted_before = self._accepted
             self._written.extend(batch.halves())
         elif chosen is Action.GIVE_UP:
-            self._end(batch.entries, End.DROPPED, _FAILED_AT)
+            self._end(batch.entries, DropReason.SERVICE_FAILS)
         else:
             self._written.append(batch)
         if batch.family.refusals >= MOST_REFUSALS:
-            self._give_up(batch.family, _FAILED_AT)
+            self._give_up(batch.family, DropReason.SERVICE_FAILS)

@@ -12,7 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from pulse_otel.export.accounts.ledger import End, Ledger
+from pulse_otel.export.accounts.ends import DropReason, End
+from pulse_otel.export.accounts.ledger import Ledger
 from pulse_otel.export.delivery.span_size import UNKNOWN_BYTES
 from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.records.duplicates.deduplicator import CallDeduplicator
@@ -92,7 +93,7 @@ class SpanQueue:
             records += self._ready(held)
             self._ledger.read(End.IGNORED, self._deduplicator.duplicates - duplicates)
             if records and guarded(self._store, records, otherwise=FAILED) is FAILED:
-                self._ledger.read(End.DROPPED, len(records), "not storable")
+                self._ledger.read(DropReason.UNSTORABLE, len(records))
             self._held_until = self._deduplicator.next_due()
             if not len(self._deduplicator):
                 self.drained_upto = drained
@@ -136,7 +137,7 @@ class SpanQueue:
         if record is FAILED:
             record = guarded(self._steps.degrade, item)
             if record is None:
-                self._ledger.read(End.DROPPED, why="not readable")
+                self._ledger.read(DropReason.UNREADABLE)
                 return None
         if record is None:
             self._ledger.read(End.IGNORED)
@@ -147,7 +148,7 @@ class SpanQueue:
         for record in records:
             redacted = guarded(self._steps.redact, record)
             if redacted is None:  # what could not be redacted does not leave
-                self._ledger.read(End.DROPPED, why="not redactable")
+                self._ledger.read(DropReason.UNREDACTABLE)
             else:
                 ready.append(redacted)
         return ready

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pulse_otel.export.accounts.ledger import Ledger
-from pulse_otel.export.accounts.stats import DeliveryStats, Stats
+from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.delivery.backlog import Backlog
 from pulse_otel.export.delivery.batches import Batches
 from pulse_otel.export.delivery.queue import SpanQueue
@@ -81,14 +81,14 @@ class Delivery:
         return self._sender.backoff.passing
 
     @property
-    def stats(self) -> Stats:
-        """The counters."""
-        return self._ledger.stats
+    def stats(self) -> DeliveryStats:
+        """Where all spans are, at this moment."""
+        return self.snapshot()
 
     @property
     def bytes_received_and_queued(self) -> tuple[int, int]:
         """The bytes of the spans that were submitted, and of those that wait in the queue."""
-        return self._ledger.stats.received_bytes, self._queue.size_bytes
+        return self._ledger.received_bytes, self._queue.size_bytes
 
     def snapshot(self) -> DeliveryStats:
         """Return where all spans are at this moment."""
@@ -102,7 +102,7 @@ class Delivery:
             if not items:
                 return
             if self._stopped:
-                self._ledger.refused(len(items), "after shutdown")
+                self._ledger.refused(len(items))
                 return
             if self._queue.add(items):
                 self._changed.notify_all()
@@ -132,12 +132,12 @@ class Delivery:
         with self.expedite.waiting():
             if not self._wait(handed_over, deadline, None):
                 return False
-            target, lost = self._ledger.stats.received, self._ledger.stats.lost
+            target, lost = self._ledger.received_count, self._ledger.lost
             if not self._wait(lambda: self._queue.drained_upto >= target, deadline, policy):
                 return False
             groups = self._ledger.open()
             done = self._wait(lambda: not any(p.left > 0 for p in groups), deadline, policy)
-            return done and self._ledger.stats.lost == lost
+            return done and self._ledger.lost == lost
 
     def _wait(
         self, done: Callable[[], bool], deadline: float, policy: ShutdownPolicy | None
@@ -198,7 +198,7 @@ class Delivery:
                 self._sending.release()
         with self._changed:
             self._queue.clear()
-            self._ledger.close("not sent before the end")
+            self._ledger.close()
 
     def _prepare(self) -> None:
         with loading():

@@ -1,6 +1,6 @@
 """Span -> Record, one file per vocabulary of span attributes.
 
-The scope of a span says whose it is; where that is unknown, marker attributes do, in this order.
+The scope of a span tells its dialect; if the scope is unknown, marker attributes do, in this order.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from pulse_otel.export.dialects.anthropic_sdk import ANTHROPIC_SDK
 from pulse_otel.export.dialects.dialect import Dialect
-from pulse_otel.export.dialects.genai import GENAI, OURS
+from pulse_otel.export.dialects.genai import GENAI, OPENAI_V2, OURS
 from pulse_otel.export.dialects.langfuse import LANGFUSE
 from pulse_otel.export.dialects.langsmith import LANGSMITH
-from pulse_otel.export.dialects.legacy_events import OPENAI_V2
 from pulse_otel.export.dialects.litellm import LITELLM
 from pulse_otel.export.dialects.logfire import LOGFIRE
 from pulse_otel.export.dialects.openinference import OPENINFERENCE
@@ -27,9 +26,9 @@ from pulse_otel.export.dialects.source import Source
 from pulse_otel.export.dialects.vercel import VERCEL
 from pulse_otel.export.records.record import Record
 
-__all__ = ["DIALECTS", "dialect_of", "is_genai_span", "read"]
+__all__ = ["DIALECTS", "is_genai_span", "read"]
 
-# The last one reads whatever else carries GenAI attributes.
+# The last one reads all other spans with GenAI attributes.
 DIALECTS: tuple[Dialect, ...] = (
     OURS,
     ANTHROPIC_SDK,
@@ -46,40 +45,42 @@ DIALECTS: tuple[Dialect, ...] = (
     GENAI,
 )
 _SCOPES = tuple(scope for dialect in DIALECTS for scope in dialect.scopes)
-_MARKERS = frozenset(marker for dialect in DIALECTS for marker in dialect.markers)
-_PREFIXES = tuple(marker for marker in _MARKERS if marker.endswith("."))
+_ANY = Dialect(
+    name="any",
+    markers=frozenset(marker for dialect in DIALECTS for marker in dialect.markers),
+    prefixes=tuple(prefix for dialect in DIALECTS for prefix in dialect.prefixes),
+)
 
 
 def is_genai_span(span: ReadableSpan) -> bool:
-    """Whether some dialect may read `span`; False for nearly all of a program's other spans.
+    """Return whether a dialect may read `span`; False for nearly all of a program's other spans.
 
-    Runs in the thread that ends the span, so that those others never wait in our queue.
+    Runs in the thread that ends the span, so that other spans never wait in the queue.
     """
     scope = span.instrumentation_scope
-    if scope is not None and _spoken_for(scope.name):
+    if scope is not None and _known_scope(scope.name):
         return True
     attributes: Any = span.attributes
     if not attributes:
         return False
-    keys = attributes.copy() if hasattr(attributes, "copy") else attributes
-    return not _MARKERS.isdisjoint(keys) or any(key.startswith(_PREFIXES) for key in keys)
+    return _ANY.marks(attributes.copy() if hasattr(attributes, "copy") else attributes)
 
 
 @lru_cache(maxsize=1024)
-def _spoken_for(scope: str) -> bool:
+def _known_scope(scope: str) -> bool:
     return scope.startswith(_SCOPES)
 
 
 def read(span: ReadableSpan) -> Record | None:
-    """The record of `span`; None for a span that is no GenAI operation. Never raises."""
+    """Return the record of `span`; None for a span that is not a GenAI operation."""
     source = Source(span)
-    dialect = dialect_of(source)
+    dialect = _dialect_of(source)
     return record_of(source, dialect) if dialect else None
 
 
-def dialect_of(source: Source) -> Dialect | None:
-    """Whose vocabulary a span speaks: by its scope, else by marker attributes."""
+def _dialect_of(source: Source) -> Dialect | None:
+    """Return the dialect of a span, by its scope or else by its attributes."""
     for dialect in DIALECTS:
         if dialect.scopes and source.scope.startswith(dialect.scopes):
             return dialect
-    return next((dialect for dialect in DIALECTS if dialect.marks(source)), None)
+    return next((dialect for dialect in DIALECTS if dialect.marks(source.attributes)), None)

@@ -1,22 +1,23 @@
-"""What a dialect is: how its spans are known, and how its words are turned into the conventions'.
+"""A dialect: how its spans are recognised, and how its attributes become those of the conventions.
 
-A dialect is data: scopes and markers, a crosswalk of attribute keys, and, for what a table cannot
-say, one function. All dialects share the reader that makes the record.
+A dialect is data: scopes, markers, a crosswalk of attribute keys, and one function for what a table
+cannot express. All dialects share the reader that makes the record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from pulse_otel import semconv
-from pulse_otel.export.dialects.source import Attributes, Source
+from pulse_otel.export.dialects.source import Attributes, Source, first, present
 
 Crosswalk = Mapping[str, tuple[str, ...]]
-"""Canonical key <- the dialect's own keys, the first present wins."""
+"""Canonical key <- the dialect's own keys; the first that is present decides."""
 
-# Older names of the conventions, and what most producers have taken over from each other.
+# Older names of the conventions, and names that most producers share.
 COMMON: Crosswalk = {
     semconv.PROVIDER_NAME: (semconv.SYSTEM,),
     semconv.INPUT_TOKENS: ("gen_ai.usage.prompt_tokens",),
@@ -57,70 +58,50 @@ COMMON: Crosswalk = {
     ),
     semconv.AGENT_NAME: (semconv.WORKFLOW_NAME,),
 }
-# Canonical keys of what the conventions have no attribute for
+# Canonical keys of values for which the conventions have no attribute
 DOLLARS = "cost in dollars"
-START_NS = "start"  # where the span does not start when the call did
+START_NS = "start"  # of the call, if the span starts at another time
 UNSAID: Final = object()
-"""The value with which `Dialect.read` takes an attribute back that the span should not have."""
+"""The value with which `Dialect.read` removes an attribute that the span should not have."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Dialect:
-    """One vocabulary of span attributes."""
+    """One vocabulary of span attributes. Values that `read` finds precede the tables."""
 
     name: str
-    scopes: tuple[str, ...] = ()  # scope names that start so are spoken for
-    markers: tuple[str, ...] = ()  # else: an attribute of this key; or of this prefix, if "a.b."
+    scopes: tuple[str, ...] = ()  # starts of the names of instrumentation scopes
+    markers: Set[str] = frozenset()  # keys of attributes
+    prefixes: tuple[str, ...] = ()  # of keys of attributes, as markers
     crosswalk: Crosswalk = field(default_factory=dict[str, tuple[str, ...]])
-    read: Callable[[Source], Attributes] | None = None  # what it finds goes before the tables
-    ignores: Callable[[Source], bool] | None = None  # spans that say nothing of their own
-    used_up: tuple[str, ...] = ()  # prefixes of keys that are not worth keeping as they are
-    excludes_cache: bool = False  # its input tokens leave Anthropic's cached ones out
+    read: Callable[[Source], Attributes] | None = None
+    ignores: Callable[[Source], bool] | None = None  # spans that add nothing to other spans
+    used_up: tuple[str, ...] = ()  # prefixes of keys that are not kept as they are
+    excludes_cache: bool = False  # its input tokens leave out Anthropic's cached ones
 
     def canonical(self, source: Source) -> Attributes:
-        """The span in the conventions' words."""
-        merged: Attributes = dict(source.attributes)
-        read = self.read(source) if self.read else {}
-        found = {key: value for key, value in read.items() if value is not None}
-        for key, theirs in self.crosswalk.items():
-            if key not in found:
-                _take(source, key, theirs, found)
-        for key, theirs in COMMON.items():
-            if key not in found and key not in merged:
-                _take(source, key, theirs, found)
-        merged.update(found)
+        """Return the span's attributes under the keys of the conventions."""
+        merged = _translated(COMMON, source) | dict(source.attributes)
+        merged |= _translated(self.crosswalk, source)
+        merged |= present(**self.read(source)) if self.read else {}
         return {key: value for key, value in merged.items() if value is not UNSAID}
 
     def takes(self, key: str) -> bool:
-        """Whether the tables read the attribute, so that it is not kept as it is."""
-        return key in _sources(self) or (bool(self.used_up) and key.startswith(self.used_up))
+        """Return whether the dialect reads the attribute, so that it is not kept as it is."""
+        return key in _foreign_keys(self) or (bool(self.used_up) and key.startswith(self.used_up))
 
-    def marks(self, source: Source) -> bool:
-        """Whether an attribute says that the span is of this dialect."""
-        for marker in self.markers:
-            if marker in source.attributes:
-                return True
-            if marker.endswith(".") and any(key.startswith(marker) for key in source.attributes):
-                return True
-        return False
+    def marks(self, keys: Collection[str]) -> bool:
+        """Return whether the key of an attribute shows that the span is of this dialect."""
+        by_prefix = bool(self.prefixes) and any(key.startswith(self.prefixes) for key in keys)
+        return by_prefix or not self.markers.isdisjoint(keys)
 
 
-def _take(source: Source, key: str, theirs: tuple[str, ...], found: Attributes) -> None:
-    for name in theirs:
-        value = source.attributes.get(name)
-        if value is not None:
-            found[key] = value
-            return
+def _translated(table: Crosswalk, source: Source) -> Attributes:
+    return present(**{key: first(source.attributes, *theirs) for key, theirs in table.items()})
 
 
-_FOREIGN: dict[str, frozenset[str]] = {}
-
-
-def _sources(dialect: Dialect) -> frozenset[str]:
-    """The keys on the right side of the tables, made once for each dialect."""
-    known = _FOREIGN.get(dialect.name)
-    if known is None:
-        tables = (dialect.crosswalk, COMMON)
-        known = frozenset(k for table in tables for theirs in table.values() for k in theirs)
-        _FOREIGN[dialect.name] = known
-    return known
+@cache
+def _foreign_keys(dialect: Dialect) -> frozenset[str]:
+    """Return the keys on the right side of the tables."""
+    tables = (dialect.crosswalk, COMMON)
+    return frozenset(k for table in tables for theirs in table.values() for k in theirs)

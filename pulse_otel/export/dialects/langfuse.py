@@ -52,10 +52,7 @@ def _read(source: Source) -> Attributes:
         **_model(source, failed),
     }
     if operation in (semconv.OPERATION_EXECUTE_TOOL, semconv.OPERATION_RETRIEVAL):
-        found[semconv.TOOL_NAME] = source.name
-        found[semconv.TOOL_CALL_ARGUMENTS] = given
-        found[semconv.TOOL_CALL_RESULT] = answered
-        return found
+        return found | provider_json.tool_run(source.name, given, answered)
     if operation in (semconv.OPERATION_INVOKE_AGENT, semconv.OPERATION_INVOKE_WORKFLOW):
         found[semconv.AGENT_NAME] = source.name
     parameters = mapping(source.json(_OBSERVATION + "model.parameters"))
@@ -116,7 +113,7 @@ def _metadata(source: Source) -> dict[str, Any]:
 LANGFUSE = Dialect(
     name="langfuse",
     scopes=("langfuse-sdk",),
-    markers=(_TYPE,),
+    markers={_TYPE},
     crosswalk={
         semconv.CONVERSATION_ID: (semconv.SESSION_ID, "langfuse.session.id"),
         semconv.USER_ID: (semconv.USER_ID, "langfuse.user.id"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pulse_otel import semconv
 from pulse_otel.export.dialects import parts, provider_json
 from pulse_otel.export.dialects.dialect import Dialect
-from pulse_otel.export.dialects.source import Attributes, Source, dicts, mapping
+from pulse_otel.export.dialects.source import Attributes, Source, dicts, first, mapping
 
 _KIND = "langsmith.span.kind"
 _OPERATIONS = {
@@ -24,17 +24,13 @@ def _read(source: Source) -> Attributes:
     operation = source.text(semconv.OPERATION_NAME) or _OPERATIONS.get(kind or "")
     given, answered = source.json("gen_ai.prompt"), source.json("gen_ai.completion")
     metadata = source.under(_METADATA)
-    session = next((metadata[key] for key in _SESSION_KEYS if metadata.get(key)), None)
     found: Attributes = {
         semconv.OPERATION_NAME: operation,
-        semconv.CONVERSATION_ID: session,
+        semconv.CONVERSATION_ID: first(metadata, *_SESSION_KEYS),
         semconv.PULSE_METADATA: metadata or None,
     }
     if operation == semconv.OPERATION_EXECUTE_TOOL:
-        found[semconv.TOOL_NAME] = source.name
-        found[semconv.TOOL_CALL_ARGUMENTS] = given
-        found[semconv.TOOL_CALL_RESULT] = answered
-        return found
+        return found | provider_json.tool_run(source.name, given, answered)
     if operation == semconv.OPERATION_INVOKE_WORKFLOW:
         found[semconv.AGENT_NAME] = source.name
     body, answer = mapping(given), mapping(answered)
@@ -49,7 +45,7 @@ def _read(source: Source) -> Attributes:
 LANGSMITH = Dialect(
     name="langsmith",
     scopes=("langsmith",),
-    markers=(_KIND,),
+    markers={_KIND},
     read=_read,
     used_up=("gen_ai.prompt", "gen_ai.completion", "gen_ai.usage.total_tokens"),
 )

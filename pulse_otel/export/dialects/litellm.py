@@ -5,23 +5,21 @@ from __future__ import annotations
 from pulse_otel import semconv
 from pulse_otel.export.dialects.dialect import DOLLARS, Dialect
 from pulse_otel.export.dialects.openllmetry import indexed_messages
-from pulse_otel.export.dialects.source import Attributes, Source, mapping
+from pulse_otel.export.dialects.source import Attributes, Source, first, mapping
 
 _RAW = "raw_gen_ai_request"  # the provider's JSON of the call whose span is its parent
 _SESSION_KEYS = ("session_id", "conversation_id")
 
 
 def _read(source: Source) -> Attributes:
-    found = indexed_messages(source)
     metadata = source.under("metadata.") | dict(mapping(source.json("metadata")))
-    session = next((metadata[key] for key in _SESSION_KEYS if metadata.get(key)), None)
     return {
-        **found,
+        **indexed_messages(source),
         semconv.OPERATION_NAME: _operation(source),
         semconv.REQUEST_STREAM: True if source.get("llm.is_streaming") in (True, "True") else None,
-        semconv.CONVERSATION_ID: source.get(semconv.CONVERSATION_ID) or session,
+        semconv.CONVERSATION_ID: source.get(semconv.CONVERSATION_ID)
+        or first(metadata, *_SESSION_KEYS),
         semconv.PULSE_METADATA: metadata or None,
-        semconv.TOOL_DEFINITIONS: found.get(semconv.TOOL_DEFINITIONS),
     }
 
 
@@ -44,7 +42,7 @@ _OPERATIONS = {
 LITELLM = Dialect(
     name="litellm",
     scopes=("litellm",),
-    markers=("litellm.call_id", "hidden_params"),
+    markers={"litellm.call_id", "hidden_params"},
     crosswalk={
         DOLLARS: ("gen_ai.cost.total_cost", "litellm.cost.total_cost", "litellm.response_cost"),
         semconv.USER_ID: (semconv.USER_ID, "litellm.end_user.id", "llm.user"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pulse_otel import semconv
-from pulse_otel.export.dialects import legacy_events, parts, provider_json
+from pulse_otel.export.dialects import genai, parts, provider_json
 from pulse_otel.export.dialects.dialect import DOLLARS, START_NS, Dialect
 from pulse_otel.export.dialects.source import (
     Attributes,
@@ -11,7 +11,6 @@ from pulse_otel.export.dialects.source import (
     as_number,
     as_text,
     at,
-    dicts,
     mapping,
 )
 
@@ -34,9 +33,7 @@ def _read(source: Source) -> Attributes:
     usage = source.json("gen_ai.usage.raw")
     found |= provider_json.usage(usage)
     found[semconv.OPENAI_RESPONSE_SERVICE_TIER] = as_text(at(usage, "service_tier"))
-    events = dicts(source.json("events"))
-    if events:
-        found |= legacy_events.from_events([(str(e.get("event.name")), e) for e in events])
+    found |= genai.from_json(source.json("events"))
     if source.name.startswith("Responses API"):
         found[semconv.OPENAI_API_TYPE] = provider_json.API_RESPONSES
     duration = as_number(source.get("duration"))
@@ -80,7 +77,7 @@ def _is_nothing(source: Source) -> bool:
 LOGFIRE = Dialect(
     name="logfire",
     scopes=("logfire.openai", "logfire.anthropic"),
-    markers=("logfire.span_type",),
+    markers={"logfire.span_type"},
     crosswalk={DOLLARS: ("operation.cost",)},
     read=_read,
     ignores=_is_nothing,

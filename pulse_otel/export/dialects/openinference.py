@@ -43,10 +43,8 @@ def _read(source: Source) -> Attributes:
     if operation == semconv.OPERATION_EMBEDDINGS:
         return _embeddings(source) | found
     if operation in (semconv.OPERATION_EXECUTE_TOOL, semconv.OPERATION_RETRIEVAL):
-        found[semconv.TOOL_NAME] = source.text("tool.name") or source.name
-        found[semconv.TOOL_CALL_ARGUMENTS] = given
-        found[semconv.TOOL_CALL_RESULT] = answered
-        return found
+        name = source.text("tool.name") or source.name
+        return found | provider_json.tool_run(name, given, answered)
     found[semconv.AGENT_NAME] = source.text("agent.name") or source.name
     found[semconv.INPUT_MESSAGES] = parts.messages(as_text(given)) or None
     found[semconv.OUTPUT_MESSAGES] = parts.messages(as_text(answered)) or None
@@ -120,7 +118,7 @@ def _embeddings(source: Source) -> Attributes:
 OPENINFERENCE = Dialect(
     name="openinference",
     scopes=("openinference.",),
-    markers=(_KIND,),
+    markers={_KIND},
     crosswalk={
         semconv.PROVIDER_NAME: ("llm.provider", "llm.system"),
         semconv.REQUEST_MODEL: ("llm.request.model_name",),

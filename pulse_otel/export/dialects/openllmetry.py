@@ -11,7 +11,12 @@ from typing import Any
 from pulse_otel import semconv
 from pulse_otel.export.dialects import parts
 from pulse_otel.export.dialects.dialect import Dialect
-from pulse_otel.export.dialects.provider_json import API_RESPONSES, answer, with_instructions
+from pulse_otel.export.dialects.provider_json import (
+    API_RESPONSES,
+    answer,
+    tool_run,
+    with_instructions,
+)
 from pulse_otel.export.dialects.source import (
     Attributes,
     Source,
@@ -57,11 +62,7 @@ def _entity(source: Source, operation: str) -> Attributes:
     name = source.text("traceloop.entity.name")
     given, answered = source.get("traceloop.entity.input"), source.get("traceloop.entity.output")
     if operation == semconv.OPERATION_EXECUTE_TOOL:
-        found = {
-            semconv.TOOL_NAME: name,
-            semconv.TOOL_CALL_ARGUMENTS: given,
-            semconv.TOOL_CALL_RESULT: answered,
-        }
+        found = tool_run(name, given, answered)
     else:
         found = {
             semconv.AGENT_NAME: name or source.text("traceloop.workflow.name"),
@@ -119,7 +120,7 @@ OPENLLMETRY = Dialect(
         "opentelemetry.instrumentation.anthropic",
         "traceloop.tracer",
     ),
-    markers=("traceloop.span.kind", "llm.request.type", "gen_ai.prompt.0.role"),
+    markers={"traceloop.span.kind", "llm.request.type", "gen_ai.prompt.0.role"},
     crosswalk={
         semconv.OPERATION_NAME: (semconv.OPERATION_NAME, "llm.request.type"),
         semconv.REASONING_TOKENS: ("gen_ai.usage.reasoning_tokens", "llm.usage.reasoning_tokens"),

@@ -13,7 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pulse_otel.export.dialects.source import as_text, at, dicts, items, loose_json, present
+from pulse_otel.export.dialects.source import (
+    as_text,
+    at,
+    dicts,
+    first,
+    items,
+    loose_json,
+    present,
+)
 
 Part = dict[str, Any]
 
@@ -79,25 +87,20 @@ def tool_call(call: Mapping[str, Any]) -> Part:
     """A tool call of Chat Completions or Responses, of Anthropic, or of the AI SDK."""
     function = call.get("function")
     body = function if isinstance(function, Mapping) else call
-    names = ("arguments", "input", "args")
-    arguments = next((body[name] for name in names if body.get(name) is not None), None)
-    ids = ("call_id", "id", "toolCallId")
     return {
         "type": "tool_call",
-        **present(id=next((as_text(call[name]) for name in ids if as_text(call.get(name))), None)),
+        **present(id=as_text(first(call, "call_id", "id", "toolCallId"))),
         "name": as_text(body.get("name")) or as_text(body.get("toolName")) or "",
-        "arguments": loose_json(arguments),
+        "arguments": loose_json(first(body, "arguments", "input", "args")),
     }
 
 
 def _tool_result(block: Mapping[str, Any]) -> Part:
-    ids = ("tool_use_id", "call_id", "toolCallId")
-    results = ("content", "output", "result")
     found = present(
-        id=next((as_text(block[name]) for name in ids if as_text(block.get(name))), None),
+        id=as_text(first(block, "tool_use_id", "call_id", "toolCallId")),
         is_error=True if block.get("is_error") is True else None,
     )
-    response = next((block[name] for name in results if block.get(name) is not None), None)
+    response = first(block, "content", "output", "result")
     return {"type": "tool_call_response", **found, "response": response}
 
 
@@ -170,7 +173,6 @@ def tool(definition: Mapping[str, Any]) -> dict[str, Any]:
     """A tool's definition of any of the APIs; what is no function is kept as it is."""
     function = definition.get("function")
     body = function if isinstance(function, Mapping) else definition
-    schema = next((body[name] for name in _SCHEMAS if body.get(name) is not None), None)
     # Anthropic calls a caller's tool "custom", OpenAI one that takes free text.
     is_function = definition.get("type", "function") == "function" or "input_schema" in body
     if not is_function or "name" not in body:
@@ -178,7 +180,9 @@ def tool(definition: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "type": "function",
         "name": as_text(body.get("name")) or "",
-        **present(description=body.get("description"), parameters=loose_json(schema)),
+        **present(
+            description=body.get("description"), parameters=loose_json(first(body, *_SCHEMAS))
+        ),
         **{k: v for k, v in body.items() if v is not None and k not in _WRITTEN},
     }
 

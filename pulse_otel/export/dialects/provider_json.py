@@ -150,6 +150,15 @@ def with_instructions(found: Attributes) -> Attributes:
     return {**found, semconv.SYSTEM_INSTRUCTIONS: system, semconv.INPUT_MESSAGES: messages[1:]}
 
 
+def tool_run(name: str | None, arguments: object, result: object) -> Attributes:
+    """Return the attributes of a tool's span."""
+    return {
+        semconv.TOOL_NAME: name,
+        semconv.TOOL_CALL_ARGUMENTS: arguments,
+        semconv.TOOL_CALL_RESULT: result,
+    }
+
+
 # Canonical key <- where the providers, and those who copy them, have it. First present wins.
 _USAGE: dict[str, tuple[tuple[str, ...], ...]] = {
     semconv.OUTPUT_TOKENS: (("completion_tokens",), ("output_tokens",), ("output",)),

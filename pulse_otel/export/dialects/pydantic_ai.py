@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pulse_otel import semconv
-from pulse_otel.export.dialects import legacy_events, parts
+from pulse_otel.export.dialects import genai, parts
 from pulse_otel.export.dialects.dialect import DOLLARS, Dialect
 from pulse_otel.export.dialects.source import Attributes, Source, as_text, at, dicts, loose_json
 
@@ -15,9 +15,8 @@ def _read(source: Source) -> Attributes:
     if _is_agent(source):
         return _agent(source)
     found: Attributes = {}
-    events = dicts(source.json("events"))
-    if events and source.get(semconv.INPUT_MESSAGES) is None:
-        found = legacy_events.from_events([(str(e.get("event.name")), e) for e in events])
+    if source.get(semconv.INPUT_MESSAGES) is None:
+        found = genai.from_json(source.json("events"))
     tools = dicts(at(source.json("model_request_parameters"), "function_tools"))
     if tools and source.get(semconv.TOOL_DEFINITIONS) is None:
         found[semconv.TOOL_DEFINITIONS] = [parts.tool(tool) for tool in tools]
@@ -36,8 +35,7 @@ def _agent(source: Source) -> Attributes:
     if messages:
         found[semconv.INPUT_MESSAGES] = messages
     else:
-        events = dicts(source.json(_ALL_MESSAGES[1]))
-        found |= legacy_events.from_events([(str(e.get("event.name")), e) for e in events])
+        found |= genai.from_json(source.json(_ALL_MESSAGES[1]))
     final = loose_json(source.get(_FINAL))
     if final is not None:
         text = as_text(final) or as_text(source.get(_FINAL))

@@ -228,9 +228,10 @@ def _content(source: Source, canonical: Attributes, kind: str) -> dict[str, Any]
     output = dicts(as_json(canonical.get(semconv.OUTPUT_MESSAGES)))
     reasons, raw = finish_reasons(canonical, output)
     found: dict[str, Any] = {"finish_reason": ",".join(filter(None, reasons)) or None}
+    given = as_json(canonical.get(semconv.INPUT_MESSAGES))
     content = bodies.Content(
         system=_parts(canonical.get(semconv.SYSTEM_INSTRUCTIONS)),
-        input=as_json(canonical.get(semconv.INPUT_MESSAGES)),
+        input=None if given is None else dicts(given),
         output=output,
         tools=[parts.tool(t) for t in dicts(as_json(canonical.get(semconv.TOOL_DEFINITIONS)))],
         parameters=mapping(as_json(canonical.get(semconv.PULSE_REQUEST_PARAMETERS))),
@@ -256,15 +257,14 @@ def _tool(canonical: Attributes, request: Any, response: Any) -> dict[str, Any]:
     result = bodies.bounded(plain(loose_json(canonical.get(semconv.TOOL_CALL_RESULT))))
     if canonical.get(semconv.OPERATION_NAME) == semconv.OPERATION_EXECUTE_TOOL:
         return {"tool_input": given, "tool_output": result}
-    name = as_text(canonical.get(semconv.TOOL_NAME)) or as_text(canonical.get(_OPERATION))
+    name = as_text(canonical.get(semconv.TOOL_NAME)) or as_text(
+        canonical.get(semconv.OPERATION_NAME)
+    )
     return {
         "tool_name": name,
         "tool_input": given if given is not None else request or None,
         "tool_output": result if result is not None else response,
     }
-
-
-_OPERATION = semconv.OPERATION_NAME
 
 
 def _parts(value: Any) -> list[dict[str, Any]]:

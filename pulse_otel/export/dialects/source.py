@@ -85,6 +85,11 @@ def at(value: object, *path: str) -> Any:
     return value
 
 
+def first(holder: Mapping[str, Any], *names: str) -> Any:
+    """Return the first value under `names` that is not None; None if there is none."""
+    return next((holder[name] for name in names if holder.get(name) is not None), None)
+
+
 def present(**found: Any) -> Attributes:
     """The arguments that are not None."""
     return {key: value for key, value in found.items() if value is not None}

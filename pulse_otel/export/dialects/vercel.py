@@ -14,6 +14,7 @@ from pulse_otel.export.dialects.source import (
     as_number,
     as_text,
     dicts,
+    first,
     items,
     mapping,
 )
@@ -24,6 +25,7 @@ _EMBED_ENDING = ".doEmbed"
 _TOOL_CALL = "ai.toolCall"
 _AGENTS = ("ai.generateText", "ai.streamText", "ai.generateObject", "ai.streamObject")
 _METADATA = "ai.telemetry.metadata."
+_MS_TO_FIRST_CHUNK = ("ai.response.msToFirstChunk", "ai.stream.msToFirstChunk")
 
 
 def _operation(source: Source) -> str | None:
@@ -40,9 +42,7 @@ def _operation(source: Source) -> str | None:
 
 def _read(source: Source) -> Attributes:
     streams = (source.text(_ID) or "").endswith(".doStream")
-    milliseconds = as_number(source.get("ai.response.msToFirstChunk"))
-    if milliseconds is None:
-        milliseconds = as_number(source.get("ai.stream.msToFirstChunk"))
+    milliseconds = as_number(first(source.attributes, *_MS_TO_FIRST_CHUNK))
     own = {k: v for k, v in source.under(_METADATA).items() if k not in ("sessionId", "userId")}
     settings = provider_json.parameters(source.under("ai.settings."))
     settings.pop(semconv.PULSE_REQUEST_PARAMETERS, None)  # maxRetries and the like: not sent
@@ -93,7 +93,7 @@ def _output(source: Source) -> Attributes:
 VERCEL = Dialect(
     name="vercel-ai",
     scopes=(),  # the scope is just "ai"
-    markers=(_ID,),
+    markers={_ID},
     crosswalk={
         semconv.PROVIDER_NAME: ("ai.model.provider", semconv.SYSTEM),
         semconv.REQUEST_MODEL: (semconv.REQUEST_MODEL, "ai.model.id"),

@@ -11,6 +11,11 @@ MAX_INT = 2**31 - 1
 """The type of the service's integer columns in its Postgres mode (contract §2.3, §3.6)."""
 
 
+def column_int(value: int) -> int:
+    """Return `value` within an integer column: a larger one would cost other spans (§3.6)."""
+    return max(0, min(value, MAX_INT))
+
+
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """One record's JSON text; `group` is what the form groups the records of a request by."""

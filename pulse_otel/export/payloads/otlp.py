@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.export.payloads.form import MAX_INT, Encoded, Form
+from pulse_otel.export.payloads.form import MAX_INT, Encoded, Form, column_int
 from pulse_otel.export.pricing.cost import record_cost_cents
 from pulse_otel.export.records.record import Record
 from pulse_otel.values import bounded_json, clip, plain, scrub, to_json
@@ -74,8 +74,8 @@ def _attributes(record: Record) -> list[Attribute]:
         semconv.RESPONSE_MODEL: record.response_model,
         semconv.RESPONSE_ID: record.response_id,
         semconv.FINISH_REASONS: record.finish_reason,
-        semconv.INPUT_TOKENS: _tokens(record.usage.input),
-        semconv.OUTPUT_TOKENS: _tokens(record.usage.output),
+        semconv.INPUT_TOKENS: _count(record.usage.input),
+        semconv.OUTPUT_TOKENS: _count(record.usage.output),
         semconv.PULSE_COST_CENTS: record_cost_cents(record),
         semconv.PULSE_TOOL_ID: record.tool_id,
         semconv.PULSE_TOOL_NAME: record.tool_name,
@@ -103,9 +103,8 @@ def _attributes(record: Record) -> list[Attribute]:
     return attributes
 
 
-def _tokens(count: int | None) -> int | None:
-    """What the service's columns take: one integer too large would cost other spans (§3.6)."""
-    return None if count is None else max(0, min(count, MAX_INT))
+def _count(tokens: int | None) -> int | None:
+    return None if tokens is None else column_int(tokens)
 
 
 def _leftover(value: Any) -> Any:

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.export.payloads.form import MAX_INT, Encoded, Form
+from pulse_otel.export.payloads.form import Encoded, Form, column_int
 from pulse_otel.export.pricing.cost import record_cost_cents
 from pulse_otel.export.records.record import Record
 from pulse_otel.values import bounded_json, clip, plain, scrub, to_json
@@ -83,12 +83,12 @@ def _columns(record: Record) -> dict[str, Any]:
         "model_requested": _text(record.model) or _text(record.response_model) or "unknown",
         "model_used": _text(record.response_model),
         "provider_request_id": _text(record.response_id),
-        "input_tokens": _integer(record.usage.input or 0),
-        "output_tokens": _integer(record.usage.output or 0),
+        "input_tokens": column_int(record.usage.input or 0),
+        "output_tokens": column_int(record.usage.output or 0),
         "output_text": _text(record.output_text, _BODY_BYTES),
         "finish_reason": _text(record.finish_reason),
         "status": "error" if record.is_error else "success",
-        "latency_ms": _integer(round((record.end_ns - record.start_ns) / 1_000_000)),
+        "latency_ms": column_int(round((record.end_ns - record.start_ns) / 1_000_000)),
         "cost_cents": record_cost_cents(record),
         "session_id": _session(record.session_id) if record.session_id else None,
     }
@@ -123,10 +123,6 @@ def _provider(record: Record) -> str:
 
 def _text(value: str | None, limit_bytes: int = _TEXT_BYTES) -> str | None:
     return clip(scrub(value), limit_bytes) if value else None
-
-
-def _integer(value: int) -> int:
-    return max(0, min(value, MAX_INT))
 
 
 def _metadata(record: Record) -> str:

@@ -8,12 +8,13 @@ cents out.
 from __future__ import annotations
 
 import json
-import logging
 import re
 from datetime import date, datetime, timezone
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TypeAlias, TypedDict
+
+from pulse_otel.log import logger
 
 _Rule: TypeAlias = "str | list[_Rule]"
 _Rate: TypeAlias = "float | list[tuple[int, float]]"
@@ -42,8 +43,6 @@ _MAX_COUNT = 10**15  # keeps arithmetic on a nonsense count finite
 _DOLLARS_PER_MTOK_TO_CENTS = 100 / 1_000_000
 _DOLLARS_PER_THOUSAND_TO_CENTS = 100 / 1_000
 _COMPACT_DATE = re.compile(r"-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
-
-_logger = logging.getLogger(__name__)
 
 
 def cost_cents(
@@ -168,7 +167,7 @@ def _table() -> _Table:
         text = (files("pulse_otel.export.pricing") / "prices.json").read_text(encoding="utf-8")
         table: _Table = json.loads(text)
     except (OSError, ValueError):
-        _logger.warning("The price table cannot be read: no costs are computed", exc_info=True)
+        logger.warning("The price table cannot be read: no costs are computed", exc_info=True)
         return {"source": "", "names": {}, "providers": {}}
     return table
 

@@ -1,51 +1,49 @@
-"""A spool's batch: as the content of a file, while it is ours, and when it was dropped.
+"""The content of a spool's file: a header line, then one record per line of JSON.
 
-A file has a line that says what it is, then one record per line.
+A record is kept in Pulse's own terms, so that what waits on disk can be posted in any form.
 """
+
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any
 
 from pulse_otel.export.bodies.shrink import LIMITS, shrunk
-from pulse_otel.export.records.record import Record
-from pulse_otel.export.spool.record_text import dump, load
+from pulse_otel.export.records.record import Record, Usage
 from pulse_otel.guard import FAILED, guarded
+from pulse_otel.values import to_json_bytes
 
 FILE_BYTES = 5 << 20
-"""Records of one round are shared out among files that are hardly larger."""
+"""The records of one round are divided among files of about this size."""
 
-_RECORD_BYTES = 32 << 20  # one that is larger by itself is cut: no file that large would be read
+_RECORD_BYTES = 32 << 20  # a larger record is cut: no file that large would be read
 _HEADER = b'{"pulse_spool":1}'
 
-
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """Spans that the spool dropped."""
-
-    file: str  # its waiting name
-    count: int
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Leased:
-    """A batch that is ours for a while: its file's name by now, and what is in it."""
-
-    file: str
-    records: list[Record]
-    damaged: int  # so many of its records cannot be read
+_REQUIRED = ("kind", "trace_id", "span_id", "name")
+_NUMBERS = ("start_ns", "end_ns")
+_KINDS = ("llm_call", "tool_use", "agent_run")
+_MAPPINGS = ("metadata", "attributes")
+_NAMES = tuple(field.name for field in fields(Record))
+_COUNTS = tuple(field.name for field in fields(Usage))
+_values = attrgetter(*_NAMES)
+_counts = attrgetter(*_COUNTS)
 
 
 def pack(records: Sequence[Record]) -> bytes:
-    """The content of a file with `records`."""
+    """Return the content of a file with `records`."""
     return _joined([dump(record) for record in records])
 
 
 def packed(records: Sequence[Record]) -> Iterator[tuple[list[Record], bytes]]:
-    """`records`, shared out among files; each with its content."""
+    """Divide `records` among files; yield the records and the content of each."""
     part: list[Record] = []
     lines: list[bytes] = []
     size = 0
@@ -76,9 +74,43 @@ def _joined(lines: Sequence[bytes]) -> bytes:
 
 
 def unpack(data: bytes) -> list[Record]:
-    """The records of the lines that are whole."""
+    """Return the records of the lines that can be read."""
     records: list[Record] = []
     for line in data.decode("utf-8", "replace").split("\n")[1:]:
         with contextlib.suppress(ValueError, TypeError):
             records.append(load(line))
     return records
+
+
+def dump(record: Record) -> bytes:
+    """Return `record` as one line; unset fields are left out."""
+    kept = {
+        name: value
+        for name, value in zip(_NAMES, _values(record), strict=True)
+        if value is not None and value is not False and value != {}
+    }
+    kept["usage"] = dict(zip(_COUNTS, _counts(record.usage), strict=True))
+    return to_json_bytes(kept)
+
+
+def load(line: str | bytes) -> Record:
+    """Return the record of a line; unknown fields are left out.
+
+    Raises ValueError or TypeError for a line that is not a record.
+    """
+    try:
+        data: Any = json.loads(line)
+    except RecursionError:
+        raise ValueError("too deep") from None
+    if not isinstance(data, dict):
+        raise ValueError("no object")
+    text = all(isinstance(data.get(name), str) for name in _REQUIRED)
+    numbers = all(isinstance(data.get(name), int) for name in _NUMBERS)
+    mappings = all(isinstance(data.get(name, {}), dict) for name in _MAPPINGS)
+    if not (text and numbers and mappings) or data["kind"] not in _KINDS:
+        raise ValueError("no record")
+    usage: Any = data.pop("usage", None)
+    known = {name: data[name] for name in _NAMES if name in data}
+    counts = usage.items() if isinstance(usage, dict) else ()
+    known.setdefault("parent_span_id", None)
+    return Record(**known, usage=Usage(**{k: v for k, v in counts if k in _COUNTS}))

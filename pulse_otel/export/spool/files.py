@@ -1,10 +1,10 @@
-"""Files of a spool: made, named, moved and read with nothing left to chance or to others.
+"""Files of a spool: their names, and safe ways to make, write and read them.
 
-A name says when the spans came, which process wrote them, where that runs, and how many they are:
+A name says when the spans came, which process wrote them, on which host, and how many they are:
 
     01795442400000000000-4711-5d41402a-9f86d081-12.spans            waits
     01795442400000000000-4711-5d41402a-9f86d081-12.spans.1795442460000-4712-5d41402a.lease
-                                                           4712 sends it, till then
+                                                           4712 sends it, until then
     .01795442400000000000-4711-5d41402a-9f86d081-12.spans.tmp       is being written
 """
 
@@ -27,35 +27,41 @@ _NAME = re.compile(
     rf"(\d{{20}})-{_PROCESS}-[0-9a-f]{{8}}-(\d{{1,6}})\.spans(?:\.(\d{{1,16}})-{_PROCESS}\.lease)?"
 )
 _TMP = re.compile(rf"\.((\d{{20}})-{_PROCESS}-[0-9a-f]{{8}}-\d{{1,6}}\.spans)\.tmp")
-_NO_DIRECTORY = "it is no directory, or a link to one"
+_NO_DIRECTORY = "it is not a directory, or it is a link"
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What the name of a file says. Times in s since the epoch; `until` of a lease."""
+    """The content of a file's name. Times in s since the epoch; `until` is the end of a lease."""
 
     text: str
     made: float
-    pid: int | None  # of who has it, or else wrote it; None if that does not run here
+    pid: int | None  # the process that has it, or else wrote it; None if on another host
     count: int
     until: float | None = None
 
     @property
     def waiting(self) -> str:
-        """Its name while nobody has it."""
-        return self.text.partition(".spans")[0] + ".spans"
+        """Return the name while no process holds the file."""
+        return waiting_name(self.text)
 
-    def leased(self, until: float) -> str:
-        """Its name while somebody has it."""
-        return f"{self.waiting}.{int(until * 1000)}-{os.getpid()}-{_here()}.lease"
+
+def waiting_name(text: str) -> str:
+    """Return the name that a file has while no process holds it."""
+    return text.partition(".spans")[0] + ".spans"
+
+
+def leased_name(waiting: str, until: float) -> str:
+    """Return the name of a waiting file while this process holds it."""
+    return f"{waiting}.{int(until * 1000)}-{os.getpid()}-{_here()}.lease"
 
 
 @functools.cache
 def _here() -> str:
-    """Where numbers of processes mean what they mean to us: this boot of this machine or container.
+    """Return an id of the host: this boot of this machine or container.
 
-    Two containers that share a directory both have a process 1.
+    It tells apart containers that share a directory, which all have a process 1.
     """
     found = [socket.gethostname()]
     with contextlib.suppress(OSError):  # Linux alone has these
@@ -65,12 +71,12 @@ def _here() -> str:
 
 
 def new_name(now: float, count: int) -> str:
-    """The name of a new file; names sort by time."""
+    """Return the name of a new file; names sort by time."""
     return f"{int(now * 1e9):020d}-{os.getpid()}-{_here()}-{secrets.token_hex(4)}-{count}.spans"
 
 
 def parse(text: str) -> Name | None:
-    """What a name says; None for a file that is not ours."""
+    """Return the content of a name; None for a file that is not ours."""
     found = _NAME.fullmatch(text)
     if found is None:
         return None
@@ -81,15 +87,15 @@ def parse(text: str) -> Name | None:
 
 
 def finished_name(text: str) -> tuple[str, float] | None:
-    """For the name of a file that was being written: what it was to become, and since when."""
+    """Return the final name of an unfinished file, and when it was begun; None for any other."""
     found = _TMP.fullmatch(text)
     return (found[1], int(found[2]) / 1e9) if found else None
 
 
 def make_private(path: Path) -> None:
-    """Make a directory of mode 0700, or make sure that `path` is one of ours.
+    """Make a directory of mode 0700, or check that `path` is one of ours.
 
-    Raises PermissionError for a link, or for what belongs to somebody else.
+    Raises PermissionError for a link, and for a directory of another user.
     """
     with contextlib.suppress(FileExistsError):
         path.mkdir(mode=0o700)
@@ -98,26 +104,26 @@ def make_private(path: Path) -> None:
         raise PermissionError(_NO_DIRECTORY)
     if hasattr(os, "geteuid"):
         if found.st_uid != os.geteuid():
-            raise PermissionError("it belongs to somebody else")
+            raise PermissionError("it belongs to another user")
         if stat.S_IMODE(found.st_mode) != 0o700:
             path.chmod(0o700)
 
 
 def check_parent(path: Path) -> None:
-    """Raises PermissionError if others could replace what is made in `path`, or if it is a link."""
+    """Raise PermissionError if others could replace what is made in `path`, or if it is a link."""
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode):
         raise PermissionError(_NO_DIRECTORY)
     if not hasattr(os, "geteuid"):
         return
     if found.st_uid not in (0, os.geteuid()):
-        raise PermissionError("the directory above it belongs to somebody else")
+        raise PermissionError("the directory above it belongs to another user")
     if found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
-        raise PermissionError("everybody may write to the directory above it")
+        raise PermissionError("every user may write to the directory above it")
 
 
 def listing(directory: Path) -> list[tuple[str, int]]:
-    """The names in `directory` with the sizes; what goes meanwhile is left out. Raises OSError."""
+    """Return the names and sizes of the files in `directory` that still exist. Raises OSError."""
     found: list[tuple[str, int]] = []
     with os.scandir(directory) as entries:
         for entry in entries:
@@ -127,14 +133,14 @@ def listing(directory: Path) -> list[tuple[str, int]]:
 
 
 def thin_out(directory: Path, most: int) -> None:
-    """Delete the files of `directory`, but for the `most` latest, as far as that can be done."""
+    """Delete all files of `directory` that can be deleted but the `most` latest."""
     with contextlib.suppress(OSError):
         for file in sorted(os.listdir(directory))[:-most]:
             directory.joinpath(file).unlink()
 
 
 def write(directory: Path, name: str, data: bytes) -> None:
-    """A new file, complete or not there at all; mode 0600."""
+    """Write a new file of mode 0600, completely or not at all. Raises OSError."""
     temporary = directory / f".{name}.tmp"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
     descriptor = os.open(temporary, flags, 0o600)
@@ -155,13 +161,13 @@ def write(directory: Path, name: str, data: bytes) -> None:
 
 
 def read(path: Path) -> bytes:
-    """What is in a file of ours. Raises ValueError for what is none, OSError if none knows.
+    """Return the content of a file. Raises ValueError for a bad file, OSError if it is unknown.
 
-    No descriptor is needed to tell a link or a pipe: with all of them in use, no file is a bad one.
+    A link or a pipe is recognised without a descriptor: when all are in use, no file seems bad.
     """
     found = path.lstat()
     if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_FILE_BYTES:
-        raise ValueError("no file of spans")
+        raise ValueError("not a file of spans")
     with open(path, "rb", opener=_open_no_link) as file:
         return file.read()
 
@@ -171,9 +177,9 @@ def _open_no_link(path: str, flags: int) -> int:
 
 
 def alive(pid: int | None) -> bool:
-    """Whether a process of that number runs here, other than this one.
+    """Return whether another process of this number runs on this host.
 
-    One that does not run here (None) counts as alive: nobody can tell.
+    A process of another host (None) counts as alive, since nothing tells.
     """
     if pid is None:
         return True
@@ -183,6 +189,6 @@ def alive(pid: int | None) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # somebody else's
+    except OSError:  # another user's
         return True
     return True

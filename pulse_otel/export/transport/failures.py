@@ -182,10 +182,3 @@ def _unwrapped(error: BaseException) -> Iterator[BaseException]:
         yield one
         inner = (*one.args, getattr(one, "reason", None), one.__cause__)
         waiting += [e for e in inner if isinstance(e, BaseException)]
-
-
-def table() -> str:
-    """The table as Markdown, for the documentation."""
-    lines = ["| failure | outcome | said |", "|---|---|---|"]
-    lines += [f"| {row.said} | {row.verdict.value} | {row.cause} |" for row in TABLE]
-    return "\n".join(lines) + "\n"

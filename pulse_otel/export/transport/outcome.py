@@ -210,13 +210,3 @@ def _seconds_until(date: str) -> float:
 
 def _digits(value: object) -> bool:
     return isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 18
-
-
-def table() -> str:
-    """The decision table as Markdown, for the documentation."""
-    lines = ["| status | the answer is | outcome | said |", "|---|---|---|---|"]
-    for row in TABLE:
-        answers = " or ".join(answer.value for answer in row.answers) or "any"
-        said = row.cause.replace("{status}", "*status*")
-        lines.append(f"| {row.said} | {answers} | {row.verdict.value} | {said} |")
-    return "\n".join(lines) + "\n"

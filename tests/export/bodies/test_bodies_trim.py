@@ -51,7 +51,7 @@ def test_what_is_small_is_not_touched() -> None:
     body = {"model": "m", "messages": turns(30, 1000)}
 
     assert trim.request(body, LIMIT) is body
-    assert trim.response(body, LIMIT) is body
+    assert trim.fit(body, LIMIT) is body
 
 
 def test_a_last_turn_that_is_too_long_by_itself() -> None:
@@ -111,7 +111,7 @@ def test_the_answer_survives() -> None:
         "stop_reason": "end_turn",
     }
 
-    kept = trim.response(body, LIMIT)
+    kept = trim.fit(body, LIMIT)
 
     assert kept["content"][1] == body["content"][1]
     assert "[pulse.cut: " in kept["content"][0]["thinking"]

@@ -63,7 +63,7 @@ def test_a_passing_fault_in_the_middle_of_a_split_loses_nothing() -> None:
 
     assert delivery.flush(10) is False  # one is lost, and the flush says so
     assert sorted(accepted) == [n for n in range(40) if n != 13]
-    assert (delivery.stats.received, delivery.stats.delivered) == (40, 39)
+    assert (delivery.stats.ended, delivery.stats.delivered) == (40, 39)
     assert dict(delivery.stats.dropped) == {"rejected": 1}
 
 
@@ -77,7 +77,7 @@ def test_a_senseless_partial_success_keeps_the_accounts_right(refused: int) -> N
 
     stats = delivery.stats
     assert stats.delivered >= 0
-    assert stats.delivered + stats.lost == stats.received == 2
+    assert stats.delivered + stats.lost == stats.ended == 2
 
 
 def test_what_is_under_way_at_shutdown_is_counted_once() -> None:

@@ -111,5 +111,5 @@ def test_beside_a_disk_that_takes_nothing_memory_is_bounded_in_bytes(
     kept.store(records(3, 3, output_text="x" * 10_000))
     assert kept.full()
     for entry in list(kept.ready)[:3]:
-        kept.end(entry, stock.End.DELIVERED, "")
+        kept.end(entry, stock.End.DELIVERED)
     assert not kept.full()

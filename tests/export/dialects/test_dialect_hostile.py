@@ -26,7 +26,7 @@ KEYS = sorted(
     | {key for dialect in DIALECTS for key in dialect.crosswalk}
     | {key for dialect in DIALECTS for keys in dialect.crosswalk.values() for key in keys}
     | {key for keys in COMMON.values() for key in keys}
-    | {marker for dialect in DIALECTS for marker in dialect.markers}
+    | {mark for dialect in DIALECTS for mark in (*dialect.markers, *dialect.prefixes)}
     | {"gen_ai.prompt.0.role", "gen_ai.prompt.0.content.x", "gen_ai.prompt.0", "events"}
     | {"ai.operationId", "ai.prompt", "ai.prompt.tools", "gen_ai.completion", "response_data"}
 )

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pulse_otel.export.records.record import Record, Usage
-from pulse_otel.export.spool.record_text import dump, load
+from pulse_otel.export.spool.batch import dump, load
 from pulse_otel.export.spool.spool import QUARANTINE, Spool, directory_name
 from tests.export.payloads.test_traces_form import PLAIN
 

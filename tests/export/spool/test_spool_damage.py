@@ -209,7 +209,7 @@ def test_what_cannot_be_read_for_now_is_sent_later(
     for start in (0, 2):
         ledger.taken()
         ledger.taken()
-        store.keep(records(2, start))
+        store.store(records(2, start))
 
     with no_descriptors():
         store.lease()

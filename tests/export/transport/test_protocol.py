@@ -11,9 +11,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 import pulse_otel
 from pulse_otel import Provider, observe
-from pulse_otel.config import load_config
+from pulse_otel.config import ApiKey, load_config
+from pulse_otel.export.transport.http import Transport
 from pulse_otel.export.transport.outcome import Outcome, Verdict, decide
-from pulse_otel.export.transport.protocol import identify
+from pulse_otel.export.transport.protocol import ProtocolDetector
 from pulse_otel.instrumentation.recorder import recorders
 from pulse_otel.local.provider.replies import DEFAULT_TEXT
 from tests.conftest import KEY, MESSAGES
@@ -193,29 +194,33 @@ PAGE: Reply = (200, b"<html></html>")
     [
         (YES, NO, "otlp", Verdict.DELIVERED),
         (NO, QUEUED, "traces", Verdict.DELIVERED),
-        (DENIED, NO, "otlp", Verdict.PAUSED),
-        (NO, DENIED, "traces", Verdict.PAUSED),
+        (DENIED, NO, None, Verdict.PAUSED),
+        (NO, DENIED, None, Verdict.PAUSED),
         ((405, b""), QUEUED, "traces", Verdict.DELIVERED),
         (NO, NO, None, Verdict.PAUSED),
         (PAGE, QUEUED, None, Verdict.PAUSED),
         ((500, b""), QUEUED, None, Verdict.RETRY),
         (NO, (503, b""), None, Verdict.RETRY),
         ((302, b""), QUEUED, None, Verdict.PAUSED),
-        ((400, b'{"error":"x"}'), QUEUED, None, Verdict.REJECTED),
+        ((400, b'{"error":"x"}'), QUEUED, None, Verdict.PAUSED),
     ],
 )
 def test_what_the_answers_say(
     otlp: Reply, traces: Reply, form: str | None, verdict: Verdict
 ) -> None:
-    class Answers:
+    class Answers(Transport):
         def post(self, path: str, body: bytes, deadline: float) -> Outcome:
             empty = {OTLP: b'{"resourceSpans":[]}', TRACES: b"[]"}
             assert body == empty[path]
             return decide(*{OTLP: otlp, TRACES: traces}[path])
 
-    found, outcome = identify(Answers(), time.monotonic() + 1)
+    detector = ProtocolDetector(Answers("http://localhost", ApiKey(KEY)), "auto")
+    found = detector.form(time.monotonic() + 1)
 
-    assert (found.name if found else None, outcome.verdict) == (form, verdict)
+    if isinstance(found, Outcome):
+        assert (form, found.verdict) == (None, verdict)
+    else:
+        assert (found.name, Verdict.DELIVERED) == (form, verdict)
 
 
 def test_a_senseless_answer_to_the_question_drops_nothing(faulty: FaultyService) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pulse_otel.export.records.duplicates.same_call import CallObservation, same_call
@@ -76,8 +76,8 @@ class _Calls:
             if not calls:
                 del self._found[key]
 
-    def oldest(self) -> _Call | None:
-        return next(iter(self._calls.values()), None)
+    def in_order(self) -> Iterator[_Call]:
+        return iter(self._calls.values())
 
     def same_as(self, call: _Call, siblings: bool) -> Iterator[_Call]:
         """Those that recorded the same call."""
@@ -151,12 +151,12 @@ class CallDeduplicator:
 
     def next_due(self) -> float | None:
         """When (by the clock) `due` gives something; None while nothing is held."""
-        oldest = self._held.oldest()
+        oldest = next(self._held.in_order(), None)
         return oldest.until if oldest else None
 
     def _released(self, wanted: Callable[[_Call], bool]) -> list[Record]:
         out: list[Record] = []
-        while (oldest := self._held.oldest()) is not None and wanted(oldest):
+        while (oldest := next(self._held.in_order(), None)) and wanted(oldest):
             self._held.remove(oldest)
             out.append(self._ship(oldest))
         return out
@@ -168,9 +168,7 @@ class CallDeduplicator:
             _Call(CallObservation(_light(call.record), observation.ids, observation.scopes))
         )
         if len(self._shipped) > _MOST_REMEMBERED:
-            first = self._shipped.oldest()
-            if first is not None:
-                self._shipped.remove(first)
+            self._shipped.remove(next(self._shipped.in_order()))
         return call.record
 
     def _is_shipped(self, call: _Call) -> bool:
@@ -188,8 +186,8 @@ class CallDeduplicator:
             for other in calls.same_as(call, siblings=False)
             if other.observation.is_below(call.observation)
         ]
-        several = len(below) > 1
-        return several and (_any_tokens(below) or not _has_tokens(call.record))
+        has_tokens = any(_has_tokens(other.record) for other in below)
+        return len(below) > 1 and (has_tokens or not _has_tokens(call.record))
 
 
 def _light(record: Record) -> Record:
@@ -215,7 +213,3 @@ def _light(record: Record) -> Record:
 
 def _has_tokens(record: Record) -> bool:
     return record.usage != Usage()
-
-
-def _any_tokens(calls: Iterable[_Call]) -> bool:
-    return any(_has_tokens(call.record) for call in calls)
