@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from pulse_otel.local.provider.answers import MISSING_MODEL
+from pulse_otel.local.provider.endpoints import MISSING_MODEL
 
 OPENAI: Final = "openai"
 ANTHROPIC: Final = "anthropic"

@@ -173,25 +173,3 @@ def _deltas(block: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, An
         signature = {"type": "signature_delta", "signature": block.get("signature", "sealed")}
         return {"type": "thinking", "thinking": "", "signature": ""}, [*thought, signature]
     return dict(block), []
-
-
-def anthropic_completion(text: str = DEFAULT_TEXT, *, model: str = ANTHROPIC_MODEL) -> Reply:
-    """The answer of the API before Messages."""
-    return Reply(body=to_json(_completion(text, model, "stop_sequence")))
-
-
-def anthropic_completion_stream(text: str = DEFAULT_TEXT, *, model: str = ANTHROPIC_MODEL) -> Reply:
-    """The same in pieces."""
-    events = [_completion(piece, model, None) for piece in pieces(text)]
-    events.append(_completion("", model, "stop_sequence"))
-    return streamed([_named_event(event) for event in events], 0.0)
-
-
-def _completion(text: str, model: str, stop_reason: str | None) -> dict[str, Any]:
-    return {
-        "type": "completion",
-        "id": new_id("compl"),
-        "completion": text,
-        "stop_reason": stop_reason,
-        "model": model,
-    }

@@ -1,20 +1,19 @@
-"""What the scripted provider says when a test did not say it: worked out from the request."""
+"""Reply to a request that has no scripted reply: the table of endpoints, and their defaults."""
 
 from __future__ import annotations
 
-import dataclasses
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
-from pulse_otel.local.provider.anthropic_replies import (
-    anthropic_completion,
-    anthropic_completion_stream,
-    anthropic_error,
-    message,
-    message_stream,
-)
+from pulse_otel.local.provider.anthropic_replies import anthropic_error, message, message_stream
 from pulse_otel.local.provider.openai_replies import chat, chat_stream, openai_error
-from pulse_otel.local.provider.reply import DEFAULT_TEXT, Reply, ToolCall, to_json
+from pulse_otel.local.provider.received import Received
+from pulse_otel.local.provider.reply import DEFAULT_TEXT, Reply, ToolCall
+
+Endpoint: TypeAlias = Callable[[Received], Reply]
+Endpoints: TypeAlias = Mapping[str, Endpoint]
+"""Method and path, as a regular expression that matches both whole -> the endpoint there."""
 
 MISSING_MODEL: Final = "no-such-model"
 """The model that neither provider has: asking for it is answered with a 404."""
@@ -47,16 +46,17 @@ _SAMPLES: Final[Mapping[str, Any]] = {
 }
 
 
-def default_reply(path: str, request: Any, *, chunk_delay_s: float = 0.0) -> Reply:
-    """The reply of the endpoint at `path` to the parsed body `request`."""
-    for ending, answer in _ENDPOINTS.items():
-        if path.endswith(ending):
-            reply = answer(_mapping(request))
-            return dataclasses.replace(reply, chunk_delay_s=chunk_delay_s)
-    return openai_error(404, f"Invalid URL ({path})")
+def default_reply(received: Received, endpoints: Endpoints) -> Reply:
+    """Reply as the first of `endpoints` that matches; 404 if none does."""
+    line = f"{received.method} {received.path}"
+    for pattern, endpoint in endpoints.items():
+        if re.fullmatch(pattern, line):
+            return endpoint(received)
+    return openai_error(404, f"Invalid URL ({received.path})")
 
 
-def _chat_reply(request: Mapping[str, Any]) -> Reply:
+def _chat_reply(received: Received) -> Reply:
+    request = received.fields()
     model = str(request.get("model"))
     if model == MISSING_MODEL:
         return openai_error(404, f"The model `{model}` does not exist.")
@@ -72,7 +72,8 @@ def _chat_reply(request: Mapping[str, Any]) -> Reply:
     return chat_stream(text, model=dated, tool_calls=tool_calls, include_usage=include_usage)
 
 
-def _message_reply(request: Mapping[str, Any]) -> Reply:
+def _message_reply(received: Received) -> Reply:
+    request = received.fields()
     model = str(request.get("model"))
     if model == MISSING_MODEL:
         return anthropic_error(404, f"model: {model}")
@@ -83,16 +84,6 @@ def _message_reply(request: Mapping[str, Any]) -> Reply:
     tool_calls = () if answered else _first_tool(_mappings(request.get("tools")), "input_schema")
     answer = message_stream if request.get("stream") else message
     return answer(_answer(messages, tool_calls), model=model, tool_calls=tool_calls)
-
-
-def _token_count(request: Mapping[str, Any]) -> Reply:
-    return Reply(body=to_json({"input_tokens": 30}))
-
-
-def _anthropic_completion_reply(request: Mapping[str, Any]) -> Reply:
-    stream = bool(request.get("stream"))
-    answer = anthropic_completion_stream if stream else anthropic_completion
-    return answer(model=str(request.get("model")))
 
 
 def _first_tool(tools: Sequence[Mapping[str, Any]], schema_key: str) -> tuple[ToolCall, ...]:
@@ -139,9 +130,8 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
 
 
-_ENDPOINTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Reply]]] = {
-    "/chat/completions": _chat_reply,
-    "/v1/messages": _message_reply,
-    "/v1/messages/count_tokens": _token_count,
-    "/v1/complete": _anthropic_completion_reply,
+ENDPOINTS: Final[Endpoints] = {
+    "POST .*/chat/completions": _chat_reply,
+    "POST .*/v1/messages": _message_reply,
 }
+"""What the demo calls."""
