@@ -1,4 +1,4 @@
-"""The page at `/`: the latest traces of all projects, in either form of the service."""
+"""Render the list of traces at `/`: the latest ones of all projects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pulse_otel.local.pages.trace_parts import answer_text, error_text, session_
 TRACES = 100
 REFRESH_S = 5
 _PREVIEW_CHARACTERS = 140
-# The page shows what others sent: nothing in it may load or run anything.
+# The pages show foreign text: nothing in them may load or run anything.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none';"
     " form-action 'none'; frame-ancestors 'none'",
@@ -35,7 +35,7 @@ _templates = jinja2.Environment(
 def answer(
     request: Request, traces: Sequence[Mapping[str, Json]], total: int, *, example: str
 ) -> Response:
-    """The page with `traces`; without any, the template `example` shows how to send one."""
+    """Render the list; if it is empty, show the template `example`, which sends a trace."""
     return render(
         "traces.html",
         traces=[_row(trace) for trace in traces],
@@ -49,12 +49,12 @@ def answer(
 
 
 def render(template: str, **values: Any) -> Response:
-    """A page of the service; everything in `values` is escaped."""
+    """Render a template; everything in `values` is escaped."""
     return HTMLResponse(_templates.get_template(template).render(values), headers=_HEADERS)
 
 
 def _row(trace: Mapping[str, Json]) -> dict[str, Any]:
-    """The few columns of a trace that the page lists."""
+    """Make the columns of one trace."""
     calls = [span for span in spans_of(trace) if span["kind"] == "llm_call"]
     error = error_text(trace.get("error")) if trace["status"] == "error" else ""
     return {

@@ -1,4 +1,4 @@
-"""The page of one trace: what was sent, what came back, and the tree of its spans."""
+"""Render the page of one trace: its figures, the tree of its spans, their conversations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pulse_otel.local.pages.span_page import error_values, model, present, span_
 from pulse_otel.local.pages.timeline import timeline, wall_ms
 from pulse_otel.local.storage.spans import SpanRow
 
-_MAX_SPANS = 50  # of more than these, the page shows one at a time
+_MAX_SPANS = 50  # a longer trace shows one span at a time
 
 
 def answer(
@@ -23,10 +23,10 @@ def answer(
     trace_id: str,
     found: Sequence[tuple[Mapping[str, Json], Sequence[SpanRow]]],
 ) -> Response:
-    """The page of trace `trace_id`: its view and its spans, for each project that has one.
+    """Render trace `trace_id`, once for each project in `found`, from its view and its spans.
 
-    In the legacy form there are no spans. A trace that is not there may be on its way: the page
-    looks again.
+    In the legacy form there are no spans. If `found` is empty, the trace may still be stored: the
+    page reloads.
     """
     chosen = request.query_params.get("span")
     return page.render(
@@ -38,7 +38,7 @@ def answer(
 
 
 def _trace(view: Mapping[str, Json], rows: Sequence[SpanRow], chosen: str | None) -> dict[str, Any]:
-    """What the template shows of one trace; `chosen` is the id of the only span to show."""
+    """Prepare one trace for the template; `chosen` is the id of the only span to show."""
     spans = trace_parts.spans_of(view)
     shown = [span for span in spans if chosen in (None, span["spanId"])]
     return {
@@ -68,7 +68,7 @@ def _facts(
             "Model": model(view.get("modelRequested"), view.get("modelUsed")),
             "Tokens": amounts.tokens(calls) or amounts.DASH,
             "Cost": amounts.cost(calls) or amounts.DASH,
-            # The service adds up all spans, so a parent and its child both count.
+            # The sum over all spans: a parent and its child both count.
             "Latency": amounts.milliseconds(latency),
             "From start to end": amounts.milliseconds(duration_ms)
             if duration_ms != latency
@@ -83,7 +83,7 @@ def _facts(
 
 
 def _rows(rows: Sequence[SpanRow], spans: Sequence[Span]) -> list[dict[str, Any]]:
-    """The tree of the spans: where each one stands, and what is said of it there."""
+    """Prepare the rows of the timeline."""
     by_id = {span["spanId"]: span for span in spans}
     return [
         {

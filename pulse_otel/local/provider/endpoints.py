@@ -1,4 +1,4 @@
-"""Reply to a request that has no scripted reply: the table of endpoints, and their defaults."""
+"""Reply to requests without a scripted reply: the table of endpoints and their defaults."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ Endpoints: TypeAlias = Mapping[str, Endpoint]
 """Method and path, as a regular expression that matches both whole -> the endpoint there."""
 
 MISSING_MODEL: Final = "no-such-model"
-"""The model that neither provider has: asking for it is answered with a 404."""
+"""The model that neither provider has: a request for it is answered with a 404."""
 
-# The first word that occurs in the last user message picks the answer.
+# The first of these words in the last user message selects the answer.
 _ANSWERS: Final[Mapping[str, str]] = {
     "capital": "Paris is the capital of France.",
     "weather": "It is 22 degrees and sunny in Paris: leave the umbrella at home.",
     "haiku": "Spans drift down the stream, each one a small lantern lit. The trace glows at dawn.",
     "joke": "Why did the span cross the wire? To get to the other service.",
-    "trace": "A trace tells the story of one request, span by span.",
-    "latency": "Measure first: most of the latency waits where nobody looked.",
+    "trace": "A trace shows the spans of one request in the order of time.",
+    "latency": "Measure first: most latency is where nobody has looked.",
     "token": "Tokens are the pieces of words that a model reads and writes.",
 }
 _MODEL_DATES: Final[Mapping[str, str]] = {
@@ -87,7 +87,7 @@ def _message_reply(received: Received) -> Reply:
 
 
 def _first_tool(tools: Sequence[Mapping[str, Any]], schema_key: str) -> tuple[ToolCall, ...]:
-    """A call of the first tool, with an argument for each property its schema names."""
+    """Call the first tool, with an argument for each property of its schema."""
     if not tools:
         return ()
     properties = _mapping(_mapping(tools[0].get(schema_key)).get("properties"))
@@ -106,7 +106,7 @@ def _answer(messages: Sequence[Mapping[str, Any]], tool_calls: Sequence[ToolCall
     asked = ""
     for item in reversed(messages):
         said = " ".join(str(block.get("text", "")) for block in _blocks(item))
-        # A turn of tool results only is the user's turn in form, but asks nothing.
+        # A user's turn that consists of tool results asks nothing.
         if item.get("role") == "user" and said.strip():
             asked = said.lower()
             break
@@ -114,7 +114,7 @@ def _answer(messages: Sequence[Mapping[str, Any]], tool_calls: Sequence[ToolCall
 
 
 def _blocks(item: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The content of a message as blocks, whether it came as text or as blocks."""
+    """Return the content of a message, text or blocks, as blocks."""
     content = item.get("content")
     if isinstance(content, str):
         return ({"type": "text", "text": content},)
@@ -134,4 +134,4 @@ ENDPOINTS: Final[Endpoints] = {
     "POST .*/chat/completions": _chat_reply,
     "POST .*/v1/messages": _message_reply,
 }
-"""What the demo calls."""
+"""The endpoints that the demo calls."""

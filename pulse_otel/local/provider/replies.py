@@ -1,4 +1,4 @@
-"""The replies that can be scripted, in one place."""
+"""Export the replies that a script can use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stand-in for the OpenAI and the Anthropic API on loopback, for the demo and for tests."""
+"""Run a scripted provider on loopback, for the demo and for tests."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ScriptedProvider:
 
     @property
     def url(self) -> str:
-        """The root of the provider, without a slash; stays known after it stopped."""
+        """The root of the provider, without a final slash; remains known after it has stopped."""
         if self._url is None:
             msg = "the provider is not running: use it as a context manager"
             raise RuntimeError(msg)
@@ -76,27 +76,27 @@ class ScriptedProvider:
 
     @property
     def openai_url(self) -> str:
-        """The `base_url` of an openai client."""
+        """The `base_url` for an openai client."""
         return f"{self.url}/v1"
 
     @property
     def anthropic_url(self) -> str:
-        """The `base_url` of an anthropic client."""
+        """The `base_url` for an anthropic client."""
         return self.url
 
     @property
     def requests(self) -> list[Received]:
-        """What was received until now, in order; a copy."""
+        """A copy of the requests received so far, in order."""
         with self._lock:
             return list(self._received)
 
     def enqueue(self, *replies: Reply) -> None:
-        """Answer the next requests with these, in order."""
+        """Answer the next requests with these replies, in order."""
         with self._lock:
             self._script.extend(replies)
 
     async def _serve(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """The ASGI application; bare, because no framework lets a reply break off."""
+        """Serve as an ASGI application, without a framework: none can drop a connection."""
         if scope["type"] != "http":
             return
         headers = {
@@ -140,7 +140,7 @@ async def _send(reply: Reply, request_id: str, send: Send) -> None:
         if index and reply.chunk_delay_s:
             await asyncio.sleep(reply.chunk_delay_s)
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    # Returning without an end of the body is the one way to make a server drop a connection.
+    # Without an end of the body, the server drops the connection.
     if not reply.cut:
         await send({"type": "http.response.body", "body": b""})
 
@@ -152,7 +152,7 @@ class _CutFilter(logging.Filter):
 
 @contextlib.contextmanager
 def _quiet_cuts() -> Generator[None]:
-    """Keep the server from reporting as an error what a script asked for."""
+    """Keep the server from logging scripted cuts as errors."""
     logger, cuts = logging.getLogger("uvicorn.error"), _CutFilter()
     logger.addFilter(cuts)
     try:

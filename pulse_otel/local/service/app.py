@@ -1,6 +1,6 @@
-"""The development trace service: the wire contract of Pulse's current generation, on SQLite.
+"""Route the requests of the development trace service, current generation (contract §3).
 
-An application without a server: whoever runs it decides where it listens.
+This is the application; `serving` runs it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pulse_otel.local.storage.writer import Writer
 
 
 def create_app(db: str = ":memory:") -> Starlette:
-    """The service as an ASGI application, its spans in the SQLite database `db`."""
+    """Make the service as an ASGI application with its spans in the SQLite database `db`."""
     app = web.new_app(_ROUTES, _page)
     app.state.store = Store(db)
     app.state.writer = Writer(app.state.store.insert)
@@ -30,7 +30,7 @@ def create_app(db: str = ":memory:") -> Starlette:
 
 
 async def _receive_traces(request: Request) -> Response:
-    """`POST /v1/traces`: 200 means that the accepted spans are queued (contract §3)."""
+    """Answer `POST /v1/traces`; 200 means that the accepted spans are queued (contract §3)."""
     project_id, body = await web.receive(request)
     try:
         ingested = await run_in_threadpool(
@@ -44,7 +44,7 @@ async def _receive_traces(request: Request) -> Response:
 
 
 def _ingest_answer(ingested: Ingested) -> dict[str, object]:
-    """`{}`, or how many spans were rejected with the first one's message (contract §3)."""
+    """Return `{}`, or the number of rejected spans and the first one's message (contract §3)."""
     if not ingested.rejections:
         return {}
     first = ingested.rejections[0]
@@ -121,7 +121,7 @@ def _page(request: Request) -> Response:
 
 
 def _trace_page(request: Request) -> Response:
-    """`GET /dashboard/traces/:id`, in all projects: the page asks for no key."""
+    """Answer `GET /dashboard/traces/:id` from all projects: the page needs no key."""
     trace_id = web.path_id(request)
     projects: dict[str, list[SpanRow]] = {}
     for span in _store(request).trace({"trace_id": trace_id}):

@@ -88,7 +88,7 @@ class TestList:
         assert again in listed
         assert '<a href="?refresh=off">pause</a>' in listed
         assert again not in paused
-        assert '<a href="?">look again</a>' in paused
+        assert '<a href="?">resume</a>' in paused
 
     @pytest.mark.parametrize("path", ["/", "/dashboard", "/v1x"])
     def test_any_other_get_is_the_page(self, path: str) -> None:

@@ -1,7 +1,6 @@
-"""The development trace service in the legacy form: arrays of traces, on SQLite (contract §2).
+"""Route the requests of the development trace service, legacy generation (contract §2).
 
-It speaks that form only: `POST /v1/traces` is a 404 here, as the paths for arrays are in the
-current form.
+`POST /v1/traces` is a 404 here, as the paths for arrays are in the current generation.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ Upload: TypeAlias = "list[TraceRow]"
 
 
 def create_legacy_app(db: str = ":memory:") -> Starlette:
-    """The service as an ASGI application, its traces in the SQLite database `db`."""
+    """Make the service as an ASGI application with its traces in the SQLite database `db`."""
     app = web.new_app(_ROUTES, _page)
     app.state.store = LegacyStore(db)
     app.state.writer = Writer(app.state.store.insert_queued)
@@ -34,17 +33,17 @@ def create_legacy_app(db: str = ":memory:") -> Starlette:
 
 
 async def _receive_batch(request: Request) -> Response:
-    """`POST /v1/traces/batch`: stored when it is answered, and shown again (contract §2.2)."""
+    """Answer `POST /v1/traces/batch` with the traces, once they are stored (contract §2.2)."""
     rows = await _accepted(request)
     if not await run_in_threadpool(_store(request).insert, rows):
-        # A trace that is sent again is not foreseen there: the database's error gets through.
+        # The real service does not check for a repeated trace: the database's error shows.
         raise web.ApiError(500, "Internal server error")
     answer = {"count": len(rows), "traces": [_view(row) for row in rows]}
     return JSONResponse(answer, status_code=202)
 
 
 async def _receive_async(request: Request) -> Response:
-    """`POST /v1/traces/async`: queued, and idempotent (contract §2.4)."""
+    """Answer `POST /v1/traces/async`: queue the traces; a repeat is no error (contract §2.4)."""
     rows = await _accepted(request)
     if not _writer(request).put([rows]):
         raise web.ApiError(500, "Internal server error")
@@ -92,14 +91,14 @@ def _page(request: Request) -> Response:
 
 
 def _trace_page(request: Request) -> Response:
-    """`GET /dashboard/traces/:id`, in all projects: the page asks for no key."""
+    """Answer `GET /dashboard/traces/:id` from all projects: the page needs no key."""
     trace_id = web.path_id(request)
     found = [(_view(row), ()) for row in _store(request).traces({"trace_id": trace_id})]
     return trace_page.answer(request, trace_id, found)
 
 
 def _view(row: TraceRow) -> View:
-    """A trace as the service shows it; what was not sent is null (contract §2.6)."""
+    """Show a trace as the service does; a field that was not sent is null (contract §2.6)."""
     columns = {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
     columns["timestamp"] = iso(row.timestamp)
     return {camel_case(name): value for name, value in columns.items()}
