@@ -63,7 +63,7 @@ def demo(live: bool, legacy: bool) -> None:
     Without --live nothing leaves this machine: the command runs its own provider and trace service.
     The exit status is 0 if every trace is correct.
     """
-    from pulse_otel.local.demo.demo import run_demo
+    from pulse_otel.local.demo.run import run_demo
 
     sys.exit(run_demo(live=live, legacy=legacy))
 
@@ -100,18 +100,18 @@ def serve(port: int, db: str | None, legacy: bool) -> None:
         except sqlite3.Error as error:
             raise click.ClickException(f"cannot use {db} as the database: {error}") from error
         except OSError as error:
-            raise click.ClickException(_why_not(port, error)) from error
+            raise click.ClickException(_listen_error(port, error)) from error
         click.echo(f"{name} on {url}, traces in {db or 'memory'}.\nCtrl-C stops it.\n")
         click.echo(_POINTERS.format(url=url, key=SAMPLE_KEY))
         _wait_for_the_end()
     click.echo("Stopped.")
 
 
-def _why_not(port: int, error: OSError) -> str:
+def _listen_error(port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         other = port + 1 if port < 65535 else 0
         return (
-            f"port {port} of {HOST} is taken: stop what listens there,"
+            f"port {port} of {HOST} is in use: stop the program that listens there,"
             f" or try `pulse-otel serve --port {other}`"
         )
     return f"cannot listen on port {port} of {HOST}: {error.strerror}"

@@ -1,4 +1,4 @@
-"""Replies in the shape of Anthropic's text completions, the API before Messages."""
+"""Make replies in the shape of Anthropic's text completions, the API before Messages."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from pulse_otel.local.json_text import Json, parse_json
-from pulse_otel.local.pages.amounts import TOO_DEEP, clipped, json_text
+from pulse_otel.local.pages.formatting import TOO_DEEP, as_json, clipped
 
 Block: TypeAlias = Mapping[str, Json]
 
@@ -40,7 +40,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Turn:
-    """What one side said in one turn."""
+    """One turn of a conversation: a role and its parts."""
 
     role: str
     parts: tuple[Part, ...]
@@ -151,9 +151,9 @@ def _text(text: Json) -> Part:
 def _shown(value: Json) -> str:
     if isinstance(value, str):
         return clipped(value, _MAX_CHARACTERS)
-    line = json_text(value)
+    line = as_json(value)
     short = len(line) <= _LINE_CHARACTERS
-    return line if short else clipped(json_text(value, indent=2), _MAX_CHARACTERS)
+    return line if short else clipped(as_json(value, indent=2), _MAX_CHARACTERS)
 
 
 def _flat(content: Json) -> str:
@@ -228,7 +228,7 @@ def _described(value: Json, name: str = "") -> Iterator[str]:
     elif isinstance(value, str):
         yield _without_data(value)
     elif value is not None:
-        yield f"{name} {json_text(value)}"
+        yield f"{name} {as_json(value)}"
 
 
 def _without_data(text: str) -> str:

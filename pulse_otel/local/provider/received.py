@@ -1,4 +1,4 @@
-"""A request as the scripted provider received it."""
+"""Define a request as the scripted provider receives it."""
 
 from __future__ import annotations
 

@@ -86,10 +86,10 @@ def read_export(body: bytes, *, project_id: str, now_ms: int) -> Ingested:
     spans = [pair for group in groups for pair in _spans_of(group)]
     if len(spans) > MAX_SPANS:
         raise ExportRefused(f"Export exceeds {MAX_SPANS} spans")
-    judged = [_judged(span, inherited, project_id, now_ms) for span, inherited in spans]
+    results = [_outcome(span, inherited, project_id, now_ms) for span, inherited in spans]
     return Ingested(
-        rows=tuple(row for row in judged if isinstance(row, SpanRow)),
-        rejections=tuple(message for message in judged if isinstance(message, str)),
+        rows=tuple(row for row in results if isinstance(row, SpanRow)),
+        rejections=tuple(message for message in results if isinstance(message, str)),
     )
 
 
@@ -106,7 +106,7 @@ def _spans_of(group: Json) -> Iterator[tuple[Json, list[Json]]]:
             yield span, inherited
 
 
-def _judged(span: Json, inherited: list[Json], project_id: str, now_ms: int) -> SpanRow | str:
+def _outcome(span: Json, inherited: list[Json], project_id: str, now_ms: int) -> SpanRow | str:
     try:
         return _row(span, inherited, project_id, now_ms)
     except _SpanRejectedError as rejection:

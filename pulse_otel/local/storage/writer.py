@@ -27,7 +27,7 @@ class Writer(Generic[T]):
         delay_s: float = 0.05,
         capacity: int = 20_000,
     ) -> None:
-        self._into = write
+        self._store = write
         self._delay_s = delay_s
         self._capacity = capacity
         self._waiting: list[T] = []
@@ -50,6 +50,6 @@ class Writer(Generic[T]):
             with self._lock:
                 items, self._waiting = self._waiting, []
             try:
-                self._into(items)
+                self._store(items)
             except (sqlite3.Error, RecursionError):
                 _log.exception("%d accepted items could not be stored", len(items))

@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pulse_otel.local.pages import page, trace_page
+from pulse_otel.local.pages import trace_detail, trace_list
 from pulse_otel.local.service import query, web
 from pulse_otel.local.service.legacy.ingest import TracesRefused, read_traces
-from pulse_otel.local.service.reading import View, camel_case, iso
+from pulse_otel.local.service.views import View, camel_case, iso
 from pulse_otel.local.storage.legacy_traces import LegacyStore, TraceRow
 from pulse_otel.local.storage.writer import Writer
 
@@ -85,16 +85,16 @@ def _one_session(request: Request) -> Response:
 
 
 def _page(request: Request) -> Response:
-    rows, total = _store(request).page({}, page.TRACES)
+    rows, total = _store(request).page({}, trace_list.MAX_TRACES)
     views = [_view(row) for row in rows]
-    return page.answer(request, views, total, example="first_legacy_trace.txt")
+    return trace_list.page(request, views, total, example="first_legacy_trace.txt")
 
 
 def _trace_page(request: Request) -> Response:
     """Answer `GET /dashboard/traces/:id` from all projects: the page needs no key."""
     trace_id = web.path_id(request)
     found = [(_view(row), ()) for row in _store(request).traces({"trace_id": trace_id})]
-    return trace_page.answer(request, trace_id, found)
+    return trace_detail.page(request, trace_id, found)
 
 
 def _view(row: TraceRow) -> View:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from pulse_otel.local.json_text import Json, parse_body
-from pulse_otel.local.service.legacy.rules import (
+from pulse_otel.local.service.legacy.fields import (
     ABSENT,
     FIELDS,
     Issue,

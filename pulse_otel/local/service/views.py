@@ -53,7 +53,7 @@ def trace_view(spans: Sequence[SpanRow]) -> View:
             "spanCount": len(spans),
             "summary": (main.model or "unknown") if calls else f"{tool_calls} tool calls",
             "toolCallCount": tool_calls,
-            # Only coding agents edit files, and this service takes none of their spans.
+            # The files that coding agents edit are not counted.
             "filesEdited": 0,
             "providerRequestId": main.provider_request_id,
             "outputText": main.output_text,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.local.pages.amounts import DASH
+from pulse_otel.local.pages.formatting import DASH
 from pulse_otel.local.service import app as service
 from pulse_otel.local.serving import serving
 from tests.local.page_reading import cells, page, words

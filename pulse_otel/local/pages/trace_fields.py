@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pulse_otel.local.json_text import Json
-from pulse_otel.local.pages.amounts import Span
 from pulse_otel.local.pages.conversation import Part, answer_turns
+from pulse_otel.local.pages.formatting import Span
 
 _BODIES = ("request", "response")
 _OWN = frozenset((*_BODIES, *(f"pulse.{name}" for name in _BODIES)))

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pulse_otel.local.json_text import Json
-from pulse_otel.local.pages import amounts, trace_parts
-from pulse_otel.local.pages.amounts import Span
+from pulse_otel.local.pages import formatting, trace_fields
 from pulse_otel.local.pages.conversation import (
     CONVERSATION_FIELDS,
     SYSTEM_ROLES,
@@ -16,6 +15,7 @@ from pulse_otel.local.pages.conversation import (
     request_turns,
     value_turns,
 )
+from pulse_otel.local.pages.formatting import Span
 
 # These limits keep the page small enough for a browser; it says what it leaves out.
 _MAX_EARLIER = 400
@@ -50,7 +50,7 @@ def span_views(spans: Sequence[Span]) -> list[SpanView]:
     views: list[SpanView] = []
     before: list[Turn] = []
     for span in spans:
-        turns = request_turns(trace_parts.body(span, "request"))
+        turns = request_turns(trace_fields.body(span, "request"))
         views.append(_span_view(span, turns, known=_common(before, turns)))
         before = turns or before
     return views
@@ -61,7 +61,7 @@ def _span_view(span: Span, turns: list[Turn], *, known: int) -> SpanView:
     unfolded = max(0, min(max(known, len(turns) - _UNFOLDED_TURNS), len(turns) - 1))
     system = 0 if known else min(_system_turns(turns), unfolded)
     left_out = max(0, unfolded - system - _MAX_EARLIER)
-    response = trace_parts.body(span, "response")
+    response = trace_fields.body(span, "response")
     return SpanView(
         span=span,
         name=span_name(span),
@@ -73,10 +73,10 @@ def _span_view(span: Span, turns: list[Turn], *, known: int) -> SpanView:
         sent=turns[unfolded:] or value_turns("input", span.get("toolInput")),
         received=answer_turns(response, span.get("outputText"))
         or value_turns("output", span.get("toolResponse")),
-        parameters=_parameters(trace_parts.body(span, "request")),
-        metadata=_values(trace_parts.user_metadata(span)),
-        attributes=_values(trace_parts.attributes(span)),
-        raw=amounts.clipped(amounts.json_text(span.get("raw", dict(span)), indent=2), _MAX_RAW),
+        parameters=_parameters(trace_fields.body(span, "request")),
+        metadata=_values(trace_fields.user_metadata(span)),
+        attributes=_values(trace_fields.attributes(span)),
+        raw=formatting.clipped(formatting.as_json(span.get("raw", dict(span)), indent=2), _MAX_RAW),
     )
 
 
@@ -102,9 +102,9 @@ def _facts(span: Span) -> dict[str, str]:
     return present(
         {
             "Model": model(span.get("model"), span.get("modelUsed")),
-            "Tokens": amounts.tokens([span]),
-            "Cost": amounts.cost([span]),
-            "Duration": amounts.milliseconds(span.get("durationMs")),
+            "Tokens": formatting.tokens([span]),
+            "Cost": formatting.cost([span]),
+            "Duration": formatting.milliseconds(span.get("durationMs")),
             "Finish reason": span.get("finishReason"),
             "Answer id": span.get("providerRequestId"),
             "Tool call": span.get("toolUseId"),
@@ -126,7 +126,7 @@ def error_values(span: Mapping[str, Json]) -> dict[str, str]:
         return {}
     if not isinstance(error, dict):
         return {"message": _value(error)}
-    return _values({"message": trace_parts.error_text(error), **error})
+    return _values({"message": trace_fields.error_text(error), **error})
 
 
 def _parameters(request: Json) -> dict[str, str]:
@@ -153,8 +153,8 @@ def _values(values: Mapping[str, Json]) -> dict[str, str]:
 
 
 def _value(value: Json) -> str:
-    text = value if isinstance(value, str) else amounts.json_text(value)
-    return amounts.clipped(text, _MAX_VALUE)
+    text = value if isinstance(value, str) else formatting.as_json(value)
+    return formatting.clipped(text, _MAX_VALUE)
 
 
 def present(values: Mapping[str, Json]) -> dict[str, str]:

@@ -8,36 +8,24 @@ from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote
 
-import jinja2
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from pulse_otel.local.json_text import Json
-from pulse_otel.local.pages import amounts
-from pulse_otel.local.pages.trace_parts import answer_text, error_text, session_of, spans_of
+from pulse_otel.local.pages import formatting
+from pulse_otel.local.pages.rendering import REFRESH_S, render
+from pulse_otel.local.pages.trace_fields import answer_text, error_text, session_of, spans_of
 
-TRACES = 100
-REFRESH_S = 5
+MAX_TRACES = 100
 _PREVIEW_CHARACTERS = 140
-# The pages show foreign text: nothing in them may load or run anything.
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none';"
-    " form-action 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
-_templates = jinja2.Environment(
-    loader=jinja2.PackageLoader("pulse_otel.local.pages", "templates"), autoescape=True
-)
 
 
-def answer(
+def page(
     request: Request, traces: Sequence[Mapping[str, Json]], total: int, *, example: str
 ) -> Response:
     """Render the list; if it is empty, show the template `example`, which sends a trace."""
     return render(
-        "traces.html",
+        "trace_list.html",
         traces=[_row(trace) for trace in traces],
         total=total,
         refresh_s=None if request.query_params.get("refresh") == "off" else REFRESH_S,
@@ -48,11 +36,6 @@ def answer(
     )
 
 
-def render(template: str, **values: Any) -> Response:
-    """Render a template; everything in `values` is escaped."""
-    return HTMLResponse(_templates.get_template(template).render(values), headers=_HEADERS)
-
-
 def _row(trace: Mapping[str, Json]) -> dict[str, Any]:
     """Make the columns of one trace."""
     calls = [span for span in spans_of(trace) if span["kind"] == "llm_call"]
@@ -60,17 +43,17 @@ def _row(trace: Mapping[str, Json]) -> dict[str, Any]:
     return {
         **trace,
         "link": "/dashboard/traces/" + quote(str(trace["traceId"]), safe=""),
-        "time": amounts.moment(trace["timestamp"]),
+        "time": formatting.moment(trace["timestamp"]),
         "model": trace.get("modelUsed") or trace.get("modelRequested") or trace.get("summary"),
-        "tokens": amounts.tokens(calls),
-        "cost": amounts.cost(calls),
-        "latency": amounts.milliseconds(trace.get("latencyMs")),
+        "tokens": formatting.tokens(calls),
+        "cost": formatting.cost(calls),
+        "latency": formatting.milliseconds(trace.get("latencyMs")),
         "session": session_of(trace),
-        "preview": _first_words(error or answer_text(calls)),
+        "preview": _preview(error or answer_text(calls)),
     }
 
 
-def _first_words(text: str) -> str:
+def _preview(text: str) -> str:
     words = " ".join(text.split())
     shown = words[:_PREVIEW_CHARACTERS]
     return shown if shown == words else f"{shown}…"

@@ -55,7 +55,7 @@ def moment(timestamp: Json) -> str:
     return str(timestamp)[:19].replace("T", " ")
 
 
-def json_text(value: Json, *, indent: int | None = None) -> str:
+def as_json(value: Json, *, indent: int | None = None) -> str:
     """Format `value` as JSON; the service accepts deeper nesting than Python can write."""
     try:
         return json.dumps(value, ensure_ascii=False, indent=indent)

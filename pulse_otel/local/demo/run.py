@@ -51,7 +51,7 @@ Next: `pulse-otel serve%s` keeps a service running here. In your app:
     client.chat.completions.create(...)  # nothing else changes
 """
 
-Say = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _service(stack: contextlib.ExitStack, *, live: bool, legacy: bool) -> _Endpo
 
 
 def _record(
-    run: str, providers: Mapping[str, _Endpoint], service: _Endpoint, say: Say
+    run: str, providers: Mapping[str, _Endpoint], service: _Endpoint, say: Progress
 ) -> list[MadeCall]:
     """Make the calls as a program that uses this package does, and deliver their spans."""
     from pulse_otel import flush_buffer, init_pulse, shutdown
@@ -232,7 +232,7 @@ def _report(
 
 
 @contextlib.contextmanager
-def _progress(notes: Console) -> Generator[Say]:
+def _progress(notes: Console) -> Generator[Progress]:
     """Show progress: on a terminal in one line, elsewhere in a line per step."""
     if not notes.is_terminal:
         yield lambda line: notes.print(line, markup=False)
