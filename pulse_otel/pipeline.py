@@ -97,10 +97,10 @@ class _Pipeline:
         self.provider()  # what can fail has failed before anything is replaced
 
     def provider(self) -> Any:
-        """The TracerProvider that makes our spans: the configured, else the global, else ours.
+        """Return the TracerProvider of our spans: the configured one, else the global, else ours.
 
-        A global one that appears later is taken up at the next call (design: the order of
-        `init_pulse` and the user's own set-up does not matter).
+        A global one that is set later is used from the next call on: the order of `init_pulse` and
+        the user's own set-up does not matter.
         """
         if self._chosen is None:
             found = trace.get_tracer_provider()

@@ -84,8 +84,9 @@ def ended_behind(server: contextlib.AbstractContextManager[T], behind: Executor)
 @pytest.fixture
 def provider(behind: Executor) -> Iterator[Any]:
     from pulse_otel.local.provider.server import ScriptedProvider
+    from tests.provider.endpoints import TEST_ENDPOINTS
 
-    with ended_behind(ScriptedProvider(), behind) as running:
+    with ended_behind(ScriptedProvider(TEST_ENDPOINTS), behind) as running:
         yield running
 
 

@@ -10,6 +10,8 @@ import re
 import pulse_otel
 from tests.conftest import ROOT
 
+TESTS = ROOT / "tests"
+
 
 def test_the_table_of_methods_is_current() -> None:
     spec = importlib.util.spec_from_file_location("method_table", ROOT / "scripts/method_table.py")
@@ -19,6 +21,22 @@ def test_the_table_of_methods_is_current() -> None:
     spec.loader.exec_module(script)
 
     assert (ROOT / "docs/methods.md").read_text(encoding="utf-8") == script.page()
+
+
+def test_every_cited_section_of_the_contract_exists() -> None:
+    contract = (ROOT / "docs/contract.md").read_text(encoding="utf-8")
+    sections = set(re.findall(r"^#+ ([\d.]*\d)\.? ", contract, re.MULTILINE))
+    pages = [ROOT / "docs/contract.md", *(ROOT / "pulse_otel").rglob("*.py"), *TESTS.rglob("*.py")]
+
+    cited = [
+        (section, page.name)
+        for page in pages
+        for rfc, section in re.findall(r"(RFC \d+ )?§(\d[\d.]*\b)", page.read_text("utf-8"))
+        if not rfc
+    ]
+
+    assert len(cited) > 50
+    assert [found for found in cited if found[0] not in sections] == []
 
 
 def test_the_readme_links_to_files_that_are_there() -> None:

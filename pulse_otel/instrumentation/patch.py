@@ -101,7 +101,7 @@ class Patches:
             return True
 
     def follow_copies(self, client: type) -> None:
-        """Clients made from an observed one are observed: both names, all classes (design 15)."""
+        """Observe clients that are made from an observed one: both names, in all classes."""
         for owner in client.__mro__:
             for name in ("copy", "with_options"):
                 self.wrap(owner, name, _copy)

@@ -138,10 +138,10 @@ def resume(
     labels: Mapping[str, Any],
     content_bytes: int | None,
 ) -> Context:
-    """Record the tools whose results `messages` bring; the context that the request goes on in.
+    """Record the tools whose results are in `messages`; return the context of the request.
 
-    That is `context`, unless no span is current in it (design, decision 18): then one in the
-    trace of the call that asked. `content_bytes` bounds inputs and outputs; None leaves them out.
+    That is `context`, unless no span is current in it: then it is one in the trace of the call
+    that asked for the tools. `content_bytes` bounds inputs and outputs; None leaves them out.
     """
     for part, last in results(messages):
         call_id = part.get("id")

@@ -1,4 +1,4 @@
 """The development trace service, the scripted provider and the demo (extra ``local``).
 
-For development and tests only: everything here listens on loopback.
+For development and tests only: all servers here listen on loopback.
 """

@@ -1,4 +1,4 @@
-"""The commands of `pulse-otel`."""
+"""Define the commands of `pulse-otel`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ or without touching it:
     OTEL_TRACES_EXPORTER=pulse opentelemetry-instrument python app.py
 """
 
-# Whether it is the legacy form -> how to make the service, what to call it.
+# --legacy -> the function that makes the service, and its name.
 _FORMS: Final = {
     False: (create_app, "Pulse trace service"),
     True: (create_legacy_app, "Legacy Pulse trace service"),
@@ -55,15 +55,15 @@ def pulse_otel() -> None:
 @click.option(
     "--legacy",
     is_flag=True,
-    help="Against a trace service that speaks the legacy form: arrays of traces.",
+    help="Use a trace service of the legacy generation, which takes arrays of traces.",
 )
 def demo(live: bool, legacy: bool) -> None:
     """Make a few calls, read their traces back, and show them.
 
-    Without --live nothing leaves this machine: provider and trace service run inside the command.
-    The exit status is 0 if every trace came back right.
+    Without --live nothing leaves this machine: the command runs its own provider and trace service.
+    The exit status is 0 if every trace is correct.
     """
-    from pulse_otel.local.demo.demo import run_demo
+    from pulse_otel.local.demo.run import run_demo
 
     sys.exit(run_demo(live=live, legacy=legacy))
 
@@ -74,24 +74,24 @@ def demo(live: bool, legacy: bool) -> None:
     default=3000,
     show_default=True,
     type=click.IntRange(0, 65535),
-    help="Where to listen; 0 takes a free port.",
+    help="Port to listen on; 0 takes a free one.",
 )
 @click.option(
     "--db",
     metavar="FILE",
     type=click.Path(dir_okay=False),
-    help="Keep the traces in this SQLite file; without it they are gone at the end.",
+    help="Keep the traces in this SQLite file; without it they are in memory only.",
 )
 @click.option(
     "--legacy",
     is_flag=True,
-    help="Speak only the legacy form: arrays of traces at /v1/traces/batch and /async.",
+    help="Take only arrays of traces, at /v1/traces/batch and /async, as the legacy service does.",
 )
 def serve(port: int, db: str | None, legacy: bool) -> None:
     """Run a Pulse trace service on this machine.
 
     For development and tests only: it listens on loopback, answers requests to loopback names
-    only, and takes any key that starts with pulse_sk_.
+    only, and accepts any key that starts with pulse_sk_.
     """
     new_app, name = _FORMS[legacy]
     with contextlib.ExitStack() as stack:
@@ -100,25 +100,25 @@ def serve(port: int, db: str | None, legacy: bool) -> None:
         except sqlite3.Error as error:
             raise click.ClickException(f"cannot use {db} as the database: {error}") from error
         except OSError as error:
-            raise click.ClickException(_why_not(port, error)) from error
+            raise click.ClickException(_listen_error(port, error)) from error
         click.echo(f"{name} on {url}, traces in {db or 'memory'}.\nCtrl-C stops it.\n")
         click.echo(_POINTERS.format(url=url, key=SAMPLE_KEY))
         _wait_for_the_end()
     click.echo("Stopped.")
 
 
-def _why_not(port: int, error: OSError) -> str:
+def _listen_error(port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         other = port + 1 if port < 65535 else 0
         return (
-            f"port {port} of {HOST} is taken: stop what listens there,"
+            f"port {port} of {HOST} is in use: stop the program that listens there,"
             f" or try `pulse-otel serve --port {other}`"
         )
     return f"cannot listen on port {port} of {HOST}: {error.strerror}"
 
 
 def _wait_for_the_end() -> None:
-    """Return on Ctrl-C, and on the SIGTERM of whoever started this in the background."""
+    """Wait for Ctrl-C, or for SIGTERM, which ends a service in the background."""
     with contextlib.suppress(KeyboardInterrupt):
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         click.echo("Ready.")

@@ -1,4 +1,4 @@
-"""JSON as the real service reads it (contract §1): what is accepted, and what becomes of it."""
+"""Parse JSON as the real service does (contract §1)."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def parse_body(body: bytes) -> Json:
-    """The JSON of an upload; a byte order mark and invalid UTF-8 are accepted.
+    """Parse the body of an upload, which may have a byte order mark and invalid UTF-8.
 
-    Raises ValueError. A compressed body is not undone, so it fails here.
+    Raises ValueError, also for a compressed body: the service does not decompress.
     """
     return parse_json(body.decode("utf-8", "replace").removeprefix("\ufeff"))
 
 
 def parse_json(text: str) -> Json:
-    """JSON as JavaScript reads it: no NaN literals, numbers are doubles, no lone surrogates."""
+    """Parse as JavaScript does: reject NaN, read numbers as doubles, replace lone surrogates."""
     try:
         value: Json = json.loads(
             text, parse_constant=_refuse_constant, parse_int=parse_number, parse_float=parse_number
@@ -37,7 +37,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def parse_number(text: str) -> int | float | None:
-    """The double `text` denotes, an int where that is exact; too large is null, as on the wire."""
+    """Read a double, as an int where that is exact; None for infinity, as JavaScript writes it."""
     number = float(text)
     if abs(number) == float("inf"):
         return None
@@ -45,7 +45,7 @@ def parse_number(text: str) -> int | float | None:
 
 
 def _without_surrogates(value: Json) -> Json:
-    """Lone surrogates become U+FFFD: UTF-8, and so the database, cannot hold them."""
+    """Replace lone surrogates by U+FFFD: UTF-8, and so the database, cannot hold them."""
     if isinstance(value, str):
         return _SURROGATE.sub("\ufffd", value)
     if isinstance(value, list):

@@ -29,13 +29,13 @@ _MISDIRECTED = (
 
 @contextlib.contextmanager
 def serving(app: Any, *, port: int = 0) -> Generator[str]:
-    """Serve `app` on 127.0.0.1 while the block runs; yields its base URL, without a slash.
+    """Serve `app` on 127.0.0.1 while the block runs; yield the base URL, without a final slash.
 
-    It answers requests to loopback names only. `port` 0 takes a free one. Raises OSError if the
-    port is taken, RuntimeError if the application did not start.
+    It answers requests to loopback names only. `port` 0 takes a free port. Raises OSError if the
+    port is taken, RuntimeError if the server does not start.
     """
     listener = socket.create_server((HOST, port))
-    # Head and body are written separately: without this, each answer waits 40 ms for an ACK.
+    # Without this, the body, which is written after the head, waits 40 ms for an ACK.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     url = f"http://{HOST}:{listener.getsockname()[1]}"
     config = uvicorn.Config(

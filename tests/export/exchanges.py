@@ -16,9 +16,10 @@ import openai
 from opentelemetry.sdk.trace import ReadableSpan
 
 from pulse_otel import AnthropicInstrumentor, OpenAIInstrumentor
-from pulse_otel.local.provider import openai_response_replies, openai_text_replies, replies
+from pulse_otel.local.provider import replies
 from pulse_otel.local.provider.reply import Reply
 from tests.export.spans import Recording
+from tests.provider import response_replies, text_replies
 
 _HELLO = {"role": "user", "content": "Say hello. My email is bob@example.com."}
 _CHAT = [{"role": "system", "content": "You are a helpful assistant."}, _HELLO]
@@ -160,7 +161,7 @@ def _openai_responses(provider: Any, clients: Any) -> None:
         "output_tokens_details": {"reasoning_tokens": 20},
         "total_tokens": 165,
     }
-    reply = openai_response_replies.response(
+    reply = response_replies.response(
         "Hello from responses.",
         reasoning="Thinking about Paris.",
         model="gpt-5-mini-2026-02-01",
@@ -177,7 +178,7 @@ def _openai_responses(provider: Any, clients: Any) -> None:
 
 
 def _openai_embeddings(provider: Any, clients: Any) -> None:
-    provider.enqueue(openai_text_replies.embeddings(2, encoding_format="base64"))
+    provider.enqueue(text_replies.embeddings(2, encoding_format="base64"))
     clients.openai().embeddings.create(
         model="text-embedding-3-small", input=["hello", "world"], dimensions=8
     )

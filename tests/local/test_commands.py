@@ -78,7 +78,7 @@ def test_port_taken() -> None:
         done = run("serve", "--port", str(port))
 
     assert done.returncode == 1
-    assert f"port {port} of 127.0.0.1 is taken" in done.stderr
+    assert f"port {port} of 127.0.0.1 is in use" in done.stderr
     assert "--port" in done.stderr
     assert "Traceback" not in done.stderr
 

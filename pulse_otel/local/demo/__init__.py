@@ -1,1 +1,1 @@
-"""The demo: real calls to the scripted provider, read back from the development service."""
+"""Make real SDK calls and read their traces back from a trace service."""

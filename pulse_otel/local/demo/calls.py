@@ -1,4 +1,4 @@
-"""The calls that the demo makes: ordinary SDK code, with a session and a key on each."""
+"""Make the calls of the demo: ordinary SDK code, each with a session and a key."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from pulse_otel.local.provider.answers import MISSING_MODEL
+from pulse_otel.local.provider.endpoints import MISSING_MODEL
 
 OPENAI: Final = "openai"
 ANTHROPIC: Final = "anthropic"
@@ -34,36 +34,36 @@ Extra: TypeAlias = Mapping[str, Any]
 
 
 class NothingToAnswer(Exception):
-    """The call before this one, which it builds on, failed."""
+    """The previous call, which this one continues, has failed."""
 
 
 @dataclasses.dataclass
 class Clients:
-    """The observed clients of one run; the SDKs' own types would import both SDKs here."""
+    """The observed clients of one run. Their types would import both SDKs here."""
 
     openai: Any = None
     async_openai: Any = None
     anthropic: Any = None
     tool_turn: Any = None
-    """The message with the tool call, which the second turn of that conversation answers."""
+    """The message with the tool call, which the next turn of that conversation answers."""
 
 
 @dataclasses.dataclass(frozen=True)
 class DemoCall:
-    """One call of the demo, and what its trace must look like."""
+    """One call of the demo, and what its trace must contain."""
 
     key: str
     provider: str
     session: str
     title: str
     make: Callable[[Clients, Extra], str]
-    """Make the call; returns the text that the program saw."""
+    """Make the call and return the text of the answer."""
     fails: bool = False
     has_text: bool = True
 
     @property
     def model(self) -> str:
-        """The model it asks for."""
+        """The requested model."""
         return MISSING_MODEL if self.fails else _MODELS[self.provider]
 
 
@@ -94,7 +94,7 @@ def _tool_request(clients: Clients, extra: Extra) -> str:
         model=_MODELS[OPENAI],
         messages=_ask(_WEATHER_QUESTION),
         tools=[_WEATHER_TOOL],
-        # A real model might rather answer at once, and then there would be no second turn.
+        # Without this, a real model might answer at once, and there would be no second turn.
         tool_choice={"type": "function", "function": {"name": "get_weather"}},
         **extra,
     )
@@ -177,7 +177,7 @@ CALLS: Final = (
 
 
 def calls_for(providers: frozenset[str]) -> list[DemoCall]:
-    """The calls that these providers can make; one of them makes the call that fails."""
+    """Return the calls that are possible with these providers; one of them fails."""
     possible: dict[str, DemoCall] = {}
     for call in CALLS:
         if call.provider in providers:

@@ -1,4 +1,4 @@
-"""The traces of a demo run: read back over HTTP, checked, and shown as a table."""
+"""Read the traces of a demo run over HTTP, check them, and show them as a table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pulse_otel.local.demo.calls import DemoCall
 
 Trace: TypeAlias = Mapping[str, Any]
 
-# An accepted span is stored a moment later; a busy service takes seconds.
+# The service stores accepted spans later: usually at once, under load after seconds.
 _READ_BACK_S: Final = 15.0
 _POLL_S: Final = 0.2
 _TIMEOUT_S: Final = 10.0
@@ -27,24 +27,24 @@ _TIMEOUT_S: Final = 10.0
 
 @dataclasses.dataclass(frozen=True)
 class MadeCall:
-    """A call of this run, and how it went for the program that made it."""
+    """A call of this run, and its result."""
 
     call: DemoCall
     session_id: str
     text: str = ""
     failure: str | None = None
-    """Why the program did not get what the demo is about."""
+    """Why the call did not give the expected result."""
 
 
 class NotReadable(Exception):
-    """The trace service did not let the traces be read; the message says why."""
+    """The traces could not be read; the message says why."""
 
 
 def read_traces(api_url: str, api_key: str, run: str, awaited: Set[str]) -> dict[str, Trace]:
-    """The traces of run `run` by the key of their call; waits until the `awaited` are there.
+    """Return the traces of run `run` by the key of their call; wait for the `awaited` ones.
 
-    What has not arrived in time is missing from the answer. Raises NotReadable if the service
-    could not be asked at all.
+    The wait is limited; later traces are missing. Raises NotReadable if the service does not
+    answer.
     """
     deadline = time.monotonic() + _READ_BACK_S
     with requests.Session() as http:
@@ -76,14 +76,14 @@ def _traces_of(run: str, traces: Iterable[Trace]) -> dict[str, Trace]:
     return found
 
 
-# A span's field -> the name that it has on a trace of one call.
+# A field of a span -> its name in a trace of one call.
 _SPAN_FIELDS: Final = {"model": "modelRequested", "durationMs": "latencyMs"}
 
 
 def _calls_of(trace: Trace) -> list[Trace]:
-    """Each call of a trace as a trace of its own: a tool's result joins the trace of its request.
+    """Split a trace into one trace per call: a tool's result joins the trace of its request.
 
-    The legacy form has one call for each trace.
+    In the legacy form a trace is one call.
     """
     if "spans" not in trace:
         return [trace]
@@ -94,7 +94,7 @@ def _calls_of(trace: Trace) -> list[Trace]:
     ]
 
 
-# What must hold for a trace: what to call it, what it is, what it should be.
+# A check of a trace: its name, the actual value, the expected value.
 _Check: TypeAlias = tuple[str, Callable[[Trace], Any], Callable[[MadeCall], Any]]
 _CHECKS: Final[Sequence[_Check]] = (
     ("provider", lambda trace: trace.get("provider"), lambda made: made.call.provider),
@@ -110,7 +110,7 @@ _SUCCESS_CHECKS: Final[Sequence[_Check]] = (
 
 
 def problems(made: MadeCall, trace: Trace | None) -> list[str]:
-    """What is wrong with the trace of a call; nothing if all is well."""
+    """List what is wrong with the trace of a call."""
     if made.failure is not None:
         return [made.failure]
     if trace is None:
@@ -127,10 +127,10 @@ def problems(made: MadeCall, trace: Trace | None) -> list[str]:
 
 
 def _session(trace: Trace) -> Any:
-    """The session as the program named it.
+    """Return the session as the program named it.
 
-    The legacy form, whose traces have no spans, takes UUIDs only: one made from the name stands
-    there, and the name is in the metadata.
+    The legacy form, whose traces have no spans, takes only UUIDs: the exporter derives one from
+    the name and puts the name into the metadata.
     """
     session = trace.get("sessionId")
     if "spans" in trace:
@@ -141,7 +141,7 @@ def _session(trace: Trace) -> Any:
 
 
 def legacy_session(name: str) -> str:
-    """The id of session `name` in the legacy form."""
+    """Return the id of session `name` in the legacy form."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"pulse-session:{name}"))
 
 
@@ -154,7 +154,7 @@ def _positive(trace: Trace, field: str) -> bool:
 
 
 def trace_table(made: Sequence[MadeCall], traces: Mapping[str, Trace]) -> Table:
-    """The traces in the order of the calls; made to fit 80 columns."""
+    """Make a table of the traces in the order of the calls, at most 80 columns wide."""
     table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     table.add_column("time", style="dim", no_wrap=True)
     table.add_column("provider", no_wrap=True)
@@ -164,7 +164,7 @@ def trace_table(made: Sequence[MadeCall], traces: Mapping[str, Trace]) -> Table:
     table.add_column("ms", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
     table.add_column("session", style="magenta", no_wrap=True)
-    # The one column that gives way when the terminal is narrow.
+    # The one column that shrinks in a narrow terminal.
     table.add_column("answer")
     for one in made:
         trace = traces.get(one.call.key)
@@ -179,7 +179,7 @@ def _cells(made: MadeCall, trace: Trace) -> list[str | Text]:
     return [
         _clock(str(trace.get("timestamp"))),
         str(trace.get("provider")),
-        # Beside the provider's name its family name says nothing, and takes seven columns.
+        # The family name adds nothing to the provider's name, and takes seven columns.
         str(trace.get("modelRequested")).removeprefix("claude-"),
         "" if failed else f"{trace.get('inputTokens')}/{trace.get('outputTokens')}",
         f"{cents:.3f}" if isinstance(cents, (int, float)) and cents > 0 else "",
@@ -208,9 +208,9 @@ def _error_text(error: Any) -> str:
 
 
 def _clock(timestamp: str) -> str:
-    """The local time of day of an ISO date and time."""
+    """Return the local time of day of an ISO date and time."""
     try:
-        # Before 3.11 a Z is not understood.
+        # Python 3.10 does not parse a Z.
         moment = datetime.fromisoformat(timestamp.replace("Z", "+00:00"))
     except ValueError:
         return timestamp[11:19]

@@ -1,1 +1,1 @@
-"""The pages of the development service, rendered on the server."""
+"""Render the pages of the development service."""

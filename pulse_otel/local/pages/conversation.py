@@ -1,7 +1,7 @@
-"""Request and response bodies of the providers' APIs as turns that can be read.
+"""Turn request and response bodies of the providers' APIs into readable turns.
 
-It knows the shapes of chat completions, responses, messages, completions and embeddings. What it
-does not know is shown as JSON: nothing that was sent is left out because of its shape.
+This module knows the shapes of chat completions, responses, messages, completions and embeddings.
+Any other shape is shown as JSON: nothing is left out because of its shape.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from pulse_otel.local.json_text import Json, parse_json
-from pulse_otel.local.pages.amounts import TOO_DEEP, clipped, json_text
+from pulse_otel.local.pages.formatting import TOO_DEEP, as_json, clipped
 
 Block: TypeAlias = Mapping[str, Json]
 
@@ -40,14 +40,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Turn:
-    """What one side said at once."""
+    """One turn of a conversation: a role and its parts."""
 
     role: str
     parts: tuple[Part, ...]
 
 
 def request_turns(body: Json) -> list[Turn]:
-    """What was sent: the instructions, then the conversation."""
+    """Read what was sent: the instructions, then the conversation."""
     if not isinstance(body, dict):
         return []
     system = [Turn("system", _parts(body[name])) for name in _SYSTEM_FIELDS if body.get(name)]
@@ -56,13 +56,13 @@ def request_turns(body: Json) -> list[Turn]:
 
 
 def answer_turns(body: Json, output_text: Json) -> list[Turn]:
-    """What came back; `output_text` stands in for a body without an answer."""
+    """Read the answer; `output_text` replaces a body without one."""
     found: list[Turn] = []
     if isinstance(body, dict):
         choices = [item for item in _items(body.get("choices")) if isinstance(item, dict)]
         for choice in choices:
             found += _turns([choice.get("message", choice.get("text"))], "assistant")
-        # In a response of the Responses API `text` is not what was said, but its format.
+        # In a response of the Responses API `text` is the format of the answer.
         answers = [body.get(name) for name in _ANSWER_FIELDS]
         for answer in answers:
             found += [] if isinstance(answer, dict) else _turns(answer, "assistant")
@@ -73,7 +73,7 @@ def answer_turns(body: Json, output_text: Json) -> list[Turn]:
 
 
 def _turns(value: Json, role: str) -> list[Turn]:
-    """Messages are turns of their own, and so are the items of a response but for its texts."""
+    """Make a turn of each message, and one of each run of other items."""
     turns: list[Turn] = []
     loose: list[Json] = []
     for item in _items(value):
@@ -100,7 +100,7 @@ def _role(item: Json) -> str:
 
 
 def _message_parts(message: Block) -> tuple[Part, ...]:
-    """Content, and what stands beside it in a chat message; an item that is no message as such."""
+    """Read the content and the other fields of a chat message; show other items whole."""
     if "role" not in message:
         return (_part(dict(message)),)
     thought = message.get("reasoning_content")
@@ -151,13 +151,13 @@ def _text(text: Json) -> Part:
 def _shown(value: Json) -> str:
     if isinstance(value, str):
         return clipped(value, _MAX_CHARACTERS)
-    line = json_text(value)
+    line = as_json(value)
     short = len(line) <= _LINE_CHARACTERS
-    return line if short else clipped(json_text(value, indent=2), _MAX_CHARACTERS)
+    return line if short else clipped(as_json(value, indent=2), _MAX_CHARACTERS)
 
 
 def _flat(content: Json) -> str:
-    """Text, or the texts of blocks, one below the other."""
+    """Read a text, or join the texts of blocks by lines."""
     if isinstance(content, list) and all(isinstance(item, (str, dict)) for item in content):
         return _shown("\n".join(part.text for part in _parts(content)))
     return arguments_text(content)
@@ -169,7 +169,7 @@ def _id(block: Block) -> str:
 
 
 def _chat_call(call: Json) -> Part:
-    """A tool call of a chat message: what is called stands one level down, or not."""
+    """Read a tool call of a chat message, whose name may be one level down."""
     if not isinstance(call, dict):
         return Part("json", _shown(call))
     inner = call.get("function", call.get("custom"))
@@ -183,7 +183,7 @@ def _call(block: Block) -> Part:
 
 
 def arguments_text(value: Json) -> str:
-    """What a tool is given or gives: its JSON, also when it was sent as a text."""
+    """Format the input or output of a tool as JSON, also if it was sent as text."""
     if isinstance(value, str):
         try:
             parsed = parse_json(value)
@@ -213,7 +213,7 @@ def _text_block(block: Block) -> Part:
 
 
 def _media(block: Block) -> Part:
-    """What it is and where it is or how large: media themselves are not shown."""
+    """Describe media by type and address or size; the data themselves are not shown."""
     return Part("media", _shown(", ".join(_described(dict(block)))), str(block.get("type")))
 
 
@@ -228,11 +228,11 @@ def _described(value: Json, name: str = "") -> Iterator[str]:
     elif isinstance(value, str):
         yield _without_data(value)
     elif value is not None:
-        yield f"{name} {json_text(value)}"
+        yield f"{name} {as_json(value)}"
 
 
 def _without_data(text: str) -> str:
-    """The size of base64 data in place of the data."""
+    """Replace base64 data by their size."""
     found = _DATA_URL.match(text) or _BASE64.match(text)
     if not found:
         return text
@@ -254,5 +254,5 @@ _READERS: Mapping[str, Callable[[Block], Part]] = {
 
 
 def value_turns(role: str, value: Json) -> list[Turn]:
-    """A tool's input or output, which is no conversation."""
+    """Make a turn of a tool's input or output, which is no conversation."""
     return [] if value is None else [Turn(role, (Part("json", arguments_text(value)),))]

@@ -1,4 +1,4 @@
-"""The spans of a trace as a tree, each with its place on the trace's time axis."""
+"""Arrange the spans of a trace as a tree on a time axis."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from pulse_otel.local.storage.spans import SpanRow
 
-_MAX_DEPTH = 12  # deeper ones are not indented any further
+_MAX_DEPTH = 12  # deeper spans are indented no further
 
 
 @dataclass(frozen=True)
 class TimelineRow:
-    """Where a span stands: its depth, and its bar in percent of the trace's duration."""
+    """The depth of a span, and its bar in percent of the trace's duration."""
 
     span_id: str
     depth: int
@@ -21,7 +21,7 @@ class TimelineRow:
 
 
 def timeline(spans: Sequence[SpanRow]) -> list[TimelineRow]:
-    """The rows of `spans`, which are sorted by start: children below their parents."""
+    """Make the rows of `spans`, which are sorted by start: children below their parents."""
     first, last = _bounds(spans)
     scale = 100 / ((last - first) or 1)
     return [
@@ -36,7 +36,7 @@ def timeline(spans: Sequence[SpanRow]) -> list[TimelineRow]:
 
 
 def wall_ms(spans: Sequence[SpanRow]) -> int:
-    """From the first start to the last end."""
+    """Return the time from the first start to the last end."""
     first, last = _bounds(spans)
     return last - first
 
@@ -47,10 +47,10 @@ def _bounds(spans: Sequence[SpanRow]) -> tuple[int, int]:
 
 
 def _in_tree_order(spans: Sequence[SpanRow]) -> list[tuple[SpanRow, int]]:
-    """Each span once, with its depth.
+    """Order the spans as a tree, each once, with its depth.
 
-    A span whose parent is not there is a root (contract §3.2). Of spans that are each other's
-    ancestors, the first one is.
+    A span whose parent is missing is a root (contract §3.2). In a cycle of parents, the first span
+    is the root.
     """
     known = {span.span_id for span in spans}
     children: dict[str, list[SpanRow]] = {}

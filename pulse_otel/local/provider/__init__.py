@@ -1,1 +1,1 @@
-"""The scripted provider: answers like the OpenAI and the Anthropic API, on loopback."""
+"""Answer like the OpenAI and the Anthropic API, on loopback, from a script or by default."""

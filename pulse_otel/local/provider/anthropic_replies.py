@@ -1,4 +1,4 @@
-"""Replies in the shape of the Anthropic messages API."""
+"""Make replies in the shape of the Anthropic messages API."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def message(
     usage: Mapping[str, Any] | None = None,
     **fields: Any,
 ) -> Reply:
-    """A message of the Anthropic API; with tool calls it has no text unless one is given.
+    """Make a message of the Anthropic API; with tool calls it has no text unless one is given.
 
-    `content`: blocks in place of `text` and `tool_calls`. `usage` and `fields`: what a message and
-    its usage have besides.
+    `content`: blocks in place of `text` and `tool_calls`. `usage` and `fields`: further entries of
+    the usage and of the message.
     """
     counts = _usage(input_tokens, cache_creation_input_tokens, cache_read_input_tokens)
     body = _head(model)
@@ -72,7 +72,7 @@ def message_stream(
     chunk_delay_s: float = 0.0,
     **fields: Any,
 ) -> Reply:
-    """The same as the full sequence of server-sent events, `ping` included."""
+    """Make a message as the full sequence of server-sent events, `ping` included."""
     counts = _usage(input_tokens, cache_creation_input_tokens, cache_read_input_tokens)
     start = {**_head(model), "usage": {**counts, "output_tokens": 1}}
     events: list[dict[str, Any]] = [{"type": "message_start", "message": start}]
@@ -103,7 +103,7 @@ def anthropic_error(
     type: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Reply:
-    """An error in the Anthropic API's shape; what is not given follows from the status."""
+    """Make an error of the Anthropic API; what is not given follows from the status."""
     usual_type, usual_text = _ERRORS.get(status, _ERRORS[500])
     error = {"type": type or usual_type, "message": text or usual_text}
     request_id = new_id("req")
@@ -158,7 +158,7 @@ def _block_events(index: int, block: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _deltas(block: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The block as it is opened, and what is added to it; a tool's result comes whole."""
+    """Split a block into its opening and its deltas; a tool's result is not split."""
     if "input" in block:
         text = json.dumps(block["input"])
         halves = ("", text[: len(text) // 2], text[len(text) // 2 :])
@@ -173,25 +173,3 @@ def _deltas(block: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, An
         signature = {"type": "signature_delta", "signature": block.get("signature", "sealed")}
         return {"type": "thinking", "thinking": "", "signature": ""}, [*thought, signature]
     return dict(block), []
-
-
-def anthropic_completion(text: str = DEFAULT_TEXT, *, model: str = ANTHROPIC_MODEL) -> Reply:
-    """The answer of the API before Messages."""
-    return Reply(body=to_json(_completion(text, model, "stop_sequence")))
-
-
-def anthropic_completion_stream(text: str = DEFAULT_TEXT, *, model: str = ANTHROPIC_MODEL) -> Reply:
-    """The same in pieces."""
-    events = [_completion(piece, model, None) for piece in pieces(text)]
-    events.append(_completion("", model, "stop_sequence"))
-    return streamed([_named_event(event) for event in events], 0.0)
-
-
-def _completion(text: str, model: str, stop_reason: str | None) -> dict[str, Any]:
-    return {
-        "type": "completion",
-        "id": new_id("compl"),
-        "completion": text,
-        "stop_reason": stop_reason,
-        "model": model,
-    }

@@ -1,4 +1,4 @@
-"""Replies in the shape of the OpenAI chat completions API."""
+"""Make replies in the shape of the OpenAI chat completions API."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def chat(
     finish_reason: str | None = None,
     refusal: str | None = None,
 ) -> Reply:
-    """A chat completion of the OpenAI API; with tool calls it has no text unless one is given."""
+    """Make a chat completion; with tool calls it has no text unless one is given."""
     message: dict[str, Any] = {
         "role": "assistant",
         "content": text_beside_tools(text, tool_calls),
@@ -74,7 +74,7 @@ def chat_stream(
     finish_reason: str | None = None,
     chunk_delay_s: float = 0.0,
 ) -> Reply:
-    """The same as server-sent events; usage comes last, and only if it was asked for."""
+    """Make a chat completion as server-sent events; usage comes last, and only if requested."""
     head = _head("chat.completion.chunk", model)
     if include_usage:
         head["usage"] = None
@@ -106,7 +106,7 @@ def openai_error(
     param: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Reply:
-    """An error in the OpenAI API's shape; what is not given follows from the status."""
+    """Make an error of the OpenAI API; what is not given follows from the status."""
     usual_type, usual_code, usual_text = _ERRORS.get(status, _ERRORS[500])
     error = {
         "message": text or usual_text,

@@ -1,4 +1,4 @@
-"""What the scripted provider sends back, whichever provider it stands in for."""
+"""Define a reply, and what the replies of all APIs share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _serial = itertools.count(1)
 
 @dataclasses.dataclass(frozen=True)
 class Reply:
-    """What the scripted provider answers to one request."""
+    """The answer to one request."""
 
     status: int = 200
     body: bytes = b""
@@ -23,20 +23,20 @@ class Reply:
     delay_s: float = 0.0
     """Pause before the status line and the headers."""
     chunks: tuple[bytes, ...] | None = None
-    """A streamed body, sent one piece at a time, in place of `body`."""
+    """A streamed body, sent in these pieces, in place of `body`."""
     chunk_delay_s: float = 0.0
     """Pause before each chunk but the first."""
     cut: bool = False
     """Drop the connection after the last byte, without ending the body."""
 
     def cut_after(self, count: int) -> Reply:
-        """The same stream, dropped after its first `count` chunks."""
+        """Return the same stream, dropped after its first `count` chunks."""
         return dataclasses.replace(self, chunks=(self.chunks or ())[:count], cut=True)
 
 
 @dataclasses.dataclass(frozen=True)
 class ToolCall:
-    """A tool that the model wants called."""
+    """A tool call that the model asks for."""
 
     name: str
     arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
@@ -44,7 +44,7 @@ class ToolCall:
 
 
 def new_id(prefix: str) -> str:
-    """An identifier that no other reply of this process has."""
+    """Return an identifier that no other reply of this process has."""
     return f"{prefix}_{next(_serial):08d}"
 
 
@@ -58,11 +58,11 @@ def streamed(chunks: Iterable[bytes], chunk_delay_s: float) -> Reply:
 
 
 def pieces(text: str | None) -> list[str]:
-    """`text` word by word, the way models stream it; joined again it is the same text."""
+    """Split `text` into words, as models stream it; joined, they are the same text."""
     words = (text or "").split(" ")
     return [word if index == 0 else f" {word}" for index, word in enumerate(words) if word or index]
 
 
 def text_beside_tools(text: str | None, tool_calls: Sequence[ToolCall]) -> str | None:
-    """A model that calls a tool mostly says nothing, so the default text does not count then."""
+    """Leave out the default text beside tool calls: a model that calls tools rarely adds text."""
     return None if tool_calls and text == DEFAULT_TEXT else text

@@ -1,4 +1,4 @@
-"""A stand-in for the OpenAI and the Anthropic API on loopback, for the demo and for tests."""
+"""Run a scripted provider on loopback, for the demo and for tests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import collections
 import contextlib
 import dataclasses
 import itertools
-import json
 import logging
 import secrets
 import threading
@@ -15,9 +14,9 @@ from collections.abc import Awaitable, Callable, Generator, MutableMapping
 from types import TracebackType
 from typing import Any, Final
 
-from pulse_otel.local.provider.answers import default_reply
-from pulse_otel.local.provider.openai_endpoint_replies import endpoint_reply
-from pulse_otel.local.provider.replies import Reply
+from pulse_otel.local.provider.endpoints import ENDPOINTS, Endpoints, default_reply
+from pulse_otel.local.provider.received import Received
+from pulse_otel.local.provider.reply import Reply
 from pulse_otel.local.serving import serving
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -26,29 +25,22 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _JSON: Final = "application/json"
 
 
-@dataclasses.dataclass(frozen=True)
-class Received:
-    """One request as it reached the provider."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    """By lower-case name."""
-    body: bytes
-
-    def json(self) -> Any:
-        """The parsed body; raises ValueError if it is not JSON."""
-        return json.loads(self.body)
-
-
 class ScriptedProvider:
-    """A provider that answers from a script, or else with something plausible.
+    """Answer like the OpenAI and the Anthropic API: with the enqueued replies, else by default.
 
-    Point the SDK clients at `openai_url` and `anthropic_url`. `delay_s` and `chunk_delay_s`
-    slow down the replies that were not enqueued, so that a demo shows believable latencies.
+    Point the SDK clients at `openai_url` and `anthropic_url`. `endpoints` adds to the table of
+    default replies, or replaces entries of it. `delay_s` and `chunk_delay_s` slow down the default
+    replies, so that a demo shows believable latencies.
     """
 
-    def __init__(self, *, delay_s: float = 0.0, chunk_delay_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        endpoints: Endpoints | None = None,
+        *,
+        delay_s: float = 0.0,
+        chunk_delay_s: float = 0.0,
+    ) -> None:
+        self._endpoints = {**ENDPOINTS, **(endpoints or {})}
         self._delay_s = delay_s
         self._chunk_delay_s = chunk_delay_s
         self._lock = threading.Lock()
@@ -76,7 +68,7 @@ class ScriptedProvider:
 
     @property
     def url(self) -> str:
-        """The root of the provider, without a slash; stays known after it stopped."""
+        """The root of the provider, without a final slash; remains known after it has stopped."""
         if self._url is None:
             msg = "the provider is not running: use it as a context manager"
             raise RuntimeError(msg)
@@ -84,27 +76,27 @@ class ScriptedProvider:
 
     @property
     def openai_url(self) -> str:
-        """The `base_url` of an openai client."""
+        """The `base_url` for an openai client."""
         return f"{self.url}/v1"
 
     @property
     def anthropic_url(self) -> str:
-        """The `base_url` of an anthropic client."""
+        """The `base_url` for an anthropic client."""
         return self.url
 
     @property
     def requests(self) -> list[Received]:
-        """What was received until now, in order; a copy."""
+        """A copy of the requests received so far, in order."""
         with self._lock:
             return list(self._received)
 
     def enqueue(self, *replies: Reply) -> None:
-        """Answer the next requests with these, in order."""
+        """Answer the next requests with these replies, in order."""
         with self._lock:
             self._script.extend(replies)
 
     async def _serve(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """The ASGI application; bare, because no framework lets a reply break off."""
+        """Serve as an ASGI application, without a framework: none can drop a connection."""
         if scope["type"] != "http":
             return
         headers = {
@@ -121,13 +113,7 @@ class ScriptedProvider:
             self._received.append(received)
             if self._script:
                 return self._script.popleft()
-        try:
-            request = received.json()
-        except ValueError:
-            request = None
-        reply = endpoint_reply(received.method, received.path, request, received.body)
-        if reply is None:
-            reply = default_reply(received.path, request)
+        reply = default_reply(received, self._endpoints)
         reply = dataclasses.replace(reply, chunk_delay_s=self._chunk_delay_s)
         return dataclasses.replace(reply, delay_s=self._delay_s) if self._delay_s else reply
 
@@ -154,7 +140,7 @@ async def _send(reply: Reply, request_id: str, send: Send) -> None:
         if index and reply.chunk_delay_s:
             await asyncio.sleep(reply.chunk_delay_s)
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    # Returning without an end of the body is the one way to make a server drop a connection.
+    # Without an end of the body, the server drops the connection.
     if not reply.cut:
         await send({"type": "http.response.body", "body": b""})
 
@@ -166,7 +152,7 @@ class _CutFilter(logging.Filter):
 
 @contextlib.contextmanager
 def _quiet_cuts() -> Generator[None]:
-    """Keep the server from reporting as an error what a script asked for."""
+    """Keep the server from logging scripted cuts as errors."""
     logger, cuts = logging.getLogger("uvicorn.error"), _CutFilter()
     logger.addFilter(cuts)
     try:

@@ -1,1 +1,1 @@
-"""The development service: the wire contract of Pulse's current generation over HTTP."""
+"""Serve the wire contract of the Pulse trace service over HTTP, for development."""

@@ -1,6 +1,6 @@
-"""The development trace service: the wire contract of Pulse's current generation, on SQLite.
+"""Route the requests of the development trace service, current generation (contract §3).
 
-An application without a server: whoever runs it decides where it listens.
+This is the application; `serving` runs it.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pulse_otel.local.pages import page, trace_page
-from pulse_otel.local.service import query, reading, web
+from pulse_otel.local.pages import trace_detail, trace_list
+from pulse_otel.local.service import query, views, web
 from pulse_otel.local.service.ingest import ExportRefused, Ingested, read_export
 from pulse_otel.local.storage.spans import SpanRow, Store
 from pulse_otel.local.storage.writer import Writer
 
 
 def create_app(db: str = ":memory:") -> Starlette:
-    """The service as an ASGI application, its spans in the SQLite database `db`."""
+    """Make the service as an ASGI application with its spans in the SQLite database `db`."""
     app = web.new_app(_ROUTES, _page)
     app.state.store = Store(db)
     app.state.writer = Writer(app.state.store.insert)
@@ -30,7 +30,7 @@ def create_app(db: str = ":memory:") -> Starlette:
 
 
 async def _receive_traces(request: Request) -> Response:
-    """`POST /v1/traces`: 200 means that the accepted spans are queued (contract §3)."""
+    """Answer `POST /v1/traces`; 200 means that the accepted spans are queued (contract §3)."""
     project_id, body = await web.receive(request)
     try:
         ingested = await run_in_threadpool(
@@ -44,7 +44,7 @@ async def _receive_traces(request: Request) -> Response:
 
 
 def _ingest_answer(ingested: Ingested) -> dict[str, object]:
-    """`{}`, or how many spans were rejected with the first one's message (contract §3)."""
+    """Return `{}`, or the number of rejected spans and the first one's message (contract §3)."""
     if not ingested.rejections:
         return {}
     first = ingested.rejections[0]
@@ -59,7 +59,7 @@ def _list_traces(request: Request) -> Response:
     traces, total = _store(request).trace_page(filters, limit, offset)
     return JSONResponse(
         {
-            "traces": [reading.trace_view(spans) for spans in traces],
+            "traces": [views.trace_view(spans) for spans in traces],
             "total": total,
             "limit": limit,
             "offset": offset,
@@ -73,7 +73,7 @@ def _list_spans(request: Request) -> Response:
     spans, total = _store(request).span_page(filters, limit, offset)
     return JSONResponse(
         {
-            "spans": [reading.span_view(span) for span in spans],
+            "spans": [views.span_view(span) for span in spans],
             "total": total,
             "limit": limit,
             "offset": offset,
@@ -86,7 +86,7 @@ def _one_trace(request: Request) -> Response:
     spans = _store(request).trace(filters)
     if not spans:
         raise web.ApiError(404, "Trace not found")
-    return JSONResponse(reading.trace_view(spans))
+    return JSONResponse(views.trace_view(spans))
 
 
 def _one_span(request: Request) -> Response:
@@ -94,7 +94,7 @@ def _one_span(request: Request) -> Response:
     spans = _store(request).spans(filters)
     if not spans:
         raise web.ApiError(404, "Span not found")
-    return JSONResponse(reading.span_view(spans[0]))
+    return JSONResponse(views.span_view(spans[0]))
 
 
 def _one_session(request: Request) -> Response:
@@ -102,7 +102,7 @@ def _one_session(request: Request) -> Response:
     spans = _store(request).trace(filters)
     if not spans:
         raise web.ApiError(404, "Session not found")
-    return JSONResponse(reading.session_view(filters["session_id"], spans))
+    return JSONResponse(views.session_view(filters["session_id"], spans))
 
 
 def _session_spans(request: Request) -> Response:
@@ -110,24 +110,24 @@ def _session_spans(request: Request) -> Response:
     spans = _store(request).trace(filters)
     if not spans:
         raise web.ApiError(404, "Session not found")
-    views = [reading.span_view(span) for span in spans]
-    return JSONResponse({"sessionId": filters["session_id"], "spans": views})
+    shown = [views.span_view(span) for span in spans]
+    return JSONResponse({"sessionId": filters["session_id"], "spans": shown})
 
 
 def _page(request: Request) -> Response:
-    traces, total = _store(request).trace_page({}, page.TRACES)
-    views = [reading.trace_view(spans) for spans in traces]
-    return page.answer(request, views, total, example="first_trace.txt")
+    traces, total = _store(request).trace_page({}, trace_list.MAX_TRACES)
+    shown = [views.trace_view(spans) for spans in traces]
+    return trace_list.page(request, shown, total, example="first_trace.txt")
 
 
 def _trace_page(request: Request) -> Response:
-    """`GET /dashboard/traces/:id`, in all projects: the page asks for no key."""
+    """Answer `GET /dashboard/traces/:id` from all projects: the page needs no key."""
     trace_id = web.path_id(request)
     projects: dict[str, list[SpanRow]] = {}
     for span in _store(request).trace({"trace_id": trace_id}):
         projects.setdefault(span.project_id, []).append(span)
-    found = [(reading.trace_view(spans), spans) for spans in projects.values()]
-    return trace_page.answer(request, trace_id, found)
+    found = [(views.trace_view(spans), spans) for spans in projects.values()]
+    return trace_detail.page(request, trace_id, found)
 
 
 def _store(request: Request) -> Store:

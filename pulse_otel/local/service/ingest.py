@@ -1,7 +1,7 @@
-"""What an OTLP/JSON export becomes: one row per accepted span (contract §3.1 to §3.3).
+"""Turn an OTLP/JSON export into one row per accepted span (contract §3.1 to §3.3).
 
-Pure: no clock, no storage, no HTTP. Everything is judged the way the real service judges it,
-also where that is surprising, because an exporter is developed against it.
+No clock, no storage, no HTTP. Values are treated as the real service treats them, also where that
+is surprising, because exporters are developed against it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Attributes: TypeAlias = dict[str, Json]
 
 MAX_SPANS = 1000
 MAX_PAYLOAD_BYTES = 65_536
-_MAX_TIMESTAMP_MS = 253_402_300_799_999  # the last millisecond a datetime can show
+_MAX_TIMESTAMP_MS = 253_402_300_799_999  # the last millisecond of a datetime
 _ERROR_CODE = 2
 
-# Column <- attributes, the first present one wins (contract §3.3).
+# Column <- attributes; the first one that is present wins (contract §3.3).
 _TEXT_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "session_id": ("pulse.session_id", "gen_ai.conversation.id"),
     "provider": ("gen_ai.provider.name", "gen_ai.system", "pulse.provider"),
@@ -60,22 +60,22 @@ _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 
 @dataclass(frozen=True)
 class Ingested:
-    """The outcome of one export: the rows to store, and why other spans were rejected."""
+    """The outcome of one export: the rows to store, and the reasons of rejected spans."""
 
     rows: tuple[SpanRow, ...]
     rejections: tuple[str, ...]
 
 
 class ExportRefused(ValueError):
-    """The whole export is refused with a 400; nothing of it is stored (contract §1, §3)."""
+    """The export is refused with a 400, and nothing of it is stored (contract §1, §3)."""
 
 
 class _SpanRejectedError(ValueError):
-    """This span is rejected, the others of its export are kept (contract §3)."""
+    """One span is rejected; the others of its export are stored (contract §3)."""
 
 
 def read_export(body: bytes, *, project_id: str, now_ms: int) -> Ingested:
-    """Judge the body of `POST /v1/traces`. Raises ExportRefused for a 400 (contract §3)."""
+    """Validate the body of `POST /v1/traces`. Raises ExportRefused for a 400 (contract §3)."""
     try:
         export = parse_body(body)
     except ValueError as error:
@@ -86,10 +86,10 @@ def read_export(body: bytes, *, project_id: str, now_ms: int) -> Ingested:
     spans = [pair for group in groups for pair in _spans_of(group)]
     if len(spans) > MAX_SPANS:
         raise ExportRefused(f"Export exceeds {MAX_SPANS} spans")
-    judged = [_judged(span, inherited, project_id, now_ms) for span, inherited in spans]
+    results = [_outcome(span, inherited, project_id, now_ms) for span, inherited in spans]
     return Ingested(
-        rows=tuple(row for row in judged if isinstance(row, SpanRow)),
-        rejections=tuple(message for message in judged if isinstance(message, str)),
+        rows=tuple(row for row in results if isinstance(row, SpanRow)),
+        rejections=tuple(message for message in results if isinstance(message, str)),
     )
 
 
@@ -99,14 +99,14 @@ def _list_in(holder: Json, key: str) -> list[Json]:
 
 
 def _spans_of(group: Json) -> Iterator[tuple[Json, list[Json]]]:
-    """The spans of one resource group, each with the resource attributes it inherits."""
+    """Yield the spans of one resource group, each with the attributes of the resource."""
     inherited = _list_in(group.get("resource") if isinstance(group, dict) else None, "attributes")
     for scope in _list_in(group, "scopeSpans"):
         for span in _list_in(scope, "spans"):
             yield span, inherited
 
 
-def _judged(span: Json, inherited: list[Json], project_id: str, now_ms: int) -> SpanRow | str:
+def _outcome(span: Json, inherited: list[Json], project_id: str, now_ms: int) -> SpanRow | str:
     try:
         return _row(span, inherited, project_id, now_ms)
     except _SpanRejectedError as rejection:
@@ -116,7 +116,7 @@ def _judged(span: Json, inherited: list[Json], project_id: str, now_ms: int) -> 
 
 
 def _row(span: Json, inherited: list[Json], project_id: str, now_ms: int) -> SpanRow:
-    """The row of one span; raises _SpanRejectedError (contract §3.2, §3.3)."""
+    """Make the row of one span. Raises _SpanRejectedError (contract §3.2, §3.3)."""
     if not isinstance(span, dict):
         raise _SpanRejectedError("Invalid input: expected object")
     own = span.get("attributes")
@@ -140,13 +140,13 @@ def _row(span: Json, inherited: list[Json], project_id: str, now_ms: int) -> Spa
     columns["output_text"] = _cut(columns["output_text"])
     columns["metadata"] = _metadata(found)
     if columns["kind"] == "tool_use" and columns["tool_name"] is None:
-        # The only use the service has for a span's name.
+        # The service uses a span's name for nothing else (contract §3.2).
         columns["tool_name"] = _optional_text(span.get("name"))
     return SpanRow(**columns)
 
 
 def _classified(found: Attributes) -> dict[str, str]:
-    """kind, event type and source: closed sets, whose other values reject (contract §3.3)."""
+    """Read kind, event type and source; an unknown value rejects the span (contract §3.3)."""
     event_type = found.get(_EVENT_TYPE, "provider_call")
     if not isinstance(event_type, str) or not event_type:
         raise _SpanRejectedError("Invalid input: expected a non-empty string")
@@ -166,7 +166,7 @@ def _option(value: Json, options: tuple[str, ...]) -> str:
 
 
 def _ids(span: dict[str, Json], found: Attributes) -> dict[str, str | None]:
-    """Ids are stored verbatim; an absent one is made up, so a resend duplicates (§3.2)."""
+    """Read the ids as they are; generate an absent one (contract §3.2)."""
     trace_id = _first_text(found, (_TRACE_ID,)) or _optional_text(span.get("traceId"))
     if trace_id == "":
         raise _SpanRejectedError("Too small: expected string to have >=1 characters")
@@ -184,7 +184,7 @@ def _optional_text(value: Json) -> str | None:
 
 
 def _times(span: dict[str, Json], now_ms: int) -> dict[str, int | None]:
-    """Start (now, if unusable) and duration in whole ms; an end before the start rejects (§3.2)."""
+    """Read start and duration in ms; the start is now if unusable (contract §3.2)."""
     start = _nanoseconds(span.get("startTimeUnixNano"))
     if start is None:
         start = now_ms * 1_000_000
@@ -196,7 +196,7 @@ def _times(span: dict[str, Json], now_ms: int) -> dict[str, int | None]:
 
 
 def _nanoseconds(value: Json) -> int | None:
-    """An OTLP time, string or number; None for anything else or out of a date's range."""
+    """Read an OTLP time, a string or a number; None if it is neither or no datetime holds it."""
     digits = isinstance(value, str) and re.fullmatch("[0-9]{1,20}", value)
     number = int(digits[0]) if digits else None if isinstance(value, str) else _numeric(value)
     if number is None or not 0 <= number // 1_000_000 <= _MAX_TIMESTAMP_MS:
@@ -205,20 +205,20 @@ def _nanoseconds(value: Json) -> int | None:
 
 
 def _attributes(entries: list[Json]) -> Attributes:
-    """`[{"key", "value"}]` as a mapping; values without a usable type are dropped (§3.2)."""
+    """Map key to value; drop values without a usable type (contract §3.2)."""
     pairs = [(e.get("key"), _value(e.get("value"))) for e in entries if isinstance(e, dict)]
     return {key: value for key, value in pairs if isinstance(key, str) and value is not None}
 
 
 def _value(value: Json) -> Json:
-    """One OTLP AnyValue; a bytesValue has no counterpart here and is dropped (contract §3.2)."""
+    """Read one OTLP AnyValue; None for bytes (contract §3.2)."""
     if not isinstance(value, dict):
         return None
     return next((decode(value[name]) for name, decode in _DECODERS.items() if name in value), None)
 
 
 def _numeric(value: Json) -> int | float | None:
-    """A number or numeric string as a number (contract §3.3); None for anything else."""
+    """Read a number or a numeric string (contract §3.3); None for anything else."""
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         value = parse_number(value)
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
@@ -240,7 +240,7 @@ def _first_text(found: Attributes, names: tuple[str, ...]) -> str | None:
 
 
 def _payload(value: Json) -> Json:
-    """`value`, JSON text parsed; above 64 KiB the replacement of contract §3.1."""
+    """Parse JSON text; replace a value above 64 KiB (contract §3.1)."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     size = len(text.encode())
     if size > MAX_PAYLOAD_BYTES:
@@ -252,19 +252,19 @@ def _payload(value: Json) -> Json:
 
 
 def _cut(text: str | None) -> str | None:
-    """The output text stays a string and is cut, between characters (contract §3.1)."""
+    """Cut the output text between characters (contract §3.1)."""
     return text and text.encode()[:MAX_PAYLOAD_BYTES].decode("utf-8", "ignore")
 
 
 def _finish_reason(text: str | None) -> str | None:
-    """`stop` and `["stop"]` both mean stop; a real array never gets here (contract §3.3)."""
+    """Read `stop` and the text `["stop"]` as stop (contract §3.3)."""
     reasons = _payload(text)
     first = reasons[0] if isinstance(reasons, list) and reasons else None
     return first if isinstance(first, str) else text
 
 
 def _tokens(value: Json) -> int | None:
-    """A whole number up to 2^53-1; a fraction or a negative rejects the span (contract §3.3)."""
+    """Read an integer from 0 to 2^53-1; any other number rejects the span (contract §3.3)."""
     number = _not_negative(_numeric(value))
     if number is None:
         return None
@@ -280,13 +280,13 @@ def _not_negative(number: int | float | None) -> int | float | None:
 
 
 def _status(status: Json) -> str:
-    """Only the number 2 is an error; `"2"` and the enum's name are not (contract §3.2)."""
+    """Return error for the code 2, the number; success for any other (contract §3.2)."""
     code = status.get("code") if isinstance(status, dict) else None
     return "error" if code == _ERROR_CODE else "success"
 
 
 def _metadata(found: Attributes) -> dict[str, Json]:
-    """Every other pulse.* and gen_ai.* attribute; `pulse.metadata` as a kvlist is spread (§3.3)."""
+    """Collect the pulse.* and gen_ai.* attributes that have no column (contract §3.3)."""
     metadata: dict[str, Json] = {}
     for name, value in found.items():
         if name in _CONSUMED or not name.startswith(_METADATA_PREFIXES):

@@ -1,4 +1,4 @@
-"""The query parameters of the read routes (contract §2.5, §3.5): tables of name and parser."""
+"""Parse the query parameters of the read routes (contract §2.5, §3.5)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pulse_otel.local.storage.spans import KINDS, SOURCES, STATUSES
 
 Parser: TypeAlias = Callable[[str], "str | int"]
 
-# The providers of the legacy form: a closed set, everything else is refused (contract §2.1).
+# The legacy service rejects any other provider (contract §2.1).
 LEGACY_PROVIDERS = ("openai", "anthropic", "openrouter")
 
 _UUID = re.compile(
@@ -19,7 +19,8 @@ _UUID = re.compile(
     "|0{8}-0{4}-0{4}-0{4}-0{12}|f{8}-f{4}-f{4}-f{4}-f{12}",
     re.IGNORECASE,
 )
-_FIRST_MS_EPOCH = 100_000_000_000  # smaller numbers are seconds: as ms they would be before 1974
+# Smaller numbers are seconds: in ms they would mean a time before 1974.
+_FIRST_MS_EPOCH = 100_000_000_000
 
 
 class BadParameter(ValueError):
@@ -31,12 +32,12 @@ class BadParameter(ValueError):
 
 
 def is_uuid(text: str) -> bool:
-    """Whether `text` is a UUID of RFC 9562, of any case; all zeros and all ones are (§2.1)."""
+    """Return whether `text` is a UUID as the service accepts it (contract §2.1)."""
     return _UUID.fullmatch(text) is not None
 
 
 def parse_query(query: Mapping[str, str], parsers: Mapping[str, Parser]) -> dict[str, str | int]:
-    """The known parameters of `query`; unknown ones are ignored. Raises BadParameter."""
+    """Parse the known parameters of `query` and ignore others. Raises BadParameter."""
     return {name: _parsed(name, query[name], parsers[name]) for name in parsers if name in query}
 
 
@@ -63,7 +64,7 @@ def _one_of(options: tuple[str, ...]) -> Parser:
 
 
 def _instant(text: str) -> int:
-    """`YYYY-MM-DD`, ISO 8601, epoch seconds or milliseconds, as ms (contract §2.5)."""
+    """Parse a date, ISO 8601, epoch seconds or milliseconds as ms (contract §2.5)."""
     if re.fullmatch("[0-9]{1,14}", text):
         return int(text) if int(text) >= _FIRST_MS_EPOCH else int(text) * 1000
     moment = datetime.fromisoformat(re.sub("Z$", "+00:00", text))
@@ -73,7 +74,7 @@ def _instant(text: str) -> int:
 
 
 def _last_instant(text: str) -> int:
-    """As `_instant`; a date without a time means the whole day."""
+    """Parse as `_instant` does, but a date without a time as the end of its day."""
     whole_day = timedelta(days=1) // timedelta(milliseconds=1) - 1
     return _instant(text) + (whole_day if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else 0)
 
@@ -96,7 +97,7 @@ _SHARED_FILTERS: Mapping[str, Parser] = {
     "date_to": _last_instant,
 }
 _SPAN_ORIGINS: Mapping[str, Parser] = {"source": _one_of(SOURCES), "service": str}
-# Ingest takes any session id, this one route reads UUIDs only (contract §3.5).
+# Uploads take any session id; this route takes only UUIDs (contract §3.5).
 TRACE_FILTERS: Mapping[str, Parser] = {**_SHARED_FILTERS, **_SPAN_ORIGINS, "session_id": _uuid}
 SPAN_FILTERS: Mapping[str, Parser] = {
     **_SHARED_FILTERS,

@@ -1,7 +1,7 @@
-"""What both forms of the trace service have in common over HTTP (contract §1).
+"""Handle keys, bodies, parameters and errors for both generations of the service (contract §1).
 
-Any key that starts with `pulse_sk_` is accepted and has a project of its own; the key itself is
-never kept.
+Any key that starts with `pulse_sk_` is accepted. Its project's id is made from its hash; the key
+itself is never stored.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _API_PREFIXES = ("/v1/", "/api/")
 
 
 class ApiError(Exception):
-    """An answer other than success, in the service's own JSON form (contract §1)."""
+    """An error to answer, in the service's own JSON form (contract §1)."""
 
     def __init__(self, status: int, message: str, **more: object) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ class ApiError(Exception):
 
 
 def new_app(routes: Sequence[Route], page: Callable[[Request], Response]) -> Starlette:
-    """An application with `routes`, the routes of both forms, and `page` for any other GET."""
+    """Make an application of `routes`, the shared routes, and `page` for any other GET."""
 
     def any_other(request: Request) -> Response:
         if f"{request.url.path}/".startswith(_API_PREFIXES):
@@ -55,13 +55,13 @@ def new_app(routes: Sequence[Route], page: Callable[[Request], Response]) -> Sta
         middleware=[Middleware(_UndecodedPath)],
         exception_handlers=_EXCEPTION_HANDLERS,
     )
-    # A trailing slash is another path, and no path is redirected (contract §1).
+    # A path with a trailing slash is another path (contract §1).
     app.router.redirect_slashes = False
     return app
 
 
 class _UndecodedPath:
-    """Routes by the path as it was sent: a session id may hold an encoded slash (§3.5)."""
+    """Route by the undecoded path: a session id may contain an encoded slash (contract §3.5)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -74,7 +74,7 @@ class _UndecodedPath:
 
 
 def project(request: Request) -> str:
-    """The project of the request's key, made from its hash; 401 without a valid key (§1)."""
+    """Return the project of the request's key; answer 401 without a valid key (contract §1)."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme != "Bearer" or not key or key.startswith(" "):
         raise ApiError(401, "Missing or invalid Authorization header")
@@ -84,7 +84,7 @@ def project(request: Request) -> str:
 
 
 async def receive(request: Request) -> tuple[str, bytes]:
-    """The project and the body of an upload: 413 before 401 before what is in it (§1)."""
+    """Return the project and the body of an upload; check its size before its key (contract §1)."""
     _refuse_large(int(request.headers.get("Content-Length") or 0))
     project_id = project(request)
     body = bytearray()
@@ -95,7 +95,7 @@ async def receive(request: Request) -> tuple[str, bytes]:
 
 
 def parameters(request: Request, parsers: Mapping[str, query.Parser]) -> dict[str, str | int]:
-    """The known parameters of the query; 400 for a bad value, as `Validation failed`."""
+    """Parse the known parameters of the query; answer 400 to a bad value."""
     try:
         return query.parse_query(request.query_params, parsers)
     except query.BadParameter as error:
@@ -104,13 +104,13 @@ def parameters(request: Request, parsers: Mapping[str, query.Parser]) -> dict[st
 
 
 def limit_and_offset(request: Request) -> tuple[int, int]:
-    """Which page of a list is asked for."""
+    """Return the page of a list that the query asks for."""
     page = parameters(request, query.PAGE)
     return int(page.get("limit", _DEFAULT_LIMIT)), int(page.get("offset", 0))
 
 
 def path_id(request: Request) -> str:
-    """The id at the end of the path, decoded."""
+    """Return the decoded id at the end of the path."""
     return unquote(str(request.path_params["id"]))
 
 
@@ -120,7 +120,7 @@ def _refuse_large(size: int) -> None:
 
 
 def _login(request: Request) -> Response:
-    """`POST /v1/auth/login`: whether the key would be accepted; always a 200 (contract §0)."""
+    """Answer `POST /v1/auth/login`: 200, and whether the key is valid (contract §0)."""
     try:
         project(request)
     except ApiError:
@@ -138,7 +138,7 @@ def _refusal(request: Request, error: Exception) -> Response:
 
 
 def _not_found(request: Request, error: Exception) -> Response:
-    """An unknown path and a wrong method are the same plain text (contract §1)."""
+    """Answer an unknown path and a wrong method with the same text (contract §1)."""
     return PlainTextResponse("404 Not Found", status_code=404)
 
 

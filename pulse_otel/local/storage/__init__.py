@@ -1,1 +1,1 @@
-"""What the development service stores, in SQLite."""
+"""Store what the development service accepts, in SQLite."""

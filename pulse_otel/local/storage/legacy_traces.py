@@ -1,4 +1,4 @@
-"""The traces of the legacy form as they are stored: SQLite, one row per trace (contract §2)."""
+"""Store the traces of the legacy service in SQLite, one row per trace (contract §2)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class TraceRow:
-    """One trace, which is one call; the fields in the order in which the service shows them."""
+    """One trace, which is one call; the fields are in the order in which the service shows them."""
 
     trace_id: str
     project_id: str
@@ -44,7 +44,7 @@ class TraceRow:
 
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(TraceRow))
-# What is searched by has a column of its own; `row` is the whole trace as JSON text.
+# Filters need columns of their own; `row` is the whole trace as JSON text.
 _COLUMNS = (
     "trace_id", "project_id", "session_id", "timestamp", "provider", "model_requested",
     "model_used", "status",
@@ -65,7 +65,7 @@ _CONDITIONS: Mapping[str, str] = {
 
 
 class LegacyStore:
-    """Traces in one SQLite database, shared by all threads behind a lock."""
+    """Store traces in one SQLite database; all threads share it behind a lock."""
 
     def __init__(self, path: str) -> None:
         self._lock = threading.RLock()
@@ -74,22 +74,22 @@ class LegacyStore:
         self._connection.executescript(_SCHEMA)
 
     def insert(self, rows: Sequence[TraceRow]) -> bool:
-        """Store `rows` up to the first whose id is taken, and not that and those after it.
+        """Store `rows` up to the first whose id is taken; return whether that is all of them.
 
-        An id is taken for all projects, and also by a row before it. False if one was (§2.2).
+        An id is taken in all projects, also by an earlier row of the same call (contract §2.2).
         """
         with self._lock, self._connection:
             return all(self._owner(row) is None and self._add(row) for row in rows)
 
     def insert_queued(self, uploads: Sequence[Sequence[TraceRow]]) -> None:
-        """Store what is new of each upload; of a known trace the first version stays (§2.4).
+        """Store the new traces of each upload; a stored one is not changed (contract §2.4).
 
-        The id of another project's trace ends its upload, and what comes after it there is lost.
+        A trace whose id belongs to another project is dropped, and so is the rest of its upload.
         """
         with self._lock, self._connection:
             for rows in uploads:
                 if not all(self._add_once(row) for row in rows):
-                    _log.warning("a trace id belongs to another project: the rest is lost")
+                    _log.warning("a trace id belongs to another project: the rest is dropped")
 
     def _add_once(self, row: TraceRow) -> bool:
         owner = self._owner(row)
@@ -106,14 +106,14 @@ class LegacyStore:
         return True
 
     def page(self, filters: Filters, limit: int, offset: int = 0) -> tuple[list[TraceRow], int]:
-        """One page of the matching traces, newest first, and the number of all of them."""
+        """Return one page of the matching traces, newest first, and the number of all of them."""
         counting = f"SELECT COUNT(*) FROM traces WHERE {_where(filters)}"  # noqa: S608
         with self._lock:
             total = int(self._all(counting, filters)[0][0])
             return self.traces(filters, limit=limit, offset=offset), total
 
     def traces(self, filters: Filters, *, limit: int = -1, offset: int = 0) -> list[TraceRow]:
-        """The matching traces, newest first; a negative limit means all."""
+        """Return the matching traces, newest first; a negative limit means all."""
         found = self._all(
             f"SELECT row FROM traces WHERE {_where(filters)}"  # noqa: S608
             " ORDER BY timestamp DESC, rowid DESC LIMIT :limit OFFSET :offset",

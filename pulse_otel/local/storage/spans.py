@@ -1,4 +1,4 @@
-"""The spans as they are stored: SQLite, one row per span, written once (contract §3.2, §3.5)."""
+"""Store spans in SQLite, one row per span, written once (contract §3.2, §3.5)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STATUSES = ("success", "error")
 
 @dataclass(frozen=True, kw_only=True)
 class SpanRow:
-    """One stored span; the fields in the order in which the service shows them (contract §3.4)."""
+    """One stored span; the fields are in the order in which the service shows them."""
 
     span_id: str
     trace_id: str
@@ -80,17 +80,17 @@ _CONDITIONS: Mapping[str, str] = {
     "model": "(model = :model OR model_used = :model)",
     "date_from": "timestamp >= :date_from",
     "date_to": "timestamp <= :date_to",
-    # One failed span makes the whole trace an error (contract §3.4).
+    # A trace fails if any of its spans does (contract §3.4).
     "trace_status": "(:trace_status = 'error') = EXISTS (SELECT 1 FROM spans AS failed"
     " WHERE failed.project_id = spans.project_id AND failed.trace_id = spans.trace_id"
     " AND failed.status = 'error')",
 }
-# These two event types are hidden from trace lists (contract §3.3).
+# Trace lists hide these two event types (contract §3.3).
 _LISTED = "event_type NOT IN ('session_start', 'session_end')"
 
 
 class Store:
-    """Spans in one SQLite database, shared by all threads behind a lock."""
+    """Store spans in one SQLite database; all threads share it behind a lock."""
 
     def __init__(self, path: str) -> None:
         self._lock = threading.RLock()
@@ -99,12 +99,12 @@ class Store:
         self._connection.executescript(_SCHEMA)
 
     def insert(self, rows: Sequence[SpanRow]) -> None:
-        """Store what is new; a known (project, span id) stays as it was (contract §3.2)."""
+        """Store new spans; a stored (project, span id) is not changed (contract §3.2)."""
         with self._lock, self._connection:
             self._connection.executemany(_INSERT, [_to_columns(row) for row in rows])
 
     def spans(self, filters: Filters, *, limit: int = -1, offset: int = 0) -> list[SpanRow]:
-        """The matching spans, newest first; a negative limit means all."""
+        """Return the matching spans, newest first; a negative limit means all."""
         found = self._all(
             f"SELECT {', '.join(_COLUMNS)} FROM spans WHERE {_where(filters)}"  # noqa: S608
             " ORDER BY timestamp DESC, rowid DESC LIMIT :limit OFFSET :offset",
@@ -113,7 +113,7 @@ class Store:
         return [_from_columns(columns) for columns in found]
 
     def span_page(self, filters: Filters, limit: int, offset: int) -> tuple[list[SpanRow], int]:
-        """One page of the matching spans and the number of all of them, at one moment."""
+        """Return one page of the matching spans and the number of all, read at one moment."""
         sql = f"SELECT COUNT(*) FROM spans WHERE {_where(filters)}"  # noqa: S608
         with self._lock:
             total = int(self._all(sql, filters)[0][0])
@@ -122,7 +122,7 @@ class Store:
     def trace_page(
         self, filters: Filters, limit: int, offset: int = 0
     ) -> tuple[list[list[SpanRow]], int]:
-        """One page of the traces with a matching span and the number of all, at one moment."""
+        """Return one page of the traces with a matching span, and the number of all such traces."""
         sql = (
             "SELECT COUNT(*) FROM (SELECT 1 FROM spans"  # noqa: S608
             f" WHERE {_LISTED} AND {_where(filters)} GROUP BY project_id, trace_id)"
@@ -132,7 +132,7 @@ class Store:
             return self._traces(filters, limit, offset), total
 
     def _traces(self, filters: Filters, limit: int, offset: int) -> list[list[SpanRow]]:
-        """All spans of each trace with a matching span; newest trace first, its spans in order."""
+        """Return the traces with a matching span, newest first; the spans of each by start."""
         found = self._all(
             f"SELECT project_id, trace_id FROM spans WHERE {_LISTED} AND {_where(filters)}"  # noqa: S608
             " GROUP BY project_id, trace_id ORDER BY MIN(timestamp) DESC, MIN(rowid) DESC"
@@ -142,7 +142,7 @@ class Store:
         return [self.trace({"project_id": p, "trace_id": t}) for p, t in found]
 
     def trace(self, filters: Filters) -> list[SpanRow]:
-        """The matching spans in the order in which they started (contract §3.4)."""
+        """Return the matching spans by start (contract §3.4)."""
         return self.spans(filters)[::-1]
 
     def _all(self, sql: str, values: Filters) -> list[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""Storing a moment after accepting, as the real service does (contract §2.4, §3.6)."""
+"""Store accepted items a moment later, as the real service does (contract §2.4, §3.6)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _log = logging.getLogger(__name__)
 
 
 class Writer(Generic[T]):
-    """Hands what was queued to `write`, in order, `delay_s` seconds later.
+    """Pass queued items to `write`, in order, `delay_s` seconds later.
 
-    There is a thread only while something waits. It is not a daemon, so that a normal exit of
-    the process loses nothing.
+    A thread exists only while items wait. It is not a daemon, so a normal exit of the process
+    loses none.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class Writer(Generic[T]):
         delay_s: float = 0.05,
         capacity: int = 20_000,
     ) -> None:
-        self._into = write
+        self._store = write
         self._delay_s = delay_s
         self._capacity = capacity
         self._waiting: list[T] = []
@@ -35,7 +35,7 @@ class Writer(Generic[T]):
         self._writing = threading.Lock()
 
     def put(self, items: Sequence[T]) -> bool:
-        """Queue `items`; False if there is no room for them."""
+        """Queue `items`; return False if they do not fit."""
         with self._lock:
             if len(self._waiting) + len(items) > self._capacity:
                 return False
@@ -45,11 +45,11 @@ class Writer(Generic[T]):
             return True
 
     def _write(self) -> None:
-        # Taken inside of the writing lock: the first of two equal ids must win.
+        # Items leave the queue under the writing lock, so that the first of two equal ids wins.
         with self._writing:
             with self._lock:
                 items, self._waiting = self._waiting, []
             try:
-                self._into(items)
+                self._store(items)
             except (sqlite3.Error, RecursionError):
                 _log.exception("%d accepted items could not be stored", len(items))

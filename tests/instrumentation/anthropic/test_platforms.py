@@ -14,14 +14,9 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from pulse_otel import observe
-from pulse_otel.local.provider.replies import (
-    DEFAULT_TEXT,
-    Reply,
-    bedrock_stream,
-    message,
-    message_stream,
-)
+from pulse_otel.local.provider.replies import DEFAULT_TEXT, Reply, message, message_stream
 from tests.conftest import MESSAGES
+from tests.provider.bedrock import bedrock_stream
 
 ASK: dict[str, Any] = {"model": "claude-x", "max_tokens": 50, "messages": MESSAGES}
 PULSE: dict[str, Any] = {"pulse_session_id": "s", "pulse_metadata": {"a": 1}}

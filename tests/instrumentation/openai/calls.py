@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.local.provider.replies import response_stream
 from tests.conftest import MESSAGES
+from tests.provider.response_replies import response_stream
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.local.provider.openai_media_replies import PICTURE, SOUND
-from pulse_otel.local.provider.replies import images, speech, transcription
 from tests.conftest import Clients
 from tests.instrumentation.openai.conftest import Instrument, Spans
+from tests.provider.media_replies import PICTURE, SOUND, images, speech, transcription
 
 pytestmark = pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pulse_otel.local.provider.replies import response
 from tests.conftest import Clients
 from tests.instrumentation.openai.conftest import Spans
+from tests.provider.response_replies import response
 
 PNG = "iVBORw0KGgo" * 40
 

@@ -7,15 +7,10 @@ from typing import Any
 import openai
 import pytest
 
-from pulse_otel.local.provider.replies import (
-    Reply,
-    ToolCall,
-    response,
-    response_error_events,
-    response_stream,
-)
+from pulse_otel.local.provider.replies import Reply, ToolCall
 from tests.conftest import Clients
 from tests.instrumentation.openai.conftest import Spans
+from tests.provider.response_replies import response, response_error_events, response_stream
 
 GPT5: dict[str, Any] = {"model": "gpt-5", "input": "Hello", "stream": True}
 TOOL = ToolCall("look", {"at": "sky"}, id="c1")

@@ -10,9 +10,11 @@ import openai
 import pytest
 from opentelemetry import trace
 
-from pulse_otel.local.provider.replies import Reply, ToolCall, decision, response, response_stream
+from pulse_otel.local.provider.replies import Reply, ToolCall
 from tests.conftest import Clients
 from tests.instrumentation.openai.conftest import Instrument, Spans
+from tests.provider.response_replies import response, response_stream
+from tests.provider.text_replies import decision
 
 ASKS = response(tool_calls=[ToolCall("look", {"at": "sky"}, id="c1")], id="resp_1")
 RESULT: dict[str, Any] = {"type": "function_call_output", "call_id": "c1", "output": "blue"}

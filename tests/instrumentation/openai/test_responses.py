@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.local.provider.replies import Reply, ToolCall, openai_error, response
+from pulse_otel.local.provider.replies import Reply, ToolCall, openai_error
 from tests.conftest import Clients
 from tests.instrumentation.openai.conftest import Instrument, Spans
+from tests.provider.response_replies import response
 
 
 def test_a_request(clients: Clients, spans: Spans) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.local.provider.replies import completion_stream, decision, moderation
 from tests.conftest import Clients
 from tests.instrumentation.openai.conftest import Instrument, Spans
+from tests.provider.text_replies import completion_stream, decision, moderation
 
 
 def test_a_completion(clients: Clients, spans: Spans) -> None:

@@ -106,7 +106,7 @@ def test_demo() -> None:
     assert rows[7][2] == "no-such-model"
     assert "error" in rows[7]
     assert "Paris is" in table[2]
-    assert "every one is right" in done.stdout
+    assert "all correct" in done.stdout
     assert "pulse-otel serve" in done.stdout
     # What goes on is said beside the table, not in it.
     assert "Calling anthropic: a message" in done.stderr
@@ -123,7 +123,7 @@ def test_legacy() -> None:
     assert [line.split()[1] for line in lines[2:10]] == ["openai"] * 5 + ["anthropic"] * 2 + [
         "openai"
     ]
-    assert "8 traces read back, and every one is right." in done.stdout
+    assert "8 traces read back, all correct." in done.stdout
     assert "`pulse-otel serve --legacy`" in done.stdout
 
 
@@ -168,7 +168,7 @@ def test_live_with_one_provider(provider: ScriptedProvider, demo_here: Demo) -> 
     done = demo_here("--live", ANTHROPIC_API_KEY=SECRET, ANTHROPIC_BASE_URL=url)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Without OPENAI_API_KEY the calls to openai are skipped." in done.stderr
+    assert "OPENAI_API_KEY is not set: calls to openai are skipped." in done.stderr
     assert {received.path for received in provider.requests} == {"/v1/messages"}
     assert len(provider.requests) == 3
 
@@ -181,7 +181,7 @@ def test_live_with_a_bad_key(provider: ScriptedProvider, demo_here: Demo) -> Non
     assert done.returncode == 1
     assert "chat (openai): the call failed: AuthenticationError" in done.stdout
     assert "result (openai): the call failed: NothingToAnswer" in done.stdout
-    assert "5 of 6 traces are not right." in done.stdout
+    assert "5 of 6 traces are not correct." in done.stdout
 
 
 def test_live_with_an_empty_answer(provider: ScriptedProvider, demo_here: Demo) -> None:
@@ -226,7 +226,7 @@ def test_live_and_legacy_with_a_pulse_of_the_users(demo_here: Demo) -> None:
     done = demo_here("--live", "--legacy", OPENAI_API_KEY=SECRET, PULSE_API_KEY="pulse_sk_mine")
 
     assert done.returncode == 2
-    assert "leave --legacy out" in done.stderr
+    assert "leave out --legacy" in done.stderr
 
 
 class TestProblems:

@@ -170,6 +170,18 @@ class TestProvider:
         """Anything else is a 404."""
         assert requests.get(f"{provider.url}/nowhere", timeout=5).status_code == 404
 
+    def test_added_endpoint(self) -> None:
+        """An endpoint that the caller adds answers its method and path, and leaves the others."""
+        added = {"GET .*/models/[^/]+": lambda received: chat(f"at {received.path}")}
+        with ScriptedProvider(added) as provider:
+            found = requests.get(f"{provider.openai_url}/models/one", timeout=5)
+            posted = requests.post(f"{provider.openai_url}/models/one", timeout=5)
+            default = requests.post(f"{provider.openai_url}/chat/completions", timeout=5)
+
+        assert found.json()["choices"][0]["message"]["content"] == "at /v1/models/one"
+        assert posted.status_code == 404
+        assert default.json()["choices"][0]["message"]["content"] == DEFAULT_TEXT
+
     def test_delays(self, provider: ScriptedProvider) -> None:
         """A reply waits before its head and between its chunks."""
         slow = Reply(chunks=(b"a", b"b", b"c"), delay_s=0.1, chunk_delay_s=0.05)

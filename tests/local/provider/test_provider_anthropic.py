@@ -18,6 +18,7 @@ from pulse_otel.local.provider.replies import (
     message_stream,
 )
 from pulse_otel.local.provider.server import ScriptedProvider
+from tests.provider.endpoints import TEST_ENDPOINTS
 
 ASK: Any = [{"role": "user", "content": "What is the capital of France?"}]
 HELLO: Any = [{"role": "user", "content": "Hello"}]
@@ -30,7 +31,7 @@ ANTHROPIC_TOOLS: Any = [{"name": "weather", "input_schema": SCHEMA}]
 
 @pytest.fixture
 def provider() -> Iterator[ScriptedProvider]:
-    with ScriptedProvider() as running:
+    with ScriptedProvider(TEST_ENDPOINTS) as running:
         yield running
 
 

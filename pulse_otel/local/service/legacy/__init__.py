@@ -1,1 +1,1 @@
-"""The legacy form of the development service: arrays of traces."""
+"""Serve the legacy generation of the contract: arrays of traces (contract §2)."""

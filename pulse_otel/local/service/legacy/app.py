@@ -1,7 +1,6 @@
-"""The development trace service in the legacy form: arrays of traces, on SQLite (contract §2).
+"""Route the requests of the development trace service, legacy generation (contract §2).
 
-It speaks that form only: `POST /v1/traces` is a 404 here, as the paths for arrays are in the
-current form.
+`POST /v1/traces` is a 404 here, as the paths for arrays are in the current generation.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pulse_otel.local.pages import page, trace_page
+from pulse_otel.local.pages import trace_detail, trace_list
 from pulse_otel.local.service import query, web
 from pulse_otel.local.service.legacy.ingest import TracesRefused, read_traces
-from pulse_otel.local.service.reading import View, camel_case, iso
+from pulse_otel.local.service.views import View, camel_case, iso
 from pulse_otel.local.storage.legacy_traces import LegacyStore, TraceRow
 from pulse_otel.local.storage.writer import Writer
 
@@ -26,7 +25,7 @@ Upload: TypeAlias = "list[TraceRow]"
 
 
 def create_legacy_app(db: str = ":memory:") -> Starlette:
-    """The service as an ASGI application, its traces in the SQLite database `db`."""
+    """Make the service as an ASGI application with its traces in the SQLite database `db`."""
     app = web.new_app(_ROUTES, _page)
     app.state.store = LegacyStore(db)
     app.state.writer = Writer(app.state.store.insert_queued)
@@ -34,17 +33,17 @@ def create_legacy_app(db: str = ":memory:") -> Starlette:
 
 
 async def _receive_batch(request: Request) -> Response:
-    """`POST /v1/traces/batch`: stored when it is answered, and shown again (contract §2.2)."""
+    """Answer `POST /v1/traces/batch` with the traces, once they are stored (contract §2.2)."""
     rows = await _accepted(request)
     if not await run_in_threadpool(_store(request).insert, rows):
-        # A trace that is sent again is not foreseen there: the database's error gets through.
+        # The real service does not check for a repeated trace: the database's error shows.
         raise web.ApiError(500, "Internal server error")
     answer = {"count": len(rows), "traces": [_view(row) for row in rows]}
     return JSONResponse(answer, status_code=202)
 
 
 async def _receive_async(request: Request) -> Response:
-    """`POST /v1/traces/async`: queued, and idempotent (contract §2.4)."""
+    """Answer `POST /v1/traces/async`: queue the traces; a repeat is no error (contract §2.4)."""
     rows = await _accepted(request)
     if not _writer(request).put([rows]):
         raise web.ApiError(500, "Internal server error")
@@ -86,20 +85,20 @@ def _one_session(request: Request) -> Response:
 
 
 def _page(request: Request) -> Response:
-    rows, total = _store(request).page({}, page.TRACES)
+    rows, total = _store(request).page({}, trace_list.MAX_TRACES)
     views = [_view(row) for row in rows]
-    return page.answer(request, views, total, example="first_legacy_trace.txt")
+    return trace_list.page(request, views, total, example="first_legacy_trace.txt")
 
 
 def _trace_page(request: Request) -> Response:
-    """`GET /dashboard/traces/:id`, in all projects: the page asks for no key."""
+    """Answer `GET /dashboard/traces/:id` from all projects: the page needs no key."""
     trace_id = web.path_id(request)
     found = [(_view(row), ()) for row in _store(request).traces({"trace_id": trace_id})]
-    return trace_page.answer(request, trace_id, found)
+    return trace_detail.page(request, trace_id, found)
 
 
 def _view(row: TraceRow) -> View:
-    """A trace as the service shows it; what was not sent is null (contract §2.6)."""
+    """Show a trace as the service does; a field that was not sent is null (contract §2.6)."""
     columns = {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
     columns["timestamp"] = iso(row.timestamp)
     return {camel_case(name): value for name, value in columns.items()}

@@ -1,6 +1,6 @@
-"""What an array of traces in the legacy form becomes: rows, or all that is wrong (contract §2).
+"""Turn an array of traces into rows, or list all that is wrong with it (contract §2).
 
-Pure: no clock, no storage, no HTTP.
+No clock, no storage, no HTTP.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from pulse_otel.local.json_text import Json, parse_body
-from pulse_otel.local.service.legacy.rules import (
+from pulse_otel.local.service.legacy.fields import (
     ABSENT,
     FIELDS,
     Issue,
@@ -23,9 +23,9 @@ MAX_TRACES = 100
 
 
 class TracesRefused(ValueError):
-    """The whole body is refused with a 400, and nothing of it is stored (contract §1, §2.2).
+    """The upload is refused with a 400, and nothing of it is stored (contract §1, §2.2).
 
-    `issues` says where and why, and is empty for a body that is not JSON.
+    `issues` lists the faults, and is empty for a body that is not JSON.
     """
 
     def __init__(self, message: str, issues: list[Issue]) -> None:
@@ -34,7 +34,7 @@ class TracesRefused(ValueError):
 
 
 def read_traces(body: bytes, *, project_id: str) -> list[TraceRow]:
-    """The rows of an upload, in its order. Raises TracesRefused."""
+    """Make the rows of an upload, in its order. Raises TracesRefused."""
     try:
         traces = parse_body(body)
     except ValueError as error:
@@ -46,7 +46,7 @@ def read_traces(body: bytes, *, project_id: str) -> list[TraceRow]:
 
 
 def _issues_of(traces: Json) -> list[Issue]:
-    """Every issue of every trace, each with its path: [], [index] or [index, field]."""
+    """List all issues of all traces, each with its path: [], [index] or [index, field]."""
     if not isinstance(traces, list):
         return [{**(array_rule(traces) or {}), "path": []}]
     if len(traces) > MAX_TRACES:
@@ -67,7 +67,7 @@ def _trace_issues(index: int, trace: Json) -> list[Issue]:
 
 
 def _row(trace: dict[str, Json], project_id: str) -> TraceRow:
-    """The row of a trace that every check let pass; unknown fields are dropped (§2.1)."""
+    """Make the row of a valid trace; drop unknown fields (contract §2.1)."""
     columns: dict[str, Any] = {name: trace.get(name) for name in FIELDS}
     columns["timestamp"] = milliseconds(columns["timestamp"])
     return TraceRow(project_id=project_id, **columns)

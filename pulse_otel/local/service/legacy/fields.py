@@ -1,7 +1,7 @@
-"""What the legacy form accepts in a field, and what it says otherwise (contract §2.1).
+"""Check the fields of a trace: the table of fields, and the check of each (contract §2.1).
 
-Pure: no clock, no storage, no HTTP. A check gives None, or the issue: what it is about, in the
-words of the real service's validation library. The field's place in the body is added elsewhere.
+A check returns None, or the issue in the form of the real service's validation library, without
+the path of the field.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Issue: TypeAlias = dict[str, Json]
 Check: TypeAlias = Callable[[object], "Issue | None"]
 
 ABSENT: Final = object()
-"""What a check is given for a required field that is not there."""
+"""The argument of a check if a required field is missing."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _INSTANT = re.compile(
@@ -36,14 +36,14 @@ _JAVASCRIPT_TYPES: Mapping[type, str] = {
 
 @dataclass(frozen=True)
 class Field:
-    """The rule of one field."""
+    """The check of one field."""
 
     check: Check
     required: bool = False
 
 
 def milliseconds(text: str) -> int | None:
-    """An ISO date and time with its offset, as ms since the epoch; None for any other text."""
+    """Parse an ISO date and time with its offset as ms since the epoch; None for other text."""
     match = _INSTANT.fullmatch(text)
     if match is None:
         return None
@@ -52,7 +52,7 @@ def milliseconds(text: str) -> int | None:
     try:
         local = datetime(**parts, second=int(match["second"] or 0), tzinfo=timezone.utc)
         moment = local + ahead if match["sign"] == "-" else local - ahead
-    except (ValueError, OverflowError):  # an impossible date, or one that no datetime holds
+    except (ValueError, OverflowError):  # no such date, or none that a datetime holds
         return None
     return (moment - _EPOCH) // timedelta(milliseconds=1) + int(f"{match['fraction'] or 0:0<3}"[:3])
 
@@ -67,7 +67,7 @@ def _wrong_type(expected: str, value: object) -> Issue:
 
 
 def object_rule(value: object) -> Issue | None:
-    """For a trace as a whole."""
+    """Check a whole trace."""
     return None if isinstance(value, dict) else _wrong_type("object", value)
 
 
@@ -135,7 +135,7 @@ def _count(value: object) -> Issue | None:
 
 
 def too_big(origin: str, maximum: int, expected: str) -> Issue:
-    """More of something than there may be."""
+    """Report a number or a length above its maximum."""
     return {
         "origin": origin,
         "code": "too_big",
@@ -146,14 +146,14 @@ def too_big(origin: str, maximum: int, expected: str) -> Issue:
 
 
 def array_rule(value: object) -> Issue | None:
-    """For the body as a whole."""
+    """Check the whole body."""
     return None if isinstance(value, list) else _wrong_type("array", value)
 
 
 _uuid = _formatted("uuid", "UUID", is_uuid)
 _instant = _formatted("datetime", "ISO datetime", lambda text: milliseconds(text) is not None)
 
-# Null is never accepted, not for an optional field either: no check lets it pass.
+# Each check rejects null, also for an optional field (contract §2.1).
 FIELDS: Mapping[str, Field] = {
     "trace_id": Field(_uuid, required=True),
     "session_id": Field(_uuid),

@@ -1,7 +1,7 @@
-"""The traces that the read routes derive from spans (contract §3.4).
+"""Derive the traces of the read routes from spans (contract §3.4).
 
-What they show is in camelCase. A field without a value is absent, not null. The exceptions are
-the contract's own: `errorService`, and the provider fields of a trace without any llm_call.
+Names are in camelCase. A field without a value is absent, except for `errorService` and the
+provider fields of a trace without an llm_call, which are null.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _CALL_FIELDS = (
 
 
 def span_view(span: SpanRow) -> View:
-    """One span as the service shows it."""
+    """Show one span as the service does."""
     columns = {field.name: getattr(span, field.name) for field in dataclasses.fields(span)}
     columns["timestamp"] = iso(span.timestamp)
-    # A tool's label is its name, anything else is called by its event type (contract §3.3, §3.4).
+    # The label of a tool is its name, of any other span its event type (contract §3.3).
     columns["label"] = (span.tool_name if span.kind == _TOOL else None) or span.event_type
     return _present({camel_case(name): value for name, value in columns.items()})
 
 
 def trace_view(spans: Sequence[SpanRow]) -> View:
-    """The trace that `spans` are; they share a trace id and are sorted by start (§3.4)."""
+    """Derive a trace from its spans, which are sorted by start (contract §3.4)."""
     calls = [span for span in spans if span.kind == _CALL]
     main = (calls or spans)[0]
     failed = [span for span in spans if span.status == "error"]
@@ -46,14 +46,14 @@ def trace_view(spans: Sequence[SpanRow]) -> View:
             "traceId": main.trace_id,
             "sessionId": main.session_id,
             "timestamp": iso(main.timestamp),
-            # All durations: a parent and its child both count.
+            # The sum over all spans: a parent and its child both count.
             "latencyMs": sum(span.duration_ms or 0 for span in spans),
             "source": main.source,
             "services": services,
             "spanCount": len(spans),
             "summary": (main.model or "unknown") if calls else f"{tool_calls} tool calls",
             "toolCallCount": tool_calls,
-            # Only the tools of coding agents edit files, and only their own hooks report it.
+            # The files that coding agents edit are not counted.
             "filesEdited": 0,
             "providerRequestId": main.provider_request_id,
             "outputText": main.output_text,
@@ -69,7 +69,7 @@ def trace_view(spans: Sequence[SpanRow]) -> View:
 
 
 def session_view(session_id: str, spans: Iterable[SpanRow]) -> View:
-    """A session: the traces of the spans that name it, oldest first (contract §3.4, §3.5)."""
+    """Show a session: the traces of its spans, oldest first (contract §3.4, §3.5)."""
     traces: dict[str, list[SpanRow]] = {}
     for span in spans:
         traces.setdefault(span.trace_id, []).append(span)
@@ -77,7 +77,7 @@ def session_view(session_id: str, spans: Iterable[SpanRow]) -> View:
 
 
 def _call_view(calls: Sequence[SpanRow]) -> View:
-    """What only an llm_call has: the first one's request and answer, the sums of all (§3.4)."""
+    """Derive the provider fields: bodies of the first call, sums over all (contract §3.4)."""
     if not calls:
         return dict.fromkeys(_CALL_FIELDS)
     first = calls[0]
@@ -106,11 +106,11 @@ def _present(view: View) -> View:
 
 
 def camel_case(name: str) -> str:
-    """A column's name the way the service shows it."""
+    """Write a column's name as the service does."""
     return re.sub("_([a-z])", lambda match: match[1].upper(), name)
 
 
 def iso(milliseconds: int) -> str:
-    """Milliseconds since the epoch the way the service shows them."""
+    """Write milliseconds since the epoch as the service does."""
     moment = datetime.fromtimestamp(milliseconds // 1000, timezone.utc)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}Z"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.local.pages.amounts import DASH
+from pulse_otel.local.pages.formatting import DASH
 from pulse_otel.local.service import app as service
 from pulse_otel.local.serving import serving
 from tests.local.page_reading import cells, page, words
@@ -88,7 +88,7 @@ class TestList:
         assert again in listed
         assert '<a href="?refresh=off">pause</a>' in listed
         assert again not in paused
-        assert '<a href="?">look again</a>' in paused
+        assert '<a href="?">resume</a>' in paused
 
     @pytest.mark.parametrize("path", ["/", "/dashboard", "/v1x"])
     def test_any_other_get_is_the_page(self, path: str) -> None:

@@ -1,12 +1,12 @@
-"""What the page reads out of a trace, whichever form of the service made it."""
+"""Read the fields of a trace or span for the pages, in both generations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from pulse_otel.local.json_text import Json
-from pulse_otel.local.pages.amounts import Span
 from pulse_otel.local.pages.conversation import Part, answer_turns
+from pulse_otel.local.pages.formatting import Span
 
 _BODIES = ("request", "response")
 _OWN = frozenset((*_BODIES, *(f"pulse.{name}" for name in _BODIES)))
@@ -14,7 +14,7 @@ _ATTRIBUTE_PREFIXES = ("pulse.", "gen_ai.")
 
 
 def spans_of(trace: Mapping[str, Json]) -> list[Span]:
-    """The spans of a trace; in the legacy form a trace is one call (contract §2)."""
+    """Return the spans of a trace; in the legacy form a trace is one call (contract §0)."""
     spans = trace.get("spans")
     if isinstance(spans, list):
         return [span for span in spans if isinstance(span, dict)]
@@ -30,7 +30,7 @@ def spans_of(trace: Mapping[str, Json]) -> list[Span]:
 
 
 def body(span: Span, name: str) -> Json:
-    """The `request` or the `response` of a call (contract §3.4)."""
+    """Return the `request` or the `response` of a call (contract §3.4)."""
     if f"{name}Body" in span:
         return span[f"{name}Body"]
     metadata = _object(span.get("metadata"))
@@ -39,12 +39,12 @@ def body(span: Span, name: str) -> Json:
 
 
 def user_metadata(span: Span) -> dict[str, Json]:
-    """What the program said about the call."""
+    """Return the metadata that the program gave."""
     return {key: value for key, value in _rest(span) if not key.startswith(_ATTRIBUTE_PREFIXES)}
 
 
 def attributes(span: Span) -> dict[str, Json]:
-    """The attributes that have no column in the service, bodies aside."""
+    """Return the attributes that have no column in the service, except for bodies."""
     return {key: value for key, value in _rest(span) if key.startswith(_ATTRIBUTE_PREFIXES)}
 
 
@@ -54,20 +54,20 @@ def _rest(span: Span) -> list[tuple[str, Json]]:
 
 
 def session_of(trace: Mapping[str, Json]) -> Json:
-    """The session; None if it is just the trace's id, which the service takes without one."""
+    """Return the session; None if it is the trace's id, the service's default."""
     session = trace.get("sessionId")
     return None if session == trace["traceId"] else session
 
 
 def error_text(error: Json) -> str:
-    """The message of an error, or else what there is of it."""
+    """Return the message of an error, else its name or type."""
     if isinstance(error, dict):
         error = error.get("message") or error.get("name") or error.get("type")
     return str(error or "")
 
 
 def answer_text(calls: Sequence[Span]) -> str:
-    """The last answer in words; without any, what the last call came back with, or wants called."""
+    """Return the last answer; without a text, the parts of the last response."""
     for call in reversed(calls):
         if isinstance(text := call.get("outputText"), str) and text:
             return text

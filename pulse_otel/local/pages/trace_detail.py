@@ -1,4 +1,4 @@
-"""The page of one trace: what was sent, what came back, and the tree of its spans."""
+"""Render the page of one trace: its figures, the tree of its spans, their conversations."""
 
 from __future__ import annotations
 
@@ -9,37 +9,38 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pulse_otel.local.json_text import Json
-from pulse_otel.local.pages import amounts, page, trace_parts
-from pulse_otel.local.pages.amounts import Span
-from pulse_otel.local.pages.span_page import error_values, model, present, span_name, span_views
+from pulse_otel.local.pages import formatting, trace_fields
+from pulse_otel.local.pages.formatting import Span
+from pulse_otel.local.pages.rendering import REFRESH_S, render
+from pulse_otel.local.pages.span_detail import error_values, model, present, span_name, span_views
 from pulse_otel.local.pages.timeline import timeline, wall_ms
 from pulse_otel.local.storage.spans import SpanRow
 
-_MAX_SPANS = 50  # of more than these, the page shows one at a time
+_MAX_SPANS = 50  # a longer trace shows one span at a time
 
 
-def answer(
+def page(
     request: Request,
     trace_id: str,
     found: Sequence[tuple[Mapping[str, Json], Sequence[SpanRow]]],
 ) -> Response:
-    """The page of trace `trace_id`: its view and its spans, for each project that has one.
+    """Render trace `trace_id`, once for each project in `found`, from its view and its spans.
 
-    In the legacy form there are no spans. A trace that is not there may be on its way: the page
-    looks again.
+    In the legacy form there are no spans. If `found` is empty, the trace may still be stored: the
+    page reloads.
     """
     chosen = request.query_params.get("span")
-    return page.render(
-        "trace.html",
+    return render(
+        "trace_detail.html",
         trace_id=trace_id,
         traces=[_trace(view, rows, chosen) for view, rows in found],
-        refresh_s=None if found else page.REFRESH_S,
+        refresh_s=None if found else REFRESH_S,
     )
 
 
 def _trace(view: Mapping[str, Json], rows: Sequence[SpanRow], chosen: str | None) -> dict[str, Any]:
-    """What the template shows of one trace; `chosen` is the id of the only span to show."""
-    spans = trace_parts.spans_of(view)
+    """Prepare one trace for the template; `chosen` is the id of the only span to show."""
+    spans = trace_fields.spans_of(view)
     shown = [span for span in spans if chosen in (None, span["spanId"])]
     return {
         "title": model(None, view.get("modelUsed") or view.get("modelRequested"))
@@ -63,19 +64,19 @@ def _facts(
     only: Span = spans[0] if len(spans) == 1 else {}
     return present(
         {
-            "Time (UTC)": amounts.moment(view["timestamp"]),
+            "Time (UTC)": formatting.moment(view["timestamp"]),
             "Provider": view.get("provider"),
             "Model": model(view.get("modelRequested"), view.get("modelUsed")),
-            "Tokens": amounts.tokens(calls) or amounts.DASH,
-            "Cost": amounts.cost(calls) or amounts.DASH,
-            # The service adds up all spans, so a parent and its child both count.
-            "Latency": amounts.milliseconds(latency),
-            "From start to end": amounts.milliseconds(duration_ms)
+            "Tokens": formatting.tokens(calls) or formatting.DASH,
+            "Cost": formatting.cost(calls) or formatting.DASH,
+            # The sum over all spans: a parent and its child both count.
+            "Latency": formatting.milliseconds(latency),
+            "From start to end": formatting.milliseconds(duration_ms)
             if duration_ms != latency
             else None,
             "Finish reason": only.get("finishReason"),
             "Answer id": only.get("providerRequestId"),
-            "Session": trace_parts.session_of(view) or amounts.DASH,
+            "Session": trace_fields.session_of(view) or formatting.DASH,
             "Service": ", ".join(map(str, services)) if isinstance(services, list) else None,
             "Trace": view["traceId"],
         }
@@ -83,14 +84,14 @@ def _facts(
 
 
 def _rows(rows: Sequence[SpanRow], spans: Sequence[Span]) -> list[dict[str, Any]]:
-    """The tree of the spans: where each one stands, and what is said of it there."""
+    """Prepare the rows of the timeline."""
     by_id = {span["spanId"]: span for span in spans}
     return [
         {
             "place": place,
             "span": by_id[place.span_id],
             "name": span_name(by_id[place.span_id]),
-            "duration": amounts.milliseconds(by_id[place.span_id].get("durationMs")),
+            "duration": formatting.milliseconds(by_id[place.span_id].get("durationMs")),
         }
         for place in (timeline(rows) if rows else ())
     ]

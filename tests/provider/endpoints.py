@@ -1,4 +1,4 @@
-"""What the scripted provider says at OpenAI's endpoints other than chat, when no test said it."""
+"""Reply at the endpoints that the tests call beside those of the demo."""
 
 from __future__ import annotations
 
@@ -6,24 +6,17 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
-from pulse_otel.local.provider import openai_media_replies as media
-from pulse_otel.local.provider import openai_response_replies as responses
-from pulse_otel.local.provider import openai_text_replies as texts
-from pulse_otel.local.provider.reply import Reply, ToolCall
+from pulse_otel.local.provider.endpoints import Endpoints
+from pulse_otel.local.provider.received import Received
+from pulse_otel.local.provider.reply import Reply, ToolCall, to_json
+from tests.provider import completion_replies as completions
+from tests.provider import media_replies as media
+from tests.provider import response_replies as responses
+from tests.provider import text_replies as texts
 
 Request = Mapping[str, Any]
 
 _FIELD = re.compile(rb'name="([\w\[\]]+)"\r\n\r\n(.*?)\r\n--', re.DOTALL)
-
-
-def endpoint_reply(method: str, path: str, request: Any, body: bytes) -> Reply | None:
-    """The reply at `path`, worked out from its body, parsed or a form; None if it is not here."""
-    for wanted, pattern, answer in _ENDPOINTS:
-        match = pattern.search(path)
-        if method == wanted and match:
-            fields = cast("Request", request) if isinstance(request, dict) else _form(body)
-            return answer({**fields, **match.groupdict()})
-    return None
 
 
 def _form(body: bytes) -> Request:
@@ -54,8 +47,8 @@ def _response(request: Request) -> Reply:
     return answer(model=str(request.get("model")), tool_calls=() if answered else tools[:1])
 
 
-def _retrieved(request: Request) -> Reply:
-    return responses.response(id=str(request["id"]))
+def _retrieved(received: Received) -> Reply:
+    return responses.response(id=received.path.rpartition("/")[2])
 
 
 def _compaction(request: Request) -> Reply:
@@ -105,20 +98,37 @@ def _transcription(request: Request) -> Reply:
     return media.transcription(response_format=str(request.get("response_format") or "json"))
 
 
-_ENDPOINTS: Final[tuple[tuple[str, re.Pattern[str], Callable[[Request], Reply]], ...]] = tuple(
-    (method, re.compile(f"{pattern}$"), answer)
-    for method, pattern, answer in (
-        ("POST", "/responses", _response),
-        ("POST", "/responses/compact", _compaction),
-        ("GET", r"/responses/(?P<id>[^/]+)", _retrieved),
-        ("POST", "(?<!/chat)/completions", _completion),
-        ("POST", "/embeddings", _embeddings),
-        ("POST", "/moderations", _moderation),
-        ("POST", "/decisions", _decision),
-        ("POST", "/images/(generations|variations)", _images),
-        ("POST", "/images/edits", _image_edit),
-        ("POST", "/audio/transcriptions", _transcription),
-        ("POST", "/audio/translations", _transcription),
-        ("POST", "/audio/speech", _speech),
-    )
-)
+def _token_count(request: Request) -> Reply:
+    return Reply(body=to_json({"input_tokens": 30}))
+
+
+def _anthropic_completion(request: Request) -> Reply:
+    stream = _streams(request)
+    answer = completions.anthropic_completion_stream if stream else completions.anthropic_completion
+    return answer(model=str(request.get("model")))
+
+
+_POSTS: Final[Mapping[str, Callable[[Request], Reply]]] = {
+    "/responses": _response,
+    "/responses/compact": _compaction,
+    "(?<!/chat)/completions": _completion,
+    "/embeddings": _embeddings,
+    "/moderations": _moderation,
+    "/decisions": _decision,
+    "/images/(generations|variations)": _images,
+    "/images/edits": _image_edit,
+    "/audio/(transcriptions|translations)": _transcription,
+    "/audio/speech": _speech,
+    "/v1/messages/count_tokens": _token_count,
+    "/v1/complete": _anthropic_completion,
+}
+
+
+def _reads_fields(answer: Callable[[Request], Reply]) -> Callable[[Received], Reply]:
+    return lambda received: answer(received.fields() or _form(received.body))
+
+
+TEST_ENDPOINTS: Final[Endpoints] = {
+    "GET .*/responses/[^/]+": _retrieved,
+    **{f"POST .*{path}": _reads_fields(answer) for path, answer in _POSTS.items()},
+}

@@ -1,4 +1,4 @@
-"""What the page of a trace shows of one span: the conversation, and what stands around it."""
+"""Prepare the section of one span in the page of a trace."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pulse_otel.local.json_text import Json
-from pulse_otel.local.pages import amounts, trace_parts
-from pulse_otel.local.pages.amounts import Span
+from pulse_otel.local.pages import formatting, trace_fields
 from pulse_otel.local.pages.conversation import (
     CONVERSATION_FIELDS,
     SYSTEM_ROLES,
@@ -16,8 +15,9 @@ from pulse_otel.local.pages.conversation import (
     request_turns,
     value_turns,
 )
+from pulse_otel.local.pages.formatting import Span
 
-# A page that a browser can still show: what is left out of it is said there.
+# These limits keep the page small enough for a browser; it says what it leaves out.
 _MAX_EARLIER = 400
 _MAX_RAW = 200_000
 _MAX_VALUE = 2_000
@@ -34,9 +34,9 @@ class SpanView:
     error: Mapping[str, str]
     system: Sequence[Turn]
     left_out: int
-    """How many of the earlier turns are not shown at all."""
+    """The number of earlier turns that are not shown."""
     earlier: Sequence[Turn]
-    """The turns that are folded."""
+    """Earlier turns, which the page folds."""
     sent: Sequence[Turn]
     received: Sequence[Turn]
     parameters: Mapping[str, str]
@@ -46,22 +46,22 @@ class SpanView:
 
 
 def span_views(spans: Sequence[Span]) -> list[SpanView]:
-    """The spans; where a conversation goes on, what the call before had sent is folded."""
+    """Prepare the spans; fold the turns that the previous call had already sent."""
     views: list[SpanView] = []
     before: list[Turn] = []
     for span in spans:
-        turns = request_turns(trace_parts.body(span, "request"))
+        turns = request_turns(trace_fields.body(span, "request"))
         views.append(_span_view(span, turns, known=_common(before, turns)))
         before = turns or before
     return views
 
 
 def _span_view(span: Span, turns: list[Turn], *, known: int) -> SpanView:
-    # At least the last turn is unfolded: it is what was asked.
+    # The last turn is never folded: it is the question.
     unfolded = max(0, min(max(known, len(turns) - _UNFOLDED_TURNS), len(turns) - 1))
     system = 0 if known else min(_system_turns(turns), unfolded)
     left_out = max(0, unfolded - system - _MAX_EARLIER)
-    response = trace_parts.body(span, "response")
+    response = trace_fields.body(span, "response")
     return SpanView(
         span=span,
         name=span_name(span),
@@ -73,15 +73,15 @@ def _span_view(span: Span, turns: list[Turn], *, known: int) -> SpanView:
         sent=turns[unfolded:] or value_turns("input", span.get("toolInput")),
         received=answer_turns(response, span.get("outputText"))
         or value_turns("output", span.get("toolResponse")),
-        parameters=_parameters(trace_parts.body(span, "request")),
-        metadata=_values(trace_parts.user_metadata(span)),
-        attributes=_values(trace_parts.attributes(span)),
-        raw=amounts.clipped(amounts.json_text(span.get("raw", dict(span)), indent=2), _MAX_RAW),
+        parameters=_parameters(trace_fields.body(span, "request")),
+        metadata=_values(trace_fields.user_metadata(span)),
+        attributes=_values(trace_fields.attributes(span)),
+        raw=formatting.clipped(formatting.as_json(span.get("raw", dict(span)), indent=2), _MAX_RAW),
     )
 
 
 def _common(before: Sequence[Turn], turns: Sequence[Turn]) -> int:
-    """How many turns at the beginning are the same."""
+    """Count the equal turns at the beginning."""
     pairs = enumerate(zip(before, turns, strict=False))
     return next((at for at, (a, b) in pairs if a != b), min(len(before), len(turns)))
 
@@ -92,19 +92,19 @@ def _system_turns(turns: Sequence[Turn]) -> int:
 
 
 def span_name(span: Span) -> str:
-    """A tool's or an agent's name, a call's model, else the label."""
+    """Name a span by its tool, agent or model, else by its label."""
     names = ("toolName", "agentName", "modelUsed", "model", "label")
     return next((str(span[name]) for name in names if span.get(name)), "")
 
 
 def _facts(span: Span) -> dict[str, str]:
-    """The span's own figures; those of a trace's only span are the trace's."""
+    """List the figures of a span."""
     return present(
         {
             "Model": model(span.get("model"), span.get("modelUsed")),
-            "Tokens": amounts.tokens([span]),
-            "Cost": amounts.cost([span]),
-            "Duration": amounts.milliseconds(span.get("durationMs")),
+            "Tokens": formatting.tokens([span]),
+            "Cost": formatting.cost([span]),
+            "Duration": formatting.milliseconds(span.get("durationMs")),
             "Finish reason": span.get("finishReason"),
             "Answer id": span.get("providerRequestId"),
             "Tool call": span.get("toolUseId"),
@@ -114,23 +114,23 @@ def _facts(span: Span) -> dict[str, str]:
 
 
 def model(requested: Json, used: Json) -> str | None:
-    """The model; both where another one answered than was asked for."""
+    """Name the model, or both the requested one and the one that answered."""
     names = dict.fromkeys(str(name) for name in (requested, used) if name)
     return " → ".join(names) or None
 
 
 def error_values(span: Mapping[str, Json]) -> dict[str, str]:
-    """The error's message as such, and its other fields; empty without an error."""
+    """List the error's message and its other fields; nothing if there is no error."""
     error = span.get("error")
     if error is None:
         return {}
     if not isinstance(error, dict):
         return {"message": _value(error)}
-    return _values({"message": trace_parts.error_text(error), **error})
+    return _values({"message": trace_fields.error_text(error), **error})
 
 
 def _parameters(request: Json) -> dict[str, str]:
-    """What the request said beside the conversation; of the tools only the names."""
+    """List the parameters of the request other than the conversation; of tools the names."""
     if not isinstance(request, dict):
         return {}
     shown = {k: v for k, v in request.items() if k not in CONVERSATION_FIELDS and k != "model"}
@@ -140,7 +140,7 @@ def _parameters(request: Json) -> dict[str, str]:
 
 
 def _tool_name(tool: Json) -> str:
-    """A tool's name stands beside or below its type; the provider's own tools have only that."""
+    """Name a tool: its name is beside or below its type; a provider's own tool has only a type."""
     if not isinstance(tool, dict):
         return _value(tool)
     inner = tool.get("function")
@@ -153,10 +153,10 @@ def _values(values: Mapping[str, Json]) -> dict[str, str]:
 
 
 def _value(value: Json) -> str:
-    text = value if isinstance(value, str) else amounts.json_text(value)
-    return amounts.clipped(text, _MAX_VALUE)
+    text = value if isinstance(value, str) else formatting.as_json(value)
+    return formatting.clipped(text, _MAX_VALUE)
 
 
 def present(values: Mapping[str, Json]) -> dict[str, str]:
-    """What has a value, as text."""
+    """Keep the entries that have a value, as text."""
     return {name: str(value) for name, value in values.items() if value not in (None, "")}

@@ -68,7 +68,7 @@ class TestCall:
 
     def test_an_error_that_was_not_sent(self, client: Client, url: str) -> None:
         trace = client.only_trace(span({}, status={"code": 2}))
-        assert "the error itself was not sent" in trace_page(url, trace["traceId"])
+        assert "Failed; no error was sent." in trace_page(url, trace["traceId"])
 
     def test_a_long_conversation_is_folded(self, client: Client, url: str) -> None:
         """All of it is there; its end, and the instructions, can be seen at once."""

@@ -1,4 +1,4 @@
-"""Replies in the shape of OpenAI's completions, embeddings, moderations and decisions."""
+"""Make replies in the shape of OpenAI's completions, embeddings, moderations and decisions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FLAGS = ("harassment", "hate", "self-harm", "sexual", "violence")
 
 
 def completion(text: str = DEFAULT_TEXT, *, model: str = "davinci-002", choices: int = 1) -> Reply:
-    """A text completion."""
+    """Make a text completion."""
     head = _completion_head(model)
     found = [_choice(index, text, "stop") for index in range(choices)]
     usage = {"prompt_tokens": 12, "completion_tokens": 6, "total_tokens": 18}
@@ -23,7 +23,7 @@ def completion(text: str = DEFAULT_TEXT, *, model: str = "davinci-002", choices:
 def completion_stream(
     text: str = DEFAULT_TEXT, *, model: str = "davinci-002", include_usage: bool = False
 ) -> Reply:
-    """The same as server-sent events."""
+    """Make a text completion as server-sent events."""
     head = _completion_head(model)
     events = [{**head, "choices": [_choice(0, piece, None)]} for piece in pieces(text)]
     events.append({**head, "choices": [_choice(0, "", "stop")]})
@@ -41,7 +41,7 @@ def embeddings(
     dimensions: int = 8,
     encoding_format: str = "float",
 ) -> Reply:
-    """Vectors, each as numbers or as base64."""
+    """Make vectors, each as numbers or as base64."""
     vector: list[float] = [index / 8 for index in range(dimensions)]
     written: Any = vector
     if encoding_format == "base64":
@@ -54,7 +54,7 @@ def embeddings(
 def moderation(
     count: int = 1, *, model: str = "omni-moderation-latest", flagged: Sequence[str] = ()
 ) -> Reply:
-    """Judgements, the same for each input."""
+    """Make moderation results, the same for each input."""
     result = {
         "flagged": bool(flagged),
         "categories": {name: name in flagged for name in _FLAGS},
@@ -66,7 +66,7 @@ def moderation(
 
 
 def decision(questions: Sequence[Mapping[str, Any]] = (), *, model: str = "gpt-6-luna") -> Reply:
-    """A predicate's probability as the answer to each question."""
+    """Answer each question with the probability of a predicate."""
     names = [question.get("name") for question in questions]
     answers = [{"type": "predicate", "name": name, "probability": 0.93} for name in names]
     usage = {

@@ -1,4 +1,4 @@
-"""Replies in the shape of OpenAI's images and audio endpoints."""
+"""Make replies in the shape of OpenAI's images and audio endpoints."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, Final
 from pulse_otel.local.provider.reply import DEFAULT_TEXT, Reply, pieces, streamed, to_json
 
 PICTURE: Final = b"\x89PNG\r\n\x1a\n" + bytes(992)
-"""What every generated image is: 1000 bytes that begin like a PNG file."""
+"""The generated image: 1000 bytes that begin like a PNG file."""
 SOUND: Final = b"ID3" + bytes(1997)
-"""What every spoken text is: 2000 bytes that begin like an MP3 file."""
+"""The spoken text: 2000 bytes that begin like an MP3 file."""
 
 _IMAGE_USAGE: Final[dict[str, Any]] = {
     "input_tokens": 15,
@@ -28,14 +28,14 @@ _AUDIO_USAGE: Final[dict[str, Any]] = {
 
 
 def images(count: int = 1, *, url: str | None = None, output_format: str = "png") -> Reply:
-    """Generated images: their data, or an address of each."""
+    """Make images: their data, or an address of each."""
     one = {"url": url, "revised_prompt": "A lantern."} if url else {"b64_json": _picture()}
     body = {"created": 1_767_225_600, "data": [one] * count, "output_format": output_format}
     return Reply(body=to_json({**body, "usage": _IMAGE_USAGE}))
 
 
 def image_stream(kind: str = "image_generation") -> Reply:
-    """A preview and the image; `kind` is ``image_generation`` or ``image_edit``."""
+    """Make a preview and the image; `kind` is ``image_generation`` or ``image_edit``."""
     common = {
         "b64_json": _picture(),
         "background": "opaque",
@@ -49,7 +49,7 @@ def image_stream(kind: str = "image_generation") -> Reply:
 
 
 def transcription(text: str = DEFAULT_TEXT, *, response_format: str = "json") -> Reply:
-    """A transcript as JSON, or, for the other formats, as text."""
+    """Make a transcript as JSON, or, for the other formats, as text."""
     if response_format == "verbose_json":
         usage: dict[str, Any] = {"type": "duration", "seconds": 4}
         body: dict[str, Any] = {
@@ -66,13 +66,13 @@ def transcription(text: str = DEFAULT_TEXT, *, response_format: str = "json") ->
 
 
 def transcription_stream(text: str = DEFAULT_TEXT) -> Reply:
-    """The same as server-sent events."""
+    """Make a transcript as server-sent events."""
     deltas = [{"type": "transcript.text.delta", "delta": piece} for piece in pieces(text)]
     return _events([*deltas, {"type": "transcript.text.done", "text": text, "usage": _AUDIO_USAGE}])
 
 
 def speech(content_type: str = "audio/mpeg") -> Reply:
-    """Spoken text."""
+    """Make spoken text."""
     return Reply(body=SOUND, headers={"content-type": content_type})
 
 

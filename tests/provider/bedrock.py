@@ -1,4 +1,4 @@
-"""Streams the way Amazon Bedrock sends them: binary frames, each with one event of the model's API.
+"""Make streams as Amazon Bedrock sends them: binary frames with one event of the model each.
 
 A frame: total length, length of the headers, checksum of both, headers, payload, checksum.
 """
@@ -21,7 +21,7 @@ _STRING = 7  # the type of a header's value
 
 
 def bedrock_stream(events: Reply) -> Reply:
-    """A stream of server-sent events as Bedrock sends it; pauses and cuts stay."""
+    """Turn a stream of server-sent events into one of Bedrock; keep its pauses and cuts."""
     chunks = tuple(
         _frame(line[len(b"data: ") :])
         for chunk in events.chunks or ()

@@ -1,4 +1,4 @@
-"""Tokens, cost, time and JSON as the page writes them; None is shown as a dash."""
+"""Format tokens, cost, time and JSON for the pages; None stands for an unknown value."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _TOKENS = ("inputTokens", "outputTokens")
 
 
 def tokens(calls: Sequence[Span]) -> str | None:
-    """The tokens of `calls`, in and out; None if nobody counted any.
+    """Format the input and output tokens of `calls`; None if all are unknown.
 
-    Where they are unknown the legacy form has zeros (contract §2.6).
+    In the legacy form an unknown count is 0 (contract §2.6).
     """
     totals = [_total(calls, name) for name in _TOKENS]
     if not any(totals):
@@ -28,7 +28,7 @@ def tokens(calls: Sequence[Span]) -> str | None:
 
 
 def cost(calls: Sequence[Span]) -> str | None:
-    """What `calls` cost, in dollars; None if no price is known, "≥" if not all are."""
+    """Format the cost of `calls` in dollars; None if no cost is known, "≥" if not all are."""
     cents = _total(calls, "costCents")
     if cents is None or (cents == 0 and tokens(calls) is None):
         return None
@@ -36,7 +36,7 @@ def cost(calls: Sequence[Span]) -> str | None:
     dollars = f"${cents / 100:,.4f}"
     if unknown:
         return f"≥ {dollars}"
-    # Four decimals (contract §3.7), but a tiny cost does not look like none.
+    # Four decimals (contract §3.7) would show a tiny cost as none.
     return "< $0.0001" if 0 < cents < 0.01 else dollars
 
 
@@ -46,17 +46,17 @@ def _total(calls: Iterable[Span], name: str) -> float | None:
 
 
 def milliseconds(value: Json) -> str | None:
-    """A duration in ms; it is not turned into seconds, so that figures can be compared."""
+    """Format a duration in ms, never in seconds, so that figures can be compared."""
     return f"{value:,.0f} ms" if isinstance(value, (int, float)) else None
 
 
 def moment(timestamp: Json) -> str:
-    """An ISO date and time without its fraction."""
+    """Format an ISO date and time without its fraction."""
     return str(timestamp)[:19].replace("T", " ")
 
 
-def json_text(value: Json, *, indent: int | None = None) -> str:
-    """`value` as JSON text; the service takes what is nested more deeply than can be written."""
+def as_json(value: Json, *, indent: int | None = None) -> str:
+    """Format `value` as JSON; the service accepts deeper nesting than Python can write."""
     try:
         return json.dumps(value, ensure_ascii=False, indent=indent)
     except RecursionError:
@@ -64,6 +64,6 @@ def json_text(value: Json, *, indent: int | None = None) -> str:
 
 
 def clipped(text: str, limit: int) -> str:
-    """The first `limit` characters of `text`, and how many more there are."""
+    """Return the first `limit` characters of `text`, and say how many follow."""
     left_out = len(text) - limit
     return text if left_out <= 0 else f"{text[:limit]} … [{left_out:,} more characters]"

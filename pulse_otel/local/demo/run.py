@@ -1,4 +1,4 @@
-"""The demo: a few calls, recorded, shipped, read back from the trace service, and checked."""
+"""Run the demo: make calls, ship their spans, read the traces back and check them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _KEY_VARIABLES: Final[Mapping[str, str]] = {
     OPENAI: "OPENAI_API_KEY",
     ANTHROPIC: "ANTHROPIC_API_KEY",
 }
-# A scripted reply takes this long, so that the latencies in the table look like something.
+# The delay of a scripted reply, which gives the table realistic latencies.
 _DELAY_S: Final = 0.15
 _CHUNK_DELAY_S: Final = 0.02
 
@@ -51,22 +51,21 @@ Next: `pulse-otel serve%s` keeps a service running here. In your app:
     client.chat.completions.create(...)  # nothing else changes
 """
 
-Say = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 @dataclasses.dataclass(frozen=True)
 class _Endpoint:
-    """Where a client goes: a provider, or the trace service."""
+    """The address and the key of a provider or of the trace service."""
 
     url: str | None
     key: str = dataclasses.field(repr=False)
 
 
 def run_demo(*, live: bool, legacy: bool = False) -> int:
-    """Run the demo; the exit status: 0 all traces right, 1 not, 2 it cannot run like this.
+    """Run the demo; return 0 if all traces are correct, 1 if not, 2 if it cannot run.
 
-    `live` calls the real providers; `legacy` makes the demo's own trace service one that speaks
-    the legacy form.
+    `live` calls the real providers; `legacy` starts a trace service of the legacy generation.
     """
     from pulse_otel import ConfigError
 
@@ -87,7 +86,7 @@ def run_demo(*, live: bool, legacy: bool = False) -> int:
         try:
             made = _record(run, providers, service, say)
             say("Reading the traces back")
-            # A call that failed is reported as that: no need to wait for its trace.
+            # A failed call is reported as such, so its trace is not awaited.
             awaited = {one.call.key for one in made if one.failure is None}
             traces = read_traces(service.url or "", service.key, run, awaited)
         except ConfigError as error:
@@ -106,7 +105,7 @@ def _real_providers(notes: Console) -> dict[str, _Endpoint]:
         if key:
             providers[provider] = _Endpoint(None, key)
         else:
-            notes.print(f"Without {variable} the calls to {provider} are skipped.", markup=False)
+            notes.print(f"{variable} is not set: calls to {provider} are skipped.", markup=False)
     return providers
 
 
@@ -120,11 +119,11 @@ def _scripted_providers(stack: contextlib.ExitStack) -> dict[str, _Endpoint]:
 
 
 class _NoService(Exception):
-    """There is no trace service to use like this; the message says why."""
+    """No trace service can be used with these options; the message says why."""
 
 
 def _service(stack: contextlib.ExitStack, *, live: bool, legacy: bool) -> _Endpoint:
-    """The user's Pulse in a live run that names one, else one of our own."""
+    """Return the user's Pulse if a live run names one, else start one."""
     key, url = os.environ.get("PULSE_API_KEY"), os.environ.get("PULSE_API_URL")
     if not live or not (key or url):
         app = create_legacy_app() if legacy else create_app()
@@ -132,17 +131,17 @@ def _service(stack: contextlib.ExitStack, *, live: bool, legacy: bool) -> _Endpo
     if legacy:
         raise _NoService(
             "--legacy starts a trace service, but PULSE_API_KEY or PULSE_API_URL names yours:"
-            " unset them, or leave --legacy out; the form of yours is found out by asking."
+            " unset them, or leave out --legacy; the exporter detects the form of yours."
         )
     if not key:
-        raise _NoService("PULSE_API_URL needs PULSE_API_KEY beside it.")
+        raise _NoService("PULSE_API_URL needs PULSE_API_KEY as well.")
     return _Endpoint((url or _DEFAULT_API_URL).rstrip("/"), key)
 
 
 def _record(
-    run: str, providers: Mapping[str, _Endpoint], service: _Endpoint, say: Say
+    run: str, providers: Mapping[str, _Endpoint], service: _Endpoint, say: Progress
 ) -> list[MadeCall]:
-    """Make the calls the way a program does that uses this package; everything is delivered."""
+    """Make the calls as a program that uses this package does, and deliver their spans."""
     from pulse_otel import flush_buffer, init_pulse, shutdown
 
     init_pulse(
@@ -150,7 +149,7 @@ def _record(
             "api_key": service.key,
             "api_url": service.url or "",
             "service_name": "pulse-demo",
-            # The user's environment may say otherwise, for their own programs.
+            # The user's environment may set these otherwise for their own programs.
             "enabled": True,
             "capture_content": True,
             "protocol": "auto",
@@ -181,7 +180,7 @@ def _observed_clients(stack: contextlib.ExitStack, providers: Mapping[str, _Endp
         url, key = providers[OPENAI].url, providers[OPENAI].key
         client = stack.enter_context(OpenAI(api_key=key, base_url=url))
         clients.openai = observe(client, Provider.OPENAI)
-        # Closed by the call that uses it, in its event loop.
+        # The call that uses it closes it, in its event loop.
         clients.async_openai = observe(AsyncOpenAI(api_key=key, base_url=url), Provider.OPENAI)
     if ANTHROPIC in providers:
         url, key = providers[ANTHROPIC].url, providers[ANTHROPIC].key
@@ -202,7 +201,7 @@ def _make(call: DemoCall, clients: Clients, run: str) -> MadeCall:
     try:
         text = call.make(clients, extra)
     except (OpenAIError, AnthropicError, NothingToAnswer) as error:
-        # Only the kind of error: a provider's message may quote a part of the key.
+        # The class only: a provider's message may quote a part of the key.
         failure = None if call.fails else f"the call failed: {type(error).__name__}"
         return dataclasses.replace(made, failure=failure)
     failure = "the call should have failed, but did not" if call.fails else None
@@ -223,9 +222,9 @@ def _report(
         for problem in found:
             out.print(f"{name}: {problem}", style="red", markup=False)
     if wrong:
-        out.print(f"{len(wrong)} of {len(made)} traces are not right.", style="bold red")
+        out.print(f"{len(wrong)} of {len(made)} traces are not correct.", style="bold red")
         return 1
-    verdict = f"{len(made)} calls made, {len(made)} traces read back, and every one is right."
+    verdict = f"{len(made)} calls made, {len(made)} traces read back, all correct."
     out.print(verdict, style="green")
     out.print()
     out.print(_NEXT % (" --legacy" if legacy else ""), markup=False, soft_wrap=True, end="")
@@ -233,8 +232,8 @@ def _report(
 
 
 @contextlib.contextmanager
-def _progress(notes: Console) -> Generator[Say]:
-    """A line that changes on a terminal, lines one below the other elsewhere."""
+def _progress(notes: Console) -> Generator[Progress]:
+    """Show progress: on a terminal in one line, elsewhere in a line per step."""
     if not notes.is_terminal:
         yield lambda line: notes.print(line, markup=False)
         return
@@ -244,7 +243,7 @@ def _progress(notes: Console) -> Generator[Say]:
 
 @contextlib.contextmanager
 def _loopback_without_proxy() -> Generator[None]:
-    """Reach this machine directly, also where a proxy is configured for everything else."""
+    """Reach this machine directly even if a proxy is configured."""
     before = {name: os.environ.get(name) for name in ("no_proxy", "NO_PROXY")}
     hosts = [value for value in (before["no_proxy"] or before["NO_PROXY"], HOST) if value]
     os.environ.update(dict.fromkeys(before, ",".join(hosts)))

@@ -1,4 +1,4 @@
-"""Replies in the shape of the OpenAI Responses API."""
+"""Make replies in the shape of the OpenAI Responses API."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def response_body(
     output: Sequence[Json] | None = None,
     **fields: Any,
 ) -> Json:
-    """A whole response; `output` are the items themselves, `fields` what else is to differ."""
+    """Make a whole response; `output` are its items, `fields` replace or add entries."""
     if output is None:
         output = _output(text_beside_tools(text, tool_calls), tool_calls, reasoning)
     return {
@@ -60,20 +60,20 @@ def response_body(
 
 
 def response(text: str | None = DEFAULT_TEXT, **settings: Any) -> Reply:
-    """A response of the Responses API; settings as in `response_body`."""
+    """Make a response of the Responses API; settings as in `response_body`."""
     return Reply(body=to_json(response_body(text, **settings)))
 
 
 def response_stream(
     text: str | None = DEFAULT_TEXT, *, chunk_delay_s: float = 0.0, **settings: Any
 ) -> Reply:
-    """The same as server-sent events."""
+    """Make a response as server-sent events; settings as in `response_body`."""
     events = response_events(response_body(text, **settings))
     return streamed([_sse(event) for event in events], chunk_delay_s)
 
 
 def response_events(whole: Json) -> list[Json]:
-    """The events that lead to the response `whole`; the last one has all of it."""
+    """Make the events of the response `whole`; the last one contains it."""
     begun: Json = {**whole, "status": "in_progress", "output": [], "usage": None, "error": None}
     events: list[Json] = [
         {"type": "response.created", "response": begun},
@@ -86,14 +86,14 @@ def response_events(whole: Json) -> list[Json]:
 
 
 def response_error_events(code: str, message: str) -> Reply:
-    """A stream that breaks off with an error event."""
+    """Make a stream that ends with an error event."""
     first = response_events(response_body())[:1]
     error = {"type": "error", "code": code, "message": message, "param": None}
     return streamed([_sse(event) for event in [*first, {**error, "sequence_number": 1}]], 0.0)
 
 
 def compaction() -> Reply:
-    """A compacted conversation: the users' messages, and one item that only the API can read."""
+    """Make a compacted conversation: a user's message, and one item that only the API can read."""
     whole = response_body(
         output=[
             {

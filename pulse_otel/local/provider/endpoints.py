@@ -1,32 +1,31 @@
-"""What the scripted provider says when a test did not say it: worked out from the request."""
+"""Reply to requests without a scripted reply: the table of endpoints and their defaults."""
 
 from __future__ import annotations
 
-import dataclasses
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
-from pulse_otel.local.provider.anthropic_replies import (
-    anthropic_completion,
-    anthropic_completion_stream,
-    anthropic_error,
-    message,
-    message_stream,
-)
+from pulse_otel.local.provider.anthropic_replies import anthropic_error, message, message_stream
 from pulse_otel.local.provider.openai_replies import chat, chat_stream, openai_error
-from pulse_otel.local.provider.reply import DEFAULT_TEXT, Reply, ToolCall, to_json
+from pulse_otel.local.provider.received import Received
+from pulse_otel.local.provider.reply import DEFAULT_TEXT, Reply, ToolCall
+
+Endpoint: TypeAlias = Callable[[Received], Reply]
+Endpoints: TypeAlias = Mapping[str, Endpoint]
+"""Method and path, as a regular expression that matches both whole -> the endpoint there."""
 
 MISSING_MODEL: Final = "no-such-model"
-"""The model that neither provider has: asking for it is answered with a 404."""
+"""The model that neither provider has: a request for it is answered with a 404."""
 
-# The first word that occurs in the last user message picks the answer.
+# The first of these words in the last user message selects the answer.
 _ANSWERS: Final[Mapping[str, str]] = {
     "capital": "Paris is the capital of France.",
     "weather": "It is 22 degrees and sunny in Paris: leave the umbrella at home.",
     "haiku": "Spans drift down the stream, each one a small lantern lit. The trace glows at dawn.",
     "joke": "Why did the span cross the wire? To get to the other service.",
-    "trace": "A trace tells the story of one request, span by span.",
-    "latency": "Measure first: most of the latency waits where nobody looked.",
+    "trace": "A trace shows the spans of one request in the order of time.",
+    "latency": "Measure first: most latency is where nobody has looked.",
     "token": "Tokens are the pieces of words that a model reads and writes.",
 }
 _MODEL_DATES: Final[Mapping[str, str]] = {
@@ -47,16 +46,17 @@ _SAMPLES: Final[Mapping[str, Any]] = {
 }
 
 
-def default_reply(path: str, request: Any, *, chunk_delay_s: float = 0.0) -> Reply:
-    """The reply of the endpoint at `path` to the parsed body `request`."""
-    for ending, answer in _ENDPOINTS.items():
-        if path.endswith(ending):
-            reply = answer(_mapping(request))
-            return dataclasses.replace(reply, chunk_delay_s=chunk_delay_s)
-    return openai_error(404, f"Invalid URL ({path})")
+def default_reply(received: Received, endpoints: Endpoints) -> Reply:
+    """Reply as the first of `endpoints` that matches; 404 if none does."""
+    line = f"{received.method} {received.path}"
+    for pattern, endpoint in endpoints.items():
+        if re.fullmatch(pattern, line):
+            return endpoint(received)
+    return openai_error(404, f"Invalid URL ({received.path})")
 
 
-def _chat_reply(request: Mapping[str, Any]) -> Reply:
+def _chat_reply(received: Received) -> Reply:
+    request = received.fields()
     model = str(request.get("model"))
     if model == MISSING_MODEL:
         return openai_error(404, f"The model `{model}` does not exist.")
@@ -72,7 +72,8 @@ def _chat_reply(request: Mapping[str, Any]) -> Reply:
     return chat_stream(text, model=dated, tool_calls=tool_calls, include_usage=include_usage)
 
 
-def _message_reply(request: Mapping[str, Any]) -> Reply:
+def _message_reply(received: Received) -> Reply:
+    request = received.fields()
     model = str(request.get("model"))
     if model == MISSING_MODEL:
         return anthropic_error(404, f"model: {model}")
@@ -85,18 +86,8 @@ def _message_reply(request: Mapping[str, Any]) -> Reply:
     return answer(_answer(messages, tool_calls), model=model, tool_calls=tool_calls)
 
 
-def _token_count(request: Mapping[str, Any]) -> Reply:
-    return Reply(body=to_json({"input_tokens": 30}))
-
-
-def _anthropic_completion_reply(request: Mapping[str, Any]) -> Reply:
-    stream = bool(request.get("stream"))
-    answer = anthropic_completion_stream if stream else anthropic_completion
-    return answer(model=str(request.get("model")))
-
-
 def _first_tool(tools: Sequence[Mapping[str, Any]], schema_key: str) -> tuple[ToolCall, ...]:
-    """A call of the first tool, with an argument for each property its schema names."""
+    """Call the first tool, with an argument for each property of its schema."""
     if not tools:
         return ()
     properties = _mapping(_mapping(tools[0].get(schema_key)).get("properties"))
@@ -115,7 +106,7 @@ def _answer(messages: Sequence[Mapping[str, Any]], tool_calls: Sequence[ToolCall
     asked = ""
     for item in reversed(messages):
         said = " ".join(str(block.get("text", "")) for block in _blocks(item))
-        # A turn of tool results only is the user's turn in form, but asks nothing.
+        # A user's turn that consists of tool results asks nothing.
         if item.get("role") == "user" and said.strip():
             asked = said.lower()
             break
@@ -123,7 +114,7 @@ def _answer(messages: Sequence[Mapping[str, Any]], tool_calls: Sequence[ToolCall
 
 
 def _blocks(item: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The content of a message as blocks, whether it came as text or as blocks."""
+    """Return the content of a message, text or blocks, as blocks."""
     content = item.get("content")
     if isinstance(content, str):
         return ({"type": "text", "text": content},)
@@ -139,9 +130,8 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
 
 
-_ENDPOINTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Reply]]] = {
-    "/chat/completions": _chat_reply,
-    "/v1/messages": _message_reply,
-    "/v1/messages/count_tokens": _token_count,
-    "/v1/complete": _anthropic_completion_reply,
+ENDPOINTS: Final[Endpoints] = {
+    "POST .*/chat/completions": _chat_reply,
+    "POST .*/v1/messages": _message_reply,
 }
+"""The endpoints that the demo calls."""

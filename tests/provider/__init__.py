@@ -1,0 +1,1 @@
+"""Scripted replies of the endpoints that only the tests call."""
