@@ -1,85 +1,32 @@
 """Span -> Record, one file per vocabulary of span attributes.
 
-The scope of a span says whose it is; where that is unknown, marker attributes do, in this order.
+`recognition` says whose vocabulary a span speaks. The dialects themselves are imported by the first
+that is read, which happens in a worker.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from pulse_otel.export.dialects.anthropic_sdk import ANTHROPIC_SDK
-from pulse_otel.export.dialects.dialect import Dialect
-from pulse_otel.export.dialects.genai import GENAI, OURS
-from pulse_otel.export.dialects.langfuse import LANGFUSE
-from pulse_otel.export.dialects.langsmith import LANGSMITH
-from pulse_otel.export.dialects.legacy_events import OPENAI_V2
-from pulse_otel.export.dialects.litellm import LITELLM
-from pulse_otel.export.dialects.logfire import LOGFIRE
-from pulse_otel.export.dialects.openinference import OPENINFERENCE
-from pulse_otel.export.dialects.openlit import OPENLIT
-from pulse_otel.export.dialects.openllmetry import OPENLLMETRY
-from pulse_otel.export.dialects.pydantic_ai import PYDANTIC_AI
-from pulse_otel.export.dialects.reader import record_of
-from pulse_otel.export.dialects.source import Source
-from pulse_otel.export.dialects.vercel import VERCEL
-from pulse_otel.export.records.record import Record
+from pulse_otel.export.dialects.recognition import is_genai_span
 
-__all__ = ["DIALECTS", "dialect_of", "is_genai_span", "read"]
+if TYPE_CHECKING:
+    from pulse_otel.export.records.record import Record
 
-# The last one reads whatever else carries GenAI attributes.
-DIALECTS: tuple[Dialect, ...] = (
-    OURS,
-    ANTHROPIC_SDK,
-    OPENINFERENCE,
-    LANGFUSE,
-    OPENLLMETRY,
-    OPENAI_V2,
-    PYDANTIC_AI,
-    LITELLM,
-    OPENLIT,
-    LANGSMITH,
-    VERCEL,
-    LOGFIRE,
-    GENAI,
-)
-_SCOPES = tuple(scope for dialect in DIALECTS for scope in dialect.scopes)
-_MARKERS = frozenset(marker for dialect in DIALECTS for marker in dialect.markers)
-_PREFIXES = tuple(marker for marker in _MARKERS if marker.endswith("."))
-
-
-def is_genai_span(span: ReadableSpan) -> bool:
-    """Whether some dialect may read `span`; False for nearly all of a program's other spans.
-
-    Runs in the thread that ends the span, so that those others never wait in our queue.
-    """
-    scope = span.instrumentation_scope
-    if scope is not None and _spoken_for(scope.name):
-        return True
-    attributes: Any = span.attributes
-    if not attributes:
-        return False
-    keys = attributes.copy() if hasattr(attributes, "copy") else attributes
-    return not _MARKERS.isdisjoint(keys) or any(key.startswith(_PREFIXES) for key in keys)
-
-
-@lru_cache(maxsize=1024)
-def _spoken_for(scope: str) -> bool:
-    return scope.startswith(_SCOPES)
+__all__ = ["degraded", "is_genai_span", "read"]
 
 
 def read(span: ReadableSpan) -> Record | None:
     """The record of `span`; None for a span that is no GenAI operation. Never raises."""
-    source = Source(span)
-    dialect = dialect_of(source)
-    return record_of(source, dialect) if dialect else None
+    from pulse_otel.export.dialects import registry
+
+    return registry.read(span)
 
 
-def dialect_of(source: Source) -> Dialect | None:
-    """Whose vocabulary a span speaks: by its scope, else by marker attributes."""
-    for dialect in DIALECTS:
-        if dialect.scopes and source.scope.startswith(dialect.scopes):
-            return dialect
-    return next((dialect for dialect in DIALECTS if dialect.marks(source)), None)
+def degraded(span: ReadableSpan) -> Record | None:
+    """What is left of a span that could not be read: when it was, and in which trace."""
+    from pulse_otel.export.dialects import registry
+
+    return registry.degraded(span)

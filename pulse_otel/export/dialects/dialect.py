@@ -1,7 +1,7 @@
-"""What a dialect is: how its spans are known, and how its words are turned into the conventions'.
+"""What a dialect is: how its words are turned into the conventions'.
 
-A dialect is data: scopes and markers, a crosswalk of attribute keys, and, for what a table cannot
-say, one function. All dialects share the reader that makes the record.
+A dialect is data: a crosswalk of attribute keys, and, for what a table cannot say, one function.
+All dialects share the reader that makes the record. `recognition` says which spans are its own.
 """
 
 from __future__ import annotations
@@ -69,8 +69,6 @@ class Dialect:
     """One vocabulary of span attributes."""
 
     name: str
-    scopes: tuple[str, ...] = ()  # scope names that start so are spoken for
-    markers: tuple[str, ...] = ()  # else: an attribute of this key; or of this prefix, if "a.b."
     crosswalk: Crosswalk = field(default_factory=dict[str, tuple[str, ...]])
     read: Callable[[Source], Attributes] | None = None  # what it finds goes before the tables
     ignores: Callable[[Source], bool] | None = None  # spans that say nothing of their own
@@ -94,15 +92,6 @@ class Dialect:
     def takes(self, key: str) -> bool:
         """Whether the tables read the attribute, so that it is not kept as it is."""
         return key in _sources(self) or (bool(self.used_up) and key.startswith(self.used_up))
-
-    def marks(self, source: Source) -> bool:
-        """Whether an attribute says that the span is of this dialect."""
-        for marker in self.markers:
-            if marker in source.attributes:
-                return True
-            if marker.endswith(".") and any(key.startswith(marker) for key in source.attributes):
-                return True
-        return False
 
 
 def _take(source: Source, key: str, theirs: tuple[str, ...], found: Attributes) -> None:

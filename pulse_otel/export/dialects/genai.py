@@ -10,7 +10,7 @@ from pulse_otel.export.dialects import legacy_events
 from pulse_otel.export.dialects.dialect import DOLLARS, Dialect
 from pulse_otel.export.dialects.source import Attributes, Source
 
-OURS = Dialect(name="pulse", scopes=(semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC))
+OURS = Dialect(name="pulse")
 
 _MESSAGES = (
     semconv.INPUT_MESSAGES,
@@ -33,8 +33,6 @@ def _read(source: Source) -> Attributes:
 
 GENAI = Dialect(
     name="genai",
-    scopes=("opentelemetry.instrumentation.genai.", "opentelemetry.util.genai", "gen_ai"),
-    markers=("gen_ai.",),
     crosswalk={
         DOLLARS: ("gen_ai.usage.cost", "operation.cost"),
         semconv.TIME_TO_FIRST_CHUNK: ("gen_ai.client.operation.time_to_first_chunk",),

@@ -62,8 +62,4 @@ def _bare(values: Mapping[str, Any]) -> dict[str, Any]:
     return {"role": "assistant", "content": text, "tool_calls": values.get("tool_calls")}
 
 
-OPENAI_V2 = Dialect(
-    name="openai-v2",
-    scopes=("opentelemetry.instrumentation.openai_v2", "strands"),
-    read=read,
-)
+OPENAI_V2 = Dialect(name="openai-v2", read=read)
