@@ -14,12 +14,13 @@ import subprocess
 import sys
 
 BARE = "bare Python"
+BY_HAND = "OpenTelemetry by hand, with a batch processor"
 _INIT = "init_pulse({'api_key': 'pulse_sk_benchmark', 'api_url': 'http://127.0.0.1:9'})"
 _NAMES = "from {} import init_pulse, observe, Provider"
 
 WAYS = {
     BARE: "",
-    "OpenTelemetry by hand, with a batch processor": """
+    BY_HAND: """
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor

@@ -3,48 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.trace import format_span_id, format_trace_id
 
-from pulse_otel import semconv
 from pulse_otel.config import KEY_PREFIX, ApiKey, Config, ConfigError, load_config
 from pulse_otel.export import dialects
 from pulse_otel.export.accounts import lost_spans as losses
 from pulse_otel.export.accounts.metrics import show
 from pulse_otel.export.accounts.stats import DeliveryStats
+from pulse_otel.export.delivery.imports import import_all
 from pulse_otel.export.delivery.span_size import size_of
 from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.delivery.worker import Delivery
 from pulse_otel.export.records.duplicates.same_span import claim, destination
-from pulse_otel.export.records.record import Record
-from pulse_otel.export.records.redaction import Redaction
-from pulse_otel.export.spool import spool
 from pulse_otel.export.transport.http import ATTEMPT_S, Transport
-from pulse_otel.export.transport.protocol import ProtocolDetector
 from pulse_otel.guard import FAILED, guarded
 from pulse_otel.log import rate_limited
 from pulse_otel.process.children import stop_exporters_at_their_end
-from pulse_otel.process.ends import flush_at_sigterm
 from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
 from pulse_otel.process.exporters import register, running
 from pulse_otel.process.flush import Flushable, batch_processors_before, hand_over
 from pulse_otel.process.forks import reset_in_children
-from pulse_otel.values import to_json
 
-_NEEDED = (
-    "encodings.idna",
-    "urllib3.exceptions",
-    "pydantic_core",
-    "pulse_otel.export.transport.connection",
-    "pulse_otel.export.transport.failures",
-    "pulse_otel.export.pricing.table",
-)
+if TYPE_CHECKING:
+    from pulse_otel.export.payloads.form import Encoded, Form
+    from pulse_otel.export.records.record import Record
+    from pulse_otel.export.records.redaction import Redaction
+    from pulse_otel.export.spool.spool import Spool
+    from pulse_otel.export.transport.outcome import Outcome
+    from pulse_otel.export.transport.protocol import ProtocolDetector
+
 _HOLD_S = 1.0  # the spans of one call end within moments of each other
 _NOW_MS = 1000
 
@@ -102,7 +93,9 @@ class PulseSpanExporter(SpanExporter):
         del api_key  # a traceback that shows variables is no place for it
         self.project = destination(config.api_url, config.api_key)
         self._transport = Transport(config.api_url, config.api_key, ca_file=config.ca_file)
-        self._redaction = Redaction(config.redact) if config.redact else None
+        self._detector: ProtocolDetector | None = None
+        self._protocol_wanted = config.protocol
+        self._redaction = _redaction(config.redact) if config.redact else None
         self._delivery = Delivery(
             self._steps(config), spool=_spool(config.spool_dir, config.api_url, config.api_key)
         )
@@ -113,23 +106,38 @@ class PulseSpanExporter(SpanExporter):
         stop_exporters_at_their_end()
         show(self)
         if config.flush_on_sigterm:
+            from pulse_otel.process.ends import flush_at_sigterm
+
             flush_at_sigterm()
 
     def _steps(self, config: Config) -> Steps:
-        detector = ProtocolDetector(self._transport, config.protocol)
         return Steps(
             size=size_of,
             read=dialects.read,
-            degrade=_degraded,
-            form=detector.form,
-            post=detector.post,
+            degrade=dialects.degraded,
+            form=self._form,
+            post=self._post,
             attempt_s=ATTEMPT_S,
             redact=self._redaction or _as_it_is,
             hold_s=_HOLD_S,
             collect=self._collect_now,
-            prepare=_import_all,
+            prepare=import_all,
             where=config.api_url,
         )
+
+    def _form(self, deadline: float) -> Form | Outcome:
+        return self._protocol().form(deadline)
+
+    def _post(self, form: Form, batch: Sequence[Encoded], deadline: float) -> Outcome:
+        return self._protocol().post(form, batch, deadline)
+
+    def _protocol(self) -> ProtocolDetector:
+        """Made by the worker: no caller's thread imports the forms."""
+        if self._detector is None:
+            from pulse_otel.export.transport.protocol import ProtocolDetector
+
+            self._detector = ProtocolDetector(self._transport, self._protocol_wanted)
+        return self._detector
 
     @property
     def stats(self) -> DeliveryStats:
@@ -185,7 +193,7 @@ class PulseSpanExporter(SpanExporter):
             return False
         if not self._delivery.stopped:
             return claim(span, self.project, self._owner)
-        if running(self.project) or dialects.read(span) is None:
+        if running(self.project) or not dialects.is_genai_span(span) or not _is_call(span):
             return False
         rate_limited.warning(
             "after shutdown", "pulse-otel: a call that ended after shutdown() is not sent"
@@ -267,35 +275,26 @@ def _load(given: Mapping[str, Any]) -> Config | None:
     return config
 
 
+def _is_call(span: ReadableSpan) -> bool:
+    try:
+        return dialects.read(span) is not None
+    except ImportError:  # the interpreter ends, and imports nothing any more
+        return True
+
+
 def _as_it_is(record: Record) -> Record:
     return record
 
 
-def _degraded(span: ReadableSpan) -> Record | None:
-    """What is left of a span that could not be read: when it was, and in which trace."""
-    context, parent = span.get_span_context(), span.parent
-    if context is None:
+def _redaction(redact: Callable[[str], str]) -> Redaction:
+    from pulse_otel.export.records.redaction import Redaction
+
+    return Redaction(redact)
+
+
+def _spool(root: str | None, api_url: str, key: ApiKey) -> Spool | None:
+    if root is None:
         return None
-    start_ns = int(span.start_time or span.end_time or 0)
-    return Record(
-        kind="llm_call",
-        trace_id=format_trace_id(context.trace_id),
-        span_id=format_span_id(context.span_id),
-        parent_span_id=format_span_id(parent.span_id) if parent else None,
-        start_ns=start_ns,
-        end_ns=max(start_ns, int(span.end_time or 0)),
-        name=str(span.name)[:256],
-        attributes={semconv.PULSE_TRUNCATED: True},
-    )
+    from pulse_otel.export.spool.spool import Spool, directory_name
 
-
-def _spool(root: str | None, api_url: str, key: ApiKey) -> spool.Spool | None:
-    return None if root is None else spool.Spool(root, spool.directory_name(api_url, key.reveal()))
-
-
-def _import_all() -> None:
-    """What the workers import when they need it, before anybody forks: see forks."""
-    for name in _NEEDED:
-        with suppress(ImportError):
-            import_module(name)
-    to_json({})  # its encoder makes itself ready at the first use, under a lock of its own
+    return Spool(root, directory_name(api_url, key.reveal()))

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from pulse_otel.export.accounts.ledger import End, SpanGroup
-from pulse_otel.export.bodies.shrink import LIMITS, bare, shrunk
 from pulse_otel.export.delivery.request_size import MAX_REQUEST_BYTES, RequestSize
 from pulse_otel.export.payloads.form import Encoded, Form
-from pulse_otel.export.records.record import Record
 from pulse_otel.export.transport.outcome import Outcome, Verdict
 from pulse_otel.guard import FAILED, guarded
+
+if TYPE_CHECKING:
+    from pulse_otel.export.records.record import Record
 
 MOST_REFUSALS = 64
 """Requests refused one after the other, as a batch is narrowed down: then all of it is bad."""
@@ -163,6 +165,8 @@ class Batches:
         """`entry`, written; without its content if that cannot be written. None: settled."""
         encoded = guarded(form.encode, entry.record, otherwise=FAILED)
         if encoded is FAILED:
+            from pulse_otel.export.bodies.shrink import bare
+
             encoded = guarded(lambda: form.encode(bare(entry.record)), otherwise=FAILED)
         if encoded is None:
             self._settle(entry, End.IGNORED, "")
@@ -202,6 +206,8 @@ class Batches:
         if len(batch.entries) > 1:
             self._request_size.refused(batch.size)
             return batch.halves()
+        from pulse_otel.export.bodies.shrink import LIMITS, shrunk
+
         (entry,) = batch.entries
         for tries, limit in enumerate(LIMITS[entry.shrinks :], entry.shrinks + 1):
             record = guarded(shrunk, entry.record, limit, otherwise=FAILED)

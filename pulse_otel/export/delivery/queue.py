@@ -10,14 +10,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pulse_otel.export.accounts.ledger import End, Ledger
 from pulse_otel.export.delivery.span_size import UNKNOWN_BYTES
 from pulse_otel.export.delivery.steps import Steps
-from pulse_otel.export.records.duplicates.deduplicator import CallDeduplicator
-from pulse_otel.export.records.record import Record
 from pulse_otel.guard import FAILED, guarded
+
+if TYPE_CHECKING:
+    from pulse_otel.export.records.duplicates.deduplicator import CallDeduplicator
+    from pulse_otel.export.records.record import Record
 
 MAX_QUEUED_BYTES = 320 << 20
 # One giant must not push all others out: it counts as this, and is cut where it is read or sent.
@@ -35,10 +37,19 @@ class SpanQueue:
         self._keep = keep
         self._queue: deque[tuple[Any, int]] = deque()
         self.size_bytes = 0  # of what waits in the queue
-        self._deduplicator = CallDeduplicator(steps.hold_s)
+        self._calls: CallDeduplicator | None = None
         self._held_until: float | None = None
         self._lock = threading.Lock()  # held during a round
         self.drained_upto = 0  # so many of those received are no longer in here
+
+    @property
+    def _deduplicator(self) -> CallDeduplicator:
+        """Made by the first round: no caller's thread imports it."""
+        if self._calls is None:
+            from pulse_otel.export.records.duplicates.deduplicator import CallDeduplicator
+
+            self._calls = CallDeduplicator(self._steps.hold_s)
+        return self._calls
 
     def __len__(self) -> int:
         """Return how many wait in the queue."""

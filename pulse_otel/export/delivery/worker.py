@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pulse_otel.export.accounts.ledger import Ledger
 from pulse_otel.export.accounts.stats import DeliveryStats, Stats
@@ -21,11 +21,13 @@ from pulse_otel.export.delivery.queue import SpanQueue
 from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.delivery.threads import Workers
 from pulse_otel.export.delivery.waiting import Expedite, ShutdownPolicy
-from pulse_otel.export.spool.spool import Spool
 from pulse_otel.export.transport.outcome import Outcome, Verdict
 from pulse_otel.guard import FAILED, guarded
 from pulse_otel.log import rate_limited
 from pulse_otel.process.forks import loading
+
+if TYPE_CHECKING:
+    from pulse_otel.export.spool.spool import Spool
 
 _INTERNAL = Outcome(Verdict.RETRY, "an internal error while sending")
 _CLOSING_S = 1.0  # for a shutdown, beyond its flush

@@ -7,8 +7,6 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from opentelemetry.instrumentation.utils import suppress_instrumentation
-
 from pulse_otel.export.transport.outcome import Outcome, decide
 from pulse_otel.log import rate_limited
 
@@ -58,6 +56,7 @@ class Transport:
         """
         from http.client import HTTPException
 
+        from opentelemetry.instrumentation.utils import suppress_instrumentation
         from urllib3.exceptions import HTTPError
 
         with suppress_instrumentation():
