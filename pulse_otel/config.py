@@ -6,7 +6,6 @@ false, nothing else is checked: a placeholder must not end a program that record
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 from collections.abc import Callable, Mapping
@@ -245,9 +244,16 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
 }
 
 
+def _near(name: str, similarity: float) -> str | None:
+    """Return the setting whose name is the most like `name`, if any is so similar."""
+    from difflib import get_close_matches  # nearly no program needs it
+
+    return next(iter(get_close_matches(name, _CHECKS, n=1, cutoff=similarity)), None)
+
+
 def _unknown(key: object) -> ConfigError:
-    near = difflib.get_close_matches(str(key), _CHECKS, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else f" Valid keys: {', '.join(sorted(_CHECKS))}."
+    near = _near(str(key), 0.6)
+    hint = f" Did you mean {near!r}?" if near else f" Valid keys: {', '.join(sorted(_CHECKS))}."
     return ConfigError(f"unknown configuration {_shown(key)}.{hint}")
 
 
@@ -293,9 +299,9 @@ def _complain_about_misspelt(environ: Mapping[str, str]) -> None:
         setting = name[len("PULSE_") :].lower()
         if not name.startswith("PULSE_") or setting in _CHECKS:
             continue
-        near = difflib.get_close_matches(setting, _CHECKS, n=1, cutoff=0.8)
+        near = _near(setting, 0.8)
         if near:
-            meant = f"PULSE_{near[0].upper()}"
+            meant = f"PULSE_{near.upper()}"
             rate_limited.warning(
                 name, "pulse-otel: %s is no setting; did you mean %s?", name, meant
             )

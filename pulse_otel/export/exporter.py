@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.trace import format_span_id, format_trace_id
 
-from pulse_otel import semconv
 from pulse_otel.config import KEY_PREFIX, ApiKey, Config, ConfigError, load_config
 from pulse_otel.export import dialects
 from pulse_otel.export.accounts.ends import log_lost_spans
 from pulse_otel.export.accounts.metrics import show
 from pulse_otel.export.accounts.stats import DeliveryStats
+from pulse_otel.export.delivery.imports import import_all
 from pulse_otel.export.delivery.span_size import size_of
 from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.delivery.worker import Delivery
 from pulse_otel.export.records.duplicates.same_span import claim, destination
-from pulse_otel.export.records.record import Record
 from pulse_otel.export.records.redaction import Redaction
-from pulse_otel.export.spool import spool
 from pulse_otel.export.transport.http import ATTEMPT_S, Transport
 from pulse_otel.export.transport.protocol import ProtocolDetector
 from pulse_otel.guard import FAILED, guarded
@@ -35,16 +30,11 @@ from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
 from pulse_otel.process.exporters import register, running
 from pulse_otel.process.flush import Flushable, batch_processors_before, hand_over
 from pulse_otel.process.forks import reset_in_children
-from pulse_otel.values import to_json
 
-_NEEDED = (
-    "encodings.idna",
-    "urllib3.exceptions",
-    "pydantic_core",
-    "pulse_otel.export.transport.connection",
-    "pulse_otel.export.transport.failures",
-    "pulse_otel.export.pricing.table",
-)
+if TYPE_CHECKING:
+    from pulse_otel.export.records.record import Record
+    from pulse_otel.export.spool.spool import Spool
+
 _HOLD_S = 1.0  # the spans of one call end within moments of each other
 _NOW_MS = 1000
 
@@ -120,14 +110,14 @@ class PulseSpanExporter(SpanExporter):
         return Steps(
             size=size_of,
             read=dialects.read,
-            degrade=_degraded,
+            degrade=dialects.degraded,
             form=detector.form,
             post=detector.post,
             attempt_s=ATTEMPT_S,
             redact=self._redaction or _as_it_is,
             hold_s=_HOLD_S,
             collect=self._collect_now,
-            prepare=_import_all,
+            prepare=import_all,
             where=config.api_url,
         )
 
@@ -185,7 +175,7 @@ class PulseSpanExporter(SpanExporter):
             return False
         if not self._delivery.stopped:
             return claim(span, self.project, self._owner)
-        if running(self.project) or dialects.read(span) is None:
+        if running(self.project) or not _is_call(span):
             return False
         rate_limited.warning(
             "after shutdown", "pulse-otel: a call that ended after shutdown() is not sent"
@@ -271,31 +261,16 @@ def _as_it_is(record: Record) -> Record:
     return record
 
 
-def _degraded(span: ReadableSpan) -> Record | None:
-    """Return what is known of a span that cannot be read: its time and its place in the trace."""
-    context, parent = span.get_span_context(), span.parent
-    if context is None:
+def _is_call(span: ReadableSpan) -> bool:
+    try:
+        return dialects.is_genai_span(span) and dialects.read(span) is not None
+    except ImportError:  # at the end of the interpreter
+        return True
+
+
+def _spool(root: str | None, api_url: str, key: ApiKey) -> Spool | None:
+    if root is None:
         return None
-    start_ns = int(span.start_time or span.end_time or 0)
-    return Record(
-        kind="llm_call",
-        trace_id=format_trace_id(context.trace_id),
-        span_id=format_span_id(context.span_id),
-        parent_span_id=format_span_id(parent.span_id) if parent else None,
-        start_ns=start_ns,
-        end_ns=max(start_ns, int(span.end_time or 0)),
-        name=str(span.name)[:256],
-        attributes={semconv.PULSE_TRUNCATED: True},
-    )
+    from pulse_otel.export.spool.spool import Spool, directory_name
 
-
-def _spool(root: str | None, api_url: str, key: ApiKey) -> spool.Spool | None:
-    return None if root is None else spool.Spool(root, spool.directory_name(api_url, key.reveal()))
-
-
-def _import_all() -> None:
-    """Import what the worker will need, while no fork can happen: see `process.forks`."""
-    for name in _NEEDED:
-        with suppress(ImportError, Warning):  # where it is missed, it is reported
-            import_module(name)
-    to_json({})  # its encoder prepares itself at the first use, under a lock of its own
+    return Spool(root, directory_name(api_url, key.reveal()))

@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from pulse_otel.export.transport.protocol import FORMS
+from pulse_otel.export.transport.protocol import forms
 from pulse_otel.local.service.app import create_app
 from pulse_otel.local.service.legacy.app import create_legacy_app
 from pulse_otel.local.serving import serving
@@ -40,7 +40,7 @@ class ChangingService:
             return
         form = self.form
         self.posts[form, scope["path"]] += 1
-        understood = scope["path"] == FORMS[form].path
+        understood = scope["path"] == forms()[form].path
         if self.turns and understood and not self.posts[form, scope["path"]] % self.turns:
             self.form = "traces" if form == "otlp" else "otlp"
         if self.lost_answers and self.posts[form, scope["path"]] > 1:  # the first one asks

@@ -111,19 +111,22 @@ def test_process_pools_of_the_standard_library(
     assert count(server) == 45
 
 
-BILLIARD = """
-import billiard
+CHILD = """
+import {0}
 def child():
     spans(5)
-process = billiard.get_context("fork").Process(target=child)
+process = {0}.get_context("fork").Process(target=child)
 process.start(); process.join()
 """
 
 
 @pytest.mark.row("P8")
-def test_a_child_of_billiard(server: FaultServer) -> None:
-    pytest.importorskip("billiard")
-    code, _, err = run(BILLIARD, server.url)
+@pytest.mark.parametrize("package", ["billiard", "multiprocessing"])
+def test_a_child_of_a_package_that_is_imported_after_init_pulse(
+    package: str, server: FaultServer
+) -> None:
+    pytest.importorskip(package)
+    code, _, err = run(CHILD.format(package), server.url)
     assert code == 0, err
     assert count(server) == 15
 

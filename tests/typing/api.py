@@ -15,6 +15,8 @@ from anthropic import AsyncAnthropic
 from openai import OpenAI
 from openai.types.chat import ChatCompletion
 
+import pulse_otel
+import pulse_sdk
 from pulse_otel import (
     ObserveOptions,
     Provider,
@@ -24,6 +26,8 @@ from pulse_otel import (
     observe,
     shutdown,
 )
+from pulse_sdk import init_pulse as documented_init
+from pulse_sdk import observe as documented_observe
 
 
 def sync() -> ChatCompletion:
@@ -53,4 +57,9 @@ def settings(anything: dict[str, Any]) -> str:
     init_pulse(batch_size="ten")  # pyright: ignore[reportArgumentType]
     observe(OpenAI(), "openai", {"session": "s"})  # pyright: ignore[reportArgumentType]
     observe(OpenAI(), "openai", {"user_id": None, "metadata": {"a": 1}})
+    documented_init(batch_size="ten")  # pyright: ignore[reportArgumentType]
+    client: OpenAI = documented_observe(OpenAI(), "openai")
+    client.close()
+    pulse_sdk.flush()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    pulse_otel.flush()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     return __version__

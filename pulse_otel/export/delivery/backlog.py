@@ -8,13 +8,15 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pulse_otel.export.accounts.ends import DropReason, End, SpanEnd
 from pulse_otel.export.accounts.ledger import Ledger, SpanGroup
 from pulse_otel.export.delivery.batches import Entry
-from pulse_otel.export.records.record import Record
-from pulse_otel.export.spool.batch import packed
-from pulse_otel.export.spool.spool import Gone, Leased, Spool
+
+if TYPE_CHECKING:
+    from pulse_otel.export.records.record import Record
+    from pulse_otel.export.spool.spool import Gone, Leased, Spool
 
 # While the disk takes none, so much waits here; the queue holds the rest.
 _MOST_IN_MEMORY, _MOST_BYTES = 2000, 64 << 20
@@ -45,6 +47,8 @@ class Backlog:
         if self._spool is None:
             self._pack(records, None)
             return
+        from pulse_otel.export.spool.batch import packed  # imported with the spool
+
         for part, data in packed(records):
             file = self._spool.put_packed(len(part), data)
             group = self._pack(part, file)

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from pulse_otel.export.accounts.ends import DropReason, End, SpanEnd
 from pulse_otel.export.accounts.ledger import SpanGroup
-from pulse_otel.export.bodies.shrink import LIMITS, bare, shrunk
 from pulse_otel.export.delivery.request_size import MAX_REQUEST_BYTES, RequestSize
 from pulse_otel.export.delivery.suspicion import SUSPECT_AFTER, Action, action
 from pulse_otel.export.payloads.form import Encoded, Form
-from pulse_otel.export.records.record import Record
 from pulse_otel.export.transport.outcome import Outcome, Verdict
 from pulse_otel.guard import FAILED, guarded
+
+if TYPE_CHECKING:
+    from pulse_otel.export.records.record import Record
 
 MOST_REFUSALS = 64
 """Requests refused in a row while a batch is narrowed down; then all of it counts as bad."""
@@ -164,6 +166,8 @@ class Batches:
         """Return `entry`, written, without its content if that fails. None: it is settled."""
         encoded = guarded(form.encode, entry.record, otherwise=FAILED)
         if encoded is FAILED:
+            from pulse_otel.export.bodies.shrink import bare
+
             encoded = guarded(lambda: form.encode(bare(entry.record)), otherwise=FAILED)
         if encoded is None:
             self._settle(entry, End.IGNORED)
@@ -203,6 +207,8 @@ class Batches:
         if len(batch.entries) > 1:
             self._request_size.refused(batch.size)
             return batch.halves()
+        from pulse_otel.export.bodies.shrink import LIMITS, shrunk
+
         (entry,) = batch.entries
         for tries, limit in enumerate(LIMITS[entry.shrinks :], entry.shrinks + 1):
             record = guarded(shrunk, entry.record, limit, otherwise=FAILED)

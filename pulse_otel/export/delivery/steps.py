@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from pulse_otel.export.payloads.form import Encoded, Form
-from pulse_otel.export.records.record import Record
-from pulse_otel.export.transport.outcome import Outcome
+if TYPE_CHECKING:
+    from pulse_otel.export.payloads.form import Encoded, Form
+    from pulse_otel.export.records.record import Record
+    from pulse_otel.export.transport.outcome import Outcome
 
 
 def _nothing() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pulse_otel.export.accounts.ledger import Ledger
 from pulse_otel.export.accounts.stats import DeliveryStats
@@ -21,9 +21,11 @@ from pulse_otel.export.delivery.sender import Sender
 from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.delivery.threads import WorkerThreads
 from pulse_otel.export.delivery.waiting import Expedite, ShutdownPolicy
-from pulse_otel.export.spool.spool import Spool
 from pulse_otel.guard import guarded
 from pulse_otel.process.forks import loading
+
+if TYPE_CHECKING:
+    from pulse_otel.export.spool.spool import Spool
 
 _CLOSING_S = 1.0  # for a shutdown, beyond its flush
 

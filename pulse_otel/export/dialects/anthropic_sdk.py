@@ -28,7 +28,6 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
 
 ANTHROPIC_SDK = Dialect(
     name="anthropic-sdk",
-    scopes=("com.anthropic.sdk",),
     crosswalk={
         semconv.PULSE_REQUEST_ID: ("anthropic.request.id",),
         semconv.OPENAI_RESPONSE_SERVICE_TIER: ("anthropic.response.service_tier",),

@@ -1,12 +1,12 @@
-"""A dialect: how its spans are recognised, and how its attributes become those of the conventions.
+"""A dialect: how its attributes become those of the conventions.
 
-A dialect is data: scopes, markers, a crosswalk of attribute keys, and one function for what a table
-cannot express. All dialects share the reader that makes the record.
+A dialect is data: a crosswalk of attribute keys, and one function for what a table cannot express.
+All dialects share the reader that makes the record. `recognition` tells which spans are its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Set
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
@@ -70,9 +70,6 @@ class Dialect:
     """One vocabulary of span attributes. Values that `read` finds precede the tables."""
 
     name: str
-    scopes: tuple[str, ...] = ()  # starts of the names of instrumentation scopes
-    markers: Set[str] = frozenset()  # keys of attributes
-    prefixes: tuple[str, ...] = ()  # of keys of attributes, as markers
     crosswalk: Crosswalk = field(default_factory=dict[str, tuple[str, ...]])
     read: Callable[[Source], Attributes] | None = None
     ignores: Callable[[Source], bool] | None = None  # spans that add nothing to other spans
@@ -89,11 +86,6 @@ class Dialect:
     def takes(self, key: str) -> bool:
         """Return whether the dialect reads the attribute, so that it is not kept as it is."""
         return key in _foreign_keys(self) or (bool(self.used_up) and key.startswith(self.used_up))
-
-    def marks(self, keys: Collection[str]) -> bool:
-        """Return whether the key of an attribute shows that the span is of this dialect."""
-        by_prefix = bool(self.prefixes) and any(key.startswith(self.prefixes) for key in keys)
-        return by_prefix or not self.markers.isdisjoint(keys)
 
 
 def _translated(table: Crosswalk, source: Source) -> Attributes:

@@ -91,18 +91,15 @@ def _read(source: Source) -> Attributes:
     return _from_events(source)
 
 
-OURS = Dialect(name="pulse", scopes=(semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC))
+OURS = Dialect(name="pulse")
 
 OPENAI_V2 = Dialect(
     name="openai-v2",
-    scopes=("opentelemetry.instrumentation.openai_v2", "strands"),
     read=_from_events,
 )
 
 GENAI = Dialect(
     name="genai",
-    scopes=("opentelemetry.instrumentation.genai.", "opentelemetry.util.genai", "gen_ai"),
-    prefixes=("gen_ai.",),
     crosswalk={
         DOLLARS: ("gen_ai.usage.cost", "operation.cost"),
         semconv.TIME_TO_FIRST_CHUNK: ("gen_ai.client.operation.time_to_first_chunk",),

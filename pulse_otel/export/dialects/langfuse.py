@@ -112,8 +112,6 @@ def _metadata(source: Source) -> dict[str, Any]:
 
 LANGFUSE = Dialect(
     name="langfuse",
-    scopes=("langfuse-sdk",),
-    markers={_TYPE},
     crosswalk={
         semconv.CONVERSATION_ID: (semconv.SESSION_ID, "langfuse.session.id"),
         semconv.USER_ID: (semconv.USER_ID, "langfuse.user.id"),

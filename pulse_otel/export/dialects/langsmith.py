@@ -44,8 +44,6 @@ def _read(source: Source) -> Attributes:
 
 LANGSMITH = Dialect(
     name="langsmith",
-    scopes=("langsmith",),
-    markers={_KIND},
     read=_read,
     used_up=("gen_ai.prompt", "gen_ai.completion", "gen_ai.usage.total_tokens"),
 )

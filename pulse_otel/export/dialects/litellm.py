@@ -41,8 +41,6 @@ _OPERATIONS = {
 
 LITELLM = Dialect(
     name="litellm",
-    scopes=("litellm",),
-    markers={"litellm.call_id", "hidden_params"},
     crosswalk={
         DOLLARS: ("gen_ai.cost.total_cost", "litellm.cost.total_cost", "litellm.response_cost"),
         semconv.USER_ID: (semconv.USER_ID, "litellm.end_user.id", "llm.user"),

@@ -76,8 +76,6 @@ def _is_nothing(source: Source) -> bool:
 
 LOGFIRE = Dialect(
     name="logfire",
-    scopes=("logfire.openai", "logfire.anthropic"),
-    markers={"logfire.span_type"},
     crosswalk={DOLLARS: ("operation.cost",)},
     read=_read,
     ignores=_is_nothing,

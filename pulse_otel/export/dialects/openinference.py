@@ -117,8 +117,6 @@ def _embeddings(source: Source) -> Attributes:
 
 OPENINFERENCE = Dialect(
     name="openinference",
-    scopes=("openinference.",),
-    markers={_KIND},
     crosswalk={
         semconv.PROVIDER_NAME: ("llm.provider", "llm.system"),
         semconv.REQUEST_MODEL: ("llm.request.model_name",),

@@ -20,7 +20,6 @@ def _read(source: Source) -> Attributes:
 
 OPENLIT = Dialect(
     name="openlit",
-    scopes=("openlit.",),
     crosswalk={
         DOLLARS: ("gen_ai.usage.cost",),
         semconv.TOOL_CALL_ARGUMENTS: (semconv.TOOL_CALL_ARGUMENTS, "gen_ai.tool.args"),

@@ -115,12 +115,6 @@ def _indexed(item: dict[str, Any], role: str) -> dict[str, Any]:
 
 OPENLLMETRY = Dialect(
     name="openllmetry",
-    scopes=(
-        "opentelemetry.instrumentation.openai.v",
-        "opentelemetry.instrumentation.anthropic",
-        "traceloop.tracer",
-    ),
-    markers={"traceloop.span.kind", "llm.request.type", "gen_ai.prompt.0.role"},
     crosswalk={
         semconv.OPERATION_NAME: (semconv.OPERATION_NAME, "llm.request.type"),
         semconv.REASONING_TOKENS: ("gen_ai.usage.reasoning_tokens", "llm.usage.reasoning_tokens"),

@@ -45,7 +45,6 @@ def _agent(source: Source) -> Attributes:
 
 PYDANTIC_AI = Dialect(
     name="pydantic-ai",
-    scopes=("pydantic-ai", "pydantic_ai"),
     crosswalk={
         DOLLARS: ("operation.cost",),
         semconv.TIME_TO_FIRST_CHUNK: (

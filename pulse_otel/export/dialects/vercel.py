@@ -92,8 +92,6 @@ def _output(source: Source) -> Attributes:
 
 VERCEL = Dialect(
     name="vercel-ai",
-    scopes=(),  # the scope is just "ai"
-    markers={_ID},
     crosswalk={
         semconv.PROVIDER_NAME: ("ai.model.provider", semconv.SYSTEM),
         semconv.REQUEST_MODEL: (semconv.REQUEST_MODEL, "ai.model.id"),

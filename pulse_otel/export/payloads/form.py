@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pulse_otel.export.records.record import Record
+if TYPE_CHECKING:
+    from pulse_otel.export.records.record import Record
 
 MAX_INT = 2**31 - 1
 """The type of the service's integer columns in its Postgres mode (contract §2.3, §3.6)."""

@@ -7,8 +7,6 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from opentelemetry.instrumentation.utils import suppress_instrumentation
-
 from pulse_otel.export.transport.outcome import Outcome, Verdict, decide, one_line
 from pulse_otel.log import rate_limited
 
@@ -59,6 +57,7 @@ class Transport:
         try:
             from http.client import HTTPException
 
+            from opentelemetry.instrumentation.utils import suppress_instrumentation
             from urllib3.exceptions import HTTPError
 
             from pulse_otel.export.transport.connection import Attempt

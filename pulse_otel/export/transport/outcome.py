@@ -16,7 +16,6 @@ import time
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import timezone
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any
 
@@ -201,6 +200,8 @@ def retry_after_s(header: str | None) -> float | None:
 
 
 def _seconds_until(date: str) -> float:
+    from email.utils import parsedate_to_datetime  # `requests` has imported it by now
+
     try:
         when = parsedate_to_datetime(date)
         return when.replace(tzinfo=when.tzinfo or timezone.utc).timestamp() - time.time()

@@ -8,14 +8,21 @@ again after a 404: another generation may have replaced the service while this p
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
-from pulse_otel.export.payloads import otlp, traces
 from pulse_otel.export.payloads.form import Encoded, Form
 from pulse_otel.export.transport.http import Transport
 from pulse_otel.export.transport.outcome import Outcome, Verdict
 
-FORMS = {form.name: form for form in (otlp.FORM, traces.FORM)}
 _NO_ENDPOINT = (404, 405, 410)
+
+
+@cache
+def forms() -> dict[str, Form]:
+    """Return the forms by name, in the order in which they are tried; imported by the worker."""
+    from pulse_otel.export.payloads import otlp, traces
+
+    return {form.name: form for form in (otlp.FORM, traces.FORM)}
 
 
 class ProtocolDetector:
@@ -23,11 +30,14 @@ class ProtocolDetector:
 
     def __init__(self, transport: Transport, protocol: str) -> None:
         self._transport = transport
-        self._detects = protocol not in FORMS
-        self._form = FORMS.get(protocol)
+        self._protocol = protocol
+        self._detects = protocol == "auto"
+        self._form: Form | None = None
 
     def form(self, deadline: float) -> Form | Outcome:
         """Return the form to write in, detected if necessary, or why it is not known yet."""
+        if self._form is None and not self._detects:
+            self._form = forms()[self._protocol]
         if self._form is None:
             detected = self._detect(deadline)
             if isinstance(detected, Outcome):
@@ -41,7 +51,7 @@ class ProtocolDetector:
         Any other answer lets the spans wait, also one that would cost a batch its spans.
         """
         outcome = Outcome(Verdict.RETRY)
-        for form in FORMS.values():
+        for form in forms().values():
             outcome = self._transport.post(form.path, form.body([]), deadline)
             if outcome.verdict is Verdict.DELIVERED:
                 return form

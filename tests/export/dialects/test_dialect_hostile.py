@@ -13,8 +13,10 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
 from pulse_otel.export import bodies
-from pulse_otel.export.dialects import DIALECTS, is_genai_span, read
+from pulse_otel.export.dialects import is_genai_span, read
 from pulse_otel.export.dialects.dialect import COMMON
+from pulse_otel.export.dialects.recognition import SIGNS
+from pulse_otel.export.dialects.registry import DIALECTS
 from pulse_otel.export.dialects.source import Source
 from pulse_otel.export.payloads import otlp
 from pulse_otel.values import to_json
@@ -23,14 +25,14 @@ from tests.export.spans import all_recorded, one
 RECORDED = [span for _, _, spans in all_recorded() for span in spans]
 KEYS = sorted(
     {key for span in RECORDED for key in span.attributes or {}}
-    | {key for dialect in DIALECTS for key in dialect.crosswalk}
-    | {key for dialect in DIALECTS for keys in dialect.crosswalk.values() for key in keys}
+    | {key for dialect in DIALECTS.values() for key in dialect.crosswalk}
+    | {key for one in DIALECTS.values() for keys in one.crosswalk.values() for key in keys}
     | {key for keys in COMMON.values() for key in keys}
-    | {mark for dialect in DIALECTS for mark in (*dialect.markers, *dialect.prefixes)}
+    | {marker for signs in SIGNS.values() for marker in (*signs.markers, *signs.prefixes)}
     | {"gen_ai.prompt.0.role", "gen_ai.prompt.0.content.x", "gen_ai.prompt.0", "events"}
     | {"ai.operationId", "ai.prompt", "ai.prompt.tools", "gen_ai.completion", "response_data"}
 )
-SCOPES = sorted({scope for dialect in DIALECTS for scope in dialect.scopes} | {"", "ai", "app"})
+SCOPES = sorted({scope for signs in SIGNS.values() for scope in signs.scopes} | {"", "ai", "app"})
 
 scalars = st.one_of(
     st.none(),
@@ -240,10 +242,11 @@ def test_unknown_spans_that_look_like_genai(attributes: dict[str, Any], kind: st
     assert record.kind == kind
 
 
-def test_every_scope_belongs_to_one_dialect() -> None:
-    for dialect in DIALECTS:
-        for scope in dialect.scopes:
-            owners = [d.name for d in DIALECTS if d.scopes and scope.startswith(d.scopes)]
+def test_every_dialect_has_its_signs_and_no_other_has_its_scopes() -> None:
+    assert SIGNS.keys() == DIALECTS.keys()
+    for name, signs in SIGNS.items():
+        for scope in signs.scopes:
+            owners = [n for n, s in SIGNS.items() if s.scopes and scope.startswith(s.scopes)]
 
-            assert owners == [dialect.name]
+            assert owners == [name]
     assert Source(one("ai", "x", {})).scope == "ai"
