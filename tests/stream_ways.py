@@ -221,13 +221,13 @@ async def _collected() -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Way:
-    """What the table says of a way; a `pause` before each chunk keeps a stream from ending."""
+    """What the table says of a way; a pause after the first word keeps a stream from ending."""
 
     go: Callable[[Run], None] | Callable[[Run], Awaitable[None]]
     arrives: str = "some"  # "all", "some", "nothing"
     error: str | None = None  # error.type; "raised" is the exception that the bare client raises
     cut: bool = False
-    pause: float = 0.0
+    pause_s: float = 0.0
 
 
 WAYS = {
@@ -247,9 +247,9 @@ WAYS = {
     "async garbage-collected": Way(agarbage_collected),
     "async user's exception": Way(ausers_exception),
     "async network cut": Way(aconsumed, error="raised", cut=True),
-    "task cancelled": Way(cancelled, error="asyncio.CancelledError", pause=0.2),
+    "task cancelled": Way(cancelled, error="asyncio.CancelledError", pause_s=1.0),
     "task cancelled, in the user's code": Way(
         cancelled_in_users_code, error="asyncio.CancelledError"
     ),
-    "timed out": Way(timed_out, error="asyncio.CancelledError", pause=0.2),
+    "timed out": Way(timed_out, error="asyncio.CancelledError", pause_s=1.0),
 }

@@ -23,7 +23,12 @@ from tests.stream_ways import WAYS, Run, Way
 
 def _go(way: Way, run: Run, provider: Any) -> Run:
     """Go the way, and note what is left behind."""
-    reply = dataclasses.replace(run.kind.reply(TEXT), chunk_delay_s=way.pause)
+    reply = run.kind.reply(TEXT)
+    if way.pause_s:
+        chunks = reply.chunks or ()
+        said = 1 + next(n for n, chunk in enumerate(chunks) if TEXT.split()[0].encode() in chunk)
+        halves = b"".join(chunks[:said]), b"".join(chunks[said:])
+        reply = dataclasses.replace(reply, chunks=halves, chunk_delay_s=way.pause_s)
     provider.enqueue(reply.cut_after(run.kind.cut) if way.cut else reply)
     if not inspect.iscoroutinefunction(way.go):
         try:
