@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pulse_otel.observe import ObserveOptions, Provider, observe
 
 if TYPE_CHECKING:
-    from pulse_otel.config import ConfigError, PulseConfig
+    from pulse_otel.config import PulseConfig
     from pulse_otel.context import session
     from pulse_otel.export.accounts.stats import DeliveryStats
     from pulse_otel.export.exporter import PulseSpanExporter
@@ -41,7 +41,7 @@ __all__ = [
 
 _HOMES = {
     "AnthropicInstrumentor": "pulse_otel.instrumentation.anthropic",
-    "ConfigError": "pulse_otel.config",
+    "ConfigError": "pulse_otel.settings",
     "DeliveryStats": "pulse_otel.export.accounts.stats",
     "OpenAIInstrumentor": "pulse_otel.instrumentation.openai",
     "PulseConfig": "pulse_otel.config",

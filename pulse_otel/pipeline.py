@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerPro
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Tracer
 
-from pulse_otel.config import Config, ConfigError, PulseConfig, load_config
+from pulse_otel.config import Config, PulseConfig, load_config
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.export.processor import QUEUE_SIZE, PulseSpanProcessor
@@ -30,6 +30,7 @@ from pulse_otel.log import logger, rate_limited
 from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
 from pulse_otel.process.flush import flush_all
 from pulse_otel.process.forks import reset_in_children
+from pulse_otel.settings import ConfigError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

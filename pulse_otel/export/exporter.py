@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import format_span_id, format_trace_id
 
 from pulse_otel import semconv
-from pulse_otel.config import KEY_PREFIX, ApiKey, Config, ConfigError, load_config
+from pulse_otel.config import ApiKey, Config, load_config
 from pulse_otel.export import dialects
 from pulse_otel.export.accounts import lost_spans as losses
 from pulse_otel.export.accounts.metrics import show
@@ -35,6 +35,7 @@ from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
 from pulse_otel.process.exporters import register, running
 from pulse_otel.process.flush import Flushable, batch_processors_before, hand_over
 from pulse_otel.process.forks import reset_in_children
+from pulse_otel.settings import KEY_PREFIX, ConfigError
 from pulse_otel.values import to_json
 
 _NEEDED = (
