@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pulse_otel.instrumentation.anthropic import AnthropicInstrumentor
     from pulse_otel.instrumentation.openai import OpenAIInstrumentor
     from pulse_otel.pipeline import flush_buffer, init_pulse, shutdown, stats
+    from pulse_otel.settings import ConfigError
 
     __version__: str
 

@@ -33,18 +33,17 @@ from tests.reply_strategies import ERROR, EVENTS, WHOLE, Reply, encoded, stream_
 from tests.usual_exchanges import USUAL, answer
 
 PLACES: tuple[tuple[Any, str], ...] = (
-    (request, "_taken"),
+    (request, "_without_parameters"),
     (request, "_open"),
     (request, "follow"),
     (request, "current_call"),
     (call.LlmCall, "open"),
     (call.LlmCall, "attach"),
     (call.LlmCall, "chunk"),
-    (call.LlmCall, "hidden"),
     (call.LlmCall, "response"),
     (call.LlmCall, "finish"),
     (call, "http_facts"),
-    (call, "describe"),
+    (call, "error_attributes"),
     (call, "bounded_json"),
     (endpoint.Endpoints, "find"),
     (parameters, "split"),
@@ -69,7 +68,7 @@ PLACES: tuple[tuple[Any, str], ...] = (
     (delivery.Delivery, "submit"),
 )
 PARAMETER = {"pulse_session_id": "s"}
-READERS = ("request", "response", "assemble", "provider", "ask_for_usage")
+READERS = ("request", "response", "assemble", "provider", "usage_option")
 
 
 def calls(sdk: str) -> list[tuple[Call, list[Reply]]]:
@@ -180,7 +179,7 @@ def test_in_a_place_that_calls_pass(
     monkeypatch.setattr(owner, name, broken)
 
     # Who takes the parameters out of the request cannot fail and still have done so.
-    check(programs, said, {} if name == "_taken" else PARAMETER)
+    check(programs, said, {} if name == "_without_parameters" else PARAMETER)
 
 
 @pytest.mark.row("U2")

@@ -21,6 +21,10 @@ def _unassembled(chunks: list[Any]) -> Any:
     return {}
 
 
+def _nothing_added(policy: str, client: Any, options: Any) -> None:
+    return None
+
+
 def _whole(chunk: Any) -> Any:
     return chunk
 
@@ -48,9 +52,9 @@ class Endpoint:
     compact_chunk: Callable[[Any], Any] = _whole
     methods: tuple[str, ...] = ()
     http_method: str = "post"
-    # (policy, client, arguments) -> whether an option was added that makes the server send one
-    # more chunk; and whether a chunk is that one.
-    ask_for_usage: Callable[[str, Any, dict[str, Any]], bool] = lambda policy, client, kwargs: False
+    # (policy, client, the SDK's options) -> what to add to the body so that the server sends one
+    # more chunk, with the usage; and whether a chunk is that one.
+    usage_option: Callable[[str, Any, Any], Mapping[str, Any] | None] = _nothing_added
     is_usage_chunk: Callable[[Any], bool] = lambda chunk: False
 
 

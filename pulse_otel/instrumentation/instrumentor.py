@@ -10,7 +10,6 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-defined]
     BaseInstrumentor,
 )
-from opentelemetry.trace import Tracer
 
 from pulse_otel.instrumentation.destination import pulse_is_destination
 from pulse_otel.instrumentation.options import content_bytes, content_wanted, usage_policy
@@ -21,31 +20,22 @@ from pulse_otel.instrumentation.recorder import (
     recorders,
     recording_disabled_on_purpose,
 )
-from pulse_otel.log import logger, rate_limited
+from pulse_otel.log import rate_limited
 
 _NO_PROVIDERS = (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
 _OPTIONS = ("capture_content", "max_content_bytes", "stream_usage")
 
 
-class _GlobalTracers:
-    """The tracers of the global provider; says once if there is none, so that all is lost."""
-
-    def __init__(self) -> None:
-        self._said = False
-
-    def __call__(self, scope: str) -> Tracer:
-        provider = trace.get_tracer_provider()
-        if (
-            not self._said
-            and isinstance(provider, _NO_PROVIDERS)
-            and not recording_disabled_on_purpose()
-        ):
-            self._said = True
-            logger.warning(
-                "pulse-otel: calls are not recorded: there is no TracerProvider; call init_pulse(),"
-                " set a global TracerProvider, or give instrument() a tracer_provider"
-            )
-        return trace.get_tracer(scope)
+def _global_provider() -> Any:
+    """Return the global TracerProvider; warn if there is none, as the spans are then lost."""
+    provider = trace.get_tracer_provider()
+    if isinstance(provider, _NO_PROVIDERS) and not recording_disabled_on_purpose():
+        rate_limited.warning(
+            "no-provider",
+            "pulse-otel: calls are not recorded: there is no TracerProvider; call init_pulse(),"
+            " set a global TracerProvider, or give instrument() a tracer_provider",
+        )
+    return provider
 
 
 def _complain_about_misspelt(arguments: Iterable[str]) -> None:
@@ -81,8 +71,7 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
             )
         told = {name: kwargs[name] for name in _OPTIONS if kwargs.get(name) is not None}
         own = Recorder(
-            tracer=_GlobalTracers() if chosen is None else chosen.get_tracer,
-            provider=trace.get_tracer_provider if chosen is None else lambda: chosen,
+            provider=_global_provider if chosen is None else lambda: chosen,
             capture_content=content_wanted(told.get("capture_content"), pulse_is_destination()),
             max_content_bytes=content_bytes(told.get("max_content_bytes")),
             stream_usage=usage_policy(told.get("stream_usage")),

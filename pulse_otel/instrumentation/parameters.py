@@ -13,8 +13,10 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any, cast
 
+from pulse_otel.context import Session
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.reading import given
+from pulse_otel.log import rate_limited
 from pulse_otel.values import plain
 
 _PARAMETERS = {
@@ -101,6 +103,23 @@ def _read(headers: Mapping[str, Any]) -> dict[str, Any]:
     except (TypeError, ValueError):  # somebody else's header of that name
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def session_from_parameters(parameters: Mapping[str, Any]) -> Session:
+    """Make a session of the parameters of a call, by the names under which they are carried."""
+    session_id, user_id = parameters.get("session_id"), parameters.get("user_id")
+    metadata: Any = parameters.get("metadata") or {}
+    if not isinstance(metadata, Mapping):
+        kind = type(metadata).__name__
+        rate_limited.warning(
+            "metadata", "pulse-otel: pulse_metadata: expected a dict, got %s", kind
+        )
+        metadata = {}
+    return Session(
+        id=None if session_id is None else str(session_id),
+        user_id=None if user_id is None else str(user_id),
+        metadata=metadata,
+    )
 
 
 def without_carried(headers: Mapping[str, Any]) -> dict[str, Any]:

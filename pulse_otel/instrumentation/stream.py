@@ -63,7 +63,7 @@ class _Chunks:
         while True:
             with follower.inside_sdk():
                 item = next(self._inner)
-            if guarded(call.chunk, item) or not guarded(call.hidden, item):
+            if not guarded(call.chunk, item):
                 return item
 
 
@@ -82,5 +82,5 @@ class _AsyncChunks:
         while True:
             with follower.inside_sdk():
                 item = await self._inner.__anext__()
-            if guarded(call.chunk, item) or not guarded(call.hidden, item):
+            if not guarded(call.chunk, item):
                 return item

@@ -19,6 +19,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Tracer
 
 from pulse_otel import semconv
+from pulse_otel.context import Session, labels
 from pulse_otel.guard import guarded
 from pulse_otel.values import bounded_json
 
@@ -41,7 +42,7 @@ class _Asked:
 
 
 Caller = tuple[int, str | None, str | None]
-"""Who makes the calls of a round trip: id() of the TracerProvider, session, user."""
+"""The id() of the TracerProvider, session and user: equal for all calls of a round trip."""
 
 
 class ToolCalls:
@@ -135,7 +136,7 @@ def resume(
     caller: Caller,
     messages: Any,
     context: Context,
-    labels: Mapping[str, Any],
+    session: Session,
     content_bytes: int | None,
 ) -> Context:
     """Record the tools whose results `messages` bring; the context that the request goes on in.
@@ -157,7 +158,7 @@ def resume(
         if not recorded:
             # In the trace that asked: in another one it would begin before its parent.
             inside = context if current.trace_id == asked.by.trace_id else asking
-            guarded(_record, tracer, asked, part, inside, labels, content_bytes)
+            guarded(_record, tracer, asked, part, inside, session, content_bytes)
     return context
 
 
@@ -166,7 +167,7 @@ def _record(
     asked: _Asked,
     part: Mapping[str, Any],
     context: Context,
-    labels: Mapping[str, Any],
+    session: Session,
     content_bytes: int | None,
 ) -> None:
     attributes: dict[str, Any] = {
@@ -174,7 +175,7 @@ def _record(
         semconv.TOOL_NAME: asked.name,
         semconv.TOOL_CALL_ID: part.get("id"),
         semconv.TOOL_TYPE: "function",
-        **labels,
+        **labels(session),
     }
     if content_bytes is not None:
         attributes[semconv.TOOL_CALL_ARGUMENTS] = asked.arguments

@@ -7,17 +7,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
-from pulse_otel import semconv
-from pulse_otel.context import Session, current_session
+from pulse_otel.context import Session
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.call import LlmCall
 from pulse_otel.instrumentation.openai.response_connection import ResponseEvents, failed
+from pulse_otel.instrumentation.providers import server_attributes
 from pulse_otel.instrumentation.reading import read, text
-from pulse_otel.instrumentation.recorder import Observed, Recorder, observed_options, recorder_for
+from pulse_otel.instrumentation.recorder import (
+    Recorder,
+    observed_options,
+    options_of_call,
+    recorder_for,
+)
 
 _CREATE = "response.create"
 
@@ -92,11 +96,10 @@ class Link:
     def _begin(
         self, recorder: Recorder, request: dict[str, Any], lane: str | None, event_id: str | None
     ) -> _Turn:
-        observed = observed_options(self._client) or Observed()
-        session = self._own.over(observed.session.over(current_session()))
-        own = Observed(observed.provider, session)
+        own = options_of_call(observed_options(self._client), self._own)
         call = LlmCall.open(self._dialogue.endpoint, recorder, self._client, request, own)
-        call.span.set_attributes(_server(getattr(self._client, "websocket_base_url", None)))
+        url = getattr(self._client, "websocket_base_url", None)
+        call.span.set_attributes(server_attributes(url))
         turn = _Turn(call, request, lane, event_id)
         with self._lock:
             self._turns.append(turn)
@@ -146,12 +149,3 @@ class Link:
         turn = turns[-1]
         turn.request = {**turn.request, "input": [*(turn.request.get("input") or ()), item]}
         turn.call.chunk({"type": "input", "input": turn.request["input"]})
-
-
-def _server(url: Any) -> dict[str, Any]:
-    """Where a client connects to, if that is not where its other requests go."""
-    parts = urlsplit(str(url or ""))
-    if not parts.hostname:
-        return {}
-    port = parts.port or (80 if parts.scheme in ("ws", "http") else 443)
-    return {semconv.SERVER_ADDRESS: parts.hostname, semconv.SERVER_PORT: port}

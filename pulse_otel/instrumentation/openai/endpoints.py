@@ -25,11 +25,11 @@ from pulse_otel.instrumentation.openai import (
     usage,
     websocket,
 )
-from pulse_otel.instrumentation.openai.providers import provider_of
 from pulse_otel.instrumentation.patch import Patches
+from pulse_otel.instrumentation.providers import provider_of_openai
 
 _SDK = "openai"
-_row = partial(Endpoint, sdk=_SDK, scope=semconv.SCOPE_OPENAI, provider=provider_of)
+_row = partial(Endpoint, sdk=_SDK, scope=semconv.SCOPE_OPENAI, provider=provider_of_openai)
 
 CHAT = _row(
     path="/chat/completions",
@@ -45,7 +45,7 @@ CHAT = _row(
         "openai.resources.beta.chat.completions:Completions.parse",  # before 1.92
         "openai.resources.beta.chat.completions:Completions.stream",
     ),
-    ask_for_usage=usage.ask_for_usage,
+    usage_option=usage.usage_option,
     is_usage_chunk=usage.is_usage_chunk,
 )
 

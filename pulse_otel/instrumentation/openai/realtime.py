@@ -15,9 +15,9 @@ from pulse_otel.instrumentation.endpoint import Endpoint
 from pulse_otel.instrumentation.openai import response_events, responses
 from pulse_otel.instrumentation.openai.items import input_messages
 from pulse_otel.instrumentation.openai.media import base64_bytes, described
-from pulse_otel.instrumentation.openai.providers import provider_of
 from pulse_otel.instrumentation.openai.response_connection import ResponseEvents, fields
 from pulse_otel.instrumentation.openai.tokens import some
+from pulse_otel.instrumentation.providers import provider_of_openai
 from pulse_otel.instrumentation.reading import Rule, extract, given, integer, items, read, text
 from pulse_otel.values import plain
 
@@ -124,7 +124,7 @@ _ENDPOINT = Endpoint(
     scope=semconv.SCOPE_OPENAI,
     path="/realtime",
     operation=semconv.OPERATION_CHAT,
-    provider=provider_of,
+    provider=provider_of_openai,
     request=_read_realtime_request,
     response=_read_realtime_response,
     assemble=_assemble_realtime,

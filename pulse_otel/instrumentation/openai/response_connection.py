@@ -8,7 +8,7 @@ from typing import Any, ClassVar, cast
 from pulse_otel import semconv
 from pulse_otel.instrumentation.endpoint import Endpoint
 from pulse_otel.instrumentation.openai import response_events, responses
-from pulse_otel.instrumentation.openai.providers import provider_of
+from pulse_otel.instrumentation.providers import provider_of_openai
 from pulse_otel.instrumentation.reading import read, text
 from pulse_otel.values import plain
 
@@ -38,7 +38,7 @@ class ResponseEvents:
         scope=semconv.SCOPE_OPENAI,
         path="/responses",
         operation=semconv.OPERATION_CHAT,
-        provider=provider_of,
+        provider=provider_of_openai,
         request=responses.read_request,
         response=responses.read_response,
         assemble=response_events.assemble,

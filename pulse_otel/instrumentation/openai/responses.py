@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.instrumentation.errors import failure
+from pulse_otel.instrumentation.errors import failure_attributes
 from pulse_otel.instrumentation.openai.items import (
     awaits_tool,
     input_messages,
@@ -179,7 +179,7 @@ def read_response(response: Any, content: bool) -> dict[str, Any]:
         attributes |= _output(response, output)
     if text(read(response, "status")) == "failed":
         error = read(response, "error")
-        attributes |= failure(text(read(error, "code")), text(read(error, "message")))
+        attributes |= failure_attributes(text(read(error, "code")), text(read(error, "message")))
     return attributes
 
 

@@ -16,10 +16,9 @@ from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.openai.connection import Link
 from pulse_otel.instrumentation.openai.realtime import RealtimeDialogue
 from pulse_otel.instrumentation.openai.response_connection import ResponseEvents, fields
-from pulse_otel.instrumentation.parameters import split
+from pulse_otel.instrumentation.parameters import session_from_parameters, split
 from pulse_otel.instrumentation.patch import Patches
 from pulse_otel.instrumentation.reading import read, text
-from pulse_otel.instrumentation.request import said
 from pulse_otel.values import plain
 
 _LINK = "_pulse_websocket"
@@ -114,7 +113,8 @@ def _mark(
     manager: Any, resource: Any, dialogue: type[ResponseEvents], kwargs: Any, parameters: Any
 ) -> None:
     model = text(kwargs.get("model")) or text(read(kwargs, "extra_query", "model"))
-    manager.__dict__[_LINK] = Link(resource._client, dialogue(model), said(parameters))
+    own = session_from_parameters(parameters)
+    manager.__dict__[_LINK] = Link(resource._client, dialogue(model), own)
 
 
 def _entered(manager: Any, connection: Any) -> None:
