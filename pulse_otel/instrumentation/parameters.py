@@ -118,7 +118,7 @@ def session_from_parameters(parameters: Mapping[str, Any]) -> Session:
     return Session(
         id=None if session_id is None else str(session_id),
         user_id=None if user_id is None else str(user_id),
-        metadata=metadata,
+        metadata=cast("Mapping[str, Any]", metadata),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pulse_otel import semconv
@@ -91,49 +92,125 @@ def strings(value: object) -> list[str] | None:
     return found or None
 
 
+def true(value: object) -> bool | None:
+    """Return True for True alone: ``stream=False`` is not worth an attribute."""
+    return True if value is True else None
+
+
 Rule = tuple[tuple[str, ...], str, Callable[[Any], Any]]
-"""A path in a request or response, the attribute it becomes, and the type it must have."""
+"""A path in a request or response, its attribute, and the function that checks the type."""
 
 
-def extract(value: Any, rules: Sequence[Rule]) -> dict[str, Any]:
-    """The attributes that `rules` find in `value`; a wrong type sets nothing, the first rule wins.
+class Rules:
+    """Extract attributes by rules: a wrong type sets nothing, and the first rule wins."""
 
-    `rules` is a constant: it is sorted by where it looks once, and each place read once a call.
-    """
-    places = _places.get(id(rules))
-    if places is None:
-        places = _places[id(rules)] = _sorted(rules)
-    found: dict[str, Any] = {}
-    for path, fields in places:
-        parent = read(value, *path) if path else value
-        if parent is None:
-            continue
-        get = parent.get if type(parent) is dict else functools.partial(_field, parent)
-        for name, attribute, cast in fields:
-            raw = get(name)
-            if raw is None or attribute in found or not given(raw):
+    def __init__(self, *rules: Rule) -> None:
+        # Sorted by the parent of each value, which is then looked up once per call.
+        self._parents: dict[tuple[str, ...], list[tuple[str, str, Callable[[Any], Any]]]] = {}
+        for path, attribute, cast in rules:
+            self._parents.setdefault(path[:-1], []).append((path[-1], attribute, cast))
+
+    def names(self, *path: str) -> frozenset[str]:
+        """Return the names of the fields that the rules read at `path`."""
+        return frozenset(name for name, _, _ in self._parents[path])
+
+    def extract(self, value: Any) -> dict[str, Any]:
+        """Return the attributes that the rules find in `value`."""
+        found: dict[str, Any] = {}
+        for path, fields in self._parents.items():
+            parent = read(value, *path) if path else value
+            if parent is None:
                 continue
-            result = cast(raw)
-            if result is not None:
-                found[attribute] = result
-    return found
+            get = parent.get if type(parent) is dict else functools.partial(_field, parent)
+            for name, attribute, cast in fields:
+                raw = get(name)
+                if raw is None or attribute in found or not given(raw):
+                    continue
+                result = cast(raw)
+                if result is not None:
+                    found[attribute] = result
+        return found
 
 
-_Place = tuple[tuple[str, ...], list[tuple[str, str, Callable[[Any], Any]]]]
-_places: dict[int, list[_Place]] = {}  # by the id of the rules, which live as long as we do
+Content = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
-def _sorted(rules: Sequence[Rule]) -> list[_Place]:
-    places: dict[tuple[str, ...], list[tuple[str, str, Callable[[Any], Any]]]] = {}
-    for path, attribute, cast in rules:
-        places.setdefault(path[:-1], []).append((path[-1], attribute, cast))
-    return list(places.items())
+@dataclass(frozen=True)
+class RequestReader:
+    """Read a request: `rules` and `fixed` always; `content` and `parameters` if content is wanted.
+
+    `parameters` are those for which the conventions have no name.
+    """
+
+    rules: Rules
+    parameters: tuple[str, ...] = ()
+    content: Content | None = None
+    fixed: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def __call__(self, request: Mapping[str, Any], content: bool) -> dict[str, Any]:
+        """Return the attributes of a request."""
+        attributes = self.rules.extract(request) | self.fixed
+        if content:
+            if self.content is not None:
+                attributes |= self.content(request)
+            attributes |= other_parameters(request, self.parameters)
+        return attributes
+
+
+# The reason or status of a provider -> the conventions' finish reason; other words stay.
+_FINISH_REASONS = {
+    "tool_calls": "tool_call",
+    "function_call": "tool_call",
+    "tool_use": "tool_call",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "completed": "stop",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "refusal": "content_filter",
+    "failed": "error",
+    "cancelled": "error",
+    "incomplete": "error",
+}
+
+
+def finish_reason(raw: str | None) -> str:
+    """Return the conventions' finish reason; "error" where the provider gave none."""
+    return _FINISH_REASONS.get(raw, raw) if raw else "error"
+
+
+def finish_reasons(raw: Sequence[str | None]) -> dict[str, Any]:
+    """Return the attributes for the finish reasons of an answer's choices."""
+    return {
+        semconv.FINISH_REASONS: [finish_reason(reason) for reason in raw],
+        semconv.PULSE_RAW_FINISH_REASONS: [reason or "" for reason in raw],
+    }
+
+
+def present(**values: Any) -> dict[str, Any]:
+    """Return the arguments that are not None."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def text_parts(value: object) -> list[dict[str, Any]]:
+    """Return a text as the one part of a message; no part if there is no text."""
+    return [{"type": "text", "content": value}] if isinstance(value, str) and value else []
+
+
+def user_message(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return `parts` as the input of a request; nothing without parts."""
+    return {semconv.INPUT_MESSAGES: [{"role": "user", "parts": parts}]} if parts else {}
+
+
+def system_message(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return `parts` as the instructions of a request; nothing without parts."""
+    return {semconv.SYSTEM_INSTRUCTIONS: parts} if parts else {}
 
 
 def parts_of(content: object, part: Callable[[Any], dict[str, Any]]) -> list[dict[str, Any]]:
     """Message content as GenAI parts: text, or a list of blocks read by `part`."""
     if isinstance(content, str):
-        return [{"type": "text", "content": content}] if content else []
+        return text_parts(content)
     if isinstance(content, (list, tuple)):
         return [
             {"type": "text", "content": block} if isinstance(block, str) else part(block)
@@ -143,42 +220,35 @@ def parts_of(content: object, part: Callable[[Any], dict[str, Any]]) -> list[dic
         return []
     if isinstance(content, Mapping):
         return [part(content)]
-    return [{"type": "text", "content": NOT_RECORDED}]
+    return text_parts(NOT_RECORDED)
 
 
-def request_content(
+def messages_and_tools(
     request: Mapping[str, Any],
     message: Callable[[Any], dict[str, Any]],
     tool: Callable[[Any], dict[str, Any]],
-    others: Sequence[str],
 ) -> dict[str, Any]:
-    """Messages, tools and the `others` of the parameters; an iterator of messages is left alone."""
+    """Return the messages and tools of a request; an iterator of messages is left alone."""
+    messages, tools = request.get("messages"), items(request.get("tools"))
     attributes: dict[str, Any] = {}
-    messages = request.get("messages")
     if isinstance(messages, (list, tuple)):
         attributes[semconv.INPUT_MESSAGES] = [message(item) for item in messages]
     elif given(messages):
-        attributes[semconv.INPUT_MESSAGES] = [
-            {"role": "user", "parts": [{"type": "text", "content": NOT_RECORDED}]}
-        ]
-    tools = items(request.get("tools"))
+        attributes = user_message(text_parts(NOT_RECORDED))
     if tools:
         attributes[semconv.TOOL_DEFINITIONS] = [tool(item) for item in tools]
-    return attributes | other_parameters(request, others)
+    return attributes
 
 
 def other_parameters(request: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """The parameters that the conventions have no name for, if any of them was given."""
     values = {name: request[name] for name in names if given(request.get(name))}
-    if not values:
-        return {}
-    return {
-        semconv.PULSE_REQUEST_PARAMETERS: {
-            # A class, as a response format, is named.
-            name: value.__name__ if isinstance(value, type) else without_secrets(plain(value))
-            for name, value in values.items()
-        }
+    shown = {
+        # A class, as a response format, is named.
+        name: value.__name__ if isinstance(value, type) else without_secrets(plain(value))
+        for name, value in values.items()
     }
+    return {semconv.PULSE_REQUEST_PARAMETERS: shown} if shown else {}
 
 
 def generic(block: object) -> dict[str, Any]:

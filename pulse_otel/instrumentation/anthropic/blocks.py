@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pulse_otel.instrumentation.reading import generic, given, items, parts_of, read, text
+from pulse_otel.instrumentation.reading import generic, given, items, parts_of, present, read, text
 from pulse_otel.values import plain, without_secrets
 
 Part = dict[str, Any]
@@ -25,13 +25,12 @@ def tool(item: Any) -> dict[str, Any]:
     """A tool's definition; a server's own tool is kept as it is."""
     if not given(read(item, "input_schema")):
         return dict(without_secrets(generic(item)))
-    definition = {
-        "type": "function",
-        "name": text(read(item, "name")) or "",
-        "description": text(read(item, "description")),
-        "parameters": plain(read(item, "input_schema")),
-    }
-    return {key: value for key, value in definition.items() if value is not None}
+    return present(
+        type="function",
+        name=text(read(item, "name")) or "",
+        description=text(read(item, "description")),
+        parameters=plain(read(item, "input_schema")),
+    )
 
 
 def part(block: Any) -> Part:

@@ -7,18 +7,20 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.instrumentation.reading import (
-    Rule,
-    extract,
+    RequestReader,
+    Rules,
+    finish_reason,
+    finish_reasons,
     integer,
     items,
     number,
-    other_parameters,
     read,
     strings,
     text,
+    true,
 )
 
-_REQUEST: tuple[Rule, ...] = (
+_REQUEST = Rules(
     (("max_tokens",), semconv.REQUEST_MAX_TOKENS, integer),
     (("temperature",), semconv.REQUEST_TEMPERATURE, number),
     (("top_p",), semconv.REQUEST_TOP_P, number),
@@ -27,7 +29,7 @@ _REQUEST: tuple[Rule, ...] = (
     (("stop",), semconv.REQUEST_STOP_SEQUENCES, strings),
     (("seed",), semconv.REQUEST_SEED, integer),
     (("n",), semconv.REQUEST_CHOICE_COUNT, lambda n: integer(n) if n != 1 else None),
-    (("stream",), semconv.REQUEST_STREAM, lambda value: True if value is True else None),
+    (("stream",), semconv.REQUEST_STREAM, true),
 )
 _OTHER_PARAMETERS = (
     "best_of",
@@ -38,7 +40,7 @@ _OTHER_PARAMETERS = (
     "suffix",
     "user",
 )
-_RESPONSE: tuple[Rule, ...] = (
+_RESPONSE = Rules(
     (("id",), semconv.RESPONSE_ID, text),
     (("model",), semconv.RESPONSE_MODEL, text),
     (("system_fingerprint",), semconv.OPENAI_SYSTEM_FINGERPRINT, text),
@@ -59,37 +61,34 @@ def texts(value: Any) -> list[str]:
     return [f"[{len(items(item))} tokens]" for item in listed if items(item)]
 
 
-def read_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
-    """The attributes of a request."""
-    attributes = extract(request, _REQUEST)
-    prompts = texts(request.get("prompt")) if content else []
-    if prompts:
-        attributes[semconv.INPUT_MESSAGES] = [
-            {"role": "user", "parts": [{"type": "text", "content": prompt}]} for prompt in prompts
-        ]
-    if content:
-        attributes |= other_parameters(request, _OTHER_PARAMETERS)
-    return attributes
+def _content(request: Mapping[str, Any]) -> dict[str, Any]:
+    messages = [
+        {"role": "user", "parts": [{"type": "text", "content": prompt}]}
+        for prompt in texts(request.get("prompt"))
+    ]
+    return {semconv.INPUT_MESSAGES: messages} if messages else {}
+
+
+read_request = RequestReader(_REQUEST, _OTHER_PARAMETERS, _content)
 
 
 def read_response(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of a completion, whole or assembled."""
-    attributes = extract(response, _RESPONSE)
+    """Return the attributes of a completion, whole or assembled."""
+    attributes = _RESPONSE.extract(response)
     choices = items(read(response, "choices"))
     if choices:
-        raw = [text(read(choice, "finish_reason")) or "" for choice in choices]
-        attributes[semconv.FINISH_REASONS] = [reason or "error" for reason in raw]
-        attributes[semconv.PULSE_RAW_FINISH_REASONS] = raw
-    if choices and content:
-        attributes[semconv.OUTPUT_MESSAGES] = [
-            {
-                "role": "assistant",
-                "parts": [{"type": "text", "content": text(read(choice, "text")) or ""}],
-                "finish_reason": text(read(choice, "finish_reason")) or "error",
-            }
-            for choice in choices
-        ]
+        attributes |= finish_reasons([text(read(choice, "finish_reason")) for choice in choices])
+        if content:
+            attributes[semconv.OUTPUT_MESSAGES] = [_output(choice) for choice in choices]
     return attributes
+
+
+def _output(choice: Any) -> dict[str, Any]:
+    return {
+        "role": "assistant",
+        "parts": [{"type": "text", "content": text(read(choice, "text")) or ""}],
+        "finish_reason": finish_reason(text(read(choice, "finish_reason"))),
+    }
 
 
 def assemble(chunks: list[Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from pulse_otel.instrumentation.reading import integer, items, read, text
+from pulse_otel.instrumentation.reading import integer, items, present, read, text
 
 _LEAST = 256  # what is shorter is no medium
 
@@ -23,8 +23,7 @@ def base64_bytes(data: str) -> int:
 
 def described(modality: str, mime_type: str | None, size: int | None) -> dict[str, Any]:
     """A part that stands for a medium, such as ``{"type": "image", "bytes": 1234, ...}``."""
-    part = {"type": modality, "mime_type": mime_type, "bytes": size}
-    return {key: value for key, value in part.items() if value is not None}
+    return present(type=modality, mime_type=mime_type, bytes=size)
 
 
 def image(picture: Any, image_format: str | None) -> dict[str, Any]:

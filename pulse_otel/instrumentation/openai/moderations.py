@@ -13,19 +13,19 @@ from pulse_otel import semconv
 from pulse_otel.instrumentation.openai.items import content_part, input_messages
 from pulse_otel.instrumentation.openai.tokens import USAGE
 from pulse_otel.instrumentation.reading import (
-    Rule,
-    extract,
+    RequestReader,
+    Rules,
     generic,
     given,
     items,
-    other_parameters,
     parts_of,
     read,
     text,
+    user_message,
 )
 from pulse_otel.values import plain
 
-_RESPONSE: tuple[Rule, ...] = (
+_RESPONSE = Rules(
     (("id",), semconv.RESPONSE_ID, text),
     (("model",), semconv.RESPONSE_MODEL, text),
     *USAGE,
@@ -35,18 +35,16 @@ Reading = Callable[[Any], dict[str, Any]]
 _QUESTIONS = ("questions", "prompt_cache_key", "prompt_cache_options", "safety_identifier")
 
 
-def read_moderation_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
-    """The attributes of a request: one message, of one text, several texts, or blocks."""
-    if not content or not given(request.get("input")):
-        return {}
-    parts = parts_of(request["input"], _block)
-    return {semconv.INPUT_MESSAGES: [{"role": "user", "parts": parts}]}
-
-
 def _block(block: Any) -> dict[str, Any]:
-    """An image stands here as it does in chat."""
+    """Read a block; an image has the shape of chat's."""
     url = read(block, "image_url", "url")
     return content_part({"type": "input_image", "image_url": url} if url else block)
+
+
+# One message: of one text, of several texts, or of blocks.
+read_moderation_request = RequestReader(
+    Rules(), content=lambda request: user_message(parts_of(request.get("input"), _block))
+)
 
 
 def read_moderation(response: Any, content: bool) -> dict[str, Any]:
@@ -54,23 +52,24 @@ def read_moderation(response: Any, content: bool) -> dict[str, Any]:
     return _answer(response, "results", _result, content)
 
 
-def read_decision_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
-    """The attributes of a request: what is judged, and the questions about it."""
-    attributes: dict[str, Any] = {semconv.OUTPUT_TYPE: "json"}
-    if not content:
-        return attributes
-    if given(request.get("input")):
-        attributes[semconv.INPUT_MESSAGES] = input_messages(request["input"])
-    return attributes | other_parameters(request, _QUESTIONS)
+def _judged(request: Mapping[str, Any]) -> dict[str, Any]:
+    judged = request.get("input")
+    return {semconv.INPUT_MESSAGES: input_messages(judged)} if given(judged) else {}
+
+
+read_decision_request = RequestReader(Rules(), _QUESTIONS, _judged, {semconv.OUTPUT_TYPE: "json"})
 
 
 def read_decision(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of an answer; each answered question is a part of it."""
-    return _answer(response, "answers", _question, content)
+    """The attributes of an answer; each answered question is a part of it.
+
+    An answer has a type of its own: predicate, choice, score or refusal.
+    """
+    return _answer(response, "answers", generic, content)
 
 
 def _answer(response: Any, place: str, part: Reading, content: bool) -> dict[str, Any]:
-    attributes = extract(response, _RESPONSE)
+    attributes = _RESPONSE.extract(response)
     found = items(read(response, place)) if content else []
     if found:
         parts = [part(item) for item in found]
@@ -94,8 +93,3 @@ def _named(categories: Any) -> dict[str, Any]:
     found: Any = plain(categories)
     pairs = found.items() if isinstance(found, dict) else ()
     return {re.sub("[/-]", "_", str(name)): value for name, value in pairs}
-
-
-def _question(item: Any) -> dict[str, Any]:
-    """An answer says its own type: predicate, choice, score or refusal."""
-    return generic(item)

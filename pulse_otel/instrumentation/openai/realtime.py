@@ -18,7 +18,7 @@ from pulse_otel.instrumentation.openai.media import base64_bytes, described
 from pulse_otel.instrumentation.openai.response_connection import ResponseEvents, fields
 from pulse_otel.instrumentation.openai.tokens import some
 from pulse_otel.instrumentation.providers import provider_of_openai
-from pulse_otel.instrumentation.reading import Rule, extract, given, integer, items, read, text
+from pulse_otel.instrumentation.reading import Rules, given, integer, items, read, text
 from pulse_otel.values import plain
 
 API_TYPE = "realtime"
@@ -53,7 +53,7 @@ _SAME = {
     "response.output_item.added": "response.output_item.added",
     "response.output_item.done": "response.output_item.done",
 }
-_REALTIME_USAGE: tuple[Rule, ...] = (
+_REALTIME_USAGE = Rules(
     (("usage", "input_token_details", "cached_tokens"), semconv.CACHE_READ_TOKENS, integer),
     (("usage", "input_token_details", "text_tokens"), semconv.INPUT_TEXT_TOKENS, some),
     (("usage", "input_token_details", "audio_tokens"), semconv.INPUT_AUDIO_TOKENS, some),
@@ -106,7 +106,7 @@ def _read_realtime_request(request: Mapping[str, Any], content: bool) -> dict[st
 
 
 def _read_realtime_response(response: Any, content: bool) -> dict[str, Any]:
-    found = responses.read_response(response, content) | extract(response, _REALTIME_USAGE)
+    found = responses.read_response(response, content) | _REALTIME_USAGE.extract(response)
     if content and read(response, "input") is not None:
         found[semconv.INPUT_MESSAGES] = input_messages(read(response, "input"))
     return found
