@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -95,6 +96,16 @@ def strings(value: object) -> list[str] | None:
 def true(value: object) -> bool | None:
     """Return True for True alone: ``stream=False`` is not worth an attribute."""
     return True if value is True else None
+
+
+def parsed(arguments: Any) -> Any:
+    """Return the arguments of a tool as an object if their text is JSON, else as they are."""
+    if not isinstance(arguments, str):
+        return plain(arguments)
+    try:
+        return json.loads(arguments)
+    except (ValueError, RecursionError):
+        return arguments
 
 
 Rule = tuple[tuple[str, ...], str, Callable[[Any], Any]]

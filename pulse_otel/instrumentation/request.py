@@ -22,7 +22,7 @@ from pulse_otel.instrumentation.parameters import (
     without_carried,
 )
 from pulse_otel.instrumentation.recorder import observed_options, options_of_call, recorder_for
-from pulse_otel.instrumentation.stream import follow
+from pulse_otel.instrumentation.stream import observe_result
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def sync_hook(endpoints: Endpoints) -> Callable[..., Any]:
             raise
         finally:
             guarded(call.detach, token)
-        guarded(follow, result, call)
+        guarded(observe_result, result, call)
         return result
 
     return request
@@ -131,7 +131,7 @@ def async_hook(endpoints: Endpoints) -> Callable[..., Any]:
             raise
         finally:
             guarded(call.detach, token)
-        guarded(follow, result, call)
+        guarded(observe_result, result, call)
         return result
 
     return request

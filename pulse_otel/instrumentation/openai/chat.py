@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.instrumentation.openai.items import parsed
+from pulse_otel.instrumentation.openai.items import BLOCKS, content_part
 from pulse_otel.instrumentation.openai.tokens import some
 from pulse_otel.instrumentation.reading import (
     RequestReader,
@@ -22,6 +22,7 @@ from pulse_otel.instrumentation.reading import (
     items,
     messages_and_tools,
     number,
+    parsed,
     parts_of,
     present,
     read,
@@ -159,31 +160,12 @@ def _tool_call(call: Any) -> dict[str, Any]:
 
 
 def _part(block: Any) -> dict[str, Any]:
-    kind = read(block, "type")
-    if kind in ("text", "refusal"):
-        return {"type": kind, "content": text(read(block, kind)) or ""}
-    if kind == "image_url":
-        return _image(text(read(block, "image_url", "url")) or "")
-    if kind == "input_audio":
-        audio_format = text(read(block, "input_audio", "format")) or "wav"
-        return {
-            "type": "blob",
-            "modality": "audio",
-            "mime_type": f"audio/{audio_format}",
-            "content": text(read(block, "input_audio", "data")) or "",
-        }
-    if kind == "file" and read(block, "file", "file_id"):
-        file_id = text(read(block, "file", "file_id"))
+    if text(read(block, "type")) in BLOCKS:
+        return content_part(block)
+    file_id = text(read(block, "file", "file_id"))
+    if file_id:
         return {"type": "file", "modality": "document", "file_id": file_id}
     return generic(block)
-
-
-def _image(url: str) -> dict[str, Any]:
-    if not url.startswith("data:"):
-        return {"type": "uri", "modality": "image", "uri": url}
-    head, _, data = url.partition(",")
-    mime_type = head[5:].partition(";")[0] or "image/png"
-    return {"type": "blob", "modality": "image", "mime_type": mime_type, "content": data}
 
 
 read_request = RequestReader(

@@ -11,12 +11,11 @@ provider ran. What is in none of them stays as it is.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from pulse_otel.instrumentation.openai.media import base64_bytes, described, without_data
-from pulse_otel.instrumentation.reading import generic, items, parts_of, read, text
+from pulse_otel.instrumentation.reading import generic, items, parsed, parts_of, read, text
 from pulse_otel.values import NOT_RECORDED, plain
 
 Part = dict[str, Any]
@@ -106,18 +105,8 @@ def parts_of_item(item: Any) -> list[Part]:
 
 def content_part(block: Any) -> Part:
     """One block of a message's content."""
-    read_block = _BLOCKS.get(text(read(block, "type")) or "")
+    read_block = BLOCKS.get(text(read(block, "type")) or "")
     return read_block(block) if read_block else without_data(generic(block))
-
-
-def parsed(arguments: Any) -> Any:
-    """Arguments as an object if their text is JSON; else as they came."""
-    if not isinstance(arguments, str):
-        return plain(arguments)
-    try:
-        return json.loads(arguments)
-    except (ValueError, RecursionError):
-        return arguments
 
 
 def _role(item: Any) -> str:
@@ -220,13 +209,13 @@ def _located(block: Any, modality: str, url: str | None, data: str | None, mime:
     if url and not url.startswith("data:"):
         return {"type": "uri", "modality": modality, "uri": url}
     head, comma, rest = (url or data or "").partition(",")
-    mime_type = head[5:].partition(";")[0] if comma else mime
+    mime_type = (head[5:].partition(";")[0] if comma else "") or mime
     content = rest if comma else head
     return {"type": "blob", "modality": modality, "mime_type": mime_type, "content": content}
 
 
 def _image(block: Any) -> Part:
-    url = text(read(block, "image_url"))
+    url = text(read(block, "image_url")) or text(read(block, "image_url", "url"))
     return _located(block, "image", url, None, "image/png")
 
 
@@ -241,12 +230,13 @@ def _audio(block: Any) -> Part:
     return {"type": "blob", "modality": "audio", "mime_type": mime_type, "content": data}
 
 
-_BLOCKS: dict[str, Callable[[Any], Part]] = {
+BLOCKS: dict[str, Callable[[Any], Part]] = {
     "input_text": _said,
     "output_text": _said,
     "text": _said,
     "refusal": _refusal,
     "input_image": _image,
+    "image_url": _image,  # of chat and moderations
     "input_file": _file,
     "input_audio": _audio,
 }

@@ -35,15 +35,9 @@ Reading = Callable[[Any], dict[str, Any]]
 _QUESTIONS = ("questions", "prompt_cache_key", "prompt_cache_options", "safety_identifier")
 
 
-def _block(block: Any) -> dict[str, Any]:
-    """Read a block; an image has the shape of chat's."""
-    url = read(block, "image_url", "url")
-    return content_part({"type": "input_image", "image_url": url} if url else block)
-
-
 # One message: of one text, of several texts, or of blocks.
 read_moderation_request = RequestReader(
-    Rules(), content=lambda request: user_message(parts_of(request.get("input"), _block))
+    Rules(), content=lambda request: user_message(parts_of(request.get("input"), content_part))
 )
 
 

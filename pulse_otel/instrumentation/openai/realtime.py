@@ -15,7 +15,7 @@ from pulse_otel.instrumentation.endpoint import Endpoint
 from pulse_otel.instrumentation.openai import response_events, responses
 from pulse_otel.instrumentation.openai.items import input_messages
 from pulse_otel.instrumentation.openai.media import base64_bytes, described
-from pulse_otel.instrumentation.openai.response_connection import ResponseEvents, fields
+from pulse_otel.instrumentation.openai.response_connection import EventAdapter, fields
 from pulse_otel.instrumentation.openai.tokens import some
 from pulse_otel.instrumentation.providers import provider_of_openai
 from pulse_otel.instrumentation.reading import Rules, given, integer, items, read, text
@@ -131,23 +131,23 @@ _ENDPOINT = Endpoint(
 )
 
 
-class RealtimeDialogue(ResponseEvents):
+class RealtimeAdapter(EventAdapter):
     """The events of `realtime.connect`, and of the beta's."""
 
     endpoint = _ENDPOINT
     last = ("response.done",)
-    errors_end = False  # most are about another event; `response.done` comes nevertheless
+    error_ends_response = False  # most are about another event; `response.done` comes nevertheless
 
     def __init__(self, model: str | None) -> None:
         super().__init__(model)
         self._settings: dict[str, Any] = {"model": model} if model else {}
         self._waiting: deque[Any] = deque(maxlen=_ITEMS)
 
-    def said(self, event: Any) -> None:
+    def sent(self, event: Any) -> None:
         if text(read(event, "type")) == "conversation.item.create":
-            self.wait(spoken(read(event, "item")))
+            self.keep_for_next(spoken(read(event, "item")))
 
-    def heard(self, kind: str, event: Any) -> Any:
+    def user_item(self, kind: str, event: Any) -> Any:
         if kind in ("session.created", "session.updated"):
             session = read(event, "session")
             values = {name: plain(read(session, name)) for name in _SETTINGS}
@@ -157,7 +157,7 @@ class RealtimeDialogue(ResponseEvents):
             return {"type": "message", "role": "user", "content": content}
         return None
 
-    def wait(self, item: Any) -> None:
+    def keep_for_next(self, item: Any) -> None:
         self._waiting.append(item)
 
     def request(self, event: Any) -> dict[str, Any]:
@@ -167,7 +167,7 @@ class RealtimeDialogue(ResponseEvents):
             return {**self._settings, **own, "stream": True}
         return {**self._settings, **own, "input": self._taken(), "stream": True}
 
-    def started(self, event: Any) -> dict[str, Any]:
+    def started_request(self, event: Any) -> dict[str, Any]:
         return {**self._settings, "input": self._taken(), "stream": True}
 
     def chunk(self, kind: str, event: Any) -> Any:

@@ -30,7 +30,7 @@ def fields(event: Any) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", found) if isinstance(found, Mapping) else {}
 
 
-class ResponseEvents:
+class EventAdapter:
     """The events of `responses.connect`."""
 
     endpoint: ClassVar[Endpoint] = Endpoint(
@@ -49,26 +49,26 @@ class ResponseEvents:
         "response.failed",
         "response.cancelled",
     )
-    errors_end: ClassVar[bool] = True  # an error event ends the response that runs
+    error_ends_response: ClassVar[bool] = True  # an error event ends the response that runs
 
     def __init__(self, model: str | None) -> None:
         """`model` is what `connect` was given."""
 
-    def said(self, event: Any) -> None:
+    def sent(self, event: Any) -> None:
         """The caller sent an event that is no `response.create`."""
 
-    def heard(self, kind: str, event: Any) -> Any:
+    def user_item(self, kind: str, event: Any) -> Any:
         """An item that the server tells of, said by the user; other events are noted here."""
         return None
 
-    def wait(self, item: Any) -> None:
+    def keep_for_next(self, item: Any) -> None:
         """`item` belongs to the next response."""
 
     def request(self, event: Any) -> dict[str, Any]:
         """The request that a `response.create` event is; it is always streamed."""
         return {**fields(event), "stream": True}
 
-    def started(self, event: Any) -> dict[str, Any]:
+    def started_request(self, event: Any) -> dict[str, Any]:
         """The request of a response that the server began by itself, as its continuation."""
         return {**fields(plain(read(event, "response"))), "stream": True}
 
