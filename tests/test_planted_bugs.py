@@ -18,11 +18,21 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
 import pulse_otel
-from pulse_otel import log, observe, pipeline
+from pulse_otel import log, observe
 from pulse_otel.export import exporter
 from pulse_otel.export.delivery import worker as delivery
 from pulse_otel.guard import internal_errors
-from pulse_otel.instrumentation import body, call, endpoint, parameters, patch, raw, request, stream
+from pulse_otel.instrumentation import (
+    body,
+    call,
+    endpoint,
+    parameters,
+    patch,
+    raw,
+    recorder,
+    request,
+    stream,
+)
 from pulse_otel.instrumentation.anthropic import own_spans
 from pulse_otel.instrumentation.anthropic.endpoints import ENDPOINTS as ANTHROPIC
 from pulse_otel.instrumentation.openai.endpoints import ENDPOINTS as OPENAI
@@ -61,7 +71,7 @@ PLACES: tuple[tuple[Any, str], ...] = (
     (raw, "_body"),
     (patch, "observed_options"),
     (own_spans, "_stand_in"),
-    (pipeline._Pipeline, "provider"),
+    (recorder.Recorder, "tracer"),
     (exporter.PulseSpanExporter, "takes"),
     (exporter, "claim"),
     (delivery.Delivery, "submit"),

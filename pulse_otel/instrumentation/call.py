@@ -43,7 +43,7 @@ def current_call() -> LlmCall | None:
 
 
 class LlmCall:
-    """One logical call to a provider, retries included."""
+    """Record one logical call to a provider, retries included."""
 
     def __init__(
         self, endpoint: Endpoint, recorder: Recorder, caller: Caller, span: Span, context: Context
@@ -128,7 +128,7 @@ class LlmCall:
 
     @property
     def tracer_provider(self) -> Any:
-        """The TracerProvider that made the span."""
+        """Return the TracerProvider that made the span."""
         return self._recorder.provider()
 
     def chunk(self, item: Any) -> bool:
@@ -204,7 +204,7 @@ class LlmCall:
             return
         answer = (found if content else self._read(True)).get(semconv.OUTPUT_MESSAGES)
         by = self.span.get_span_context()
-        tool_calls.asked(self._caller, by, requested(answer), content)
+        tool_calls.add(self._caller, by, requested(answer), content)
 
     def _set(self, attributes: Attributes) -> None:
         limit = self._recorder.max_content_bytes

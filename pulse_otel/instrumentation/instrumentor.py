@@ -49,7 +49,7 @@ def _complain_about_misspelt(arguments: Iterable[str]) -> None:
 
 
 class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
-    """A BaseInstrumentor for the SDK with the name `sdk`."""
+    """Instrument the SDK with the name `sdk`, in the versions of `dependency`."""
 
     sdk = ""
     dependency = ""

@@ -1,4 +1,4 @@
-"""The ``pulse_*`` parameters of a call: taken out of the SDK's methods, carried to its request.
+"""Take the ``pulse_*`` parameters out of the SDK's methods, and carry them to the request.
 
 They travel as one private entry of ``extra_headers``, which every method of both SDKs hands
 on to the request it makes, now or later, in whatever task or thread. The request hook takes
@@ -35,7 +35,7 @@ Inherited = Callable[[Any], Mapping[str, Any]]
 
 
 def split(kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """`kwargs` without the parameters, and those, by the names that they are carried under."""
+    """Return `kwargs` without the parameters, and the parameters by their names in the entry."""
     own = {
         name: plain(kwargs[parameter])
         for parameter, name in _PARAMETERS.items()
@@ -45,7 +45,7 @@ def split(kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def carry(kwargs: Mapping[str, Any], inherited: Mapping[str, Any]) -> dict[str, Any]:
-    """`kwargs` with the parameters moved into a copy of ``extra_headers``."""
+    """Return `kwargs` with the parameters moved into a copy of ``extra_headers``."""
     rest, own = split(kwargs)
     headers: Any = rest.get("extra_headers")
     if not given(headers):
@@ -60,7 +60,7 @@ def carry(kwargs: Mapping[str, Any], inherited: Mapping[str, Any]) -> dict[str, 
 def taker(
     is_active: Callable[[], bool], inherited: Inherited = lambda instance: {}
 ) -> Callable[..., Any]:
-    """A wrapper for an SDK's method; while not `is_active` it does nothing at all."""
+    """Make a wrapper for an SDK's method; while not `is_active` it does nothing."""
 
     def take(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         headers = guarded(inherited, instance) or {}
@@ -79,7 +79,7 @@ def _dropped(kwargs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _uncounted(function: Any) -> FunctionType:
-    """`function`, passed over when a warning's `stacklevel` is counted.
+    """Return `function`, changed so that the `stacklevel` of a warning does not count it.
 
     The SDKs warn of retired models with a stack level that names the caller's line. Python
     passes over frames of its import machinery, which it knows by these words in their file
@@ -90,7 +90,7 @@ def _uncounted(function: Any) -> FunctionType:
 
 
 def carried(options: Any) -> dict[str, Any] | None:
-    """The parameters on a request's options; None if there are none."""
+    """Return the parameters on a request's options; None if there are none."""
     headers = getattr(options, "headers", None)
     if not isinstance(headers, Mapping) or _ENTRY not in headers:
         return None
@@ -100,7 +100,7 @@ def carried(options: Any) -> dict[str, Any] | None:
 def _read(headers: Mapping[str, Any]) -> dict[str, Any]:
     try:
         found: Any = json.loads(headers.get(_ENTRY) or "{}")
-    except (TypeError, ValueError):  # somebody else's header of that name
+    except (TypeError, ValueError):  # another library's header of that name
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
@@ -123,5 +123,5 @@ def session_from_parameters(parameters: Mapping[str, Any]) -> Session:
 
 
 def without_carried(headers: Mapping[str, Any]) -> dict[str, Any]:
-    """`headers` as the caller gave them."""
+    """Return `headers` as the caller gave them."""
     return {name: value for name, value in headers.items() if name != _ENTRY}

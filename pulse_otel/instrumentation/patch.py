@@ -28,16 +28,16 @@ _lock = threading.RLock()
 
 
 class Patches:
-    """The wrappers on one SDK."""
+    """Hold the wrappers on one SDK."""
 
     def __init__(self, sdk: str, endpoints: Endpoints) -> None:
         self._sdk = sdk
         self._endpoints = endpoints
         self._wrapped: dict[tuple[Any, str], tuple[Any, Any]] = {}  # -> original, wrapper
         self._parts: dict[str, list[Callable[[Any], None]]] = {}  # by module
-        self._awaited: set[str] = set()  # modules that wrapt is to tell us of
+        self._awaited: set[str] = set()  # modules whose import wrapt will report
         self._active = False
-        self.keep = False  # while observed clients may live, `release` leaves all as it is
+        self.keep = False  # observed clients may exist: `release` changes nothing
         take = taker(lambda: self._active)
         for row in endpoints.rows:
             for method in row.methods:
@@ -47,11 +47,11 @@ class Patches:
 
     @property
     def active(self) -> bool:
-        """Whether requests pass our hook."""
+        """Return whether requests pass our hook."""
         return self._active
 
     def when_imported(self, module: str, patch: Callable[[Any], None]) -> None:
-        """Have every `install` run `patch` on `module`: at once, or when the program imports it.
+        """Let `install` run `patch` on `module`: at once, or when the program imports it.
 
         A module that this version of the SDK does not have is never imported.
         """
@@ -68,7 +68,7 @@ class Patches:
             self._follow(module)
 
     def release(self) -> None:
-        """Back to the bare SDK; references to a wrapper, wherever held, do nothing any more."""
+        """Restore the bare SDK; a reference to a wrapper that is still held then does nothing."""
         with _lock:
             if self.keep:
                 return
@@ -78,7 +78,9 @@ class Patches:
                 found = owner.__dict__.get(name)
                 if found is wrapper:
                     setattr(owner, name, original)
-                elif _is_within(wrapper, found):  # somebody wrapped ours: it stays, and passes
+                elif _is_within(
+                    wrapper, found
+                ):  # another wrapper is around ours: ours stays, and does nothing
                     left[owner, name] = (original, wrapper)
             self._wrapped = left
 
@@ -101,7 +103,7 @@ class Patches:
             return True
 
     def follow_copies(self, client: type) -> None:
-        """Clients made from an observed one are observed: both names, all classes (design 15)."""
+        """Observe the clients made from an observed one, by both methods, on all classes."""
         for owner in client.__mro__:
             for name in ("copy", "with_options"):
                 self.wrap(owner, name, _copy)
@@ -125,14 +127,14 @@ class Patches:
             self._awaited.add(module)
             wrapt.register_post_import_hook(partial(self._imported, module), module)
         if sys.modules.get(module) is not None:
-            try:  # waits, should another thread be just importing it
+            try:  # waits if another thread is importing it
                 found = importlib.import_module(module)
             except ImportError:
                 return
             self._patch(module, found)
 
     def _imported(self, module: str, found: Any) -> None:
-        """The program imports `module`, and nobody has it yet."""
+        """Patch `module` as the program imports it, before anybody can use it."""
         self._awaited.discard(module)
         if self._active:
             guarded(self._patch, module, found)
@@ -151,7 +153,7 @@ class Patches:
 
 
 def _is_within(ours: Any, found: Any) -> bool:
-    """Whether `found` is our wrapper, or others' wrappers around it."""
+    """Return whether `found` is our wrapper, or a wrapper around it."""
     for _ in range(20):
         if found is ours or found is None:
             return found is ours
@@ -160,7 +162,7 @@ def _is_within(ours: Any, found: Any) -> bool:
 
 
 def _copy(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
-    """A client made from an observed one is observed."""
+    """Mark a client made from an observed one as observed."""
     clone = wrapped(*args, **kwargs)
     mark = guarded(observed_options, instance)
     if mark is not None:

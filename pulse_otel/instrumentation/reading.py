@@ -15,17 +15,17 @@ from typing import Any
 from pulse_otel import semconv
 from pulse_otel.values import NOT_RECORDED, field_of, plain, without_secrets
 
-_LARGEST = 2**63 - 1  # what an attribute holds; an encoder refuses a whole batch for more
+_LARGEST = 2**63 - 1  # the largest attribute value; an encoder refuses the whole batch for more
 _NOT_GIVEN = frozenset({"NotGiven", "Omit", "not_given"})
 
 
 def given(value: object) -> bool:
-    """Whether the caller gave a value: neither None nor one of the SDKs' "not given" marks."""
+    """Return whether `value` is neither None nor one of the SDKs' "not given" marks."""
     return value is not None and type(value).__name__ not in _NOT_GIVEN
 
 
 def read(value: Any, *path: str) -> Any:
-    """The value at `path` of a dict or an object; None where the path ends early."""
+    """Return the value at `path` of a dict or an object; None where the path ends early."""
     for name in path:
         value = value.get(name) if type(value) is dict else _field(value, name)
         if value is None:
@@ -34,8 +34,8 @@ def read(value: Any, *path: str) -> Any:
 
 
 def _field(value: Any, name: str) -> Any:
-    """A field of an object or an unusual mapping. A model's are taken from where it keeps them:
-    asking it for one that it lacks is slow, and most providers lack some."""
+    """Return a field of an object or an unusual mapping. A model's dict is read directly:
+    `getattr` for a field that it lacks is slow, and most providers leave some out."""
     fields: Any = getattr(value, "__dict__", None)
     if fields is not None and name in fields:
         return fields[name]
@@ -46,7 +46,7 @@ def _field(value: Any, name: str) -> Any:
 
 
 def fields_of(value: Any) -> Mapping[str, Any]:
-    """All fields of a dict or a model at once: what a stream's chunks are read by."""
+    """Return all fields of a dict or a model at once, as for the chunks of a stream."""
     if type(value) is dict:
         return value
     try:
@@ -58,17 +58,17 @@ def fields_of(value: Any) -> Mapping[str, Any]:
 
 
 def items(value: object) -> list[Any]:
-    """`value` if it is a list or a tuple, else nothing; iterators are left alone."""
+    """Return `value` as a list if it is a list or a tuple, else an empty one."""
     return list(value) if isinstance(value, (list, tuple)) else []
 
 
 def text(value: object) -> str | None:
-    """`value` if it is text."""
+    """Return `value` if it is text."""
     return value if isinstance(value, str) else None
 
 
 def integer(value: object) -> int | None:
-    """A count: an int, or text or a float that says one (seen in the wild); never negative."""
+    """Return a count, never negative: an int, or one as text or float, as some servers send it."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
@@ -79,14 +79,14 @@ def integer(value: object) -> int | None:
 
 
 def number(value: object) -> float | None:
-    """`value` as a float if it is a real number."""
+    """Return `value` as a float if it is a real number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return float(value) if isinstance(value, float) or abs(value) <= _LARGEST else None
 
 
 def strings(value: object) -> list[str] | None:
-    """One string or a list of them, as a list."""
+    """Return a string or a list of strings as a list."""
     if isinstance(value, str):
         return [value]
     found = [item for item in items(value) if isinstance(item, str)]
@@ -219,7 +219,7 @@ def system_message(parts: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def parts_of(content: object, part: Callable[[Any], dict[str, Any]]) -> list[dict[str, Any]]:
-    """Message content as GenAI parts: text, or a list of blocks read by `part`."""
+    """Convert message content to GenAI parts: text, or a list of blocks, each by `part`."""
     if isinstance(content, str):
         return text_parts(content)
     if isinstance(content, (list, tuple)):
@@ -252,10 +252,10 @@ def messages_and_tools(
 
 
 def other_parameters(request: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """The parameters that the conventions have no name for, if any of them was given."""
+    """Return the given parameters of those for which the conventions have no name."""
     values = {name: request[name] for name in names if given(request.get(name))}
     shown = {
-        # A class, as a response format, is named.
+        # A class, as a response format, is shown by its name.
         name: value.__name__ if isinstance(value, type) else without_secrets(plain(value))
         for name, value in values.items()
     }
@@ -263,7 +263,7 @@ def other_parameters(request: Mapping[str, Any], names: Sequence[str]) -> dict[s
 
 
 def generic(block: object) -> dict[str, Any]:
-    """A part of a type that we do not know: kept as it is."""
+    """Return a part of an unknown type as it is."""
     data = plain(block)
     if isinstance(data, dict):
         return {"type": text(data.get("type")) or "unknown", **data}

@@ -21,7 +21,7 @@ MARK = "_pulse_observed"
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The options of `observe` for a client; stored in the client's ``__dict__``."""
+    """Hold the options of `observe` for a client, in the client's ``__dict__``."""
 
     provider: str | None = None
     session: Session = NO_SESSION
@@ -29,7 +29,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Destination and limits of the spans of one observer."""
+    """Hold the destination and limits of the spans of one observer."""
 
     provider: Callable[[], Any]  # returns the TracerProvider of this moment
     capture_content: bool
@@ -49,7 +49,7 @@ class Recorder:
 
 @dataclass(frozen=True, slots=True)
 class Instrumented:
-    """The recorders of an SDK's instrumentor."""
+    """Hold the recorder of an SDK's instrumentor, and its options."""
 
     own: Recorder  # in use while `init_pulse` has no pipeline
     # The options that replace those of the pipeline; None: the pipeline is not used at all.
@@ -63,7 +63,7 @@ class Instrumented:
 
 
 class Recorders:
-    """The active recorders: one of `init_pulse`, one for the instrumentor of each SDK."""
+    """Hold the active recorders: one of `init_pulse`, one for the instrumentor of each SDK."""
 
     def __init__(self) -> None:
         self.observed: Recorder | None = None

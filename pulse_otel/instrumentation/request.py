@@ -27,7 +27,7 @@ from pulse_otel.instrumentation.stream import observe_result
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """The arguments of `request`; its second one is the request's options."""
+    """Hold the arguments of `request`, of which the second is the request's options."""
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]

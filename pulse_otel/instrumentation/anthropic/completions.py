@@ -1,4 +1,4 @@
-"""Text completions, the API before Messages (in the SDK until 1.0)."""
+"""Read text completions, the API before Messages (in the SDK until 1.0)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ read_request = RequestReader(
 
 
 def read_response(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of a completion, whole or assembled."""
+    """Return the attributes of a completion, whole or assembled."""
     attributes = _RESPONSE.extract(response)
     said = text(read(response, "completion"))
     raw = text(read(response, "stop_reason"))
@@ -54,7 +54,7 @@ def read_response(response: Any, content: bool) -> dict[str, Any]:
 
 
 def assemble(chunks: list[Any]) -> dict[str, Any]:
-    """One completion of a stream's pieces, as far as it got."""
+    """Assemble one completion from the pieces of a stream, as far as it got."""
     whole: dict[str, Any] = {}
     for chunk in chunks:
         for name in ("id", "model", "stop_reason"):

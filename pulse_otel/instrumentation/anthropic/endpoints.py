@@ -1,4 +1,4 @@
-"""The endpoint rows of the `anthropic` SDK."""
+"""List the endpoints of the `anthropic` SDK."""
 
 from __future__ import annotations
 

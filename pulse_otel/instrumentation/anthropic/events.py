@@ -1,4 +1,4 @@
-"""The events of a Messages stream, put together to the message that they are of."""
+"""Assemble a message from the events of its stream."""
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -13,7 +13,7 @@ from pulse_otel.values import plain
 
 
 def compact_chunk(event: Any) -> Any:
-    """Index and text alone, of an event that adds text to a block."""
+    """Reduce an event that adds text to a block to its index and text."""
     fields = fields_of(event)
     if fields.get("type") != "content_block_delta":
         return event
@@ -24,7 +24,7 @@ def compact_chunk(event: Any) -> Any:
 
 
 def assemble(events: list[Any]) -> dict[str, Any]:
-    """One message of a stream's events, as far as it got."""
+    """Assemble one message from the events of a stream, as far as it got."""
     whole: dict[str, Any] = {"usage": {}}
     blocks: dict[int, dict[str, Any]] = {}
     for event in events:
@@ -52,7 +52,7 @@ def assemble(events: list[Any]) -> dict[str, Any]:
 def _start(whole: dict[str, Any], message: Any) -> None:
     whole |= {"id": read(message, "id"), "model": read(message, "model")}
     _update(whole["usage"], read(message, "usage"))
-    # A placeholder: what was written is known from the first `message_delta` on.
+    # A placeholder: the count is known from the first `message_delta` on.
     whole["usage"].pop("output_tokens", None)
 
 

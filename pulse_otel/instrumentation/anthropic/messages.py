@@ -1,4 +1,4 @@
-"""Messages and the counting of their tokens: request and response as GenAI attributes."""
+"""Read the requests and responses of Messages, and of the counting of their tokens."""
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -84,7 +84,7 @@ read_request = RequestReader(_REQUEST, _OTHER_PARAMETERS, _content)
 
 
 def read_response(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of a message, whole or assembled."""
+    """Return the attributes of a message, whole or assembled."""
     attributes = _RESPONSE.extract(response)
     # The API's input_tokens leaves the cache out; the conventions' total includes it.
     fresh = integer(read(response, "usage", "input_tokens"))
@@ -121,7 +121,7 @@ _TAKEN = _RESPONSE.names("usage") | {"input_tokens", "output_tokens_details"}
 
 
 def _details(usage: Any) -> Any:
-    """What else the usage says: requests of server tools, cache by lifetime, compactions, ...
+    """Return the rest of the usage: requests of server tools, cache by lifetime, compactions, ...
 
     The tokens of a compaction are in `iterations` alone; the API leaves them out of its totals.
     """
@@ -132,7 +132,7 @@ def _details(usage: Any) -> Any:
 
 
 def _filled(value: Any) -> Any:
-    """`value` without what is None, zero or empty; None if nothing is left."""
+    """Return `value` without its None, zero and empty parts; None if nothing is left."""
     if isinstance(value, dict):
         value = {name: kept for name, item in value.items() if (kept := _filled(item)) is not None}
     elif isinstance(value, list):
@@ -141,6 +141,6 @@ def _filled(value: Any) -> Any:
 
 
 def read_count(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of a count: no usage, for nothing was used."""
+    """Return the attributes of a count, which has no usage: no tokens were used."""
     count = integer(read(response, "input_tokens"))
     return {} if count is None else {semconv.PULSE_COUNTED_TOKENS: count}

@@ -1,4 +1,4 @@
-"""The SDK's own spans (since 1.14): a call that we record is not recorded by it as well.
+"""Keep the SDK (since 1.14) from recording a call that we record.
 
 Beneath a recorded call the SDK's first span is replaced by a non-recording one with the
 context of ours, so that the trace context it may send names a span that exists. Spans of tool
@@ -47,7 +47,7 @@ def _start(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -
     span = guarded(_stand_in, call, args)
     if span is not None:
         return span
-    # In the caller's context: a tracer that leads nowhere sends the trace context it finds.
+    # In the caller's context: a no-op tracer sends the trace context that it finds.
     token = otel_context.attach(call.callers_context)
     try:
         return wrapped(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Message threads (SDK 2.2 and later): ``pulse_*`` for the whole thread, or for one turn.
+"""Take the ``pulse_*`` parameters of message threads (SDK 2.2 and later) and of their turns.
 
 The parameters travel as a header, and the headers given to a turn replace those of its thread. So
 a turn's parameters take the thread's headers along, and a turn's headers the thread's parameters.

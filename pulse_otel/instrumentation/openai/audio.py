@@ -1,4 +1,4 @@
-"""Speech to text, speech to English text, and text to speech: operations of our own."""
+"""Read transcriptions, translations and speech, for which we name operations of our own."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ read_transcription_request = RequestReader(
 
 
 def read_transcript(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of a transcript: an object, or the text itself (also subtitles)."""
+    """Return the attributes of a transcript: an object, or the text itself (also subtitles)."""
     attributes = _TRANSCRIPT.extract(response)
     parts = text_parts(response if isinstance(response, str) else read(response, "text"))
     if parts and content:
@@ -65,7 +65,7 @@ def read_transcript(response: Any, content: bool) -> dict[str, Any]:
 
 
 def assemble_transcript(events: list[Any]) -> dict[str, Any]:
-    """The last event has the whole text; without it, the pieces that came."""
+    """Take the whole text from the last event; without that event, join the pieces."""
     last = next((event for event in events if read(event, "type") == "transcript.text.done"), None)
     if last is not None:
         return {"text": read(last, "text"), "usage": read(last, "usage")}
@@ -88,7 +88,7 @@ read_speech_request = RequestReader(
 
 
 def read_speech(response: Any, content: bool) -> dict[str, Any]:
-    """What was spoken is not recorded; its type and size are, if the SDK has read it."""
+    """Describe the speech by type and size, if the SDK has read it; the audio is not recorded."""
     mime_type, size = media.received(response)
     if not content or size is None:
         return {}

@@ -1,4 +1,4 @@
-"""Chat completions: request, response and chunks as GenAI attributes."""
+"""Read the requests and responses of chat completions."""
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -134,7 +134,7 @@ def _message(message: Any) -> dict[str, Any]:
 
 
 def _extras(message: Any) -> list[dict[str, Any]]:
-    """What stands beside the content: a refusal, reasoning (other providers), tool calls."""
+    """Return the parts beside the content: reasoning (other providers), a refusal, tool calls."""
     parts: list[dict[str, Any]] = []
     reasoning = text(read(message, "reasoning_content")) or text(read(message, "reasoning"))
     if reasoning:

@@ -1,4 +1,4 @@
-"""Text completions, the endpoint before chat: request, response and chunks."""
+"""Read text completions, the endpoint before chat: requests, responses and chunks."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _RESPONSE = Rules(
 
 
 def texts(value: Any) -> list[str]:
-    """Text or texts; prompts may also be numbers of tokens, which are counted, not listed."""
+    """Return the texts of prompts; prompts given as token numbers are counted instead."""
     found = strings(value)
     if found is not None:
         return found
@@ -92,7 +92,7 @@ def _output(choice: Any) -> dict[str, Any]:
 
 
 def assemble(chunks: list[Any]) -> dict[str, Any]:
-    """One completion of a stream's chunks, as far as it got."""
+    """Assemble one completion from the chunks of a stream, as far as it got."""
     whole: dict[str, Any] = {}
     pieces: dict[int, list[str]] = {}
     reasons: dict[int, str | None] = {}

@@ -1,4 +1,4 @@
-"""A WebSocket connection that is watched: which of its events belong to which response."""
+"""Assign the events of a WebSocket connection to the responses that they belong to."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _CREATE = "response.create"
 
 @dataclass(slots=True, eq=False)
 class _PendingResponse:
-    """One response that was asked for, or began."""
+    """Hold a response that was requested, or that the server began."""
 
     call: LlmCall
     request: dict[str, Any]
     lane: str | None
     event_id: str | None
-    id: str | None = None  # the response's, once it began
+    id: str | None = None  # the id of the response, once it began
 
 
 class RecordedConnection:
-    """A connection that is watched; lies in the ``__dict__`` of the SDK's object."""
+    """Record the responses of a connection; stored in the ``__dict__`` of the SDK's object."""
 
     def __init__(self, client: Any, adapter: EventAdapter, own: Session) -> None:
         self._client = client
@@ -46,13 +46,13 @@ class RecordedConnection:
         self._own = own
         self._pending: list[_PendingResponse] = []
         self._lock = threading.Lock()  # one thread may send while another receives
-        self.early: list[Mapping[str, Any]] = []  # sent before there is a connection
+        self.early: list[Mapping[str, Any]] = []  # events sent before there is a connection
 
     def __del__(self) -> None:
         guarded(self.end)
 
     def sent(self, event: Any, lane: str | None = None) -> Callable[[BaseException], None] | None:
-        """The caller is about to send `event`; what is to be done if that fails."""
+        """Note `event` before the caller sends it; return a function to call if that fails."""
         recorder = self._recorder()
         if recorder is None:
             return None
@@ -65,7 +65,7 @@ class RecordedConnection:
         return partial(self._finish, response)
 
     def received(self, event: Any) -> None:
-        """The server sent `event`."""
+        """Note that the server sent `event`."""
         recorder = self._recorder()
         if recorder is None and not self._pending:
             return
@@ -84,7 +84,7 @@ class RecordedConnection:
                 self._finish(response)
 
     def end(self, error: BaseException | None = None) -> None:
-        """Nothing more will come: the responses that run end with what arrived."""
+        """End the running responses with what arrived so far."""
         for response in list(self._pending):
             self._finish(response, error)
 
@@ -114,7 +114,7 @@ class RecordedConnection:
     def _response_of(
         self, recorder: Recorder | None, kind: str, event: Any
     ) -> _PendingResponse | None:
-        """The response that `event` is of: by its id, else the oldest of its lane."""
+        """Return the response of `event`: by its id, else the oldest of its lane."""
         response_id = text(read(event, "response", "id")) or text(read(event, "response_id"))
         lane = text(read(event, "stream_id"))
         with self._lock:
@@ -133,7 +133,7 @@ class RecordedConnection:
         return response
 
     def _response_of_error(self, event: Any) -> _PendingResponse | None:
-        """The response that an error ends: one that was not begun, else the one that runs."""
+        """Return the response that an error ends: one that has not begun, else the running one."""
         event_id = text(read(event, "error", "event_id"))
         lane = text(read(event, "stream_id"))
         pending = [response for response in list(self._pending) if response.lane == lane]

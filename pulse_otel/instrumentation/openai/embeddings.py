@@ -1,4 +1,4 @@
-"""Embeddings. Vectors are never recorded, and the conventions have no attribute for the input:
+"""Read embeddings. Vectors are never recorded. The conventions have no attribute for the input:
 it is one of the request's other parameters."""
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FLOAT_BYTES = 4  # of one dimension, where vectors are sent as base64
 
 _REQUEST = Rules(
     (("dimensions",), semconv.EMBEDDINGS_DIMENSIONS, integer),
-    # As it is sent: the SDK asks for base64 where the caller said nothing.
+    # As it is sent: the SDK asks for base64 if the caller gave no format.
     (("encoding_format",), semconv.REQUEST_ENCODING_FORMATS, strings),
 )
 _RESPONSE = Rules(
@@ -44,7 +44,7 @@ read_request = RequestReader(_REQUEST, content=_content)
 
 
 def read_response(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of an answer, among them the length of its vectors."""
+    """Return the attributes of a response, among them the length of its vectors."""
     attributes = _RESPONSE.extract(response)
     vectors = items(read(response, "data"))
     size = _dimensions(read(vectors[0], "embedding")) if vectors else 0

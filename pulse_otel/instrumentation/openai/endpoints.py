@@ -1,4 +1,4 @@
-"""The endpoint rows of the `openai` SDK.
+"""List the endpoints of the `openai` SDK.
 
 Chat, text completions, embeddings and responses have operations in the semantic conventions.
 Images, audio, moderations and decisions have none; theirs are named in the same spirit
@@ -49,7 +49,7 @@ CHAT = _row(
     is_usage_chunk=usage.is_usage_chunk,
 )
 
-# `client.beta.responses` asks for the same paths, with ``?beta=true``.
+# `client.beta.responses` requests the same paths, with ``?beta=true``.
 RESPONSES = (
     _row(
         path="/responses",

@@ -1,4 +1,4 @@
-"""Images: generate, edit and vary. Three operations of our own; the output type is ``image``."""
+"""Read generated, edited and varied images, for which we name three operations of our own."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ read_request = RequestReader(_REQUEST, _OTHER_PARAMETERS, _content, {semconv.OUT
 
 
 def read_response(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of an answer: tokens, and what the pictures are."""
+    """Return the attributes of a response: tokens, and descriptions of the pictures."""
     attributes = _RESPONSE.extract(response)
     pictures = items(read(response, "data"))
     if pictures and content:
@@ -74,7 +74,7 @@ def _parts(picture: Any, image_format: str | None) -> list[dict[str, Any]]:
 
 
 def assemble(events: list[Any]) -> dict[str, Any]:
-    """The pictures that were finished; each of them says what it took."""
+    """Take the finished pictures; each has the usage so far."""
     done = [event for event in events if (text(read(event, "type")) or "").endswith(_LAST)]
     usage = next((read(event, "usage") for event in reversed(done) if read(event, "usage")), None)
     return {"data": done, "usage": usage}

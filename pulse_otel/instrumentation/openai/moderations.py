@@ -1,4 +1,4 @@
-"""Moderations and decisions: calls that answer with a judgement, under names of our own."""
+"""Read moderations and decisions, for which we name operations of our own."""
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -42,7 +42,7 @@ read_moderation_request = RequestReader(
 
 
 def read_moderation(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of an answer; each result is a part of it."""
+    """Return the attributes of a response; each result is a part of it."""
     return _answer(response, "results", _result, content)
 
 
@@ -55,7 +55,7 @@ read_decision_request = RequestReader(Rules(), _QUESTIONS, _judged, {semconv.OUT
 
 
 def read_decision(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of an answer; each answered question is a part of it.
+    """Return the attributes of a response; each answered question is a part of it.
 
     An answer has a type of its own: predicate, choice, score or refusal.
     """
@@ -72,7 +72,7 @@ def _answer(response: Any, place: str, part: Reading, content: bool) -> dict[str
 
 
 def _result(item: Any) -> dict[str, Any]:
-    """What a moderation says of one input: whether it is flagged, for what, and the scores."""
+    """Convert the result for one input: whether it is flagged, for what, and the scores."""
     categories = _named(read(item, "categories"))
     return {
         "type": "moderation",
@@ -83,7 +83,7 @@ def _result(item: Any) -> dict[str, Any]:
 
 
 def _named(categories: Any) -> dict[str, Any]:
-    """Categories by the SDK's names, also where the body is read: ``self_harm_intent``."""
+    """Name categories as the SDK does, also where the body is read: ``self_harm_intent``."""
     found: Any = plain(categories)
     pairs = found.items() if isinstance(found, dict) else ()
     return {re.sub("[/-]", "_", str(name)): value for name, value in pairs}

@@ -1,4 +1,4 @@
-"""The Realtime API: a session with settings, items that are added to it, and responses.
+"""Read the events of the Realtime API: settings of the session, added items, and responses.
 
 Its events are turned into those of a response stream, and the audio in them is left out: what
 was said is recorded as its transcript.
@@ -22,11 +22,14 @@ from pulse_otel.instrumentation.reading import Rules, given, integer, items, rea
 from pulse_otel.values import plain
 
 API_TYPE = "realtime"
-_ITEMS = 100  # of what was said since the last response; the oldest is forgotten first
+_ITEMS = 100  # kept since the last response; the oldest is dropped first
 _AUDIO = ("audio", "input_audio", "output_audio")
-_STATUS = {"response.created": "in_progress", "response.done": "completed"}  # unless it says so
+_STATUS = {
+    "response.created": "in_progress",
+    "response.done": "completed",
+}  # where the event has no status
 
-# A Realtime session's settings that hold for its responses.
+# The settings of a Realtime session that apply to its responses.
 _SETTINGS = (
     "model",
     "instructions",
@@ -42,7 +45,7 @@ _SETTINGS = (
     "reasoning",
     "truncation",
 )
-# Realtime event -> the event of a response stream that says the same.
+# Realtime event -> the equivalent event of a response stream.
 _SAME = {
     "response.output_text.delta": "response.output_text.delta",
     "response.text.delta": "response.output_text.delta",
@@ -64,7 +67,7 @@ _REALTIME_USAGE = Rules(
 
 
 def spoken(item: Any) -> Any:
-    """A plain copy of an item, in which its transcript stands for audio."""
+    """Return a plain copy of an item, with the transcript in place of audio."""
     copy = plain(item)
     if not isinstance(copy, dict) or not isinstance(read(copy, "content"), list):
         return cast("Any", copy)
@@ -113,7 +116,7 @@ def _read_realtime_response(response: Any, content: bool) -> dict[str, Any]:
 
 
 def _assemble_realtime(events: list[Any]) -> Any:
-    """Speech is transcribed while it is answered: then the input is known only afterwards."""
+    """Assemble a response; the transcript of spoken input may arrive after the response began."""
     inputs = [event["input"] for event in events if event["type"] == "input"]
     whole = response_events.assemble([event for event in events if event["type"] != "input"])
     return {**whole, "input": inputs[-1]} if inputs else whole
@@ -132,11 +135,11 @@ _ENDPOINT = Endpoint(
 
 
 class RealtimeAdapter(EventAdapter):
-    """The events of `realtime.connect`, and of the beta's."""
+    """Convert the events of `realtime.connect`, and of the beta."""
 
     endpoint = _ENDPOINT
     last = ("response.done",)
-    error_ends_response = False  # most are about another event; `response.done` comes nevertheless
+    error_ends_response = False  # most concern another event; `response.done` follows anyway
 
     def __init__(self, model: str | None) -> None:
         super().__init__(model)
@@ -162,7 +165,7 @@ class RealtimeAdapter(EventAdapter):
 
     def request(self, event: Any) -> dict[str, Any]:
         own = {name: value for name, value in self._own(event).items() if given(value)}
-        if "input" in own:  # beside the conversation, which goes on as it was
+        if "input" in own:  # outside the conversation, which is not changed
             own["input"] = [spoken(item) for item in items(own["input"])]
             return {**self._settings, **own, "stream": True}
         return {**self._settings, **own, "input": self._taken(), "stream": True}

@@ -1,4 +1,4 @@
-"""The Responses API: create, retrieve and compact, as GenAI attributes."""
+"""Read the requests and responses of the Responses API: create, retrieve and compact."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _OUTPUT_TYPES = {"json_object": "json", "json_schema": "json", "text": "text"}
 
 
 def _identity(value: Any) -> str | None:
-    """A conversation or a prompt: its id, or an object that has it."""
+    """Return the id of a conversation or prompt, given as an id or as an object."""
     return text(value) or text(read(value, "id"))
 
 
@@ -108,8 +108,8 @@ _RESPONSE = Rules(
     (("service_tier",), semconv.OPENAI_RESPONSE_SERVICE_TIER, text),
 )
 
-# What a tool's definition may show. An MCP server's headers and tokens, and the secrets of a
-# container, stand in definitions too.
+# The recorded fields of a tool's definition. Headers and tokens of an MCP server, and secrets of a
+# container, are left out.
 _TOOL_FIELDS = (
     "type",
     "name",
@@ -135,7 +135,7 @@ _UNFINISHED = ("queued", "in_progress")
 
 
 def read_response(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of a response, whole or assembled."""
+    """Return the attributes of a response, whole or assembled."""
     attributes = _RESPONSE.extract(response) | _finish(response)
     output = items(read(response, "output"))
     if any(text(read(item, "type")) == "compaction" for item in output):
@@ -149,7 +149,7 @@ def read_response(response: Any, content: bool) -> dict[str, Any]:
 
 
 def read_retrieved(response: Any, content: bool) -> dict[str, Any]:
-    """A response fetched again: its tokens were counted when it was created."""
+    """Return the attributes of a retrieved response; its tokens were counted at its creation."""
     attributes = _RETRIEVED.extract(response) | _finish(response)
     status = text(read(response, "status"))
     if status:
@@ -161,7 +161,7 @@ def read_retrieved(response: Any, content: bool) -> dict[str, Any]:
 
 
 def _output(response: Any, output: list[Any]) -> dict[str, Any]:
-    """One message, whatever number of items the answer has."""
+    """Return the output as one message, however many items it has."""
     parts = output_parts(output)
     if not parts:
         return {}
@@ -173,7 +173,7 @@ def _output(response: Any, output: list[Any]) -> dict[str, Any]:
 
 
 def _finish(response: Any) -> dict[str, Any]:
-    """A response has one choice; the raw reason is its status."""
+    """Return the finish reason of the one choice; the raw reason is the response's status."""
     raw = text(read(response, "status"))
     if raw is None:
         return {}
@@ -185,7 +185,7 @@ def _finish(response: Any) -> dict[str, Any]:
 
 
 def _finish_reason(response: Any) -> str | None:
-    """None while a background response is still being made, and for a compaction."""
+    """Return the finish reason; None for an unfinished background response and for a compaction."""
     status = text(read(response, "status"))
     if status is None or status in _UNFINISHED:
         return None
@@ -196,7 +196,7 @@ def _finish_reason(response: Any) -> str | None:
 
 
 def _instructions(source: Any) -> dict[str, Any]:
-    """Instructions are text; those of a prompt template come back as items."""
+    """Return the instructions: text, or the items of a prompt template."""
     instructions = read(source, "instructions")
     if isinstance(instructions, str):
         return system_message(text_parts(instructions))

@@ -1,4 +1,4 @@
-"""The SDK's tool runners: one `invoke_agent` span for each run, current while it works.
+"""Record each run of the SDK's tool runners as an `invoke_agent` span, current while it works.
 
 The calls that a runner makes are recorded like any other, the tools that it runs for responses
 when their results are sent. A run that the caller steps through (`iterate`) has no span of its
@@ -66,7 +66,7 @@ async def _run_async(wrapped: Callable[..., Any], runner: Any, args: Any, kwargs
 def _running(
     args: Any, kwargs: Mapping[str, Any]
 ) -> Generator[tuple[dict[str, Any], Callable[[Any], Any]]]:
-    """The span of a run, and its session for the calls in it; gives what `run` is to get."""
+    """Make the span and session of a run current; yield the arguments for `run`."""
     rest, parameters = split(kwargs)
     own = session_from_parameters(parameters)
     named = {**dict(zip(("client", "params"), args, strict=False)), **rest}
@@ -88,7 +88,7 @@ def _running(
 
 
 class _Run:
-    """One run that is recorded."""
+    """Record one run."""
 
     def __init__(self, recorder: Recorder, span: Span) -> None:
         self._recorder = recorder

@@ -29,7 +29,8 @@ def usage_option(policy: str, client: Any, options: Any) -> Mapping[str, Any] | 
     `auto` asks OpenAI's own hosts and Azure, `always` any server. No policy touches a raw mode,
     or a request with ``stream_options``.
     """
-    body, extra = options.json_data, options.extra_json or {}
+    body = options.json_data
+    extra = options.extra_json if isinstance(options.extra_json, Mapping) else {}
     if policy == "never" or not isinstance(body, dict):
         return None
     if {**body, **extra}.get("stream") is not True:

@@ -1,4 +1,4 @@
-"""WebSocket connections (`responses.connect`, `realtime.connect`): one span for each response.
+"""Record WebSocket connections (`responses.connect`, `realtime.connect`), one span per response.
 
 They pass none of the SDK's HTTP client. What is sent passes `send` of the connection, what
 comes in its `parse_event`: a response begins when it is asked for, or when the server begins
@@ -24,14 +24,14 @@ from pulse_otel.values import plain
 _MARK = "_pulse_websocket"
 _EARLY = ("response.create", "conversation.item.create")
 
-# Module -> the class with `connect`, and what is said on its connections.
+# Module -> the class with `connect`, and the adapter for the events of its connections.
 _CONNECTIONS: dict[str, tuple[str, type[EventAdapter]]] = {
     "openai.resources.responses.responses": ("Responses", EventAdapter),
     "openai.resources.beta.responses.responses": ("Responses", EventAdapter),
     "openai.resources.realtime.realtime": ("Realtime", RealtimeAdapter),
     "openai.resources.beta.realtime.realtime": ("Realtime", RealtimeAdapter),
 }
-# The SDK's sessions over a Responses connection send for themselves, on lanes.
+# The SDK's sessions over a Responses connection send by themselves, on lanes.
 _LANES = ("openai.lib.responses_websocket._session", "ResponsesWebSocketLane")
 
 
@@ -74,7 +74,7 @@ def _wrap_lanes(patches: Patches, name: str, module: Any) -> None:
 
 
 def _wrap_method(patches: Patches, owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
-    """Where it is defined: connections of all kinds have some from one base class."""
+    """Wrap a method where it is defined: all connections inherit some from one base class."""
     for base in owner.__mro__ if isinstance(owner, type) else ():
         if name in vars(base):
             patches.wrap(base, name, wrapper)
@@ -86,7 +86,7 @@ def _recorded(owner: Any) -> RecordedConnection | None:
 
 
 def _sent(sender: Any, args: Any, kwargs: Any) -> Callable[[BaseException], None] | None:
-    """`sender` is a connection, or a lane of a session over one."""
+    """Note an event that `sender` sends: a connection, or a lane of a session over one."""
     lane = text(read(sender, "_state", "stream_id"))
     recorded = _recorded(sender) or _recorded(read(sender, "_session", "connection"))
     event = args[0] if args else kwargs.get("event")
@@ -196,7 +196,7 @@ async def _receive_async(wrapped: Any, connection: Any, args: Any, kwargs: Any) 
 
 
 def _broken(connection: Any, error: BaseException) -> None:
-    """Other errors, such as a second reader's, leave the connection as it is."""
+    """End the responses of a closed connection; other errors leave it open."""
     recorded, names = _recorded(connection), [kind.__name__ for kind in type(error).__mro__]
     if recorded is not None and "ConnectionClosed" in names:
         recorded.end(None if "ConnectionClosedOK" in names else error)
