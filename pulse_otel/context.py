@@ -88,8 +88,8 @@ class session:
     ``with session("s1", user_id="u1", metadata={"feature": "chat"}):`` works in sync and async
     code (``async with`` too) and is inherited by tasks; threads inherit it if their context is
     handed on, as with any OpenTelemetry context. As a decorator it takes plain and async
-    functions. An inner block wins over an outer one, and extends its metadata; what is said
-    for a client or a call wins over both. Raises TypeError for wrong arguments.
+    functions. An inner block wins over an outer one, and extends its metadata; the labels of
+    a client or a call win over both. Raises TypeError for wrong arguments.
     """
 
     def __init__(

@@ -163,7 +163,7 @@ class LlmCall:
         if self._finished:
             return
         self._finished = True
-        if self.recording and self.span.is_recording():
+        if self.recording and (self._ends_span or self.span.is_recording()):
             guarded(self._read_rest, error)
         self._chunks, self._answer = [], None
         if self._ends_span:

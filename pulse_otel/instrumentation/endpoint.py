@@ -10,7 +10,7 @@ from typing import Any
 Attributes = dict[str, Any]
 Reader = Callable[[Any, bool], Attributes]
 """(request or response, whether content is wanted) -> attributes. Structured values in them
-become JSON text in the call; a reader meets data of any shape and raises nothing for it."""
+become JSON text in the call; a reader accepts data of any shape, and never raises."""
 
 
 def _nothing(value: Any, content: bool) -> Attributes:

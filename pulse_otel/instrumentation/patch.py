@@ -36,19 +36,14 @@ class Patches:
         self._wrapped: dict[tuple[Any, str], tuple[Any, Any]] = {}  # -> original, wrapper
         self._parts: dict[str, list[Callable[[Any], None]]] = {}  # by module
         self._awaited: set[str] = set()  # modules whose import wrapt will report
-        self._active = False
+        self.active = False  # True: requests pass our hook
         self.keep = False  # observed clients may exist: `release` changes nothing
-        take = taker(lambda: self._active)
+        take = taker(lambda: self.active)
         for row in endpoints.rows:
             for method in row.methods:
                 module, _, rest = method.partition(":")
                 owner, _, name = rest.partition(".")
                 self.when_imported(module, partial(self._take_parameters, take, owner, name))
-
-    @property
-    def active(self) -> bool:
-        """Return whether requests pass our hook."""
-        return self._active
 
     def when_imported(self, module: str, patch: Callable[[Any], None]) -> None:
         """Let `install` run `patch` on `module`: at once, or when the program imports it.
@@ -64,7 +59,7 @@ class Patches:
                 self._hook(client)
                 self.follow_copies(client)
         # Not under our lock: another thread that is importing a module waits for it there.
-        for module in self._parts if self._active else ():
+        for module in self._parts if self.active else ():
             self._follow(module)
 
     def release(self) -> None:
@@ -72,7 +67,7 @@ class Patches:
         with _lock:
             if self.keep:
                 return
-            self._active = False
+            self.active = False
             left: dict[tuple[Any, str], tuple[Any, Any]] = {}
             for (owner, name), (original, wrapper) in self._wrapped.items():
                 found = owner.__dict__.get(name)
@@ -119,7 +114,7 @@ class Patches:
                 self._sdk,
             )
             return
-        self._active = True
+        self.active = True
         self.wrap(owner, "_process_response", response_hook)
 
     def _follow(self, module: str) -> None:
@@ -136,7 +131,7 @@ class Patches:
     def _imported(self, module: str, found: Any) -> None:
         """Patch `module` as the program imports it, before anybody can use it."""
         self._awaited.discard(module)
-        if self._active:
+        if self.active:
             guarded(self._patch, module, found)
 
     def _patch(self, module: str, found: Any) -> None:

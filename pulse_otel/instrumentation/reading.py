@@ -117,18 +117,21 @@ class Rules:
 
     def __init__(self, *rules: Rule) -> None:
         # Sorted by the parent of each value, which is then looked up once per call.
-        self._parents: dict[tuple[str, ...], list[tuple[str, str, Callable[[Any], Any]]]] = {}
+        parents: dict[tuple[str, ...], list[tuple[str, str, Callable[[Any], Any]]]] = {}
         for path, attribute, cast in rules:
-            self._parents.setdefault(path[:-1], []).append((path[-1], attribute, cast))
+            parents.setdefault(path[:-1], []).append((path[-1], attribute, cast))
+        self._parents = list(parents.items())
 
     def names(self, *path: str) -> frozenset[str]:
         """Return the names of the fields that the rules read at `path`."""
-        return frozenset(name for name, _, _ in self._parents[path])
+        return frozenset(
+            name for parent, fields in self._parents if parent == path for name, _, _ in fields
+        )
 
     def extract(self, value: Any) -> dict[str, Any]:
         """Return the attributes that the rules find in `value`."""
         found: dict[str, Any] = {}
-        for path, fields in self._parents.items():
+        for path, fields in self._parents:
             parent = read(value, *path) if path else value
             if parent is None:
                 continue
@@ -193,7 +196,9 @@ def finish_reason(raw: str | None) -> str:
 def finish_reasons(raw: Sequence[str | None]) -> dict[str, Any]:
     """Return the attributes for the finish reasons of an answer's choices."""
     return {
-        semconv.FINISH_REASONS: [finish_reason(reason) for reason in raw],
+        semconv.FINISH_REASONS: [
+            _FINISH_REASONS.get(reason, reason) if reason else "error" for reason in raw
+        ],
         semconv.PULSE_RAW_FINISH_REASONS: [reason or "" for reason in raw],
     }
 
@@ -221,7 +226,7 @@ def system_message(parts: list[dict[str, Any]]) -> dict[str, Any]:
 def parts_of(content: object, part: Callable[[Any], dict[str, Any]]) -> list[dict[str, Any]]:
     """Convert message content to GenAI parts: text, or a list of blocks, each by `part`."""
     if isinstance(content, str):
-        return text_parts(content)
+        return [{"type": "text", "content": content}] if content else []
     if isinstance(content, (list, tuple)):
         return [
             {"type": "text", "content": block} if isinstance(block, str) else part(block)

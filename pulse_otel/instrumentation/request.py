@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
@@ -83,7 +83,9 @@ def _open(
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+    if value is not None and isinstance(value, Mapping):
+        return value  # pyright: ignore[reportUnknownVariableType]
+    return {}
 
 
 def _begin(

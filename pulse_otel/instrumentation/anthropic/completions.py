@@ -41,13 +41,13 @@ read_request = RequestReader(
 def read_response(response: Any, content: bool) -> dict[str, Any]:
     """Return the attributes of a completion, whole or assembled."""
     attributes = _RESPONSE.extract(response)
-    said = text(read(response, "completion"))
+    answer_text = text(read(response, "completion"))
     raw = text(read(response, "stop_reason"))
-    if said is None and raw is None:
+    if answer_text is None and raw is None:
         return attributes
     attributes |= finish_reasons([raw])
     if content:
-        parts = [{"type": "text", "content": said or ""}]
+        parts = [{"type": "text", "content": answer_text or ""}]
         answer = {"role": "assistant", "parts": parts, "finish_reason": finish_reason(raw)}
         attributes[semconv.OUTPUT_MESSAGES] = [answer]
     return attributes

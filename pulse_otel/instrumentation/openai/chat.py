@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -176,14 +177,16 @@ read_request = RequestReader(
 )
 
 
-def read_response(response: Any, content: bool) -> dict[str, Any]:
-    """Return the attributes of a completion, whole or assembled."""
-    attributes = _RESPONSE.extract(response)
+def read_choices(
+    rules: Rules, output: Callable[[Any], dict[str, Any]], response: Any, content: bool
+) -> dict[str, Any]:
+    """Return the attributes of a response with choices, whole or assembled."""
+    attributes = rules.extract(response)
     choices = items(read(response, "choices"))
     if choices:
         attributes |= finish_reasons([text(read(choice, "finish_reason")) for choice in choices])
         if content:
-            attributes[semconv.OUTPUT_MESSAGES] = [_output(choice) for choice in choices]
+            attributes[semconv.OUTPUT_MESSAGES] = [output(choice) for choice in choices]
     return attributes
 
 
@@ -194,3 +197,6 @@ def _output(choice: Any) -> dict[str, Any]:
         "parts": parts_of(read(message, "content"), _part) + _extras(message),
         "finish_reason": finish_reason(text(read(choice, "finish_reason"))),
     }
+
+
+read_response = partial(read_choices, _RESPONSE, _output)

@@ -21,17 +21,24 @@ _MORE = (
 def compact_chunk(chunk: Any) -> Any:
     """Reduce a chunk that only adds text to the first choice to that text.
 
-    This runs for each chunk, in the program's own time: the SDK's models are read directly, and
-    what has another shape is kept as it is.
+    This runs for each chunk, in the caller's thread: the SDK's models are read directly, and a
+    chunk of another shape is kept as it is.
     """
     try:
         fields = chunk.__dict__
         (choice,) = fields["choices"]
         state = choice.__dict__
-        said = state["delta"].__dict__
-        content = said["content"]
-        extra = getattr(state["delta"], "__pydantic_extra__", said)  # pydantic 1: among the fields
-        more = said["tool_calls"] or said["refusal"] or said["function_call"] or said.get("audio")
+        written = state["delta"].__dict__
+        content = written["content"]
+        extra = getattr(
+            state["delta"], "__pydantic_extra__", written
+        )  # pydantic 1: among the fields
+        more = (
+            written["tool_calls"]
+            or written["refusal"]
+            or written["function_call"]
+            or written.get("audio")
+        )
         more = more or state["finish_reason"] or fields["usage"] is not None
     except (AttributeError, KeyError, TypeError, ValueError):
         return chunk

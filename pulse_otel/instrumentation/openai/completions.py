@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pulse_otel import semconv
+from pulse_otel.instrumentation.openai.chat import read_choices
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
     finish_reason,
-    finish_reasons,
     integer,
     items,
     number,
@@ -72,23 +73,15 @@ def _content(request: Mapping[str, Any]) -> dict[str, Any]:
 read_request = RequestReader(_REQUEST, _OTHER_PARAMETERS, _content)
 
 
-def read_response(response: Any, content: bool) -> dict[str, Any]:
-    """Return the attributes of a completion, whole or assembled."""
-    attributes = _RESPONSE.extract(response)
-    choices = items(read(response, "choices"))
-    if choices:
-        attributes |= finish_reasons([text(read(choice, "finish_reason")) for choice in choices])
-        if content:
-            attributes[semconv.OUTPUT_MESSAGES] = [_output(choice) for choice in choices]
-    return attributes
-
-
 def _output(choice: Any) -> dict[str, Any]:
     return {
         "role": "assistant",
         "parts": [{"type": "text", "content": text(read(choice, "text")) or ""}],
         "finish_reason": finish_reason(text(read(choice, "finish_reason"))),
     }
+
+
+read_response = partial(read_choices, _RESPONSE, _output)
 
 
 def assemble(chunks: list[Any]) -> dict[str, Any]:

@@ -163,8 +163,8 @@ AUDIO = (
 
 ENDPOINTS = Endpoints((CHAT, *RESPONSES, *TEXT, *IMAGES, *AUDIO))
 PATCHES = Patches(_SDK, ENDPOINTS)
-runners.follow(PATCHES)
-websocket.follow(PATCHES)
+runners.wrap_runners(PATCHES)
+websocket.wrap_connections(PATCHES)
 
 
 def install() -> Patches:

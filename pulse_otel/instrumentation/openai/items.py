@@ -177,8 +177,8 @@ def _picture(data: Any, fields: Mapping[str, Any]) -> Part | None:
 
 def _reasoning(item: Any) -> list[Part]:
     blocks = [*items(read(item, "summary")), *items(read(item, "content"))]
-    said = [text(read(block, "text")) for block in blocks]
-    content = "\n".join(piece for piece in said if piece)
+    pieces = [text(read(block, "text")) for block in blocks]
+    content = "\n".join(piece for piece in pieces if piece)
     return [{"type": "reasoning", "content": content}] if content else []
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from pulse_otel import semconv
@@ -41,11 +42,6 @@ read_moderation_request = RequestReader(
 )
 
 
-def read_moderation(response: Any, content: bool) -> dict[str, Any]:
-    """Return the attributes of a response; each result is a part of it."""
-    return _answer(response, "results", _result, content)
-
-
 def _judged(request: Mapping[str, Any]) -> dict[str, Any]:
     judged = request.get("input")
     return {semconv.INPUT_MESSAGES: input_messages(judged)} if given(judged) else {}
@@ -54,15 +50,8 @@ def _judged(request: Mapping[str, Any]) -> dict[str, Any]:
 read_decision_request = RequestReader(Rules(), _QUESTIONS, _judged, {semconv.OUTPUT_TYPE: "json"})
 
 
-def read_decision(response: Any, content: bool) -> dict[str, Any]:
-    """Return the attributes of a response; each answered question is a part of it.
-
-    An answer has a type of its own: predicate, choice, score or refusal.
-    """
-    return _answer(response, "answers", generic, content)
-
-
-def _answer(response: Any, place: str, part: Reading, content: bool) -> dict[str, Any]:
+def _answer(place: str, part: Reading, response: Any, content: bool) -> dict[str, Any]:
+    """Return the attributes of a response; each item at `place` is a part of the answer."""
     attributes = _RESPONSE.extract(response)
     found = items(read(response, place)) if content else []
     if found:
@@ -87,3 +76,8 @@ def _named(categories: Any) -> dict[str, Any]:
     found: Any = plain(categories)
     pairs = found.items() if isinstance(found, dict) else ()
     return {re.sub("[/-]", "_", str(name)): value for name, value in pairs}
+
+
+read_moderation = partial(_answer, "results", _result)
+# An answer to a question has a type of its own: predicate, choice, score or refusal.
+read_decision = partial(_answer, "answers", generic)

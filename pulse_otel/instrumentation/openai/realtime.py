@@ -1,7 +1,7 @@
 """Read the events of the Realtime API: settings of the session, added items, and responses.
 
-Its events are turned into those of a response stream, and the audio in them is left out: what
-was said is recorded as its transcript.
+The events are converted to those of a response stream. Audio is left out; speech is recorded as
+its transcript.
 """
 
 from __future__ import annotations

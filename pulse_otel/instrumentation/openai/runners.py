@@ -39,7 +39,7 @@ _RUNNERS = {
 }
 
 
-def follow(patches: Patches) -> None:
+def wrap_runners(patches: Patches) -> None:
     """Wrap `run` of the runners."""
     for module, name in _RUNNERS.items():
         patches.when_imported(module, partial(_wrap, patches, name))

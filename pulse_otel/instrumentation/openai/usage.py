@@ -29,11 +29,12 @@ def usage_option(policy: str, client: Any, options: Any) -> Mapping[str, Any] | 
     `auto` asks OpenAI's own hosts and Azure, `always` any server. No policy touches a raw mode,
     or a request with ``stream_options``.
     """
-    body = options.json_data
-    extra = options.extra_json if isinstance(options.extra_json, Mapping) else {}
+    body, extra = options.json_data, options.extra_json
     if policy == "never" or not isinstance(body, dict):
         return None
-    if {**body, **extra}.get("stream") is not True:
+    if extra is None or not isinstance(extra, Mapping):
+        extra = {}
+    if extra.get("stream", body.get("stream")) is not True:
         return None
     if given(body.get("stream_options")) or "stream_options" in extra:
         return None

@@ -1,9 +1,9 @@
 """Record WebSocket connections (`responses.connect`, `realtime.connect`), one span per response.
 
-They pass none of the SDK's HTTP client. What is sent passes `send` of the connection, what
-comes in its `parse_event`: a response begins when it is asked for, or when the server begins
-one by itself, and ends with its last event, with an error event, or with the connection.
-Classes and methods are found by name; a version of the SDK that lacks one is left as it is.
+They do not use the SDK's HTTP client. `send` of the connection sends every event, and
+`parse_event` reads every event of the server: a response begins when the caller or the server
+begins it, and ends with its last event, with an error event, or with the connection. Classes and
+methods are found by name; where a version of the SDK lacks one, nothing is wrapped.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _CONNECTIONS: dict[str, tuple[str, type[EventAdapter]]] = {
 _LANES = ("openai.lib.responses_websocket._session", "ResponsesWebSocketLane")
 
 
-def follow(patches: Patches) -> None:
-    """Wrap the connections, and what makes and uses them."""
+def wrap_connections(patches: Patches) -> None:
+    """Wrap the methods that make and use a connection."""
     for module, (name, adapter) in _CONNECTIONS.items():
         patches.when_imported(module, partial(_wrap, patches, name, adapter))
     module, name = _LANES
@@ -151,8 +151,11 @@ def _keep_early(manager: Any, event: Any) -> None:
 
 
 def _exit(wrapped: Any, manager: Any, args: Any, kwargs: Any) -> Any:
-    """What the caller's own code raised in the block is no error of the response's; what ends
-    the whole task or program is one. The SDK then closes the connection."""
+    """End the responses before the SDK closes the connection.
+
+    An exception of the caller's own code is no error of theirs; one that ends the task or the
+    program is.
+    """
     recorded, error = _recorded(manager), args[1] if len(args) > 1 else None
     if recorded is not None:
         guarded(recorded.end, None if isinstance(error, (Exception, GeneratorExit)) else error)
