@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from pulse_otel.observe import ObserveOptions, Provider, observe
 
 if TYPE_CHECKING:
-    from pulse_otel.config import ConfigError, PulseConfig
+    from pulse_otel.config import PulseConfig
     from pulse_otel.context import session
     from pulse_otel.export.accounts.stats import DeliveryStats
     from pulse_otel.export.exporter import PulseSpanExporter
     from pulse_otel.instrumentation.anthropic import AnthropicInstrumentor
     from pulse_otel.instrumentation.openai import OpenAIInstrumentor
     from pulse_otel.pipeline import flush_buffer, init_pulse, shutdown, stats
+    from pulse_otel.settings import ConfigError
 
     __version__: str
 
@@ -41,7 +42,7 @@ __all__ = [
 
 _HOMES = {
     "AnthropicInstrumentor": "pulse_otel.instrumentation.anthropic",
-    "ConfigError": "pulse_otel.config",
+    "ConfigError": "pulse_otel.settings",
     "DeliveryStats": "pulse_otel.export.accounts.stats",
     "OpenAIInstrumentor": "pulse_otel.instrumentation.openai",
     "PulseConfig": "pulse_otel.config",

@@ -13,19 +13,9 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict, cast
 from urllib.parse import urlsplit
 
+from pulse_otel import settings
 from pulse_otel.log import rate_limited
-from pulse_otel.values import mask_secrets
-
-KEY_PREFIX = "pulse_sk_"
-MAX_CONTENT_BYTES = 262_144
-
-
-class PulseError(Exception):
-    """Base of what this package raises; only at set-up, never on a call."""
-
-
-class ConfigError(PulseError, ValueError):
-    """A setting is wrong: the message names it, what was expected, and what to do."""
+from pulse_otel.settings import KEY_PREFIX, ConfigError
 
 
 class PulseConfig(TypedDict, total=False):
@@ -94,7 +84,7 @@ class Config:
     enabled: bool = True
     service_name: str | None = None
     capture_content: bool | None = None
-    max_content_bytes: int = MAX_CONTENT_BYTES
+    max_content_bytes: int = settings.MAX_CONTENT_BYTES
     stream_usage: str = "auto"
     protocol: str = "auto"
     ca_file: str | None = None
@@ -102,12 +92,6 @@ class Config:
     redact: Callable[[str], str] | None = None
     flush_on_sigterm: bool = False
     tracer_provider: Any = None
-
-
-def _shown(value: object) -> str:
-    """What a message says of a wrong value: it could be a key, given in the wrong place."""
-    text = repr(value)
-    return "a key" if KEY_PREFIX in text else mask_secrets(text)[:40]
 
 
 def _api_key(value: object) -> ApiKey:
@@ -133,38 +117,6 @@ def _api_url(value: object) -> str:
     if parts.query or parts.fragment:
         raise ConfigError("api_url: expected no query or fragment; give the service's base address")
     return text
-
-
-def _integer(name: str, low: int, high: int | None = None) -> Callable[[object], int]:
-    expected = f"an integer from {low} to {high}" if high else f"an integer of at least {low}"
-
-    def check(value: object) -> int:
-        if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
-            value = int(value)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise ConfigError(f"{name}: expected {expected}, got {_shown(value)}")
-        if value < low or (high is not None and value > high):
-            raise ConfigError(f"{name}: expected {expected}, got {value}")
-        return value
-
-    return check
-
-
-_BOOLEANS = {
-    **dict.fromkeys(("1", "true", "yes", "on"), True),
-    **dict.fromkeys(("0", "false", "no", "off"), False),
-}
-
-
-def _boolean(name: str) -> Callable[[object], bool]:
-    def check(value: object) -> bool:
-        if isinstance(value, str):
-            value = _BOOLEANS.get(value.strip().lower(), value)
-        if not isinstance(value, bool):
-            raise ConfigError(f"{name}: expected True or False, got {_shown(value)}")
-        return value
-
-    return check
 
 
 def _service_name(value: object) -> str:
@@ -205,17 +157,6 @@ def _redact(value: object) -> object:
     return value
 
 
-def _one_of(name: str, *words: str) -> Callable[[object], str]:
-    expected = " or ".join(repr(word) for word in words)
-
-    def check(value: object) -> str:
-        if value not in words:
-            raise ConfigError(f"{name}: expected {expected}, got {_shown(value)}")
-        return str(value)
-
-    return check
-
-
 def _tracer_provider(value: object) -> object:
     if not hasattr(value, "add_span_processor") or not hasattr(value, "get_tracer"):
         raise ConfigError(
@@ -228,18 +169,18 @@ def _tracer_provider(value: object) -> object:
 _CHECKS: dict[str, Callable[[object], Any]] = {
     "api_key": _api_key,
     "api_url": _api_url,
-    "batch_size": _integer("batch_size", 1, 100),
-    "flush_interval": _integer("flush_interval", 1000, 3_600_000),
-    "enabled": _boolean("enabled"),
+    "batch_size": settings.integer("batch_size", 1, 100),
+    "flush_interval": settings.integer("flush_interval", 1000, 3_600_000),
+    "enabled": settings.boolean("enabled"),
     "service_name": _service_name,
-    "capture_content": _boolean("capture_content"),
-    "max_content_bytes": _integer("max_content_bytes", 1024),
-    "stream_usage": _one_of("stream_usage", "auto", "always", "never"),
-    "protocol": _one_of("protocol", "auto", "otlp", "traces"),
+    "capture_content": settings.capture_content,
+    "max_content_bytes": settings.max_content_bytes,
+    "stream_usage": settings.stream_usage,
+    "protocol": settings.one_of("protocol", "auto", "otlp", "traces"),
     "ca_file": _ca_file,
     "spool_dir": _spool_dir,
     "redact": _redact,
-    "flush_on_sigterm": _boolean("flush_on_sigterm"),
+    "flush_on_sigterm": settings.boolean("flush_on_sigterm"),
     "tracer_provider": _tracer_provider,
 }
 
@@ -254,7 +195,7 @@ def _near(name: str, similarity: float) -> str | None:
 def _unknown(key: object) -> ConfigError:
     near = _near(str(key), 0.6)
     hint = f" Did you mean {near!r}?" if near else f" Valid keys: {', '.join(sorted(_CHECKS))}."
-    return ConfigError(f"unknown configuration {_shown(key)}.{hint}")
+    return ConfigError(f"unknown configuration {settings.shown(key)}.{hint}")
 
 
 def load_config(

@@ -1,4 +1,4 @@
-"""Session, user and metadata for a block of code, carried in the OpenTelemetry context."""
+"""Label a block of code with a session, user and metadata, in the OpenTelemetry context."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _entered: ContextVar[Any] = ContextVar("pulse-otel-entered", default=None)
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What spans are labelled with; None and empty are unknown."""
+    """Hold the labels of spans; None and empty mean unknown."""
 
     id: str | None = None
     user_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def over(self, outer: Session) -> Session:
-        """This one, with what it does not say taken from `outer`; metadata is extended."""
+        """Fill the gaps of this session from `outer`; the metadata are merged."""
         return Session(
             id=self.id or outer.id,
             user_id=self.user_id or outer.user_id,
@@ -47,13 +47,13 @@ NO_SESSION = Session()
 
 
 def session_of_block(context: Context | None = None) -> Session | None:
-    """The session of the block that runs, if one does."""
+    """Return the session of the current block, if there is one."""
     found = otel_context.get_value(_KEY, context)
     return found if isinstance(found, Session) else None
 
 
 def current_session(context: Context | None = None) -> Session:
-    """The session of the block that runs, else the one in baggage (``session.id``, ``user.id``)."""
+    """Return the session of the block, else that in baggage (``session.id``, ``user.id``)."""
     found = session_of_block(context)
     if found is not None:
         return found
@@ -67,7 +67,7 @@ def current_session(context: Context | None = None) -> Session:
 
 
 def labels(session: Session) -> dict[str, Any]:
-    """A session as span attributes: the conventions' names, metadata as JSON text."""
+    """Return a session as span attributes, with the conventions' names; metadata is JSON text."""
     found: dict[str, Any] = {}
     if session.id:
         found[semconv.CONVERSATION_ID] = found[semconv.SESSION_ID] = scrub(session.id)
@@ -88,8 +88,8 @@ class session:
     ``with session("s1", user_id="u1", metadata={"feature": "chat"}):`` works in sync and async
     code (``async with`` too) and is inherited by tasks; threads inherit it if their context is
     handed on, as with any OpenTelemetry context. As a decorator it takes plain and async
-    functions. An inner block wins over an outer one, and extends its metadata; what is said
-    for a client or a call wins over both. Raises TypeError for wrong arguments.
+    functions. An inner block wins over an outer one, and extends its metadata; the labels of
+    a client or a call win over both. Raises TypeError for wrong arguments.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class session:
         return session(own.id, user_id=own.user_id, metadata=own.metadata)
 
     def __call__(self, function: Function) -> Function:
-        """`function`, each call of which is such a block."""
+        """Wrap `function` so that each call of it is such a block."""
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise TypeError("session: a generator runs in its consumer's block; use `with` in it")
         if isinstance(function, type):
@@ -165,6 +165,6 @@ class session:
         return cast("Function", synchronous)
 
     async def _awaited(self, result: Awaitable[Any]) -> Any:
-        """What a callable that is no `async def` gave to be awaited: in the block, too."""
+        """Await the result of a function that is no `async def`, in the block as well."""
         with self._again():
             return await result

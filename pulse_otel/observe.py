@@ -17,7 +17,7 @@ Client = TypeVar("Client")
 
 
 class Provider(str, Enum):
-    """Which provider a client talks to."""
+    """Name the provider of a client."""
 
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
@@ -26,7 +26,7 @@ class Provider(str, Enum):
 
 @dataclass(frozen=True)
 class ObserveOptions:
-    """What every call of a client carries; the call's own `pulse_*` parameters win."""
+    """Label every call of a client; the call's own `pulse_*` parameters win."""
 
     session_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -34,7 +34,7 @@ class ObserveOptions:
 
 
 class ObserveDict(TypedDict, total=False):
-    """The same, as a plain dict."""
+    """Give the options of `ObserveOptions` as a plain dict."""
 
     session_id: str | None
     metadata: Mapping[str, Any] | None
@@ -53,7 +53,7 @@ def _install_anthropic() -> Patches:
     return install()
 
 
-# Provider -> the SDK its clients come from, and what patches that SDK.
+# Provider -> the SDK of its clients, and the function that patches that SDK.
 _SDKS: dict[Provider, tuple[str, Callable[[], Patches]]] = {
     Provider.OPENAI: ("openai", _install_openai),
     Provider.OPENROUTER: ("openai", _install_openai),
@@ -81,7 +81,7 @@ def observe(
         )
     mark = _mark(chosen, options)
     patches = install()
-    patches.keep = True  # an observed client stays one, whatever is instrumented or not
+    patches.keep = True  # the client stays observed, even if an instrumentor is turned off
     patches.follow_copies(type(client))
     _forget_raw(client, f"{sdk}.resources")
     vars(client)[MARK] = mark
@@ -93,7 +93,7 @@ _RAW = ("with_raw_response", "with_streaming_response")
 
 
 def _forget_raw(owner: object, package: str) -> None:
-    """Drop the raw wrappers that the SDK cached: they hold methods from before we were there."""
+    """Drop the raw wrappers that the SDK cached: they hold methods from before our patch."""
     kept: dict[str, Any] = vars(owner)
     for name in _RAW:
         kept.pop(name, None)
@@ -111,7 +111,7 @@ def _provider(provider: object) -> Provider:
 
 
 def _is_client(client: object, sdk: str) -> bool:
-    """By name, so that no SDK is imported that the program does not use."""
+    """Compare names, so that no SDK is imported that the program does not use."""
     return not isinstance(client, type) and any(
         owner.__name__ in ("SyncAPIClient", "AsyncAPIClient")
         and owner.__module__.partition(".")[0] == sdk

@@ -16,9 +16,8 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Tracer
 
-from pulse_otel.config import Config, ConfigError, PulseConfig, load_config
+from pulse_otel.config import Config, PulseConfig, load_config
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.export.processor import QUEUE_SIZE, PulseSpanProcessor
@@ -30,6 +29,7 @@ from pulse_otel.log import logger, rate_limited
 from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
 from pulse_otel.process.flush import flush_all
 from pulse_otel.process.forks import reset_in_children
+from pulse_otel.settings import ConfigError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -93,7 +93,6 @@ class _Pipeline:
         self.processor = PulseSpanProcessor(self.exporter, _batch_processor(self.exporter, config))
         self._chosen: Any = config.tracer_provider
         self._own: TracerProvider | None = None
-        self._tracers: dict[tuple[int, str], Tracer] = {}
         self.provider()  # what can fail has failed before anything is replaced
 
     def provider(self) -> Any:
@@ -145,7 +144,6 @@ class _Pipeline:
         if self._chosen is not None:
             self._attach(self._chosen)
         recorders.observed = Recorder(
-            tracer=self.tracer,
             provider=self.provider,
             capture_content=self._content(),
             max_content_bytes=self._config.max_content_bytes,
@@ -154,15 +152,6 @@ class _Pipeline:
 
     def _content(self) -> bool:
         return content_wanted(self._config.capture_content, True)
-
-    def tracer(self, scope: str) -> Tracer:
-        """The tracer for `scope` of the provider of this moment."""
-        provider = self.provider()
-        key = (id(provider), scope)
-        tracer = self._tracers.get(key)
-        if tracer is None:
-            tracer = self._tracers[key] = provider.get_tracer(scope)
-        return tracer
 
 
 class _State:

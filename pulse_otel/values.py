@@ -1,4 +1,4 @@
-"""Any Python value to bounded, strict JSON text: pure and total.
+"""Convert any Python value to bounded, strict JSON text: pure and total.
 
 Nothing here raises, consumes an iterator, or changes what it is given. Bytes are counted in
 UTF-8; text is scrubbed of NUL and of lone surrogates, which the trace service's database
@@ -32,7 +32,7 @@ _SECRET = re.compile(
     r"|\bapi[-_]?key[\"']?\s*[=:]\s*[\"']?[A-Za-z0-9_\-]{8,}"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )
-# Fields that hold a credential where a provider's tool or parameter has them.
+# Fields of a provider's tools and parameters that hold a credential.
 _SECRET_FIELDS = frozenset(
     (
         "authorization",
@@ -51,9 +51,9 @@ _SECRET_FIELDS = frozenset(
 
 
 def scrub(text: str) -> str:
-    """`text` without NUL and lone surrogates, each replaced by U+FFFD; otherwise the same."""
+    """Return `text` with U+FFFD in place of each NUL and lone surrogate."""
     if "\x00" not in text and (text.isascii() or _encodable(text)):
-        return text  # nearly always: to search long texts takes far longer than to encode them
+        return text  # nearly always; a search in a long text takes far longer than to encode it
     return _SCRUB.sub("\ufffd", text)
 
 
@@ -66,14 +66,14 @@ def _encodable(text: str) -> bool:
 
 
 def mask_secrets(text: str) -> str:
-    """`text` with what looks like an API key replaced; providers quote keys in messages."""
+    """Return `text` with look-alikes of API keys masked; providers quote keys in messages."""
     return _SECRET.sub("[masked]", text)
 
 
 def without_secrets(value: Any) -> Any:
-    """`value`, of plain data, with credentials replaced: by the name of their field, or their look.
+    """Mask the credentials in `value`, plain data, by the name of their field or their form.
 
-    A mapping under such a name, as in a schema that describes it, is looked into; headers are not.
+    A mapping under such a name, as in a schema, is searched; headers are masked whole.
     """
     if isinstance(value, dict):
         return {name: _unsecret(name, item) for name, item in value.items()}
@@ -92,7 +92,7 @@ def _unsecret(name: object, value: Any) -> Any:
 
 
 def clip(text: str, limit_bytes: int) -> str:
-    """`text`, cut to at most `limit_bytes`, with a marker that says how much was cut."""
+    """Return `text` cut to at most `limit_bytes`, with a marker that says how much was cut."""
     size = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
     if size <= limit_bytes:
         return text
@@ -102,7 +102,7 @@ def clip(text: str, limit_bytes: int) -> str:
 
 
 def plain(value: object, depth: int = 0) -> Any:
-    """`value` as dicts, lists and scalars that any JSON encoder takes; copies, never consumes."""
+    """Return `value` as plain dicts, lists and scalars; iterators are not consumed."""
     if value is None or isinstance(value, (bool, int, float)):
         return _number(value)
     if isinstance(value, str):
@@ -144,12 +144,12 @@ def _parts(value: object, depth: int) -> Any:
 
 
 def _is_pydantic_1(kind: type) -> bool:
-    """The SDKs give the models of pydantic 1 a `model_dump` that refuses our options."""
+    """Return whether `kind` is a model of pydantic 1, whose `model_dump` refuses our options."""
     return hasattr(kind, "__fields_set__") and not hasattr(kind, "__pydantic_fields__")
 
 
 def field_of(value: object, name: str) -> Any:
-    """What an object or a mapping has under `name`; None if it has nothing, or refuses."""
+    """Return the field `name` of an object or a mapping; None if it has none, or raises."""
     try:
         return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
     except Exception:  # noqa: BLE001 - a hostile object of the caller's, as above
@@ -165,7 +165,7 @@ def _text(value: object) -> str:
 
 @cache
 def _fast_json() -> Callable[[Any], bytes] | None:
-    """pydantic's encoder (it comes with both SDKs), 3-4 times as fast as `json`."""
+    """Return pydantic's encoder, which comes with both SDKs and is 3-4 times as fast as `json`."""
     try:
         from pydantic_core import to_json
     except ImportError:  # pydantic 1
@@ -174,7 +174,7 @@ def _fast_json() -> Callable[[Any], bytes] | None:
 
 
 def to_json(value: object) -> str:
-    """Strict, compact JSON text of `value`; whatever it is, text comes back.
+    """Return strict, compact JSON text of `value`, whatever it is.
 
     The fast encoder is given `value` as it is: callers make sure that no iterator is inside.
     """
@@ -182,7 +182,7 @@ def to_json(value: object) -> str:
 
 
 def to_json_bytes(value: object) -> bytes:
-    """`to_json` in UTF-8, for what is written as it is."""
+    """Return `to_json` in UTF-8."""
     fast = _fast_json()
     if fast is not None:
         try:
@@ -198,12 +198,12 @@ def _slow_json(value: object) -> str:
 
 
 def size_bytes(text: str) -> int:
-    """The length of `text` in UTF-8."""
+    """Return the length of `text` in UTF-8."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def bounded_json(value: object, limit_bytes: int) -> str:
-    """JSON text of `value`, at most `limit_bytes` long and valid JSON; cuts are marked in it.
+    """Return valid JSON text of `value`, at most `limit_bytes` long; cuts are marked in it.
 
     Long strings are shortened first, then the middle of long lists is left out.
     """

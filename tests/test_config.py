@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.config import Config, ConfigError, load_config
+from pulse_otel.config import Config, load_config
 from pulse_otel.log import rate_limited
+from pulse_otel.settings import ConfigError
 
 SECRET = "pulse_sk_very_secret_value"
 
@@ -33,7 +34,7 @@ SECRET = "pulse_sk_very_secret_value"
         ),
         ({"enabled": "maybe"}, "enabled: expected True or False, got 'maybe'"),
         ({"service_name": ""}, "service_name: expected a non-empty string"),
-        ({"protocol": "grpc"}, "protocol: expected 'auto' or 'otlp'"),
+        ({"protocol": "grpc"}, "protocol: expected 'auto', 'otlp' or 'traces'"),
         ({"tracer_provider": object()}, "tracer_provider: expected an OpenTelemetry SDK"),
         ({"flush_intervall": 5000}, "Did you mean 'flush_interval'?"),
         ({"zzz": 1}, "Valid keys: api_key"),

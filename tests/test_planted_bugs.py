@@ -17,11 +17,21 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
 import pulse_otel
-from pulse_otel import log, observe, pipeline
+from pulse_otel import log, observe
 from pulse_otel.export import exporter
 from pulse_otel.export.delivery import worker as delivery
 from pulse_otel.guard import internal_errors
-from pulse_otel.instrumentation import body, call, endpoint, parameters, patch, raw, request, stream
+from pulse_otel.instrumentation import (
+    body,
+    call,
+    endpoint,
+    parameters,
+    patch,
+    raw,
+    recorder,
+    request,
+    stream,
+)
 from pulse_otel.instrumentation.anthropic import own_spans
 from pulse_otel.instrumentation.anthropic.endpoints import ENDPOINTS as ANTHROPIC
 from pulse_otel.instrumentation.openai.endpoints import ENDPOINTS as OPENAI
@@ -32,43 +42,41 @@ from tests.reply_strategies import ERROR, EVENTS, WHOLE, Reply, encoded, stream_
 from tests.usual_exchanges import USUAL, answer
 
 PLACES: tuple[tuple[Any, str], ...] = (
-    (request, "_taken"),
+    (request, "_without_parameters"),
     (request, "_open"),
-    (request, "follow"),
+    (request, "observe_result"),
     (request, "current_call"),
     (call.LlmCall, "open"),
     (call.LlmCall, "attach"),
     (call.LlmCall, "chunk"),
-    (call.LlmCall, "hidden"),
     (call.LlmCall, "response"),
     (call.LlmCall, "finish"),
     (call, "http_facts"),
-    (call, "describe"),
+    (call, "error_attributes"),
     (call, "bounded_json"),
     (endpoint.Endpoints, "find"),
     (parameters, "split"),
     (parameters, "carry"),
     (stream, "_is_stream"),
     (stream, "_tap"),
-    (stream, "follow_raw"),
+    (stream, "observe_raw"),
     (stream, "_settle"),
     (body.StreamObserver, "bytes_read"),
-    (body.StreamObserver, "body_failed"),
     (body.StreamObserver, "body_closed"),
-    (body.StreamObserver, "body_dropped"),
+    (body.StreamObserver, "body_ended"),
     (body.StreamObserver, "_end"),
     (raw._Unparsed, "add"),
     (raw._Unparsed, "settle"),
     (raw, "_body"),
     (patch, "observed_options"),
     (own_spans, "_stand_in"),
-    (pipeline._Pipeline, "provider"),
+    (recorder.Recorder, "tracer"),
     (exporter.PulseSpanExporter, "takes"),
     (exporter, "claim"),
     (delivery.Delivery, "submit"),
 )
 PARAMETER = {"pulse_session_id": "s"}
-READERS = ("request", "response", "assemble", "provider", "ask_for_usage")
+READERS = ("request", "response", "assemble", "provider", "usage_option")
 
 
 def calls(sdk: str) -> list[tuple[Call, list[Reply]]]:
@@ -179,7 +187,7 @@ def test_in_a_place_that_calls_pass(
     monkeypatch.setattr(owner, name, broken)
 
     # Who takes the parameters out of the request cannot fail and still have done so.
-    check(programs, said, {} if name == "_taken" else PARAMETER)
+    check(programs, said, {} if name == "_without_parameters" else PARAMETER)
 
 
 @pytest.mark.row("U2")

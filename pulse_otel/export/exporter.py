@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from pulse_otel.config import KEY_PREFIX, ApiKey, Config, ConfigError, load_config
+from pulse_otel.config import ApiKey, Config, load_config
 from pulse_otel.export import dialects
 from pulse_otel.export.accounts.ends import log_lost_spans
 from pulse_otel.export.accounts.metrics import show
@@ -30,6 +30,7 @@ from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
 from pulse_otel.process.exporters import register, running
 from pulse_otel.process.flush import Flushable, batch_processors_before, hand_over
 from pulse_otel.process.forks import reset_in_children
+from pulse_otel.settings import KEY_PREFIX, ConfigError
 
 if TYPE_CHECKING:
     from pulse_otel.export.records.record import Record

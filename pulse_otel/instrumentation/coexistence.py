@@ -1,20 +1,18 @@
-"""One call, one inference span, beside the official GenAI instrumentations.
+"""Record one inference span for a call that an official GenAI instrumentation also records.
 
-Each of theirs wraps a method of the SDK, so its span has been started when the request reaches
-our hook, and a mark lies in the context for others to see. Then we start no span: we fill
-theirs with what we know (`reuse_active_span`).
+Their wrapper is around a method of the SDK, so their span has started when the request reaches
+our hook, and they leave a mark in the context. In that case we start no span and add our
+attributes to theirs.
 
-A mark can outlive its call, since the context of a stream is left attached until it ends. So
-it is honoured once, by the first request beneath it, and only while the span that it came with
-is recording and goes where ours would.
+A mark can outlive its call, since the context of a stream stays attached until the stream ends.
+So a mark counts once, for the first request beneath it, and only while the current span is
+recording and belongs to the TracerProvider that would make ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
-import wrapt
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.trace import Span
@@ -27,51 +25,22 @@ _MARKS = (
 _USED = "_pulse_used"
 
 
-def reuse_active_span(provider: Any, attributes: Mapping[str, Any]) -> Span | None:
-    """The span that an official instrumentation started for the request at hand, or None.
+def reuse_active_span(provider: Any) -> Span | None:
+    """Return the span that an official instrumentation started for this request, or None.
 
-    `provider` is what would make a span of our own. The span gets `attributes`, and may be
-    given more while it is open; ending it is left to its owner.
+    `provider` is the TracerProvider that would make our span. The owner ends the span.
     """
     span = trace.get_current_span()
-    if not span.is_recording() or not _goes_to(provider, span) or not _first_beneath_a_mark():
+    if not span.is_recording() or not shares_processor(provider, span, "_span_processor"):
         return None
-    span.set_attributes(dict(attributes))
-    return cast("Span", _Borrowed(span))
-
-
-def _first_beneath_a_mark() -> bool:
     marks = [mark for key in _MARKS if (mark := otel_context.get_value(key)) is not None]
     token = object()
-    # Not any(): an inner call is beneath the outer one's mark as well, and uses up both.
-    return token in [getattr(mark, "__dict__", {}).setdefault(_USED, token) for mark in marks]
+    # Not any(): an inner call is beneath the outer call's mark as well, and uses up both.
+    unused = [getattr(mark, "__dict__", {}).setdefault(_USED, token) is token for mark in marks]
+    return span if True in unused else None
 
 
-def _goes_to(provider: Any, span: Span) -> bool:
+def shares_processor(provider: Any, product: Any, attribute: str) -> bool:
+    """Return whether `product`, a tracer or span, leads to the span processor of `provider`."""
     ours = getattr(provider, "_active_span_processor", None)
-    return ours is not None and getattr(span, "_span_processor", None) is ours
-
-
-if TYPE_CHECKING:
-    _SpanProxy = wrapt.ObjectProxy[Any]
-else:
-    _SpanProxy = wrapt.ObjectProxy
-
-
-class _Borrowed(_SpanProxy):
-    """A span of somebody else: filled while it is open, never ended."""
-
-    def end(self, end_time: int | None = None) -> None:
-        """Left to its owner."""
-
-    def set_attribute(self, key: str, value: Any) -> None:
-        if self.__wrapped__.is_recording():
-            self.__wrapped__.set_attribute(key, value)
-
-    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
-        if self.__wrapped__.is_recording():
-            self.__wrapped__.set_attributes(dict(attributes))
-
-    def set_status(self, status: Any, description: str | None = None) -> None:
-        if self.__wrapped__.is_recording():
-            self.__wrapped__.set_status(status, description)
+    return ours is not None and getattr(product, attribute, None) is ours

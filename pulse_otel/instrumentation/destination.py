@@ -1,6 +1,6 @@
-"""Whether the user sends spans to Pulse by name, in the environment or in a configuration file.
+"""Find out whether an environment variable or configuration file names Pulse as an exporter.
 
-Then prompts and answers are recorded unless they said otherwise: they are what Pulse is for.
+If so, prompts and answers are recorded by default: Pulse exists to show them.
 """
 
 # A parsed file can hold anything:
@@ -21,7 +21,7 @@ _NAME = "pulse"
 
 
 def pulse_is_destination() -> bool:
-    """Whether a span exporter called ``pulse`` is configured. Reads a file; at set-up only."""
+    """Return whether an exporter called ``pulse`` is configured. Reads a file: at set-up only."""
     path = os.environ.get("OTEL_CONFIG_FILE")
     if path:  # then the SDK does not look at OTEL_TRACES_EXPORTER
         return _exports_to_pulse(_parsed(path))
@@ -31,7 +31,9 @@ def pulse_is_destination() -> bool:
 
 def _parsed(path: str) -> Any:
     try:
-        yaml: Any = importlib.import_module("yaml")  # comes with what reads the file for the SDK
+        yaml: Any = importlib.import_module(
+            "yaml"
+        )  # the package that reads the file for the SDK needs it
     except ImportError:
         return None
     try:
@@ -47,7 +49,7 @@ def _parsed(path: str) -> Any:
 
 
 def _exports_to_pulse(config: Any) -> bool:
-    """Whether one of the ``processors`` of the ``tracer_provider`` has that ``exporter``."""
+    """Return whether one of the ``processors`` of the ``tracer_provider`` has that ``exporter``."""
     provider = _get(config, "tracer_provider")
     processors = _get(provider, "processors")
     if not isinstance(processors, list):

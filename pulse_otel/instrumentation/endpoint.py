@@ -1,4 +1,4 @@
-"""Endpoint: one row of an SDK's table, and finding the row of a request."""
+"""Describe the endpoints of an SDK as rows of a table, and find the row of a request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 Attributes = dict[str, Any]
 Reader = Callable[[Any, bool], Attributes]
 """(request or response, whether content is wanted) -> attributes. Structured values in them
-become JSON text in the call; a reader meets data of any shape and raises nothing for it."""
+become JSON text in the call; a reader accepts data of any shape, and never raises."""
 
 
 def _nothing(value: Any, content: bool) -> Attributes:
@@ -21,13 +21,17 @@ def _unassembled(chunks: list[Any]) -> Any:
     return {}
 
 
+def _nothing_added(policy: str, client: Any, options: Any) -> None:
+    return None
+
+
 def _whole(chunk: Any) -> Any:
     return chunk
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One address of a provider's API: what a call to it is, and how it is read.
+    """Describe one address of a provider's API, and how its requests and responses are read.
 
     `methods` are the SDK's methods that lead there, as ``module:Class.method``; each has an
     async twin ``AsyncClass``. What a version of the SDK lacks is skipped. A call is recognised
@@ -37,25 +41,25 @@ class Endpoint:
 
     sdk: str
     scope: str
-    path: str  # "/responses/{response_id}": what is in braces is added to the request read
+    path: str  # "/responses/{response_id}": the value in braces is added to the request
     operation: str
     provider: Callable[[Any], str]
     request: Callable[[Mapping[str, Any], bool], Attributes]
     response: Reader = _nothing
-    # One response of a stream's chunks, in the shape that `response` reads.
+    # Assembles one response from the chunks of a stream, in the shape that `response` reads.
     assemble: Callable[[list[Any]], Any] = _unassembled
-    # What is kept of a chunk until the end: a model of it takes a hundred times its text.
+    # Reduces a chunk for keeping: the SDK's model takes a hundred times the memory of its text.
     compact_chunk: Callable[[Any], Any] = _whole
     methods: tuple[str, ...] = ()
     http_method: str = "post"
-    # (policy, client, arguments) -> whether an option was added that makes the server send one
-    # more chunk; and whether a chunk is that one.
-    ask_for_usage: Callable[[str, Any, dict[str, Any]], bool] = lambda policy, client, kwargs: False
+    # (policy, client, the SDK's options) -> what to add to the body so that the server sends one
+    # more chunk, with the usage; and whether a chunk is that one.
+    usage_option: Callable[[str, Any, Any], Mapping[str, Any] | None] = _nothing_added
     is_usage_chunk: Callable[[Any], bool] = lambda chunk: False
 
 
 class Endpoints:
-    """The rows of one SDK, found by a request's HTTP method and path."""
+    """Find a row of one SDK by the HTTP method and path of a request."""
 
     def __init__(self, rows: Iterable[Endpoint]) -> None:
         self.rows = tuple(rows)
@@ -67,7 +71,7 @@ class Endpoints:
         ]
 
     def find(self, http_method: str, url: str) -> tuple[Endpoint, Mapping[str, str]] | None:
-        """The row, and what stands in its path's braces; None if the request is no such call."""
+        """Return the row and the values in its path's braces; None if no row matches."""
         path = url.partition("?")[0]
         method = http_method.lower()
         row = self._exact.get((method, path))

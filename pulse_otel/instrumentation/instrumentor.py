@@ -1,55 +1,45 @@
-"""What the instrumentors of both SDKs share."""
+"""Turn the recording of all clients of an SDK on and off, as OpenTelemetry's instrumentors do."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
+from importlib import import_module
 from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-defined]
     BaseInstrumentor,
 )
-from opentelemetry.trace import Tracer
 
 from pulse_otel.instrumentation.destination import pulse_is_destination
 from pulse_otel.instrumentation.options import content_bytes, content_wanted, usage_policy
-from pulse_otel.instrumentation.patch import Patches
 from pulse_otel.instrumentation.recorder import (
     Instrumented,
     Recorder,
     recorders,
     recording_disabled_on_purpose,
 )
-from pulse_otel.log import logger, rate_limited
+from pulse_otel.log import rate_limited
 
 _NO_PROVIDERS = (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
 _OPTIONS = ("capture_content", "max_content_bytes", "stream_usage")
 
 
-class _GlobalTracers:
-    """The tracers of the global provider; says once if there is none, so that all is lost."""
-
-    def __init__(self) -> None:
-        self._said = False
-
-    def __call__(self, scope: str) -> Tracer:
-        provider = trace.get_tracer_provider()
-        if (
-            not self._said
-            and isinstance(provider, _NO_PROVIDERS)
-            and not recording_disabled_on_purpose()
-        ):
-            self._said = True
-            logger.warning(
-                "pulse-otel: calls are not recorded: there is no TracerProvider; call init_pulse(),"
-                " set a global TracerProvider, or give instrument() a tracer_provider"
-            )
-        return trace.get_tracer(scope)
+def _global_provider() -> Any:
+    """Return the global TracerProvider; warn if there is none, as the spans are then lost."""
+    provider = trace.get_tracer_provider()
+    if isinstance(provider, _NO_PROVIDERS) and not recording_disabled_on_purpose():
+        rate_limited.warning(
+            "no-provider",
+            "pulse-otel: calls are not recorded: there is no TracerProvider; call init_pulse(),"
+            " set a global TracerProvider, or give instrument() a tracer_provider",
+        )
+    return provider
 
 
 def _complain_about_misspelt(arguments: Iterable[str]) -> None:
-    """Only of what is nearly an option: `instrument` takes what all instrumentors are given."""
+    """Warn about near misses only: `instrument` is also given the options of others."""
     for name in arguments:
         near = get_close_matches(name, _OPTIONS, n=1, cutoff=0.8)
         if near and name not in _OPTIONS:
@@ -59,17 +49,13 @@ def _complain_about_misspelt(arguments: Iterable[str]) -> None:
 
 
 class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
-    """A BaseInstrumentor for one SDK; `sdk`, `dependency` and `install` say which."""
+    """Instrument the SDK with the name `sdk`, in the versions of `dependency`."""
 
     sdk = ""
     dependency = ""
 
-    def install(self) -> Patches:
-        """Patch the SDK's classes. Raises ImportError without the SDK."""
-        raise NotImplementedError
-
     def instrumentation_dependencies(self) -> Collection[str]:
-        """The SDK versions that are recorded."""
+        """Return the SDK versions that are recorded."""
         return (self.dependency,)
 
     def _instrument(self, **kwargs: Any) -> None:
@@ -79,17 +65,17 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
             raise TypeError(
                 f"tracer_provider: expected a TracerProvider, got {type(chosen).__name__}"
             )
-        told = {name: kwargs[name] for name in _OPTIONS if kwargs.get(name) is not None}
+        given = {name: kwargs[name] for name in _OPTIONS if kwargs.get(name) is not None}
         own = Recorder(
-            tracer=_GlobalTracers() if chosen is None else chosen.get_tracer,
-            provider=trace.get_tracer_provider if chosen is None else lambda: chosen,
-            capture_content=content_wanted(told.get("capture_content"), pulse_is_destination()),
-            max_content_bytes=content_bytes(told.get("max_content_bytes")),
-            stream_usage=usage_policy(told.get("stream_usage")),
+            provider=_global_provider if chosen is None else lambda: chosen,
+            capture_content=content_wanted(given.get("capture_content"), pulse_is_destination()),
+            max_content_bytes=content_bytes(given.get("max_content_bytes")),
+            stream_usage=usage_policy(given.get("stream_usage")),
         )
-        self._patches = self.install()
-        given = {name: getattr(own, name) for name in told}
-        recorders.instrumented[self.sdk] = Instrumented(own, given if chosen is None else None)
+        endpoints = import_module(f"{__package__}.{self.sdk}.endpoints")
+        self._patches = endpoints.install()  # raises ImportError without the SDK
+        overrides = {name: getattr(own, name) for name in given}
+        recorders.instrumented[self.sdk] = Instrumented(own, overrides if chosen is None else None)
 
     def _uninstrument(self, **kwargs: Any) -> None:
         recorders.instrumented.pop(self.sdk, None)

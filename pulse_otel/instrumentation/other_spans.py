@@ -1,4 +1,4 @@
-"""Witness: what we need to see of the other spans of a TracerProvider that we use.
+"""Observe the spans of others at a TracerProvider that we use.
 
 A span that starts in a `pulse_otel.session(...)` block is labelled with it; a tool call that
 somebody else's span records is not recorded by us as well.
@@ -20,7 +20,7 @@ _OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC)
 
 
 class _OtherSpans:
-    """A span processor, by its methods: this half knows the OpenTelemetry API only."""
+    """Be a span processor by its methods alone: this half knows the OpenTelemetry API only."""
 
     def on_start(self, span: Any, parent_context: Context | None = None) -> None:
         guarded(self._label, span, parent_context)
@@ -40,7 +40,7 @@ class _OtherSpans:
         attributes: Any = span.attributes or {}
         call_id = attributes.get(semconv.TOOL_CALL_ID)
         if isinstance(call_id, str) and span.instrumentation_scope.name not in _OURS:
-            tool_calls.covered(call_id)
+            tool_calls.mark_recorded(call_id)
 
     def shutdown(self) -> None:
         return None
@@ -53,7 +53,7 @@ _watched: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def watch(provider: Any) -> None:
-    """See to it, once, that `provider` has a witness; without the SDK there is nothing to see."""
+    """Add our span processor to `provider`, once; a provider of the API alone takes none."""
     if provider in _watched or not hasattr(provider, "add_span_processor"):
         return
     _watched.add(provider)

@@ -1,4 +1,4 @@
-"""The ``pulse_*`` parameters of a call: taken out of the SDK's methods, carried to its request.
+"""Take the ``pulse_*`` parameters out of the SDK's methods, and carry them to the request.
 
 They travel as one private entry of ``extra_headers``, which every method of both SDKs hands
 on to the request it makes, now or later, in whatever task or thread. The request hook takes
@@ -13,8 +13,10 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any, cast
 
+from pulse_otel.context import Session
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.reading import given
+from pulse_otel.log import rate_limited
 from pulse_otel.values import plain
 
 _PARAMETERS = {
@@ -33,7 +35,7 @@ Inherited = Callable[[Any], Mapping[str, Any]]
 
 
 def split(kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """`kwargs` without the parameters, and those, by the names that they are carried under."""
+    """Return `kwargs` without the parameters, and the parameters by their names in the entry."""
     own = {
         name: plain(kwargs[parameter])
         for parameter, name in _PARAMETERS.items()
@@ -43,7 +45,7 @@ def split(kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def carry(kwargs: Mapping[str, Any], inherited: Mapping[str, Any]) -> dict[str, Any]:
-    """`kwargs` with the parameters moved into a copy of ``extra_headers``."""
+    """Return `kwargs` with the parameters moved into a copy of ``extra_headers``."""
     rest, own = split(kwargs)
     headers: Any = rest.get("extra_headers")
     if not given(headers):
@@ -58,7 +60,7 @@ def carry(kwargs: Mapping[str, Any], inherited: Mapping[str, Any]) -> dict[str, 
 def taker(
     is_active: Callable[[], bool], inherited: Inherited = lambda instance: {}
 ) -> Callable[..., Any]:
-    """A wrapper for an SDK's method; while not `is_active` it does nothing at all."""
+    """Make a wrapper for an SDK's method; while not `is_active` it does nothing."""
 
     def take(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         headers = guarded(inherited, instance) or {}
@@ -77,7 +79,7 @@ def _dropped(kwargs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _uncounted(function: Any) -> FunctionType:
-    """`function`, passed over when a warning's `stacklevel` is counted.
+    """Return `function`, changed so that the `stacklevel` of a warning does not count it.
 
     The SDKs warn of retired models with a stack level that names the caller's line. Python
     passes over frames of its import machinery, which it knows by these words in their file
@@ -88,7 +90,7 @@ def _uncounted(function: Any) -> FunctionType:
 
 
 def carried(options: Any) -> dict[str, Any] | None:
-    """The parameters on a request's options; None if there are none."""
+    """Return the parameters on a request's options; None if there are none."""
     headers = getattr(options, "headers", None)
     if not isinstance(headers, Mapping) or _ENTRY not in headers:
         return None
@@ -98,11 +100,28 @@ def carried(options: Any) -> dict[str, Any] | None:
 def _read(headers: Mapping[str, Any]) -> dict[str, Any]:
     try:
         found: Any = json.loads(headers.get(_ENTRY) or "{}")
-    except (TypeError, ValueError):  # somebody else's header of that name
+    except (TypeError, ValueError):  # another library's header of that name
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
+def session_from_parameters(parameters: Mapping[str, Any]) -> Session:
+    """Make a session of the parameters of a call, by the names under which they are carried."""
+    session_id, user_id = parameters.get("session_id"), parameters.get("user_id")
+    metadata: Any = parameters.get("metadata") or {}
+    if not isinstance(metadata, Mapping):
+        kind = type(metadata).__name__
+        rate_limited.warning(
+            "metadata", "pulse-otel: pulse_metadata: expected a dict, got %s", kind
+        )
+        metadata = {}
+    return Session(
+        id=None if session_id is None else str(session_id),
+        user_id=None if user_id is None else str(user_id),
+        metadata=cast("Mapping[str, Any]", metadata),
+    )
+
+
 def without_carried(headers: Mapping[str, Any]) -> dict[str, Any]:
-    """`headers` as the caller gave them."""
+    """Return `headers` as the caller gave them."""
     return {name: value for name, value in headers.items() if name != _ENTRY}

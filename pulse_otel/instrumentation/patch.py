@@ -28,30 +28,25 @@ _lock = threading.RLock()
 
 
 class Patches:
-    """The wrappers on one SDK."""
+    """Hold the wrappers on one SDK."""
 
     def __init__(self, sdk: str, endpoints: Endpoints) -> None:
         self._sdk = sdk
         self._endpoints = endpoints
         self._wrapped: dict[tuple[Any, str], tuple[Any, Any]] = {}  # -> original, wrapper
         self._parts: dict[str, list[Callable[[Any], None]]] = {}  # by module
-        self._awaited: set[str] = set()  # modules that wrapt is to tell us of
-        self._active = False
-        self.keep = False  # while observed clients may live, `release` leaves all as it is
-        take = taker(lambda: self._active)
+        self._awaited: set[str] = set()  # modules whose import wrapt will report
+        self.active = False  # True: requests pass our hook
+        self.keep = False  # observed clients may exist: `release` changes nothing
+        take = taker(lambda: self.active)
         for row in endpoints.rows:
             for method in row.methods:
                 module, _, rest = method.partition(":")
                 owner, _, name = rest.partition(".")
                 self.when_imported(module, partial(self._take_parameters, take, owner, name))
 
-    @property
-    def active(self) -> bool:
-        """Whether requests pass our hook."""
-        return self._active
-
     def when_imported(self, module: str, patch: Callable[[Any], None]) -> None:
-        """Have every `install` run `patch` on `module`: at once, or when the program imports it.
+        """Let `install` run `patch` on `module`: at once, or when the program imports it.
 
         A module that this version of the SDK does not have is never imported.
         """
@@ -64,21 +59,23 @@ class Patches:
                 self._hook(client)
                 self.follow_copies(client)
         # Not under our lock: another thread that is importing a module waits for it there.
-        for module in self._parts if self._active else ():
+        for module in self._parts if self.active else ():
             self._follow(module)
 
     def release(self) -> None:
-        """Back to the bare SDK; references to a wrapper, wherever held, do nothing any more."""
+        """Restore the bare SDK; a reference to a wrapper that is still held then does nothing."""
         with _lock:
             if self.keep:
                 return
-            self._active = False
+            self.active = False
             left: dict[tuple[Any, str], tuple[Any, Any]] = {}
             for (owner, name), (original, wrapper) in self._wrapped.items():
                 found = owner.__dict__.get(name)
                 if found is wrapper:
                     setattr(owner, name, original)
-                elif _is_within(wrapper, found):  # somebody wrapped ours: it stays, and passes
+                elif _is_within(
+                    wrapper, found
+                ):  # another wrapper is around ours: ours stays, and does nothing
                     left[owner, name] = (original, wrapper)
             self._wrapped = left
 
@@ -101,7 +98,7 @@ class Patches:
             return True
 
     def follow_copies(self, client: type) -> None:
-        """Observe clients that are made from an observed one: both names, in all classes."""
+        """Observe the clients made from an observed one, by both methods, on all classes."""
         for owner in client.__mro__:
             for name in ("copy", "with_options"):
                 self.wrap(owner, name, _copy)
@@ -117,7 +114,7 @@ class Patches:
                 self._sdk,
             )
             return
-        self._active = True
+        self.active = True
         self.wrap(owner, "_process_response", response_hook)
 
     def _follow(self, module: str) -> None:
@@ -125,16 +122,16 @@ class Patches:
             self._awaited.add(module)
             wrapt.register_post_import_hook(partial(self._imported, module), module)
         if sys.modules.get(module) is not None:
-            try:  # waits, should another thread be just importing it
+            try:  # waits if another thread is importing it
                 found = importlib.import_module(module)
             except ImportError:
                 return
             self._patch(module, found)
 
     def _imported(self, module: str, found: Any) -> None:
-        """The program imports `module`, and nobody has it yet."""
+        """Patch `module` as the program imports it, before anybody can use it."""
         self._awaited.discard(module)
-        if self._active:
+        if self.active:
             guarded(self._patch, module, found)
 
     def _patch(self, module: str, found: Any) -> None:
@@ -151,7 +148,7 @@ class Patches:
 
 
 def _is_within(ours: Any, found: Any) -> bool:
-    """Whether `found` is our wrapper, or others' wrappers around it."""
+    """Return whether `found` is our wrapper, or a wrapper around it."""
     for _ in range(20):
         if found is ours or found is None:
             return found is ours
@@ -160,7 +157,7 @@ def _is_within(ours: Any, found: Any) -> bool:
 
 
 def _copy(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
-    """A client made from an observed one is observed."""
+    """Mark a client made from an observed one as observed."""
     clone = wrapped(*args, **kwargs)
     mark = guarded(observed_options, instance)
     if mark is not None:

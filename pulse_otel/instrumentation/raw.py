@@ -1,7 +1,7 @@
-"""`with_raw_response` and `with_streaming_response`: read only what is already here.
+"""Record `with_raw_response` and `with_streaming_response` without reading from the network.
 
-A body that was read is recorded at once. Otherwise nothing is read by us. What the user's own
-`parse()` returns is recorded, or the bytes that the user reads; they are parsed at the end.
+A body that was read already is recorded at once. Otherwise we record the result of the user's
+own `parse()`, or the bytes that the user reads, which are parsed at the end.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from typing import Any, cast
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.body import StreamObserver, tap_body
 
-_MOST_BYTES = 4 << 20  # of a body that is not parsed by the SDK; a longer one is not read by us
+_MOST_BYTES = 4 << 20  # of a body that the SDK does not parse; a longer one is not recorded
 _EVENTS, _JSON = "text/event-stream", "json"
 
 Settle = Callable[[Any, StreamObserver], None]
 
 
-def follow_raw(raw: Any, follower: StreamObserver, settle: Settle) -> None:
-    """Record a raw response, now or when its body has been read or left."""
+def observe_raw(raw: Any, observer: StreamObserver, settle: Settle) -> None:
+    """Record a raw response, now or when its body was read or dropped."""
     http_response = raw.http_response
-    follower.call.http_response = http_response
+    observer.call.http_response = http_response
     if http_response.is_closed:
-        follower.call.response(guarded(_body, http_response))
+        observer.call.response(guarded(_body, http_response))
         return
-    unparsed = _Unparsed(http_response, follower)
-    follower.reads_bytes, follower.before_end = unparsed.add, unparsed.settle
-    tap_body(http_response, follower)
-    raw.parse = _watched(raw, follower, settle)
+    unparsed = _Unparsed(http_response, observer)
+    observer.reads_bytes, observer.before_end = unparsed.add, unparsed.settle
+    tap_body(http_response, observer)
+    raw.parse = _observed_parse(raw, observer, settle)
 
 
 _BINARY = ("audio/", "image/", "video/", "application/octet-stream")
 
 
 def _body(http_response: Any) -> Any:
-    """A body that the SDK has read: JSON, text, or, if it is binary, the HTTP response."""
+    """Return a body that the SDK has read: JSON, text, or the HTTP response if it is binary."""
     if str(http_response.headers.get("content-type", "")).startswith(_BINARY):
         return http_response
     try:
@@ -50,21 +50,21 @@ def _body(http_response: Any) -> Any:
     return cast("Any", found) if isinstance(found, dict) else http_response.text
 
 
-def _watched(raw: Any, follower: StreamObserver, settle: Settle) -> Any:
-    """The response's own `parse`, which is put back after its first use: no cycle is left."""
+def _observed_parse(raw: Any, observer: StreamObserver, settle: Settle) -> Any:
+    """Wrap `parse` of the response for its first use only, so that no reference cycle remains."""
     parse = raw.parse
 
     def settled(value: Any) -> Any:
         own: dict[str, Any] = raw.__dict__
         if own.pop("parse", None) is not None:
-            guarded(settle, value, follower)
+            guarded(settle, value, observer)
         return value
 
     if inspect.iscoroutinefunction(parse):
 
         @functools.wraps(parse)
         async def parse_async(*args: Any, **kwargs: Any) -> Any:
-            with follower.inside_sdk():
+            with observer.inside_sdk():
                 value = await parse(*args, **kwargs)
             return settled(value)
 
@@ -72,7 +72,7 @@ def _watched(raw: Any, follower: StreamObserver, settle: Settle) -> Any:
 
     @functools.wraps(parse)
     def parse_sync(*args: Any, **kwargs: Any) -> Any:
-        with follower.inside_sdk():
+        with observer.inside_sdk():
             value = parse(*args, **kwargs)
         return settled(value)
 
@@ -80,14 +80,14 @@ def _watched(raw: Any, follower: StreamObserver, settle: Settle) -> Any:
 
 
 class _Unparsed:
-    """The bytes that the user read without `parse()`."""
+    """Collect the bytes that the user reads without `parse()`."""
 
-    def __init__(self, http_response: Any, follower: StreamObserver) -> None:
+    def __init__(self, http_response: Any, observer: StreamObserver) -> None:
         self._type: type[Any] = type(http_response)
         self._headers: Any = http_response.headers
         kind = self._headers.get("content-type", "")
         self._events = _EVENTS in kind
-        self._call = follower.call
+        self._call = observer.call
         self._pieces: list[bytes] = []
         readable = self._call.recording and (self._events or _JSON in kind)
         self._room = _MOST_BYTES if readable else 0
@@ -105,7 +105,7 @@ class _Unparsed:
             guarded(self._read, b"".join(pieces))
 
     def _read(self, body: bytes) -> None:
-        # A response of the same library undoes the content encoding.
+        # A response of the same library decodes the content encoding.
         headers = {
             name: self._headers[name]
             for name in ("content-type", "content-encoding")

@@ -7,23 +7,25 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.values import NOT_RECORDED, field_of, plain, without_secrets
 
-_LARGEST = 2**63 - 1  # what an attribute holds; an encoder refuses a whole batch for more
+_LARGEST = 2**63 - 1  # the largest attribute value; an encoder refuses the whole batch for more
 _NOT_GIVEN = frozenset({"NotGiven", "Omit", "not_given"})
 
 
 def given(value: object) -> bool:
-    """Whether the caller gave a value: neither None nor one of the SDKs' "not given" marks."""
+    """Return whether `value` is neither None nor one of the SDKs' "not given" marks."""
     return value is not None and type(value).__name__ not in _NOT_GIVEN
 
 
 def read(value: Any, *path: str) -> Any:
-    """The value at `path` of a dict or an object; None where the path ends early."""
+    """Return the value at `path` of a dict or an object; None where the path ends early."""
     for name in path:
         value = value.get(name) if type(value) is dict else _field(value, name)
         if value is None:
@@ -32,8 +34,8 @@ def read(value: Any, *path: str) -> Any:
 
 
 def _field(value: Any, name: str) -> Any:
-    """A field of an object or an unusual mapping. A model's are taken from where it keeps them:
-    asking it for one that it lacks is slow, and most providers lack some."""
+    """Return a field of an object or an unusual mapping. A model's dict is read directly:
+    `getattr` for a field that it lacks is slow, and most providers leave some out."""
     fields: Any = getattr(value, "__dict__", None)
     if fields is not None and name in fields:
         return fields[name]
@@ -44,7 +46,7 @@ def _field(value: Any, name: str) -> Any:
 
 
 def fields_of(value: Any) -> Mapping[str, Any]:
-    """All fields of a dict or a model at once: what a stream's chunks are read by."""
+    """Return all fields of a dict or a model at once, as for the chunks of a stream."""
     if type(value) is dict:
         return value
     try:
@@ -56,17 +58,17 @@ def fields_of(value: Any) -> Mapping[str, Any]:
 
 
 def items(value: object) -> list[Any]:
-    """`value` if it is a list or a tuple, else nothing; iterators are left alone."""
+    """Return `value` as a list if it is a list or a tuple, else an empty one."""
     return list(value) if isinstance(value, (list, tuple)) else []
 
 
 def text(value: object) -> str | None:
-    """`value` if it is text."""
+    """Return `value` if it is text."""
     return value if isinstance(value, str) else None
 
 
 def integer(value: object) -> int | None:
-    """A count: an int, or text or a float that says one (seen in the wild); never negative."""
+    """Return a count, never negative: an int, or one as text or float, as some servers send it."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
@@ -77,61 +79,152 @@ def integer(value: object) -> int | None:
 
 
 def number(value: object) -> float | None:
-    """`value` as a float if it is a real number."""
+    """Return `value` as a float if it is a real number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return float(value) if isinstance(value, float) or abs(value) <= _LARGEST else None
 
 
 def strings(value: object) -> list[str] | None:
-    """One string or a list of them, as a list."""
+    """Return a string or a list of strings as a list."""
     if isinstance(value, str):
         return [value]
     found = [item for item in items(value) if isinstance(item, str)]
     return found or None
 
 
+def true(value: object) -> bool | None:
+    """Return True for True alone: ``stream=False`` is not worth an attribute."""
+    return True if value is True else None
+
+
+def parsed(arguments: Any) -> Any:
+    """Return the arguments of a tool as an object if their text is JSON, else as they are."""
+    if not isinstance(arguments, str):
+        return plain(arguments)
+    try:
+        return json.loads(arguments)
+    except (ValueError, RecursionError):
+        return arguments
+
+
 Rule = tuple[tuple[str, ...], str, Callable[[Any], Any]]
-"""A path in a request or response, the attribute it becomes, and the type it must have."""
+"""A path in a request or response, its attribute, and the function that checks the type."""
 
 
-def extract(value: Any, rules: Sequence[Rule]) -> dict[str, Any]:
-    """The attributes that `rules` find in `value`; a wrong type sets nothing, the first rule wins.
+class Rules:
+    """Extract attributes by rules: a wrong type sets nothing, and the first rule wins."""
 
-    `rules` is a constant: it is sorted by where it looks once, and each place read once a call.
-    """
-    places = _places.get(id(rules))
-    if places is None:
-        places = _places[id(rules)] = _sorted(rules)
-    found: dict[str, Any] = {}
-    for path, fields in places:
-        parent = read(value, *path) if path else value
-        if parent is None:
-            continue
-        get = parent.get if type(parent) is dict else functools.partial(_field, parent)
-        for name, attribute, cast in fields:
-            raw = get(name)
-            if raw is None or attribute in found or not given(raw):
+    def __init__(self, *rules: Rule) -> None:
+        # Sorted by the parent of each value, which is then looked up once per call.
+        parents: dict[tuple[str, ...], list[tuple[str, str, Callable[[Any], Any]]]] = {}
+        for path, attribute, cast in rules:
+            parents.setdefault(path[:-1], []).append((path[-1], attribute, cast))
+        self._parents = list(parents.items())
+
+    def names(self, *path: str) -> frozenset[str]:
+        """Return the names of the fields that the rules read at `path`."""
+        return frozenset(
+            name for parent, fields in self._parents if parent == path for name, _, _ in fields
+        )
+
+    def extract(self, value: Any) -> dict[str, Any]:
+        """Return the attributes that the rules find in `value`."""
+        found: dict[str, Any] = {}
+        for path, fields in self._parents:
+            parent = read(value, *path) if path else value
+            if parent is None:
                 continue
-            result = cast(raw)
-            if result is not None:
-                found[attribute] = result
-    return found
+            get = parent.get if type(parent) is dict else functools.partial(_field, parent)
+            for name, attribute, cast in fields:
+                raw = get(name)
+                if raw is None or attribute in found or not given(raw):
+                    continue
+                result = cast(raw)
+                if result is not None:
+                    found[attribute] = result
+        return found
 
 
-_Place = tuple[tuple[str, ...], list[tuple[str, str, Callable[[Any], Any]]]]
-_places: dict[int, list[_Place]] = {}  # by the id of the rules, which live as long as we do
+Content = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
-def _sorted(rules: Sequence[Rule]) -> list[_Place]:
-    places: dict[tuple[str, ...], list[tuple[str, str, Callable[[Any], Any]]]] = {}
-    for path, attribute, cast in rules:
-        places.setdefault(path[:-1], []).append((path[-1], attribute, cast))
-    return list(places.items())
+@dataclass(frozen=True)
+class RequestReader:
+    """Read a request: `rules` and `fixed` always; `content` and `parameters` if content is wanted.
+
+    `parameters` are those for which the conventions have no name.
+    """
+
+    rules: Rules
+    parameters: tuple[str, ...] = ()
+    content: Content | None = None
+    fixed: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def __call__(self, request: Mapping[str, Any], content: bool) -> dict[str, Any]:
+        """Return the attributes of a request."""
+        attributes = self.rules.extract(request) | self.fixed
+        if content:
+            if self.content is not None:
+                attributes |= self.content(request)
+            attributes |= other_parameters(request, self.parameters)
+        return attributes
+
+
+# The reason or status of a provider -> the conventions' finish reason; other words stay.
+_FINISH_REASONS = {
+    "tool_calls": "tool_call",
+    "function_call": "tool_call",
+    "tool_use": "tool_call",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "completed": "stop",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "refusal": "content_filter",
+    "failed": "error",
+    "cancelled": "error",
+    "incomplete": "error",
+}
+
+
+def finish_reason(raw: str | None) -> str:
+    """Return the conventions' finish reason; "error" where the provider gave none."""
+    return _FINISH_REASONS.get(raw, raw) if raw else "error"
+
+
+def finish_reasons(raw: Sequence[str | None]) -> dict[str, Any]:
+    """Return the attributes for the finish reasons of an answer's choices."""
+    return {
+        semconv.FINISH_REASONS: [
+            _FINISH_REASONS.get(reason, reason) if reason else "error" for reason in raw
+        ],
+        semconv.PULSE_RAW_FINISH_REASONS: [reason or "" for reason in raw],
+    }
+
+
+def present(**values: Any) -> dict[str, Any]:
+    """Return the arguments that are not None."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def text_parts(value: object) -> list[dict[str, Any]]:
+    """Return a text as the one part of a message; no part if there is no text."""
+    return [{"type": "text", "content": value}] if isinstance(value, str) and value else []
+
+
+def user_message(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return `parts` as the input of a request; nothing without parts."""
+    return {semconv.INPUT_MESSAGES: [{"role": "user", "parts": parts}]} if parts else {}
+
+
+def system_message(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return `parts` as the instructions of a request; nothing without parts."""
+    return {semconv.SYSTEM_INSTRUCTIONS: parts} if parts else {}
 
 
 def parts_of(content: object, part: Callable[[Any], dict[str, Any]]) -> list[dict[str, Any]]:
-    """Message content as GenAI parts: text, or a list of blocks read by `part`."""
+    """Convert message content to GenAI parts: text, or a list of blocks, each by `part`."""
     if isinstance(content, str):
         return [{"type": "text", "content": content}] if content else []
     if isinstance(content, (list, tuple)):
@@ -143,46 +236,39 @@ def parts_of(content: object, part: Callable[[Any], dict[str, Any]]) -> list[dic
         return []
     if isinstance(content, Mapping):
         return [part(content)]
-    return [{"type": "text", "content": NOT_RECORDED}]
+    return text_parts(NOT_RECORDED)
 
 
-def request_content(
+def messages_and_tools(
     request: Mapping[str, Any],
     message: Callable[[Any], dict[str, Any]],
     tool: Callable[[Any], dict[str, Any]],
-    others: Sequence[str],
 ) -> dict[str, Any]:
-    """Messages, tools and the `others` of the parameters; an iterator of messages is left alone."""
+    """Return the messages and tools of a request; an iterator of messages is left alone."""
+    messages, tools = request.get("messages"), items(request.get("tools"))
     attributes: dict[str, Any] = {}
-    messages = request.get("messages")
     if isinstance(messages, (list, tuple)):
         attributes[semconv.INPUT_MESSAGES] = [message(item) for item in messages]
     elif given(messages):
-        attributes[semconv.INPUT_MESSAGES] = [
-            {"role": "user", "parts": [{"type": "text", "content": NOT_RECORDED}]}
-        ]
-    tools = items(request.get("tools"))
+        attributes = user_message(text_parts(NOT_RECORDED))
     if tools:
         attributes[semconv.TOOL_DEFINITIONS] = [tool(item) for item in tools]
-    return attributes | other_parameters(request, others)
+    return attributes
 
 
 def other_parameters(request: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """The parameters that the conventions have no name for, if any of them was given."""
+    """Return the given parameters of those for which the conventions have no name."""
     values = {name: request[name] for name in names if given(request.get(name))}
-    if not values:
-        return {}
-    return {
-        semconv.PULSE_REQUEST_PARAMETERS: {
-            # A class, as a response format, is named.
-            name: value.__name__ if isinstance(value, type) else without_secrets(plain(value))
-            for name, value in values.items()
-        }
+    shown = {
+        # A class, as a response format, is shown by its name.
+        name: value.__name__ if isinstance(value, type) else without_secrets(plain(value))
+        for name, value in values.items()
     }
+    return {semconv.PULSE_REQUEST_PARAMETERS: shown} if shown else {}
 
 
 def generic(block: object) -> dict[str, Any]:
-    """A part of a type that we do not know: kept as it is."""
+    """Return a part of an unknown type as it is."""
     data = plain(block)
     if isinstance(data, dict):
         return {"type": text(data.get("type")) or "unknown", **data}

@@ -1,19 +1,19 @@
-"""Who is recorded, and where to.
+"""Decide for each call whether it is recorded, and by which TracerProvider.
 
-A client is observed if its ``__dict__`` carries our mark; every client of an SDK is recorded
-while its instrumentor is on. `recorder_for` decides, per call.
+The calls of an observed client are recorded: its ``__dict__`` holds our mark. While the
+instrumentor of an SDK is on, the calls of all clients of that SDK are recorded.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from opentelemetry.trace import Tracer
 
-from pulse_otel.context import NO_SESSION, Session
+from pulse_otel.context import NO_SESSION, Session, current_session
 from pulse_otel.log import rate_limited
 
 MARK = "_pulse_observed"
@@ -21,7 +21,7 @@ MARK = "_pulse_observed"
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What `observe` was told about a client; lives in the client's ``__dict__``."""
+    """Hold the options of `observe` for a client, in the client's ``__dict__``."""
 
     provider: str | None = None
     session: Session = NO_SESSION
@@ -29,36 +29,45 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Where the spans of one observer go, and what they may hold."""
+    """Hold the destination and limits of the spans of one observer."""
 
-    tracer: Callable[[str], Tracer]  # by scope name; asked at each call
-    provider: Callable[[], Any]  # the TracerProvider behind it
+    provider: Callable[[], Any]  # returns the TracerProvider of this moment
     capture_content: bool
     max_content_bytes: int
     stream_usage: str = "auto"  # auto | always | never
 
+    _tracers: dict[tuple[Any, str], Tracer] = field(default_factory=dict[tuple[Any, str], Tracer])
+
+    def tracer(self, scope: str) -> Tracer:
+        """Return the tracer for `scope`; the SDK would make a new one each time."""
+        provider = self.provider()
+        tracer = self._tracers.get((provider, scope))
+        if tracer is None:
+            tracer = self._tracers[provider, scope] = provider.get_tracer(scope)
+        return tracer
+
 
 @dataclass(frozen=True, slots=True)
 class Instrumented:
-    """What an SDK's instrumentor was told."""
+    """Hold the recorder of an SDK's instrumentor, and its options."""
 
-    own: Recorder  # for while there is no pipeline of `init_pulse`
-    # What the pipeline's recorder is to differ in; None: its provider is not to be used.
-    told: Mapping[str, Any] | None
+    own: Recorder  # in use while `init_pulse` has no pipeline
+    # The options that replace those of the pipeline; None: the pipeline is not used at all.
+    overrides: Mapping[str, Any] | None
 
     def recorder(self, pipeline: Recorder | None) -> Recorder:
-        """The recorder of this moment: the order of `init_pulse` and `instrument` is free."""
-        if pipeline is None or self.told is None:
+        """Return the recorder to use now: `init_pulse` and `instrument` may come in any order."""
+        if pipeline is None or self.overrides is None:
             return self.own
-        return replace(pipeline, **self.told) if self.told else pipeline
+        return replace(pipeline, **self.overrides) if self.overrides else pipeline
 
 
 class Recorders:
-    """The recorders that are on: the one of `init_pulse`, one for each SDK's instrumentor."""
+    """Hold the active recorders: one of `init_pulse`, one for the instrumentor of each SDK."""
 
     def __init__(self) -> None:
         self.observed: Recorder | None = None
-        self.initialised = False  # whether `init_pulse` was called, whatever has come of it
+        self.initialised = False  # `init_pulse` was called, even if it recorded nothing
         self.instrumented: dict[str, Instrumented] = {}
 
 
@@ -66,13 +75,20 @@ recorders = Recorders()
 
 
 def observed_options(client: object) -> Observed | None:
-    """What `observe` left on `client`, if it did."""
+    """Return the options that `observe` stored on `client`, if any."""
     mark = getattr(client, "__dict__", {}).get(MARK)
     return mark if isinstance(mark, Observed) else None
 
 
+def options_of_call(observed: Observed | None, own: Session | None) -> Observed:
+    """Merge the labels of a call: its `own`, else those of the client, else those of the block."""
+    base = observed or Observed()
+    session = base.session.over(current_session())
+    return Observed(base.provider, session if own is None else own.over(session))
+
+
 def recorder_for(sdk: str, observed: Observed | None) -> Recorder | None:
-    """The recorder for a call of `sdk`, or None: then nothing is recorded."""
+    """Return the recorder for a call of `sdk`; None if the call is not recorded."""
     pipeline = recorders.observed
     if observed is not None and pipeline is not None:
         return pipeline
@@ -88,6 +104,6 @@ def recorder_for(sdk: str, observed: Observed | None) -> Recorder | None:
 
 
 def recording_disabled_on_purpose() -> bool:
-    """Whether somebody decided that nothing is recorded, or not any more."""
+    """Return whether the user turned recording off, or ended it."""
     disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
     return disabled or recorders.initialised

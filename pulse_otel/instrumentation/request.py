@@ -1,8 +1,7 @@
-"""The hook where every call of an SDK passes: `request` of its base clients.
+"""Hook `request` of an SDK's base clients, which carries out every call.
 
-It runs once for a call, retries included, whatever method, helper, raw mode or cached
-reference it came from, and with the request as the SDK is about to send it. What it returns is
-the SDK's own.
+The hook runs once for a call, retries included, for every method, helper, raw mode and cached
+reference, and with the request that the SDK is about to send. It returns the SDK's own object.
 """
 
 from __future__ import annotations
@@ -10,28 +9,25 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
-from pulse_otel.context import Session, current_session
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.call import LlmCall, current_call
-from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints
-from pulse_otel.instrumentation.parameters import carried, without_carried
-from pulse_otel.instrumentation.recorder import (
-    Observed,
-    Recorder,
-    observed_options,
-    recorder_for,
+from pulse_otel.instrumentation.endpoint import Endpoints
+from pulse_otel.instrumentation.parameters import (
+    carried,
+    session_from_parameters,
+    without_carried,
 )
-from pulse_otel.instrumentation.stream import follow
-from pulse_otel.log import rate_limited
+from pulse_otel.instrumentation.recorder import observed_options, options_of_call, recorder_for
+from pulse_otel.instrumentation.stream import observe_result
 
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """The arguments of `request`; its second one is the request's options."""
+    """Hold the arguments of `request`, of which the second is the request's options."""
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
@@ -41,7 +37,7 @@ class _Sent:
         return self.args[1] if len(self.args) > 1 else self.kwargs.get("options")
 
     def changed(self, **fields: Any) -> _Sent:
-        """With a copy of the options in which `fields` differ; the caller's stay as they are."""
+        """Set `fields` in a copy of the options; the caller's options stay as they are."""
         options = copy.copy(self.options)
         for name, value in fields.items():
             setattr(options, name, value)
@@ -50,8 +46,8 @@ class _Sent:
         return _Sent(self.args, {**self.kwargs, "options": options})
 
 
-def _taken(sent: _Sent) -> tuple[_Sent, Mapping[str, Any]]:
-    """Without the ``pulse_*`` parameters, whether or not the call is recorded; and those."""
+def _without_parameters(sent: _Sent) -> tuple[_Sent, Mapping[str, Any]]:
+    """Take the ``pulse_*`` parameters out, whether or not the call is recorded; return both."""
     parameters = carried(sent.options)
     if parameters is None:
         return sent, {}
@@ -70,76 +66,39 @@ def _open(
     recorder = recorder_for(endpoint.sdk, observed)
     if recorder is None:
         return None
-    request = _request(options, in_path)
-    own = _merge(observed, parameters)
-    call = LlmCall.open(endpoint, recorder, client, request, own)
-    if _ask_for_usage(endpoint, recorder, client, request):
-        sent = sent.changed(
-            json_data={**options.json_data, "stream_options": request["stream_options"]}
-        )
+    request = {
+        **_mapping(options.json_data),
+        **_mapping(options.extra_json),  # wins, as in the body that the SDK sends
+        **in_path,
+        "extra_query": options.params,
+        "extra_files": options.files,
+    }
+    own = session_from_parameters(parameters) if parameters else None
+    call = LlmCall.open(endpoint, recorder, client, request, options_of_call(observed, own))
+    added = guarded(endpoint.usage_option, recorder.stream_usage, client, options)
+    if added:
+        sent = sent.changed(json_data={**options.json_data, **added})
         call.hides_usage = True
     return call, sent
 
 
-def _request(options: Any, in_path: Mapping[str, str]) -> dict[str, Any]:
-    """The request as one mapping: body as it is sent, path, and what was given beside them."""
-    return {
-        **_mapping(options.json_data),
-        **_mapping(options.extra_json),  # wins, as in what is sent
-        **in_path,
-        "extra_body": options.extra_json,
-        "extra_headers": options.headers,
-        "extra_query": options.params,
-        "extra_files": options.files,
-    }
-
-
 def _mapping(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
-
-
-def _ask_for_usage(
-    endpoint: Endpoint, recorder: Recorder, client: Any, request: dict[str, Any]
-) -> bool:
-    return bool(guarded(endpoint.ask_for_usage, recorder.stream_usage, client, request))
-
-
-def _merge(observed: Observed | None, parameters: Mapping[str, Any]) -> Observed:
-    """What is said for a call: per call wins over per client, that over the block."""
-    base = observed or Observed()
-    session = base.session.over(current_session())
-    if parameters:
-        session = said(parameters).over(session)
-    return Observed(base.provider, session)
-
-
-def said(parameters: Mapping[str, Any]) -> Session:
-    """The ``pulse_*`` parameters of a call, by the names that they are carried under."""
-    session_id, user_id = parameters.get("session_id"), parameters.get("user_id")
-    metadata = parameters.get("metadata")
-    if metadata is not None and not isinstance(metadata, Mapping):
-        kind = type(metadata).__name__
-        rate_limited.warning(
-            "metadata", "pulse-otel: pulse_metadata: expected a dict, got %s", kind
-        )
-    return Session(
-        id=None if session_id is None else str(session_id),
-        user_id=None if user_id is None else str(user_id),
-        metadata=cast("Mapping[str, Any]", metadata) if isinstance(metadata, Mapping) else {},
-    )
+    if value is not None and isinstance(value, Mapping):
+        return value  # pyright: ignore[reportUnknownVariableType]
+    return {}
 
 
 def _begin(
     endpoints: Endpoints, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[LlmCall | None, _Sent]:
-    """The call, if it is to be recorded, and the arguments to go on with."""
+    """Open the call if it is recorded; return it with the arguments for the SDK."""
     sent = _Sent(args, kwargs)
-    sent, parameters = guarded(_taken, sent) or (sent, {})
+    sent, parameters = guarded(_without_parameters, sent) or (sent, {})
     return guarded(_open, endpoints, client, sent, parameters) or (None, sent)
 
 
 def sync_hook(endpoints: Endpoints) -> Callable[..., Any]:
-    """The wrapper for the sync base client's `request`."""
+    """Make the wrapper for `request` of the sync base client."""
 
     def request(wrapped: Callable[..., Any], client: Any, args: Any, kwargs: Any) -> Any:
         call, sent = _begin(endpoints, client, args, kwargs)
@@ -153,14 +112,14 @@ def sync_hook(endpoints: Endpoints) -> Callable[..., Any]:
             raise
         finally:
             guarded(call.detach, token)
-        guarded(follow, result, call)
+        guarded(observe_result, result, call)
         return result
 
     return request
 
 
 def async_hook(endpoints: Endpoints) -> Callable[..., Any]:
-    """The wrapper for the async base client's `request`; differs by `await` alone."""
+    """Make the wrapper for `request` of the async base client; it differs by `await` alone."""
 
     async def request(wrapped: Callable[..., Any], client: Any, args: Any, kwargs: Any) -> Any:
         call, sent = _begin(endpoints, client, args, kwargs)
@@ -174,14 +133,14 @@ def async_hook(endpoints: Endpoints) -> Callable[..., Any]:
             raise
         finally:
             guarded(call.detach, token)
-        guarded(follow, result, call)
+        guarded(observe_result, result, call)
         return result
 
     return request
 
 
 def response_hook(wrapped: Callable[..., Any], client: Any, args: Any, kwargs: Any) -> Any:
-    """The wrapper for `_process_response`, which is given the HTTP response of the call."""
+    """Note the HTTP response of the call, which the SDK passes to `_process_response`."""
     call = guarded(current_call)
     if call is not None:
         call.http_response = kwargs.get("response")

@@ -1,9 +1,9 @@
-"""Follow what the SDK returned to the one end of the call, whatever way it is left.
+"""Observe the SDK's result until the call ends, in whatever way.
 
-The SDK's own objects stay what they are. Two things are replaced inside a stream: the iterator
-that it pulls its chunks from, and the body of its HTTP response, whose `close` and `__del__`
-tell that the stream was left early (`break`, `close()`, dropped, never iterated). Neither is a
-generator: what the SDK gave is closed, dropped and finalised as if we were not there.
+The SDK's own objects are returned. Two objects are replaced inside a stream: the iterator of its
+chunks, and the body of its HTTP response, whose `close` and `__del__` show that the stream was
+left early (`break`, `close()`, dropped, never iterated). Neither is a generator, so that the
+SDK's objects are closed, dropped and finalised as they are without us.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from typing import Any
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.body import StreamObserver, tap_body
 from pulse_otel.instrumentation.call import LlmCall
-from pulse_otel.instrumentation.raw import follow_raw
+from pulse_otel.instrumentation.raw import observe_raw
 
 
-def follow(result: Any, call: LlmCall) -> None:
-    """Settle `call` with what the SDK returned."""
+def observe_result(result: Any, call: LlmCall) -> None:
+    """Record the SDK's result: now, or as the caller reads it."""
     if _is_stream(result):
         _tap(result, StreamObserver(call))
     elif hasattr(result, "http_response") and hasattr(result, "parse"):
-        follow_raw(result, StreamObserver(call), _settle)
+        observe_raw(result, StreamObserver(call), _settle)
     else:
         call.response(result)
 
 
-def _settle(value: Any, follower: StreamObserver) -> None:
-    """What the user's `parse()` gave is a stream to follow, or the whole response."""
+def _settle(value: Any, observer: StreamObserver) -> None:
+    """Record the result of the user's `parse()`: a stream, or the whole response."""
     if _is_stream(value):
-        _tap(value, follower)
+        _tap(value, observer)
     else:
-        follower.call.response(value)
+        observer.call.response(value)
 
 
 def _is_stream(result: object) -> bool:
@@ -40,47 +40,47 @@ def _is_stream(result: object) -> bool:
     return hasattr(type(result), "__stream__")
 
 
-def _tap(stream: Any, follower: StreamObserver) -> None:
-    follower.call.http_response = stream.response
-    tap_body(stream.response, follower)
+def _tap(stream: Any, observer: StreamObserver) -> None:
+    observer.call.http_response = stream.response
+    tap_body(stream.response, observer)
     inner = stream._iterator
     tap = _AsyncChunks if hasattr(inner, "__anext__") else _Chunks
-    stream._iterator = tap(inner, follower)
+    stream._iterator = tap(inner, observer)
 
 
 class _Chunks:
-    """The SDK's iterator of chunks, watched."""
+    """Iterate over the SDK's chunks."""
 
-    def __init__(self, inner: Iterator[Any], follower: StreamObserver) -> None:
+    def __init__(self, inner: Iterator[Any], observer: StreamObserver) -> None:
         self._inner = inner
-        self._follower = follower
+        self._observer = observer
 
     def __iter__(self) -> Iterator[Any]:
         return self
 
     def __next__(self) -> Any:
-        follower, call = self._follower, self._follower.call
+        observer, call = self._observer, self._observer.call
         while True:
-            with follower.inside_sdk():
+            with observer.inside_sdk():
                 item = next(self._inner)
-            if guarded(call.chunk, item) or not guarded(call.hidden, item):
+            if not guarded(call.chunk, item):
                 return item
 
 
 class _AsyncChunks:
-    """The same for an async iterator; differs by `await` alone."""
+    """Iterate over the chunks of an async stream; it differs by `await` alone."""
 
-    def __init__(self, inner: AsyncIterator[Any], follower: StreamObserver) -> None:
+    def __init__(self, inner: AsyncIterator[Any], observer: StreamObserver) -> None:
         self._inner = inner
-        self._follower = follower
+        self._observer = observer
 
     def __aiter__(self) -> AsyncIterator[Any]:
         return self
 
     async def __anext__(self) -> Any:
-        follower, call = self._follower, self._follower.call
+        observer, call = self._observer, self._observer.call
         while True:
-            with follower.inside_sdk():
+            with observer.inside_sdk():
                 item = await self._inner.__anext__()
-            if guarded(call.chunk, item) or not guarded(call.hidden, item):
+            if not guarded(call.chunk, item):
                 return item

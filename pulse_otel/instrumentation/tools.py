@@ -1,6 +1,6 @@
-"""Tool round trips: a call asks for tools, the next request brings their results.
+"""Record the tools of a round trip: a call asks for them, a later request has their results.
 
-What was asked for is kept: when its result comes by, each tool becomes one `execute_tool` span,
+Tool calls are remembered: when the result arrives, each becomes one `execute_tool` span,
 from the answer that asked for it to that request, and the request joins the trace of the call
 that asked, and so does the same request sent again. Bounded in number and time; a session's
 tools are never joined to another's.
@@ -19,18 +19,19 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Tracer
 
 from pulse_otel import semconv
+from pulse_otel.context import Session, labels
 from pulse_otel.guard import guarded
 from pulse_otel.values import bounded_json
 
 LIMIT = 1000
-"""Tools waited for at a time; the oldest is forgotten first."""
+"""The most tool calls that are remembered; the oldest is dropped first."""
 WAIT_S = 3600.0
 """How long a result may take: a person may have to approve it."""
 _ARGUMENT_BYTES = 16_384
 
 
 @dataclass(slots=True)
-class _Asked:
+class _ToolCall:
     by: SpanContext
     name: str
     arguments: str
@@ -41,64 +42,66 @@ class _Asked:
 
 
 Caller = tuple[int, str | None, str | None]
-"""Who makes the calls of a round trip: id() of the TracerProvider, session, user."""
+"""The id() of the TracerProvider, session and user: equal for all calls of a round trip."""
 
 
 class ToolCalls:
-    """The tools that were asked for in the last hour.
+    """Remember the tools that were asked for in the last hour.
 
     Without a lock: a stream that the garbage collector drops ends its call wherever the thread
     is just then, here too. Each step is one operation of a dict with keys of plain values.
     """
 
     def __init__(self) -> None:
-        self._asked: dict[tuple[Caller, str], _Asked] = {}
-        self._covered: dict[str, None] = {}
+        self._calls: dict[tuple[Caller, str], _ToolCall] = {}
+        self._recorded_elsewhere: dict[str, None] = {}
 
     @property
     def waiting(self) -> bool:
-        """Whether any result may come by."""
-        return bool(self._asked)
+        """Return whether any result may arrive."""
+        return bool(self._calls)
 
-    def asked(
+    def add(
         self, caller: Caller, by: SpanContext, parts: Iterable[Mapping[str, Any]], content: bool
     ) -> None:
-        """The call with the span `by` was answered with these `tool_call` parts."""
+        """Remember the `tool_call` parts of the answer to the call with the span `by`."""
         now, until = time.time_ns(), time.monotonic() + WAIT_S
         for part in parts:
             call_id = part.get("id")
             if not isinstance(call_id, str) or not call_id:
                 continue
             arguments = bounded_json(part.get("arguments"), _ARGUMENT_BYTES) if content else ""
-            entry = _Asked(by, str(part.get("name") or ""), arguments, now, until)
-            earlier = self._asked.pop((caller, call_id), None)
-            # Some servers number their calls: whose result comes by is then not known.
+            entry = _ToolCall(by, str(part.get("name") or ""), arguments, now, until)
+            earlier = self._calls.pop((caller, call_id), None)
+            # Some servers number their calls: it is then not known whose result arrives.
             entry.ambiguous = earlier is not None and not earlier.recorded and earlier.by != by
-            self._covered.pop(call_id, None)
-            self._asked[caller, call_id] = entry
-        _drop_oldest(self._asked)
+            self._recorded_elsewhere.pop(call_id, None)
+            self._calls[caller, call_id] = entry
+        _drop_oldest(self._calls)
 
-    def covered(self, call_id: str) -> None:
-        """Somebody else's span records this tool call: ours is not made."""
-        self._covered[call_id] = None
-        _drop_oldest(self._covered)
+    def mark_recorded(self, call_id: str) -> None:
+        """Note that a span of another instrumentation records this tool call."""
+        self._recorded_elsewhere[call_id] = None
+        _drop_oldest(self._recorded_elsewhere)
 
-    def answered(self, caller: Caller, call_id: str) -> tuple[_Asked, bool] | None:
-        """What was asked under this id, and whether it is recorded: by others, or by us before."""
-        entry = self._asked.get((caller, call_id))
+    def find(self, caller: Caller, call_id: str) -> tuple[_ToolCall, bool] | None:
+        """Return the tool call with this id, and whether a span records it already."""
+        entry = self._calls.get((caller, call_id))
         if entry is None or entry.ambiguous:
             return None
         if entry.until < time.monotonic():
-            self._asked.pop((caller, call_id), None)
+            self._calls.pop((caller, call_id), None)
             return None
-        recorded = entry.recorded or call_id in self._covered
+        recorded = entry.recorded or call_id in self._recorded_elsewhere
         entry.recorded = True
         return entry, recorded
 
 
 def _drop_oldest(entries: dict[Any, Any]) -> None:
     while len(entries) > LIMIT:
-        with contextlib.suppress(RuntimeError, StopIteration):  # changed meanwhile
+        with contextlib.suppress(
+            RuntimeError, StopIteration
+        ):  # another thread changed it meanwhile
             entries.pop(next(iter(entries)), None)
 
 
@@ -106,7 +109,7 @@ tool_calls = ToolCalls()
 
 
 def results(messages: Any) -> list[tuple[dict[str, Any], bool]]:
-    """The `tool_call_response` parts, and whether they are after the last assistant message."""
+    """Return the `tool_call_response` parts; True: after the last assistant message."""
     found: list[tuple[dict[str, Any], bool]] = []
     last = True
     for message in reversed(messages if isinstance(messages, list) else []):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
@@ -121,7 +124,7 @@ def results(messages: Any) -> list[tuple[dict[str, Any], bool]]:
 
 
 def requested(messages: Any) -> list[dict[str, Any]]:
-    """The `tool_call` parts of an answer: tools that the program is to run itself."""
+    """Return the `tool_call` parts of an answer: the tools that the program has to run."""
     return [
         part
         for message in (messages if isinstance(messages, list) else [])  # pyright: ignore[reportUnknownVariableType]
@@ -135,38 +138,38 @@ def resume(
     caller: Caller,
     messages: Any,
     context: Context,
-    labels: Mapping[str, Any],
+    session: Session,
     content_bytes: int | None,
 ) -> Context:
-    """Record the tools whose results are in `messages`; return the context of the request.
+    """Record the tools whose results are in `messages`; return the context for the request.
 
-    That is `context`, unless no span is current in it: then it is one in the trace of the call
-    that asked for the tools. `content_bytes` bounds inputs and outputs; None leaves them out.
+    That is `context` if a span is current in it, else one in the trace of the call that asked.
+    `content_bytes` bounds inputs and outputs; None leaves them out.
     """
     for part, last in results(messages):
         call_id = part.get("id")
-        found = tool_calls.answered(caller, call_id) if isinstance(call_id, str) else None
+        found = tool_calls.find(caller, call_id) if isinstance(call_id, str) else None
         if found is None:
             continue
         asked, recorded = found
         asking = trace.set_span_in_context(trace.NonRecordingSpan(asked.by), context)
         current = trace.get_current_span(context).get_span_context()
-        # A result that came by before is only joined again if it is the request's news.
+        # A known result joins the trace again only if it is new in this request.
         if not current.is_valid and (last or not recorded):
             context = asking
         if not recorded:
-            # In the trace that asked: in another one it would begin before its parent.
+            # In the trace of the call that asked: in another one it would begin before its parent.
             inside = context if current.trace_id == asked.by.trace_id else asking
-            guarded(_record, tracer, asked, part, inside, labels, content_bytes)
+            guarded(_record, tracer, asked, part, inside, session, content_bytes)
     return context
 
 
 def _record(
     tracer: Tracer,
-    asked: _Asked,
+    asked: _ToolCall,
     part: Mapping[str, Any],
     context: Context,
-    labels: Mapping[str, Any],
+    session: Session,
     content_bytes: int | None,
 ) -> None:
     attributes: dict[str, Any] = {
@@ -174,7 +177,7 @@ def _record(
         semconv.TOOL_NAME: asked.name,
         semconv.TOOL_CALL_ID: part.get("id"),
         semconv.TOOL_TYPE: "function",
-        **labels,
+        **labels(session),
     }
     if content_bytes is not None:
         attributes[semconv.TOOL_CALL_ARGUMENTS] = asked.arguments

@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 import requests
 
-from pulse_otel.config import ApiKey, Config, ConfigError, load_config
+from pulse_otel.config import ApiKey, Config, load_config
 from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.export.records.duplicates.same_span import destination
 from pulse_otel.export.transport.http import Transport
 from pulse_otel.export.transport.outcome import Outcome, Verdict
 from pulse_otel.log import rate_limited
+from pulse_otel.settings import ConfigError
 from tests import faults
 from tests.conftest import RunPython
 from tests.faults import FaultServer

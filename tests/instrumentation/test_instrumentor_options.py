@@ -13,8 +13,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from pulse_otel import OpenAIInstrumentor, PulseSpanExporter
+from pulse_otel.config import load_config
 from pulse_otel.instrumentation.options import content_bytes, content_wanted, usage_policy
 from pulse_otel.log import rate_limited
+from pulse_otel.settings import ConfigError
 
 OTEL = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 PULSE = "PULSE_CAPTURE_CONTENT"
@@ -156,6 +158,33 @@ def test_a_wrong_variable_is_told_and_never_taken_for_a_yes(
     with caplog.at_level(logging.WARNING, "pulse_otel"):
         assert read() == default
     assert variable in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("variable", "read"),
+    [
+        ("PULSE_CAPTURE_CONTENT", lambda: content_wanted(None, True)),
+        ("PULSE_MAX_CONTENT_BYTES", lambda: content_bytes(None)),
+        ("PULSE_STREAM_USAGE", lambda: usage_policy(None)),
+    ],
+)
+@pytest.mark.parametrize("text", ["SPAN_ONLY", " no_content ", "On", "4096", "12", "always", "?"])
+def test_init_pulse_and_the_instrumentors_read_a_variable_alike(
+    variable: str, read: Any, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one accepts the other accepts; what one warns about raises in the other."""
+    monkeypatch.setenv(variable, text)
+    setting = variable.removeprefix("PULSE_").lower()
+    try:
+        strict = getattr(load_config(), setting)
+    except ConfigError:
+        strict = None
+
+    found = read()
+
+    warned = variable in rate_limited._next
+    assert warned is (strict is None)
+    assert warned or found == strict
 
 
 def test_the_exporter_never_raises(caplog: pytest.LogCaptureFixture) -> None:

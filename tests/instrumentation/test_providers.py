@@ -12,8 +12,8 @@ import openai
 import pytest
 
 from pulse_otel.export.pricing.table import cost_cents
-from pulse_otel.instrumentation.anthropic import providers as of_anthropic
-from pulse_otel.instrumentation.openai import providers as of_openai
+from pulse_otel.instrumentation import providers
+from pulse_otel.instrumentation.providers import provider_of_anthropic, provider_of_openai
 
 Make = Callable[[str], Any]
 AZURE: dict[str, Any] = {"api_key": "k", "api_version": "2024-10-21"}
@@ -106,9 +106,9 @@ CLASSES: dict[str, tuple[Callable[[], Any], str]] = {
 def test_by_class(name: str) -> None:
     make, expected = CLASSES[name]
     client = make()
-    tables = of_openai if isinstance(client, (openai.OpenAI, openai.AsyncOpenAI)) else of_anthropic
+    of_openai = isinstance(client, (openai.OpenAI, openai.AsyncOpenAI))
 
-    assert tables.provider_of(client) == expected
+    assert (provider_of_openai if of_openai else provider_of_anthropic)(client) == expected
 
 
 @pytest.mark.parametrize("cls", [anthropic.AnthropicBedrock, anthropic.AnthropicVertex])
@@ -117,14 +117,14 @@ def test_an_anthropic_client_that_does_not_say_it_itself(
 ) -> None:
     """As before SDK 1.14: then the class decides."""
     client = cls(**(AWS if cls is anthropic.AnthropicBedrock else VERTEX))
-    expected = of_anthropic.provider_of(client)
+    expected = provider_of_anthropic(client)
 
     for owner in cls.__mro__:
         if "_gen_ai_provider_name" in vars(owner):
             monkeypatch.delattr(owner, "_gen_ai_provider_name")
 
     assert not hasattr(client, "_gen_ai_provider_name")
-    assert of_anthropic.provider_of(client) == expected != "anthropic"
+    assert provider_of_anthropic(client) == expected != "anthropic"
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_an_anthropic_client_that_does_not_say_it_itself(
 def test_by_host(url: str, expected: str) -> None:
     client = openai.OpenAI(api_key="k", base_url=url)
 
-    assert of_openai.provider_of(client) == expected
+    assert provider_of_openai(client) == expected
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_by_host(url: str, expected: str) -> None:
     ],
 )
 def test_by_host_of_an_anthropic_client(url: str, expected: str) -> None:
-    assert of_anthropic.provider_of(anthropic.Anthropic(api_key="k", base_url=url)) == expected
+    assert provider_of_anthropic(anthropic.Anthropic(api_key="k", base_url=url)) == expected
 
 
 class Odd:
@@ -203,18 +203,16 @@ class Odd:
 
 @pytest.mark.parametrize("client", [None, object(), Odd(), Odd, 3])
 def test_a_client_without_the_facts_has_the_default(client: Any) -> None:
-    assert of_openai.provider_of(client) == "openai"
-    assert of_anthropic.provider_of(client) == "anthropic"
+    assert provider_of_openai(client) == "openai"
+    assert provider_of_anthropic(client) == "anthropic"
 
 
 WITHOUT_PRICES = {"litellm", "vllm", "ollama"}  # one's own servers
 
 
 def test_every_provider_has_prices_under_this_name() -> None:
-    names: set[str] = set()
-    for module in (of_openai, of_anthropic):
-        for table in ("_RUNTIMES", "_CLASSES", "_HOSTS"):
-            names |= set(getattr(module, table, {}).values())
+    tables = (providers.RUNTIMES, providers.CLASSES, *providers.HOSTS.values())
+    names = {name for table in tables for name in table.values()}
     path = Path(__file__).parents[2] / "pulse_otel" / "export" / "pricing" / "prices.json"
     priced = json.loads(path.read_text(encoding="utf-8"))["names"]
 

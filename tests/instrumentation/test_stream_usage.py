@@ -9,6 +9,7 @@ from typing import Any
 
 import openai
 import pytest
+from openai._models import FinalRequestOptions
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -16,7 +17,7 @@ from opentelemetry.trace import StatusCode
 
 import pulse_otel
 from pulse_otel import observe
-from pulse_otel.instrumentation.openai.usage import ask_for_usage
+from pulse_otel.instrumentation.openai.usage import OPTION, usage_option
 from pulse_otel.local.provider.replies import DEFAULT_TEXT, chat_stream, openai_error
 from pulse_otel.local.serving import serving
 from tests.conftest import KEY, MESSAGES, Clients
@@ -188,24 +189,25 @@ AZURE = {"azure_endpoint": "https://x.openai.azure.com", "api_key": "k"}
         (openai.AzureOpenAI(api_version="2024-02-01", **AZURE), {}, False),
         (
             openai.OpenAI(api_key="k", base_url="https://api.openai.com/v1"),
-            {"stream": False},
+            {"json_data": {"stream": False}},
             False,
         ),
         (
             openai.OpenAI(api_key="k", base_url="https://api.openai.com/v1"),
-            {"extra_body": {"stream_options": {}}},
+            {"extra_json": {"stream_options": {}}},
             False,
         ),
         (
             openai.OpenAI(api_key="k", base_url="https://api.openai.com/v1"),
-            {"extra_headers": {"X-Stainless-Raw-Response": "true"}},
+            {"headers": {"X-Stainless-Raw-Response": "true"}},
             False,
         ),
     ],
     ids=["openai", "regional", "other", "groq", "azure", "old azure", "plain", "body", "raw"],
 )
 def test_auto(client: Any, extra: dict[str, Any], asked: bool) -> None:
-    kwargs = {**GPT, **extra}
+    body = {**GPT, **extra.get("json_data", {})}
+    fields = {"method": "post", "url": "/chat/completions", **extra, "json_data": body}
+    sent = FinalRequestOptions.construct(**fields)
 
-    assert ask_for_usage("auto", client, kwargs) is asked
-    assert ("stream_options" in kwargs) is asked
+    assert (usage_option("auto", client, sent) == OPTION) is asked

@@ -257,7 +257,7 @@ def test_the_memory_is_bounded() -> None:
     by = SpanContext(1, 1, is_remote=False)
 
     for number in range(LIMIT + 1):
-        tools.asked(caller, by, [{"id": str(number), "name": "n", "arguments": {}}], True)
+        tools.add(caller, by, [{"id": str(number), "name": "n", "arguments": {}}], True)
 
-    assert tools.answered(caller, "0") is None
-    assert tools.answered(caller, "1") is not None
+    assert tools.find(caller, "0") is None
+    assert tools.find(caller, "1") is not None

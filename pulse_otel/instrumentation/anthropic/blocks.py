@@ -1,4 +1,4 @@
-"""The content blocks of the Messages API as GenAI parts, and its tools."""
+"""Convert the content blocks and tools of the Messages API to GenAI parts and definitions."""
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -9,33 +9,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pulse_otel.instrumentation.reading import generic, given, items, parts_of, read, text
+from pulse_otel.instrumentation.reading import generic, given, items, parts_of, present, read, text
 from pulse_otel.values import plain, without_secrets
 
 Part = dict[str, Any]
 
 
 def message(item: Any) -> dict[str, Any]:
-    """One message of a request."""
+    """Convert one message of a request."""
     role = text(read(item, "role")) or "unknown"
     return {"role": role, "parts": parts_of(read(item, "content"), part)}
 
 
 def tool(item: Any) -> dict[str, Any]:
-    """A tool's definition; a server's own tool is kept as it is."""
+    """Convert a tool's definition; a tool of the provider's server is kept as it is."""
     if not given(read(item, "input_schema")):
         return dict(without_secrets(generic(item)))
-    definition = {
-        "type": "function",
-        "name": text(read(item, "name")) or "",
-        "description": text(read(item, "description")),
-        "parameters": plain(read(item, "input_schema")),
-    }
-    return {key: value for key, value in definition.items() if value is not None}
+    return present(
+        type="function",
+        name=text(read(item, "name")) or "",
+        description=text(read(item, "description")),
+        parameters=plain(read(item, "input_schema")),
+    )
 
 
 def part(block: Any) -> Part:
-    """One block; of a type that has no row it is kept, without what only the provider can read."""
+    """Convert one block; a block of an unknown type is kept without its encrypted fields."""
     kind = text(read(block, "type")) or ""
     reader = _PARTS.get(kind)
     if reader is None and kind.endswith("_tool_result"):
@@ -43,12 +42,12 @@ def part(block: Any) -> Part:
     return reader(block) if reader else _readable(generic(block))
 
 
-# What the provider encrypted for itself, or signed: long, and of no use to a reader.
+# Fields that the provider encrypted for itself, or signed: long, and of no use to a reader.
 _SEALED = frozenset({"encrypted_content", "encrypted_index", "encrypted_stdout", "signature"})
 
 
 def _readable(value: Any) -> Any:
-    """`value`, which is plain data, without what is sealed."""
+    """Return `value`, which is plain data, without the sealed fields."""
     if isinstance(value, dict):
         return {key: _readable(item) for key, item in value.items() if key not in _SEALED}
     if isinstance(value, list):
@@ -90,7 +89,7 @@ def _tool_result(block: Any) -> Part:
 
 
 def _server_tool_use(block: Any) -> Part:
-    """The provider ran the tool: `server_tool_use`, `mcp_tool_use`."""
+    """Convert the call of a tool that the provider ran: `server_tool_use`, `mcp_tool_use`."""
     call = {key: value for key, value in generic(block).items() if key not in ("id", "name")}
     return {
         "type": "server_tool_call",

@@ -1,14 +1,14 @@
-"""The endpoint rows of the `anthropic` SDK."""
+"""List the endpoints of the `anthropic` SDK."""
 
 from __future__ import annotations
 
 from pulse_otel import semconv
 from pulse_otel.instrumentation.anthropic import completions, events, messages
 from pulse_otel.instrumentation.anthropic.own_spans import replace_own_spans
-from pulse_otel.instrumentation.anthropic.providers import provider_of
 from pulse_otel.instrumentation.anthropic.threads import take_in_threads
 from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints
 from pulse_otel.instrumentation.patch import Patches
+from pulse_otel.instrumentation.providers import provider_of_anthropic
 
 _BETA = "anthropic.resources.beta.messages"
 # These classes hold references of their own, copied when the SDK is imported.
@@ -25,7 +25,7 @@ MESSAGES = Endpoint(
     scope=semconv.SCOPE_ANTHROPIC,
     path="/v1/messages",
     operation=semconv.OPERATION_CHAT,
-    provider=provider_of,
+    provider=provider_of_anthropic,
     request=messages.read_request,
     response=messages.read_response,
     assemble=events.assemble,
@@ -44,7 +44,7 @@ COUNT_TOKENS = Endpoint(
     scope=semconv.SCOPE_ANTHROPIC,
     path="/v1/messages/count_tokens",
     operation=semconv.OPERATION_COUNT_TOKENS,
-    provider=provider_of,
+    provider=provider_of_anthropic,
     request=messages.read_request,
     response=messages.read_count,
     methods=_methods(("anthropic.resources.messages", _BETA, *_COPIES), ("count_tokens",)),
@@ -55,7 +55,7 @@ COMPLETIONS = Endpoint(
     scope=semconv.SCOPE_ANTHROPIC,
     path="/v1/complete",
     operation=semconv.OPERATION_TEXT_COMPLETION,
-    provider=provider_of,
+    provider=provider_of_anthropic,
     request=completions.read_request,
     response=completions.read_response,
     assemble=completions.assemble,

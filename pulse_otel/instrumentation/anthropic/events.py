@@ -1,4 +1,4 @@
-"""The events of a Messages stream, put together to the message that they are of."""
+"""Assemble a message from the events of its stream."""
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -6,15 +6,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from pulse_otel.instrumentation.reading import fields_of, integer, read, text
+from pulse_otel.instrumentation.reading import fields_of, integer, parsed, read, text
 from pulse_otel.values import plain
 
 
 def compact_chunk(event: Any) -> Any:
-    """Index and text alone, of an event that adds text to a block."""
+    """Reduce an event that adds text to a block to its index and text."""
     fields = fields_of(event)
     if fields.get("type") != "content_block_delta":
         return event
@@ -25,13 +24,13 @@ def compact_chunk(event: Any) -> Any:
 
 
 def assemble(events: list[Any]) -> dict[str, Any]:
-    """One message of a stream's events, as far as it got."""
+    """Assemble one message from the events of a stream, as far as it got."""
     whole: dict[str, Any] = {"usage": {}}
     blocks: dict[int, dict[str, Any]] = {}
     for event in events:
         if type(event) is tuple:
             index, piece = event
-            _add_text(blocks.setdefault(index, _opened({"type": "text"})), piece)
+            _add_text(blocks.setdefault(index, _opened({"type": "text"})), "text", piece)
             continue
         kind = read(event, "type")
         if kind == "message_start":
@@ -53,7 +52,7 @@ def assemble(events: list[Any]) -> dict[str, Any]:
 def _start(whole: dict[str, Any], message: Any) -> None:
     whole |= {"id": read(message, "id"), "model": read(message, "model")}
     _update(whole["usage"], read(message, "usage"))
-    # A placeholder: what was written is known from the first `message_delta` on.
+    # A placeholder: the count is known from the first `message_delta` on.
     whole["usage"].pop("output_tokens", None)
 
 
@@ -80,19 +79,17 @@ _DELTAS = {
 }
 
 
-def _add_text(state: dict[str, Any], piece: Any) -> None:
-    if piece and isinstance(piece, str):
-        state["pieces"].setdefault("text", []).append(piece)
-
-
 def _add(state: dict[str, Any], delta: Any) -> None:
-    kind = read(delta, "type")
+    kind = text(read(delta, "type")) or ""
     if kind == "citations_delta":
         state["citations"].append(plain(read(delta, "citation")))
-        return
-    source, target = _DELTAS.get(kind if isinstance(kind, str) else "", ("", ""))
-    piece = text(read(delta, source)) if source else None
-    if piece:
+    elif kind in _DELTAS:
+        source, target = _DELTAS[kind]
+        _add_text(state, target, read(delta, source))
+
+
+def _add_text(state: dict[str, Any], target: str, piece: Any) -> None:
+    if piece and isinstance(piece, str):
         state["pieces"].setdefault(target, []).append(piece)
 
 
@@ -100,15 +97,7 @@ def _joined(state: dict[str, Any]) -> dict[str, Any]:
     block: dict[str, Any] = dict(state["block"])
     for name, pieces in state["pieces"].items():
         joined = "".join(pieces)
-        block[name] = _parsed(joined) if name == "input" else (text(block.get(name)) or "") + joined
+        block[name] = parsed(joined) if name == "input" else (text(block.get(name)) or "") + joined
     if state["citations"]:
         block["citations"] = state["citations"]
     return block
-
-
-def _parsed(joined: str) -> Any:
-    """The input of a tool; the text of it while it is not complete."""
-    try:
-        return json.loads(joined)
-    except (ValueError, RecursionError):
-        return joined

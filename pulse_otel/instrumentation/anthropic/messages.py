@@ -1,4 +1,4 @@
-"""Messages and the counting of their tokens: request and response as GenAI attributes."""
+"""Read the requests and responses of Messages, and of the counting of their tokens."""
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -12,30 +12,29 @@ from typing import Any
 from pulse_otel import semconv
 from pulse_otel.instrumentation.anthropic import blocks
 from pulse_otel.instrumentation.reading import (
-    Rule,
-    extract,
+    RequestReader,
+    Rules,
+    finish_reason,
+    finish_reasons,
     given,
     integer,
-    items,
+    messages_and_tools,
     number,
     parts_of,
     read,
-    request_content,
     strings,
+    system_message,
     text,
+    true,
 )
 from pulse_otel.values import plain
-
-
-def _true(value: Any) -> bool | None:
-    return True if value is True else None
 
 
 def _json_output(value: Any) -> str | None:
     return "json" if value == "json_schema" else None
 
 
-_REQUEST: tuple[Rule, ...] = (
+_REQUEST = Rules(
     (("max_tokens",), semconv.REQUEST_MAX_TOKENS, integer),
     (("temperature",), semconv.REQUEST_TEMPERATURE, number),
     (("top_p",), semconv.REQUEST_TOP_P, number),
@@ -44,7 +43,7 @@ _REQUEST: tuple[Rule, ...] = (
     (("output_config", "effort"), semconv.REQUEST_REASONING_LEVEL, text),
     (("output_config", "format", "type"), semconv.OUTPUT_TYPE, _json_output),
     (("output_format", "type"), semconv.OUTPUT_TYPE, _json_output),  # before `output_config`
-    (("stream",), semconv.REQUEST_STREAM, _true),
+    (("stream",), semconv.REQUEST_STREAM, true),
 )
 
 _OTHER_PARAMETERS = (
@@ -65,7 +64,7 @@ _OTHER_PARAMETERS = (
     "mcp_servers",
 )
 
-_RESPONSE: tuple[Rule, ...] = (
+_RESPONSE = Rules(
     (("id",), semconv.RESPONSE_ID, text),
     (("model",), semconv.RESPONSE_MODEL, text),
     (("usage", "output_tokens"), semconv.OUTPUT_TOKENS, integer),
@@ -75,43 +74,18 @@ _RESPONSE: tuple[Rule, ...] = (
     (("usage", "service_tier"), semconv.PULSE_SERVICE_TIER, text),
 )
 
-FINISH_REASONS = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "max_tokens": "length",
-    "tool_use": "tool_call",
-    "refusal": "content_filter",
-}
+
+def _content(request: Mapping[str, Any]) -> dict[str, Any]:
+    system = parts_of(request.get("system"), blocks.part)
+    return messages_and_tools(request, blocks.message, blocks.tool) | system_message(system)
 
 
-def read_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
-    """The attributes of a request; what is in `extra_body` is sent in place of the body's own."""
-    # SDK 1.0 took the sampling parameters out of the signature: they come in `extra_body`.
-    extra = request.get("extra_body")
-    sent = {**request, **extra} if isinstance(extra, Mapping) else request
-    attributes = extract(sent, _REQUEST)
-    if not content:
-        return attributes
-    servers = items(sent.get("mcp_servers"))
-    if servers:
-        sent = {**sent, "mcp_servers": [_without_token(server) for server in servers]}
-    attributes |= request_content(sent, blocks.message, blocks.tool, _OTHER_PARAMETERS)
-    system = sent.get("system")
-    if given(system):
-        attributes[semconv.SYSTEM_INSTRUCTIONS] = parts_of(system, blocks.part)
-    return attributes
-
-
-def _without_token(server: Any) -> Any:
-    known = plain(server)
-    if not isinstance(known, dict):
-        return known
-    return {name: value for name, value in known.items() if name != "authorization_token"}
+read_request = RequestReader(_REQUEST, _OTHER_PARAMETERS, _content)
 
 
 def read_response(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of a message, whole or assembled."""
-    attributes = extract(response, _RESPONSE)
+    """Return the attributes of a message, whole or assembled."""
+    attributes = _RESPONSE.extract(response)
     # The API's input_tokens leaves the cache out; the conventions' total includes it.
     fresh = integer(read(response, "usage", "input_tokens"))
     if fresh is not None:
@@ -126,32 +100,28 @@ def read_response(response: Any, content: bool) -> dict[str, Any]:
 
 
 def _ending(response: Any, content: bool) -> dict[str, Any]:
-    """Why the model stopped, and what it said."""
+    """Return why the model stopped, and its answer."""
     raw = text(read(response, "stop_reason"))
     if not raw and not given(read(response, "content")):
         return {}
-    reason = FINISH_REASONS.get(raw, raw) if raw else "error"
-    found: dict[str, Any] = {
-        semconv.FINISH_REASONS: [reason],
-        semconv.PULSE_RAW_FINISH_REASONS: [raw or ""],
-    }
+    found = finish_reasons([raw])
     details = _filled(plain(read(response, "stop_details")))
     if details:
         found[semconv.PULSE_STOP_DETAILS] = details
     if content:
         parts = parts_of(read(response, "content"), blocks.part)
         found[semconv.OUTPUT_MESSAGES] = [
-            {"role": "assistant", "parts": parts, "finish_reason": reason}
+            {"role": "assistant", "parts": parts, "finish_reason": finish_reason(raw)}
         ]
     return found
 
 
-# What the rules above take from the usage.
-_TAKEN = frozenset(path[1] for path, _, _ in _RESPONSE if path[0] == "usage") | {"input_tokens"}
+# The fields of the usage that have attributes of their own.
+_TAKEN = _RESPONSE.names("usage") | {"input_tokens", "output_tokens_details"}
 
 
 def _details(usage: Any) -> Any:
-    """What else the usage says: requests of server tools, cache by lifetime, compactions, ...
+    """Return the rest of the usage: requests of server tools, cache by lifetime, compactions, ...
 
     The tokens of a compaction are in `iterations` alone; the API leaves them out of its totals.
     """
@@ -162,7 +132,7 @@ def _details(usage: Any) -> Any:
 
 
 def _filled(value: Any) -> Any:
-    """`value` without what is None, zero or empty; None if nothing is left."""
+    """Return `value` without its None, zero and empty parts; None if nothing is left."""
     if isinstance(value, dict):
         value = {name: kept for name, item in value.items() if (kept := _filled(item)) is not None}
     elif isinstance(value, list):
@@ -171,6 +141,6 @@ def _filled(value: Any) -> Any:
 
 
 def read_count(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of a count: no usage, for nothing was used."""
+    """Return the attributes of a count, which has no usage: no tokens were used."""
     count = integer(read(response, "input_tokens"))
     return {} if count is None else {semconv.PULSE_COUNTED_TOKENS: count}

@@ -1,4 +1,4 @@
-"""The SDK's own spans (since 1.14): a call that we record is not recorded by it as well.
+"""Keep the SDK (since 1.14) from recording a call that we record.
 
 Beneath a recorded call the SDK's first span is replaced by a non-recording one with the
 context of ours, so that the trace context it may send names a span that exists. Spans of tool
@@ -17,6 +17,7 @@ from opentelemetry import trace
 
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.call import LlmCall, current_call
+from pulse_otel.instrumentation.coexistence import shares_processor
 from pulse_otel.instrumentation.patch import Patches
 from pulse_otel.log import rate_limited
 
@@ -46,7 +47,7 @@ def _start(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -
     span = guarded(_stand_in, call, args)
     if span is not None:
         return span
-    # In the caller's context: a tracer that leads nowhere sends the trace context it finds.
+    # In the caller's context: a no-op tracer sends the trace context that it finds.
     token = otel_context.attach(call.callers_context)
     try:
         return wrapped(*args, **kwargs)
@@ -55,13 +56,7 @@ def _start(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -
 
 
 def _stand_in(call: LlmCall, args: tuple[Any, ...]) -> trace.Span | None:
-    if not args or not _same_destination(args[0], call.tracer_provider):
+    tracer = getattr(args[0], "_tracer", args[0])  # the API's proxy holds the SDK's tracer
+    if not shares_processor(call.tracer_provider, tracer, "span_processor"):
         return None
     return trace.NonRecordingSpan(call.span.get_span_context())
-
-
-def _same_destination(tracer: Any, provider: Any) -> bool:
-    """Whether the SDK's `tracer` belongs to `provider`, through the API's proxy if need be."""
-    tracer = getattr(tracer, "_tracer", tracer)
-    ours = getattr(provider, "_active_span_processor", None)
-    return ours is not None and getattr(tracer, "span_processor", None) is ours

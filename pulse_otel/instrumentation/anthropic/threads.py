@@ -1,7 +1,7 @@
-"""Message threads (SDK 2.2 and later): ``pulse_*`` for the whole thread, or for one turn.
+"""Take the ``pulse_*`` parameters of message threads (SDK 2.2 and later) and of their turns.
 
-The parameters travel as a header, and the headers given to a turn replace those of its thread. So
-a turn's parameters take the thread's headers along, and a turn's headers the thread's parameters.
+The parameters are carried as a header, and the headers of a turn replace those of its thread. So
+the parameters of a turn keep the thread's headers, and the headers of a turn its parameters.
 """
 
 from __future__ import annotations

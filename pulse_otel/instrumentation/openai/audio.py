@@ -1,4 +1,4 @@
-"""Speech to text, speech to English text, and text to speech: operations of our own."""
+"""Read transcriptions, translations and speech, for which we name operations of our own."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from pulse_otel import semconv
 from pulse_otel.instrumentation.openai import media
 from pulse_otel.instrumentation.openai.tokens import MODALITIES, USAGE
 from pulse_otel.instrumentation.reading import (
-    Rule,
-    extract,
+    RequestReader,
+    Rules,
     number,
-    other_parameters,
     read,
+    system_message,
     text,
+    text_parts,
+    true,
+    user_message,
 )
 
-_REQUEST: tuple[Rule, ...] = (
+_REQUEST = Rules(
     (("temperature",), semconv.REQUEST_TEMPERATURE, number),
-    (("stream",), semconv.REQUEST_STREAM, lambda value: True if value is True else None),
+    (("stream",), semconv.REQUEST_STREAM, true),
 )
 _TRANSCRIPTION_PARAMETERS = (
     "chunking_strategy",
@@ -33,7 +36,7 @@ _TRANSCRIPTION_PARAMETERS = (
 )
 _SPEECH_PARAMETERS = ("voice", "response_format", "speed", "stream_format")
 
-_TRANSCRIPT: tuple[Rule, ...] = (
+_TRANSCRIPT = Rules(
     *USAGE,
     *MODALITIES,
     (("usage", "seconds"), semconv.PULSE_AUDIO_SECONDS, number),
@@ -41,32 +44,28 @@ _TRANSCRIPT: tuple[Rule, ...] = (
 )
 
 
-def read_transcription_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
-    """The attributes of a request; the recording by name, type and size."""
-    attributes = {**extract(request, _REQUEST), semconv.OUTPUT_TYPE: "text"}
-    if not content:
-        return attributes
-    parts = media.files(request.get("extra_files"), "audio")
-    prompt = text(request.get("prompt"))
-    if prompt:
-        parts.append({"type": "text", "content": prompt})
-    if parts:
-        attributes[semconv.INPUT_MESSAGES] = [{"role": "user", "parts": parts}]
-    return attributes | other_parameters(request, _TRANSCRIPTION_PARAMETERS)
+def _recording(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe the recording by name, type and size."""
+    files = media.files(request.get("extra_files"), "audio")
+    return user_message(files + text_parts(request.get("prompt")))
+
+
+read_transcription_request = RequestReader(
+    _REQUEST, _TRANSCRIPTION_PARAMETERS, _recording, {semconv.OUTPUT_TYPE: "text"}
+)
 
 
 def read_transcript(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of a transcript: an object, or the text itself (also subtitles)."""
-    attributes = extract(response, _TRANSCRIPT)
-    said = response if isinstance(response, str) else text(read(response, "text"))
-    if said and content:
-        parts = [{"type": "text", "content": said}]
+    """Return the attributes of a transcript: an object, or the text itself (also subtitles)."""
+    attributes = _TRANSCRIPT.extract(response)
+    parts = text_parts(response if isinstance(response, str) else read(response, "text"))
+    if parts and content:
         attributes[semconv.OUTPUT_MESSAGES] = [{"role": "assistant", "parts": parts}]
     return attributes
 
 
 def assemble_transcript(events: list[Any]) -> dict[str, Any]:
-    """The last event has the whole text; without it, the pieces that came."""
+    """Take the whole text from the last event; without that event, join the pieces."""
     last = next((event for event in events if read(event, "type") == "transcript.text.done"), None)
     if last is not None:
         return {"text": read(last, "text"), "usage": read(last, "usage")}
@@ -78,22 +77,18 @@ def assemble_transcript(events: list[Any]) -> dict[str, Any]:
     return {"text": "".join(pieces)}
 
 
-def read_speech_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
-    """The attributes of a request to speak a text."""
-    attributes: dict[str, Any] = {semconv.OUTPUT_TYPE: "speech"}
-    if not content:
-        return attributes
-    said, instructions = text(request.get("input")), text(request.get("instructions"))
-    if said:
-        parts = [{"type": "text", "content": said}]
-        attributes[semconv.INPUT_MESSAGES] = [{"role": "user", "parts": parts}]
-    if instructions:
-        attributes[semconv.SYSTEM_INSTRUCTIONS] = [{"type": "text", "content": instructions}]
-    return attributes | other_parameters(request, _SPEECH_PARAMETERS)
+def _script(request: Mapping[str, Any]) -> dict[str, Any]:
+    instructions = text_parts(request.get("instructions"))
+    return user_message(text_parts(request.get("input"))) | system_message(instructions)
+
+
+read_speech_request = RequestReader(
+    Rules(), _SPEECH_PARAMETERS, _script, {semconv.OUTPUT_TYPE: "speech"}
+)
 
 
 def read_speech(response: Any, content: bool) -> dict[str, Any]:
-    """What was spoken is not recorded; its type and size are, if the SDK has read it."""
+    """Describe the speech by type and size, if the SDK has read it; the audio is not recorded."""
     mime_type, size = media.received(response)
     if not content or size is None:
         return {}

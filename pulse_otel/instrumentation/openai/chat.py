@@ -1,4 +1,4 @@
-"""Chat completions: request, response and chunks as GenAI attributes."""
+"""Read the requests and responses of chat completions."""
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -6,24 +6,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.instrumentation.openai.items import parsed
+from pulse_otel.instrumentation.openai.items import BLOCKS, content_part
 from pulse_otel.instrumentation.openai.tokens import some
 from pulse_otel.instrumentation.reading import (
-    Rule,
-    extract,
+    RequestReader,
+    Rules,
+    finish_reason,
+    finish_reasons,
     generic,
     integer,
     items,
+    messages_and_tools,
     number,
+    parsed,
     parts_of,
+    present,
     read,
-    request_content,
     strings,
     text,
+    true,
 )
 from pulse_otel.values import plain, without_secrets
 
@@ -36,7 +42,7 @@ def _output_type(value: Any) -> str | None:
     return _OUTPUT_TYPES.get(text(read(value, "type")) or "")
 
 
-_REQUEST: tuple[Rule, ...] = (
+_REQUEST = Rules(
     (("max_completion_tokens",), semconv.REQUEST_MAX_TOKENS, integer),
     (("max_tokens",), semconv.REQUEST_MAX_TOKENS, integer),
     (("temperature",), semconv.REQUEST_TEMPERATURE, number),
@@ -48,7 +54,7 @@ _REQUEST: tuple[Rule, ...] = (
     (("n",), semconv.REQUEST_CHOICE_COUNT, lambda n: integer(n) if n != 1 else None),
     (("reasoning_effort",), semconv.REQUEST_REASONING_LEVEL, text),
     (("response_format",), semconv.OUTPUT_TYPE, _output_type),
-    (("stream",), semconv.REQUEST_STREAM, lambda value: True if value is True else None),
+    (("stream",), semconv.REQUEST_STREAM, true),
     (
         ("service_tier",),
         semconv.OPENAI_REQUEST_SERVICE_TIER,
@@ -75,7 +81,7 @@ _OTHER_PARAMETERS = (
     "function_call",
 )
 
-_RESPONSE: tuple[Rule, ...] = (
+_RESPONSE = Rules(
     (("id",), semconv.RESPONSE_ID, text),
     (("model",), semconv.RESPONSE_MODEL, text),
     (("service_tier",), semconv.OPENAI_RESPONSE_SERVICE_TIER, text),
@@ -95,33 +101,21 @@ _RESPONSE: tuple[Rule, ...] = (
     (("usage", "cost"), semconv.PULSE_COST_CENTS, lambda cost: _cents(number(cost))),
 )
 
-FINISH_REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}
-
 
 def _cents(dollars: float | None) -> float | None:
     return dollars * 100 if dollars is not None and 0 <= dollars < float("inf") else None
-
-
-def read_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
-    """The attributes of a request, from the arguments of the call."""
-    attributes = extract(request, _REQUEST)
-    attributes[semconv.OPENAI_API_TYPE] = "chat_completions"
-    if not content:
-        return attributes
-    return attributes | request_content(request, _message, _tool, _OTHER_PARAMETERS)
 
 
 def _tool(tool: Any) -> dict[str, Any]:
     function = read(tool, "function")
     if function is None:
         return dict(without_secrets(generic(tool)))
-    definition = {
-        "type": "function",
-        "name": text(read(function, "name")) or "",
-        "description": text(read(function, "description")),
-        "parameters": plain(read(function, "parameters")),
-    }
-    return {key: value for key, value in definition.items() if value is not None}
+    return present(
+        type="function",
+        name=text(read(function, "name")) or "",
+        description=text(read(function, "description")),
+        parameters=plain(read(function, "parameters")),
+    )
 
 
 def _message(message: Any) -> dict[str, Any]:
@@ -141,7 +135,7 @@ def _message(message: Any) -> dict[str, Any]:
 
 
 def _extras(message: Any) -> list[dict[str, Any]]:
-    """What stands beside the content: a refusal, reasoning (other providers), tool calls."""
+    """Return the parts beside the content: reasoning (other providers), a refusal, tool calls."""
     parts: list[dict[str, Any]] = []
     reasoning = text(read(message, "reasoning_content")) or text(read(message, "reasoning"))
     if reasoning:
@@ -167,53 +161,42 @@ def _tool_call(call: Any) -> dict[str, Any]:
 
 
 def _part(block: Any) -> dict[str, Any]:
-    kind = read(block, "type")
-    if kind in ("text", "refusal"):
-        return {"type": kind, "content": text(read(block, kind)) or ""}
-    if kind == "image_url":
-        return _image(text(read(block, "image_url", "url")) or "")
-    if kind == "input_audio":
-        audio_format = text(read(block, "input_audio", "format")) or "wav"
-        return {
-            "type": "blob",
-            "modality": "audio",
-            "mime_type": f"audio/{audio_format}",
-            "content": text(read(block, "input_audio", "data")) or "",
-        }
-    if kind == "file" and read(block, "file", "file_id"):
-        file_id = text(read(block, "file", "file_id"))
+    if text(read(block, "type")) in BLOCKS:
+        return content_part(block)
+    file_id = text(read(block, "file", "file_id"))
+    if file_id:
         return {"type": "file", "modality": "document", "file_id": file_id}
     return generic(block)
 
 
-def _image(url: str) -> dict[str, Any]:
-    if not url.startswith("data:"):
-        return {"type": "uri", "modality": "image", "uri": url}
-    head, _, data = url.partition(",")
-    mime_type = head[5:].partition(";")[0] or "image/png"
-    return {"type": "blob", "modality": "image", "mime_type": mime_type, "content": data}
+read_request = RequestReader(
+    _REQUEST,
+    _OTHER_PARAMETERS,
+    partial(messages_and_tools, message=_message, tool=_tool),
+    {semconv.OPENAI_API_TYPE: "chat_completions"},
+)
 
 
-def read_response(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of a completion, whole or assembled."""
-    attributes = extract(response, _RESPONSE)
+def read_choices(
+    rules: Rules, output: Callable[[Any], dict[str, Any]], response: Any, content: bool
+) -> dict[str, Any]:
+    """Return the attributes of a response with choices, whole or assembled."""
+    attributes = rules.extract(response)
     choices = items(read(response, "choices"))
-    raw = [text(read(choice, "finish_reason")) for choice in choices]
     if choices:
-        attributes[semconv.FINISH_REASONS] = [
-            FINISH_REASONS.get(reason, reason) if reason else "error" for reason in raw
-        ]
-        attributes[semconv.PULSE_RAW_FINISH_REASONS] = [reason or "" for reason in raw]
-    if choices and content:
-        attributes[semconv.OUTPUT_MESSAGES] = [_output(choice) for choice in choices]
+        attributes |= finish_reasons([text(read(choice, "finish_reason")) for choice in choices])
+        if content:
+            attributes[semconv.OUTPUT_MESSAGES] = [output(choice) for choice in choices]
     return attributes
 
 
 def _output(choice: Any) -> dict[str, Any]:
     message = read(choice, "message")
-    reason = text(read(choice, "finish_reason"))
     return {
         "role": text(read(message, "role")) or "assistant",
         "parts": parts_of(read(message, "content"), _part) + _extras(message),
-        "finish_reason": FINISH_REASONS.get(reason, reason) if reason else "error",
+        "finish_reason": finish_reason(text(read(choice, "finish_reason"))),
     }
+
+
+read_response = partial(read_choices, _RESPONSE, _output)

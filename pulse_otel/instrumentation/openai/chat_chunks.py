@@ -1,4 +1,4 @@
-"""The chunks of a chat stream, put together to the completion that they are of."""
+"""Assemble a completion from the chunks of its stream."""
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -12,23 +12,33 @@ from typing import Any
 from pulse_otel.instrumentation.reading import fields_of, integer, items, read, text
 
 _TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
-_MORE = (*_TEXTS[1:], "audio")  # what a chunk of text may say besides, beyond the model
+_MORE = (
+    *_TEXTS[1:],
+    "audio",
+)  # fields of a delta besides its text that the SDK's model may not have
 
 
 def compact_chunk(chunk: Any) -> Any:
-    """The text alone, of a chunk that adds text to the first choice and says nothing else.
+    """Reduce a chunk that only adds text to the first choice to that text.
 
-    This runs for each chunk, in the program's own time: the SDK's models are read directly, and
-    what has another shape is kept as it is.
+    This runs for each chunk, in the caller's thread: the SDK's models are read directly, and a
+    chunk of another shape is kept as it is.
     """
     try:
         fields = chunk.__dict__
         (choice,) = fields["choices"]
         state = choice.__dict__
-        said = state["delta"].__dict__
-        content = said["content"]
-        extra = getattr(state["delta"], "__pydantic_extra__", said)  # pydantic 1: among the fields
-        more = said["tool_calls"] or said["refusal"] or said["function_call"] or said.get("audio")
+        written = state["delta"].__dict__
+        content = written["content"]
+        extra = getattr(
+            state["delta"], "__pydantic_extra__", written
+        )  # pydantic 1: among the fields
+        more = (
+            written["tool_calls"]
+            or written["refusal"]
+            or written["function_call"]
+            or written.get("audio")
+        )
         more = more or state["finish_reason"] or fields["usage"] is not None
     except (AttributeError, KeyError, TypeError, ValueError):
         return chunk
@@ -42,7 +52,7 @@ def _adds(extra: Mapping[str, Any]) -> bool:
 
 
 def assemble(chunks: list[Any]) -> dict[str, Any]:
-    """One completion of a stream's chunks, as far as it got."""
+    """Assemble one completion from the chunks of a stream, as far as it got."""
     whole: dict[str, Any] = {}
     choices: dict[int, dict[str, Any]] = {}
     missing = ["id", "model", "service_tier", "system_fingerprint"]
@@ -87,7 +97,7 @@ def _add(state: dict[str, Any], choice: Mapping[str, Any]) -> None:
 
 
 def _add_tool(state: dict[str, Any], index: int, call: Any) -> None:
-    """A piece of a tool call. Some servers give every call the index 0, and an id of its own."""
+    """Add a piece of a tool call. Some servers number every call 0, and give it an id."""
     tool: Any = state["open"].get(index)
     call_id = text(read(call, "id"))
     if tool is None or (call_id and tool["id"] and call_id != tool["id"]):

@@ -1,24 +1,27 @@
-"""Text completions, the endpoint before chat: request, response and chunks."""
+"""Read text completions, the endpoint before chat: requests, responses and chunks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pulse_otel import semconv
+from pulse_otel.instrumentation.openai.chat import read_choices
 from pulse_otel.instrumentation.reading import (
-    Rule,
-    extract,
+    RequestReader,
+    Rules,
+    finish_reason,
     integer,
     items,
     number,
-    other_parameters,
     read,
     strings,
     text,
+    true,
 )
 
-_REQUEST: tuple[Rule, ...] = (
+_REQUEST = Rules(
     (("max_tokens",), semconv.REQUEST_MAX_TOKENS, integer),
     (("temperature",), semconv.REQUEST_TEMPERATURE, number),
     (("top_p",), semconv.REQUEST_TOP_P, number),
@@ -27,7 +30,7 @@ _REQUEST: tuple[Rule, ...] = (
     (("stop",), semconv.REQUEST_STOP_SEQUENCES, strings),
     (("seed",), semconv.REQUEST_SEED, integer),
     (("n",), semconv.REQUEST_CHOICE_COUNT, lambda n: integer(n) if n != 1 else None),
-    (("stream",), semconv.REQUEST_STREAM, lambda value: True if value is True else None),
+    (("stream",), semconv.REQUEST_STREAM, true),
 )
 _OTHER_PARAMETERS = (
     "best_of",
@@ -38,7 +41,7 @@ _OTHER_PARAMETERS = (
     "suffix",
     "user",
 )
-_RESPONSE: tuple[Rule, ...] = (
+_RESPONSE = Rules(
     (("id",), semconv.RESPONSE_ID, text),
     (("model",), semconv.RESPONSE_MODEL, text),
     (("system_fingerprint",), semconv.OPENAI_SYSTEM_FINGERPRINT, text),
@@ -49,7 +52,7 @@ _RESPONSE: tuple[Rule, ...] = (
 
 
 def texts(value: Any) -> list[str]:
-    """Text or texts; prompts may also be numbers of tokens, which are counted, not listed."""
+    """Return the texts of prompts; prompts given as token numbers are counted instead."""
     found = strings(value)
     if found is not None:
         return found
@@ -59,41 +62,30 @@ def texts(value: Any) -> list[str]:
     return [f"[{len(items(item))} tokens]" for item in listed if items(item)]
 
 
-def read_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
-    """The attributes of a request."""
-    attributes = extract(request, _REQUEST)
-    prompts = texts(request.get("prompt")) if content else []
-    if prompts:
-        attributes[semconv.INPUT_MESSAGES] = [
-            {"role": "user", "parts": [{"type": "text", "content": prompt}]} for prompt in prompts
-        ]
-    if content:
-        attributes |= other_parameters(request, _OTHER_PARAMETERS)
-    return attributes
+def _content(request: Mapping[str, Any]) -> dict[str, Any]:
+    messages = [
+        {"role": "user", "parts": [{"type": "text", "content": prompt}]}
+        for prompt in texts(request.get("prompt"))
+    ]
+    return {semconv.INPUT_MESSAGES: messages} if messages else {}
 
 
-def read_response(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of a completion, whole or assembled."""
-    attributes = extract(response, _RESPONSE)
-    choices = items(read(response, "choices"))
-    if choices:
-        raw = [text(read(choice, "finish_reason")) or "" for choice in choices]
-        attributes[semconv.FINISH_REASONS] = [reason or "error" for reason in raw]
-        attributes[semconv.PULSE_RAW_FINISH_REASONS] = raw
-    if choices and content:
-        attributes[semconv.OUTPUT_MESSAGES] = [
-            {
-                "role": "assistant",
-                "parts": [{"type": "text", "content": text(read(choice, "text")) or ""}],
-                "finish_reason": text(read(choice, "finish_reason")) or "error",
-            }
-            for choice in choices
-        ]
-    return attributes
+read_request = RequestReader(_REQUEST, _OTHER_PARAMETERS, _content)
+
+
+def _output(choice: Any) -> dict[str, Any]:
+    return {
+        "role": "assistant",
+        "parts": [{"type": "text", "content": text(read(choice, "text")) or ""}],
+        "finish_reason": finish_reason(text(read(choice, "finish_reason"))),
+    }
+
+
+read_response = partial(read_choices, _RESPONSE, _output)
 
 
 def assemble(chunks: list[Any]) -> dict[str, Any]:
-    """One completion of a stream's chunks, as far as it got."""
+    """Assemble one completion from the chunks of a stream, as far as it got."""
     whole: dict[str, Any] = {}
     pieces: dict[int, list[str]] = {}
     reasons: dict[int, str | None] = {}

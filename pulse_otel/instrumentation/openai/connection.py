@@ -1,4 +1,4 @@
-"""A WebSocket connection that is watched: which of its events belong to which response."""
+"""Assign the events of a WebSocket connection to the responses that they belong to."""
 
 from __future__ import annotations
 
@@ -7,82 +7,86 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
-from pulse_otel import semconv
-from pulse_otel.context import Session, current_session
+from pulse_otel.context import Session
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.call import LlmCall
-from pulse_otel.instrumentation.openai.response_connection import ResponseEvents, failed
+from pulse_otel.instrumentation.openai.response_connection import EventAdapter, failed
+from pulse_otel.instrumentation.providers import server_attributes
 from pulse_otel.instrumentation.reading import read, text
-from pulse_otel.instrumentation.recorder import Observed, Recorder, observed_options, recorder_for
+from pulse_otel.instrumentation.recorder import (
+    Recorder,
+    observed_options,
+    options_of_call,
+    recorder_for,
+)
 
 _CREATE = "response.create"
 
 
 @dataclass(slots=True, eq=False)
-class _Turn:
-    """One response that was asked for, or began."""
+class _PendingResponse:
+    """Hold a response that was requested, or that the server began."""
 
     call: LlmCall
     request: dict[str, Any]
     lane: str | None
     event_id: str | None
-    id: str | None = None  # the response's, once it began
+    id: str | None = None  # the id of the response, once it began
 
 
-class Link:
-    """A connection that is watched; lies in the ``__dict__`` of the SDK's object."""
+class RecordedConnection:
+    """Record the responses of a connection; stored in the ``__dict__`` of the SDK's object."""
 
-    def __init__(self, client: Any, dialogue: ResponseEvents, own: Session) -> None:
+    def __init__(self, client: Any, adapter: EventAdapter, own: Session) -> None:
         self._client = client
-        self._dialogue = dialogue
+        self._adapter = adapter
         self._own = own
-        self._turns: list[_Turn] = []
+        self._pending: list[_PendingResponse] = []
         self._lock = threading.Lock()  # one thread may send while another receives
-        self.early: list[Mapping[str, Any]] = []  # sent before there is a connection
+        self.early: list[Mapping[str, Any]] = []  # events sent before there is a connection
 
     def __del__(self) -> None:
         guarded(self.end)
 
     def sent(self, event: Any, lane: str | None = None) -> Callable[[BaseException], None] | None:
-        """The caller is about to send `event`; what is to be done if that fails."""
+        """Note `event` before the caller sends it; return a function to call if that fails."""
         recorder = self._recorder()
         if recorder is None:
             return None
         if text(read(event, "type")) != _CREATE:
-            self._dialogue.said(event)
+            self._adapter.sent(event)
             return None
-        request = self._dialogue.request(event)
+        request = self._adapter.request(event)
         lane = lane or text(read(event, "stream_id"))
-        turn = self._begin(recorder, request, lane, text(read(event, "event_id")))
-        return partial(self._finish, turn)
+        response = self._begin(recorder, request, lane, text(read(event, "event_id")))
+        return partial(self._finish, response)
 
     def received(self, event: Any) -> None:
-        """The server sent `event`."""
+        """Note that the server sent `event`."""
         recorder = self._recorder()
-        if recorder is None and not self._turns:
+        if recorder is None and not self._pending:
             return
         kind = text(read(event, "type")) or ""
-        item = self._dialogue.heard(kind, event)
+        item = self._adapter.user_item(kind, event)
         if item is not None:
-            self._heard(item)
+            self._add_input(item)
         if kind == "error":
-            turn, chunk = self._refused(event), failed(event)
+            response, chunk = self._response_of_error(event), failed(event)
         else:
-            chunk = self._dialogue.chunk(kind, event)
-            turn = None if chunk is None else self._turn(recorder, kind, event)
-        if turn is not None:
-            turn.call.chunk(chunk)
-            if kind == "error" or kind in self._dialogue.last:
-                self._finish(turn)
+            chunk = self._adapter.chunk(kind, event)
+            response = None if chunk is None else self._response_of(recorder, kind, event)
+        if response is not None:
+            response.call.chunk(chunk)
+            if kind == "error" or kind in self._adapter.last:
+                self._finish(response)
 
     def end(self, error: BaseException | None = None) -> None:
-        """Nothing more will come: the responses that run end with what arrived."""
-        for turn in list(self._turns):
-            self._finish(turn, error)
+        """End the running responses with what arrived so far."""
+        for response in list(self._pending):
+            self._finish(response, error)
 
     def _recorder(self) -> Recorder | None:
         if not is_instrumentation_enabled():
@@ -91,67 +95,62 @@ class Link:
 
     def _begin(
         self, recorder: Recorder, request: dict[str, Any], lane: str | None, event_id: str | None
-    ) -> _Turn:
-        observed = observed_options(self._client) or Observed()
-        session = self._own.over(observed.session.over(current_session()))
-        own = Observed(observed.provider, session)
-        call = LlmCall.open(self._dialogue.endpoint, recorder, self._client, request, own)
-        call.span.set_attributes(_server(getattr(self._client, "websocket_base_url", None)))
-        turn = _Turn(call, request, lane, event_id)
+    ) -> _PendingResponse:
+        own = options_of_call(observed_options(self._client), self._own)
+        call = LlmCall.open(self._adapter.endpoint, recorder, self._client, request, own)
+        url = getattr(self._client, "websocket_base_url", None)
+        call.span.set_attributes(server_attributes(url))
+        response = _PendingResponse(call, request, lane, event_id)
         with self._lock:
-            self._turns.append(turn)
-        return turn
+            self._pending.append(response)
+        return response
 
-    def _finish(self, turn: _Turn, error: BaseException | None = None) -> None:
+    def _finish(self, response: _PendingResponse, error: BaseException | None = None) -> None:
         with self._lock:
-            if turn in self._turns:
-                self._turns.remove(turn)
-        turn.call.finish(error)
+            if response in self._pending:
+                self._pending.remove(response)
+        response.call.finish(error)
 
-    def _turn(self, recorder: Recorder | None, kind: str, event: Any) -> _Turn | None:
-        """The response that `event` is of: by its id, else the oldest of its lane."""
+    def _response_of(
+        self, recorder: Recorder | None, kind: str, event: Any
+    ) -> _PendingResponse | None:
+        """Return the response of `event`: by its id, else the oldest of its lane."""
         response_id = text(read(event, "response", "id")) or text(read(event, "response_id"))
         lane = text(read(event, "stream_id"))
         with self._lock:
-            found = [turn for turn in self._turns if turn.lane == lane]
+            found = [response for response in self._pending if response.lane == lane]
             if kind == "response.created":
-                found = [turn for turn in found if turn.id is None]
+                found = [response for response in found if response.id is None]
             elif response_id is not None:
-                found = [turn for turn in found if turn.id == response_id]
+                found = [response for response in found if response.id == response_id]
             if found:
                 found[0].id = found[0].id or response_id
                 return found[0]
         if kind != "response.created" or recorder is None:
             return None
-        turn = self._begin(recorder, self._dialogue.started(event), lane, None)
-        turn.id = response_id
-        return turn
+        response = self._begin(recorder, self._adapter.started_request(event), lane, None)
+        response.id = response_id
+        return response
 
-    def _refused(self, event: Any) -> _Turn | None:
-        """The response that an error ends: one that was not begun, else the one that runs."""
+    def _response_of_error(self, event: Any) -> _PendingResponse | None:
+        """Return the response that an error ends: one that has not begun, else the running one."""
         event_id = text(read(event, "error", "event_id"))
         lane = text(read(event, "stream_id"))
-        turns = [turn for turn in list(self._turns) if turn.lane == lane]
-        waiting = [turn for turn in turns if turn.id is None]
+        pending = [response for response in list(self._pending) if response.lane == lane]
+        waiting = [response for response in pending if response.id is None]
         if event_id is not None:
-            waiting = turns = [turn for turn in waiting if turn.event_id == event_id]
-        found = waiting or (turns if self._dialogue.errors_end else [])
+            waiting = pending = [response for response in waiting if response.event_id == event_id]
+        found = waiting or (pending if self._adapter.error_ends_response else [])
         return found[0] if found else None
 
-    def _heard(self, item: Any) -> None:
-        turns = list(self._turns)
-        if not turns:
-            self._dialogue.wait(item)
+    def _add_input(self, item: Any) -> None:
+        pending = list(self._pending)
+        if not pending:
+            self._adapter.keep_for_next(item)
             return
-        turn = turns[-1]
-        turn.request = {**turn.request, "input": [*(turn.request.get("input") or ()), item]}
-        turn.call.chunk({"type": "input", "input": turn.request["input"]})
-
-
-def _server(url: Any) -> dict[str, Any]:
-    """Where a client connects to, if that is not where its other requests go."""
-    parts = urlsplit(str(url or ""))
-    if not parts.hostname:
-        return {}
-    port = parts.port or (80 if parts.scheme in ("ws", "http") else 443)
-    return {semconv.SERVER_ADDRESS: parts.hostname, semconv.SERVER_PORT: port}
+        response = pending[-1]
+        response.request = {
+            **response.request,
+            "input": [*(response.request.get("input") or ()), item],
+        }
+        response.call.chunk({"type": "input", "input": response.request["input"]})

@@ -1,4 +1,4 @@
-"""Embeddings. Vectors are never recorded, and the conventions have no attribute for the input:
+"""Read embeddings. Vectors are never recorded. The conventions have no attribute for the input:
 it is one of the request's other parameters."""
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from pulse_otel import semconv
 from pulse_otel.instrumentation.openai.completions import texts
 from pulse_otel.instrumentation.openai.media import base64_bytes
 from pulse_otel.instrumentation.reading import (
-    Rule,
-    extract,
+    RequestReader,
+    Rules,
     integer,
     items,
     other_parameters,
@@ -22,30 +22,30 @@ from pulse_otel.instrumentation.reading import (
 
 _FLOAT_BYTES = 4  # of one dimension, where vectors are sent as base64
 
-_REQUEST: tuple[Rule, ...] = (
+_REQUEST = Rules(
     (("dimensions",), semconv.EMBEDDINGS_DIMENSIONS, integer),
-    # As it is sent: the SDK asks for base64 where the caller said nothing.
+    # As it is sent: the SDK asks for base64 if the caller gave no format.
     (("encoding_format",), semconv.REQUEST_ENCODING_FORMATS, strings),
 )
-_RESPONSE: tuple[Rule, ...] = (
+_RESPONSE = Rules(
     (("model",), semconv.RESPONSE_MODEL, text),
     (("usage", "prompt_tokens"), semconv.INPUT_TOKENS, integer),
 )
 
 
-def read_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
-    """The attributes of a request; a single text stays one text."""
-    attributes = extract(request, _REQUEST)
-    if content:
-        given = request.get("input")
-        shown = given if isinstance(given, str) else texts(given)
-        attributes |= other_parameters({**request, "input": shown or None}, ("input", "user"))
-    return attributes
+def _content(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Show the input among the other parameters; a single text stays one text."""
+    given = request.get("input")
+    shown = given if isinstance(given, str) else texts(given)
+    return other_parameters({**request, "input": shown or None}, ("input", "user"))
+
+
+read_request = RequestReader(_REQUEST, content=_content)
 
 
 def read_response(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of an answer, among them the length of its vectors."""
-    attributes = extract(response, _RESPONSE)
+    """Return the attributes of a response, among them the length of its vectors."""
+    attributes = _RESPONSE.extract(response)
     vectors = items(read(response, "data"))
     size = _dimensions(read(vectors[0], "embedding")) if vectors else 0
     return {**attributes, semconv.EMBEDDINGS_DIMENSIONS: size} if size else attributes

@@ -1,4 +1,4 @@
-"""The endpoint rows of the `openai` SDK.
+"""List the endpoints of the `openai` SDK.
 
 Chat, text completions, embeddings and responses have operations in the semantic conventions.
 Images, audio, moderations and decisions have none; theirs are named in the same spirit
@@ -25,11 +25,11 @@ from pulse_otel.instrumentation.openai import (
     usage,
     websocket,
 )
-from pulse_otel.instrumentation.openai.providers import provider_of
 from pulse_otel.instrumentation.patch import Patches
+from pulse_otel.instrumentation.providers import provider_of_openai
 
 _SDK = "openai"
-_row = partial(Endpoint, sdk=_SDK, scope=semconv.SCOPE_OPENAI, provider=provider_of)
+_row = partial(Endpoint, sdk=_SDK, scope=semconv.SCOPE_OPENAI, provider=provider_of_openai)
 
 CHAT = _row(
     path="/chat/completions",
@@ -45,11 +45,11 @@ CHAT = _row(
         "openai.resources.beta.chat.completions:Completions.parse",  # before 1.92
         "openai.resources.beta.chat.completions:Completions.stream",
     ),
-    ask_for_usage=usage.ask_for_usage,
+    usage_option=usage.usage_option,
     is_usage_chunk=usage.is_usage_chunk,
 )
 
-# `client.beta.responses` asks for the same paths, with ``?beta=true``.
+# `client.beta.responses` requests the same paths, with ``?beta=true``.
 RESPONSES = (
     _row(
         path="/responses",
@@ -163,8 +163,8 @@ AUDIO = (
 
 ENDPOINTS = Endpoints((CHAT, *RESPONSES, *TEXT, *IMAGES, *AUDIO))
 PATCHES = Patches(_SDK, ENDPOINTS)
-runners.follow(PATCHES)
-websocket.follow(PATCHES)
+runners.wrap_runners(PATCHES)
+websocket.wrap_connections(PATCHES)
 
 
 def install() -> Patches:

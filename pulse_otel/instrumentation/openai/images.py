@@ -1,4 +1,4 @@
-"""Images: generate, edit and vary. Three operations of our own; the output type is ``image``."""
+"""Read generated, edited and varied images, for which we name three operations of our own."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from pulse_otel import semconv
 from pulse_otel.instrumentation.openai import media
 from pulse_otel.instrumentation.openai.tokens import MODALITIES, USAGE
 from pulse_otel.instrumentation.reading import (
-    Rule,
-    extract,
+    RequestReader,
+    Rules,
     integer,
     items,
-    other_parameters,
     read,
     text,
+    text_parts,
+    true,
+    user_message,
 )
 
-_REQUEST: tuple[Rule, ...] = (
+_REQUEST = Rules(
     (("n",), semconv.REQUEST_CHOICE_COUNT, lambda n: integer(n) if n != 1 else None),
-    (("stream",), semconv.REQUEST_STREAM, lambda value: True if value is True else None),
+    (("stream",), semconv.REQUEST_STREAM, true),
 )
 _OTHER_PARAMETERS = (
     "background",
@@ -40,26 +42,22 @@ _OTHER_PARAMETERS = (
     "svg",
     "user",
 )
-_RESPONSE: tuple[Rule, ...] = (*USAGE, *MODALITIES)
+_RESPONSE = Rules(*USAGE, *MODALITIES)
 _LAST = ".completed"  # of image_generation and image_edit; the others are previews
 
 
-def read_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
-    """The attributes of a request; the pictures that it starts from by name, type and size."""
-    attributes = {**extract(request, _REQUEST), semconv.OUTPUT_TYPE: "image"}
-    if not content:
-        return attributes
-    prompt = text(request.get("prompt"))
-    parts: list[dict[str, Any]] = [{"type": "text", "content": prompt}] if prompt else []
-    parts += media.files(request.get("extra_files"), "image")
-    if parts:
-        attributes[semconv.INPUT_MESSAGES] = [{"role": "user", "parts": parts}]
-    return attributes | other_parameters(request, _OTHER_PARAMETERS)
+def _content(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the prompt, and the given pictures by name, type and size."""
+    files = media.files(request.get("extra_files"), "image")
+    return user_message(text_parts(request.get("prompt")) + files)
+
+
+read_request = RequestReader(_REQUEST, _OTHER_PARAMETERS, _content, {semconv.OUTPUT_TYPE: "image"})
 
 
 def read_response(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of an answer: tokens, and what the pictures are."""
-    attributes = extract(response, _RESPONSE)
+    """Return the attributes of a response: tokens, and descriptions of the pictures."""
+    attributes = _RESPONSE.extract(response)
     pictures = items(read(response, "data"))
     if pictures and content:
         image_format = text(read(response, "output_format"))
@@ -76,7 +74,7 @@ def _parts(picture: Any, image_format: str | None) -> list[dict[str, Any]]:
 
 
 def assemble(events: list[Any]) -> dict[str, Any]:
-    """The pictures that were finished; each of them says what it took."""
+    """Take the finished pictures; each has the usage so far."""
     done = [event for event in events if (text(read(event, "type")) or "").endswith(_LAST)]
     usage = next((read(event, "usage") for event in reversed(done) if read(event, "usage")), None)
     return {"data": done, "usage": usage}

@@ -1,4 +1,4 @@
-"""Items of the Responses API, in requests and in responses, as messages of the conventions.
+"""Convert the items of the Responses API, of requests and responses, to GenAI messages.
 
 A request and a response hold the same kinds of items; one table for each role that an item
 can have: a call that the caller's program is to carry out, its result, a tool that the
@@ -11,17 +11,16 @@ provider ran. What is in none of them stays as it is.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from pulse_otel.instrumentation.openai.media import base64_bytes, described, without_data
-from pulse_otel.instrumentation.reading import generic, items, parts_of, read, text
+from pulse_otel.instrumentation.reading import generic, items, parsed, parts_of, read, text
 from pulse_otel.values import NOT_RECORDED, plain
 
 Part = dict[str, Any]
 
-# The caller's program runs these: item type -> the tool's name (None: the item says it), and
+# The caller's program runs these: item type -> the tool's name (None: the item has it), and
 # where the arguments are, in order of preference.
 _CALLS: dict[str, tuple[str | None, tuple[str, ...]]] = {
     "function_call": (None, ("arguments",)),
@@ -32,7 +31,7 @@ _CALLS: dict[str, tuple[str | None, tuple[str, ...]]] = {
     "apply_patch_call": ("apply_patch", ("operation",)),
     "tool_search_call": ("tool_search", ("arguments",)),
 }
-# What came out of them: item type -> where.
+# Their results: item type -> the field with the result.
 _RESULTS: dict[str, str] = {
     "function_call_output": "output",
     "custom_tool_call_output": "output",
@@ -42,7 +41,7 @@ _RESULTS: dict[str, str] = {
     "apply_patch_call_output": "output",
     "tool_search_output": "tools",
 }
-# The provider ran these: item type -> where the result is.
+# The provider ran these: item type -> the fields with the result.
 _SERVER_TOOLS: dict[str, tuple[str, ...]] = {
     "web_search_call": (),
     "file_search_call": ("results",),
@@ -55,7 +54,7 @@ _MODEL_ROLE = ("reasoning", "compaction", "program", "mcp_approval_request")
 
 
 def input_messages(value: Any) -> list[dict[str, Any]]:
-    """The input of a request: text is a user's message; what the model said stays together."""
+    """Convert the input of a request: text is a user's message, items of the model are joined."""
     if isinstance(value, str):
         return [{"role": "user", "parts": parts_of(value, content_part)}]
     if not isinstance(value, (list, tuple)):
@@ -71,7 +70,7 @@ def input_messages(value: Any) -> list[dict[str, Any]]:
 
 
 def output_parts(value: Any) -> list[Part]:
-    """The parts of the one answer; messages of others, as in a compaction, are not in it."""
+    """Return the parts of the answer, without messages of others, as in a compaction."""
     return [
         part
         for item in items(value)
@@ -81,14 +80,14 @@ def output_parts(value: Any) -> list[Part]:
 
 
 def awaits_tool(value: Any) -> bool:
-    """Whether an output has a call that was not answered in it: the caller's turn."""
+    """Return whether an output has a tool call without its result: the caller has to run it."""
     output = items(value)
     done = {_call_id(item) for item in output if text(read(item, "type")) in _RESULTS}
     return any(text(read(item, "type")) in _CALLS and _call_id(item) not in done for item in output)
 
 
 def parts_of_item(item: Any) -> list[Part]:
-    """The parts that one item comes to; none if it says nothing, as reasoning without text."""
+    """Convert an item to parts; an item without content, as reasoning without text, has none."""
     if isinstance(item, str):
         return [{"type": "text", "content": item}]
     kind = text(read(item, "type"))
@@ -105,19 +104,9 @@ def parts_of_item(item: Any) -> list[Part]:
 
 
 def content_part(block: Any) -> Part:
-    """One block of a message's content."""
-    read_block = _BLOCKS.get(text(read(block, "type")) or "")
+    """Convert one block of a message's content."""
+    read_block = BLOCKS.get(text(read(block, "type")) or "")
     return read_block(block) if read_block else without_data(generic(block))
-
-
-def parsed(arguments: Any) -> Any:
-    """Arguments as an object if their text is JSON; else as they came."""
-    if not isinstance(arguments, str):
-        return plain(arguments)
-    try:
-        return json.loads(arguments)
-    except (ValueError, RecursionError):
-        return arguments
 
 
 def _role(item: Any) -> str:
@@ -151,7 +140,7 @@ def _result(item: Any, kind: str) -> Part:
 
 
 def _server_tool(item: Any, kind: str) -> list[Part]:
-    """The call, and, where the item has one, the result."""
+    """Return the call, and the result if the item has one."""
     data = plain(item)
     fields = dict(data) if isinstance(data, dict) else {}
     identity = fields.pop("id", None)
@@ -188,13 +177,13 @@ def _picture(data: Any, fields: Mapping[str, Any]) -> Part | None:
 
 def _reasoning(item: Any) -> list[Part]:
     blocks = [*items(read(item, "summary")), *items(read(item, "content"))]
-    said = [text(read(block, "text")) for block in blocks]
-    content = "\n".join(piece for piece in said if piece)
+    pieces = [text(read(block, "text")) for block in blocks]
+    content = "\n".join(piece for piece in pieces if piece)
     return [{"type": "reasoning", "content": content}] if content else []
 
 
 def _compaction(item: Any) -> list[Part]:
-    """Its content is encrypted, for the provider alone."""
+    """Leave out the content, which is encrypted for the provider."""
     return [{"type": "compaction", "id": text(read(item, "id"))}]
 
 
@@ -213,20 +202,20 @@ def _refusal(block: Any) -> Part:
 
 
 def _located(block: Any, modality: str, url: str | None, data: str | None, mime: str) -> Part:
-    """An upload, an address, or the data itself, whichever the block has."""
+    """Return an upload, an address, or the data itself, whichever the block has."""
     file_id = text(read(block, "file_id"))
     if file_id:
         return {"type": "file", "modality": modality, "file_id": file_id}
     if url and not url.startswith("data:"):
         return {"type": "uri", "modality": modality, "uri": url}
     head, comma, rest = (url or data or "").partition(",")
-    mime_type = head[5:].partition(";")[0] if comma else mime
+    mime_type = (head[5:].partition(";")[0] if comma else "") or mime
     content = rest if comma else head
     return {"type": "blob", "modality": modality, "mime_type": mime_type, "content": content}
 
 
 def _image(block: Any) -> Part:
-    url = text(read(block, "image_url"))
+    url = text(read(block, "image_url")) or text(read(block, "image_url", "url"))
     return _located(block, "image", url, None, "image/png")
 
 
@@ -241,12 +230,13 @@ def _audio(block: Any) -> Part:
     return {"type": "blob", "modality": "audio", "mime_type": mime_type, "content": data}
 
 
-_BLOCKS: dict[str, Callable[[Any], Part]] = {
+BLOCKS: dict[str, Callable[[Any], Part]] = {
     "input_text": _said,
     "output_text": _said,
     "text": _said,
     "refusal": _refusal,
     "input_image": _image,
+    "image_url": _image,  # of chat and moderations
     "input_file": _file,
     "input_audio": _audio,
 }

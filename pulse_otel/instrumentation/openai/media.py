@@ -1,4 +1,4 @@
-"""Images and audio in requests and responses: their type and size, never their bytes."""
+"""Describe images and audio by their type and size, never by their bytes."""
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -11,24 +11,23 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from pulse_otel.instrumentation.reading import integer, items, read, text
+from pulse_otel.instrumentation.reading import integer, items, present, read, text
 
-_LEAST = 256  # what is shorter is no medium
+_LEAST = 256  # shorter data is kept
 
 
 def base64_bytes(data: str) -> int:
-    """How many bytes base64 text stands for."""
+    """Return the number of bytes that base64 text encodes."""
     return len(data) * 3 // 4 - data[-2:].count("=")
 
 
 def described(modality: str, mime_type: str | None, size: int | None) -> dict[str, Any]:
-    """A part that stands for a medium, such as ``{"type": "image", "bytes": 1234, ...}``."""
-    part = {"type": modality, "mime_type": mime_type, "bytes": size}
-    return {key: value for key, value in part.items() if value is not None}
+    """Return a part that describes a medium, such as ``{"type": "image", "bytes": 1234, ...}``."""
+    return present(type=modality, mime_type=mime_type, bytes=size)
 
 
 def image(picture: Any, image_format: str | None) -> dict[str, Any]:
-    """A generated image as a part: where it is, or what it is."""
+    """Return a generated image as a part: its address, or its description."""
     url = text(read(picture, "url"))
     if url and not url.startswith("data:"):
         return {"type": "uri", "modality": "image", "uri": url}
@@ -37,7 +36,7 @@ def image(picture: Any, image_format: str | None) -> dict[str, Any]:
 
 
 def without_data(value: Any) -> Any:
-    """`value`, plain data, with ``data:`` URLs of some length replaced by a note."""
+    """Return `value`, plain data, with long ``data:`` URLs replaced by a note."""
     if isinstance(value, str):
         return _note(value) if value.startswith("data:") and len(value) > _LEAST else value
     if isinstance(value, Mapping):
@@ -54,7 +53,7 @@ def _note(url: str) -> str:
 
 
 def files(uploads: Any, modality: str) -> list[dict[str, Any]]:
-    """The files of a multipart request: pairs of field and file, or a mapping of them."""
+    """Describe the files of a multipart request: pairs of field and file, or a mapping."""
     pairs = list(uploads.items()) if isinstance(uploads, Mapping) else items(uploads)
     return [
         _file(str(pair[0]), pair[1], modality)
@@ -64,12 +63,14 @@ def files(uploads: Any, modality: str) -> list[dict[str, Any]]:
 
 
 def _file(field: str, upload: Any, modality: str) -> dict[str, Any]:
-    """An upload is bytes, an open file, or a tuple of name, content, type and headers."""
+    """Describe an upload: bytes, an open file, or a tuple of name, content, type and headers."""
     name, content, mime_type = None, upload, None
     if isinstance(upload, tuple):
         name, content, mime_type, *_ = (*upload, None, None, None)
     name = text(name) or text(getattr(content, "name", None))
-    name = os.path.basename(name) if name else None  # folders are the machine's, not the call's
+    name = (
+        os.path.basename(name) if name else None
+    )  # without the folders, which belong to the machine
     mime_type = text(mime_type) or mimetypes.guess_type(name or "")[0]
     size = len(content) if isinstance(content, (bytes, bytearray, str)) else None
     part = {**described(modality, mime_type, size), "field": field}
@@ -77,7 +78,7 @@ def _file(field: str, upload: Any, modality: str) -> dict[str, Any]:
 
 
 def received(response: Any) -> tuple[str | None, int | None]:
-    """Type and size of a binary body: those of the HTTP response, which is not read by us."""
+    """Return the type and size of a binary body, from the HTTP response; nothing is read."""
     http_response = read(response, "response") or response
     headers: Any = read(http_response, "headers")
     kind = headers.get("content-type") if hasattr(headers, "get") else None

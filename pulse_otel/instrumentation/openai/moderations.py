@@ -1,4 +1,4 @@
-"""Moderations and decisions: calls that answer with a judgement, under names of our own."""
+"""Read moderations and decisions, for which we name operations of our own."""
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -7,25 +7,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.instrumentation.openai.items import content_part, input_messages
 from pulse_otel.instrumentation.openai.tokens import USAGE
 from pulse_otel.instrumentation.reading import (
-    Rule,
-    extract,
+    RequestReader,
+    Rules,
     generic,
     given,
     items,
-    other_parameters,
     parts_of,
     read,
     text,
+    user_message,
 )
 from pulse_otel.values import plain
 
-_RESPONSE: tuple[Rule, ...] = (
+_RESPONSE = Rules(
     (("id",), semconv.RESPONSE_ID, text),
     (("model",), semconv.RESPONSE_MODEL, text),
     *USAGE,
@@ -35,42 +36,23 @@ Reading = Callable[[Any], dict[str, Any]]
 _QUESTIONS = ("questions", "prompt_cache_key", "prompt_cache_options", "safety_identifier")
 
 
-def read_moderation_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
-    """The attributes of a request: one message, of one text, several texts, or blocks."""
-    if not content or not given(request.get("input")):
-        return {}
-    parts = parts_of(request["input"], _block)
-    return {semconv.INPUT_MESSAGES: [{"role": "user", "parts": parts}]}
+# One message: of one text, of several texts, or of blocks.
+read_moderation_request = RequestReader(
+    Rules(), content=lambda request: user_message(parts_of(request.get("input"), content_part))
+)
 
 
-def _block(block: Any) -> dict[str, Any]:
-    """An image stands here as it does in chat."""
-    url = read(block, "image_url", "url")
-    return content_part({"type": "input_image", "image_url": url} if url else block)
+def _judged(request: Mapping[str, Any]) -> dict[str, Any]:
+    judged = request.get("input")
+    return {semconv.INPUT_MESSAGES: input_messages(judged)} if given(judged) else {}
 
 
-def read_moderation(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of an answer; each result is a part of it."""
-    return _answer(response, "results", _result, content)
+read_decision_request = RequestReader(Rules(), _QUESTIONS, _judged, {semconv.OUTPUT_TYPE: "json"})
 
 
-def read_decision_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
-    """The attributes of a request: what is judged, and the questions about it."""
-    attributes: dict[str, Any] = {semconv.OUTPUT_TYPE: "json"}
-    if not content:
-        return attributes
-    if given(request.get("input")):
-        attributes[semconv.INPUT_MESSAGES] = input_messages(request["input"])
-    return attributes | other_parameters(request, _QUESTIONS)
-
-
-def read_decision(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of an answer; each answered question is a part of it."""
-    return _answer(response, "answers", _question, content)
-
-
-def _answer(response: Any, place: str, part: Reading, content: bool) -> dict[str, Any]:
-    attributes = extract(response, _RESPONSE)
+def _answer(place: str, part: Reading, response: Any, content: bool) -> dict[str, Any]:
+    """Return the attributes of a response; each item at `place` is a part of the answer."""
+    attributes = _RESPONSE.extract(response)
     found = items(read(response, place)) if content else []
     if found:
         parts = [part(item) for item in found]
@@ -79,7 +61,7 @@ def _answer(response: Any, place: str, part: Reading, content: bool) -> dict[str
 
 
 def _result(item: Any) -> dict[str, Any]:
-    """What a moderation says of one input: whether it is flagged, for what, and the scores."""
+    """Convert the result for one input: whether it is flagged, for what, and the scores."""
     categories = _named(read(item, "categories"))
     return {
         "type": "moderation",
@@ -90,12 +72,12 @@ def _result(item: Any) -> dict[str, Any]:
 
 
 def _named(categories: Any) -> dict[str, Any]:
-    """Categories by the SDK's names, also where the body is read: ``self_harm_intent``."""
+    """Name categories as the SDK does, also where the body is read: ``self_harm_intent``."""
     found: Any = plain(categories)
     pairs = found.items() if isinstance(found, dict) else ()
     return {re.sub("[/-]", "_", str(name)): value for name, value in pairs}
 
 
-def _question(item: Any) -> dict[str, Any]:
-    """An answer says its own type: predicate, choice, score or refusal."""
-    return generic(item)
+read_moderation = partial(_answer, "results", _result)
+# An answer to a question has a type of its own: predicate, choice, score or refusal.
+read_decision = partial(_answer, "answers", generic)

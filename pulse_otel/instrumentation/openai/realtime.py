@@ -1,7 +1,7 @@
-"""The Realtime API: a session with settings, items that are added to it, and responses.
+"""Read the events of the Realtime API: settings of the session, added items, and responses.
 
-Its events are turned into those of a response stream, and the audio in them is left out: what
-was said is recorded as its transcript.
+The events are converted to those of a response stream. Audio is left out; speech is recorded as
+its transcript.
 """
 
 from __future__ import annotations
@@ -15,18 +15,21 @@ from pulse_otel.instrumentation.endpoint import Endpoint
 from pulse_otel.instrumentation.openai import response_events, responses
 from pulse_otel.instrumentation.openai.items import input_messages
 from pulse_otel.instrumentation.openai.media import base64_bytes, described
-from pulse_otel.instrumentation.openai.providers import provider_of
-from pulse_otel.instrumentation.openai.response_connection import ResponseEvents, fields
+from pulse_otel.instrumentation.openai.response_connection import EventAdapter, fields
 from pulse_otel.instrumentation.openai.tokens import some
-from pulse_otel.instrumentation.reading import Rule, extract, given, integer, items, read, text
+from pulse_otel.instrumentation.providers import provider_of_openai
+from pulse_otel.instrumentation.reading import Rules, given, integer, items, read, text
 from pulse_otel.values import plain
 
 API_TYPE = "realtime"
-_ITEMS = 100  # of what was said since the last response; the oldest is forgotten first
+_ITEMS = 100  # kept since the last response; the oldest is dropped first
 _AUDIO = ("audio", "input_audio", "output_audio")
-_STATUS = {"response.created": "in_progress", "response.done": "completed"}  # unless it says so
+_STATUS = {
+    "response.created": "in_progress",
+    "response.done": "completed",
+}  # where the event has no status
 
-# A Realtime session's settings that hold for its responses.
+# The settings of a Realtime session that apply to its responses.
 _SETTINGS = (
     "model",
     "instructions",
@@ -42,7 +45,7 @@ _SETTINGS = (
     "reasoning",
     "truncation",
 )
-# Realtime event -> the event of a response stream that says the same.
+# Realtime event -> the equivalent event of a response stream.
 _SAME = {
     "response.output_text.delta": "response.output_text.delta",
     "response.text.delta": "response.output_text.delta",
@@ -53,7 +56,7 @@ _SAME = {
     "response.output_item.added": "response.output_item.added",
     "response.output_item.done": "response.output_item.done",
 }
-_REALTIME_USAGE: tuple[Rule, ...] = (
+_REALTIME_USAGE = Rules(
     (("usage", "input_token_details", "cached_tokens"), semconv.CACHE_READ_TOKENS, integer),
     (("usage", "input_token_details", "text_tokens"), semconv.INPUT_TEXT_TOKENS, some),
     (("usage", "input_token_details", "audio_tokens"), semconv.INPUT_AUDIO_TOKENS, some),
@@ -64,7 +67,7 @@ _REALTIME_USAGE: tuple[Rule, ...] = (
 
 
 def spoken(item: Any) -> Any:
-    """A plain copy of an item, in which its transcript stands for audio."""
+    """Return a plain copy of an item, with the transcript in place of audio."""
     copy = plain(item)
     if not isinstance(copy, dict) or not isinstance(read(copy, "content"), list):
         return cast("Any", copy)
@@ -106,14 +109,14 @@ def _read_realtime_request(request: Mapping[str, Any], content: bool) -> dict[st
 
 
 def _read_realtime_response(response: Any, content: bool) -> dict[str, Any]:
-    found = responses.read_response(response, content) | extract(response, _REALTIME_USAGE)
+    found = responses.read_response(response, content) | _REALTIME_USAGE.extract(response)
     if content and read(response, "input") is not None:
         found[semconv.INPUT_MESSAGES] = input_messages(read(response, "input"))
     return found
 
 
 def _assemble_realtime(events: list[Any]) -> Any:
-    """Speech is transcribed while it is answered: then the input is known only afterwards."""
+    """Assemble a response; the transcript of spoken input may arrive after the response began."""
     inputs = [event["input"] for event in events if event["type"] == "input"]
     whole = response_events.assemble([event for event in events if event["type"] != "input"])
     return {**whole, "input": inputs[-1]} if inputs else whole
@@ -124,30 +127,30 @@ _ENDPOINT = Endpoint(
     scope=semconv.SCOPE_OPENAI,
     path="/realtime",
     operation=semconv.OPERATION_CHAT,
-    provider=provider_of,
+    provider=provider_of_openai,
     request=_read_realtime_request,
     response=_read_realtime_response,
     assemble=_assemble_realtime,
 )
 
 
-class RealtimeDialogue(ResponseEvents):
-    """The events of `realtime.connect`, and of the beta's."""
+class RealtimeAdapter(EventAdapter):
+    """Convert the events of `realtime.connect`, and of the beta."""
 
     endpoint = _ENDPOINT
     last = ("response.done",)
-    errors_end = False  # most are about another event; `response.done` comes nevertheless
+    error_ends_response = False  # most concern another event; `response.done` follows anyway
 
     def __init__(self, model: str | None) -> None:
         super().__init__(model)
         self._settings: dict[str, Any] = {"model": model} if model else {}
         self._waiting: deque[Any] = deque(maxlen=_ITEMS)
 
-    def said(self, event: Any) -> None:
+    def sent(self, event: Any) -> None:
         if text(read(event, "type")) == "conversation.item.create":
-            self.wait(spoken(read(event, "item")))
+            self.keep_for_next(spoken(read(event, "item")))
 
-    def heard(self, kind: str, event: Any) -> Any:
+    def user_item(self, kind: str, event: Any) -> Any:
         if kind in ("session.created", "session.updated"):
             session = read(event, "session")
             values = {name: plain(read(session, name)) for name in _SETTINGS}
@@ -157,17 +160,17 @@ class RealtimeDialogue(ResponseEvents):
             return {"type": "message", "role": "user", "content": content}
         return None
 
-    def wait(self, item: Any) -> None:
+    def keep_for_next(self, item: Any) -> None:
         self._waiting.append(item)
 
     def request(self, event: Any) -> dict[str, Any]:
         own = {name: value for name, value in self._own(event).items() if given(value)}
-        if "input" in own:  # beside the conversation, which goes on as it was
+        if "input" in own:  # outside the conversation, which is not changed
             own["input"] = [spoken(item) for item in items(own["input"])]
             return {**self._settings, **own, "stream": True}
         return {**self._settings, **own, "input": self._taken(), "stream": True}
 
-    def started(self, event: Any) -> dict[str, Any]:
+    def started_request(self, event: Any) -> dict[str, Any]:
         return {**self._settings, "input": self._taken(), "stream": True}
 
     def chunk(self, kind: str, event: Any) -> Any:

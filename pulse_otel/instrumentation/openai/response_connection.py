@@ -1,4 +1,4 @@
-"""What is said on a WebSocket connection of the Responses API: the events of a response stream."""
+"""Convert the events on a WebSocket connection of the Responses API to those of a stream."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from typing import Any, ClassVar, cast
 from pulse_otel import semconv
 from pulse_otel.instrumentation.endpoint import Endpoint
 from pulse_otel.instrumentation.openai import response_events, responses
-from pulse_otel.instrumentation.openai.providers import provider_of
+from pulse_otel.instrumentation.providers import provider_of_openai
 from pulse_otel.instrumentation.reading import read, text
 from pulse_otel.values import plain
 
 _MEDIA_EVENTS = ("response.audio.delta", "response.output_audio.delta")
-# All that is read of a delta; the SDK's model of it takes a hundred times its text.
+# The fields of a delta that are read; the SDK's model takes a hundred times its text.
 _DELTA_FIELDS = ("output_index", "content_index", "summary_index", "delta")
 
 
 def failed(event: Any) -> dict[str, Any]:
-    """An `error` event; its code, or else its type, and its message."""
+    """Convert an `error` event: its code, or else its type, and its message."""
     error = read(event, "error") or event
     code = text(read(error, "code")) or text(read(error, "type"))
     return {"type": "error", "data": {"code": code, "message": read(error, "message")}}
 
 
 def fields(event: Any) -> Mapping[str, Any]:
-    """An event that the caller sends: a dict, or a model of the SDK's."""
+    """Return the fields of an event that the caller sends: a dict, or a model of the SDK."""
     found: object = cast("object", event) if isinstance(event, Mapping) else plain(event)
     return cast("Mapping[str, Any]", found) if isinstance(found, Mapping) else {}
 
 
-class ResponseEvents:
-    """The events of `responses.connect`."""
+class EventAdapter:
+    """Convert the events of `responses.connect`."""
 
     endpoint: ClassVar[Endpoint] = Endpoint(
         sdk="openai",
         scope=semconv.SCOPE_OPENAI,
         path="/responses",
         operation=semconv.OPERATION_CHAT,
-        provider=provider_of,
+        provider=provider_of_openai,
         request=responses.read_request,
         response=responses.read_response,
         assemble=response_events.assemble,
@@ -49,31 +49,31 @@ class ResponseEvents:
         "response.failed",
         "response.cancelled",
     )
-    errors_end: ClassVar[bool] = True  # an error event ends the response that runs
+    error_ends_response: ClassVar[bool] = True  # an error event ends the running response
 
     def __init__(self, model: str | None) -> None:
-        """`model` is what `connect` was given."""
+        """`model` is the argument of `connect`."""
 
-    def said(self, event: Any) -> None:
-        """The caller sent an event that is no `response.create`."""
+    def sent(self, event: Any) -> None:
+        """Note an event that the caller sent, other than `response.create`."""
 
-    def heard(self, kind: str, event: Any) -> Any:
-        """An item that the server tells of, said by the user; other events are noted here."""
+    def user_item(self, kind: str, event: Any) -> Any:
+        """Return the item that `event` reports as the user's input, if any; note other events."""
         return None
 
-    def wait(self, item: Any) -> None:
-        """`item` belongs to the next response."""
+    def keep_for_next(self, item: Any) -> None:
+        """Keep `item` for the next response."""
 
     def request(self, event: Any) -> dict[str, Any]:
-        """The request that a `response.create` event is; it is always streamed."""
+        """Return the request in a `response.create` event; it is always streamed."""
         return {**fields(event), "stream": True}
 
-    def started(self, event: Any) -> dict[str, Any]:
-        """The request of a response that the server began by itself, as its continuation."""
+    def started_request(self, event: Any) -> dict[str, Any]:
+        """Return the request of a response that the server began by itself, as a continuation."""
         return {**fields(plain(read(event, "response"))), "stream": True}
 
     def chunk(self, kind: str, event: Any) -> Any:
-        """What of `event` is kept until the response is whole; None if nothing."""
+        """Return what to keep of `event` until the response is complete; None if nothing."""
         if kind.endswith(".delta") and kind not in _MEDIA_EVENTS:
             return {"type": kind, **{name: read(event, name) for name in _DELTA_FIELDS}}
         whole = read(event, "response") is not None or kind.startswith("response.output_item.")

@@ -1,4 +1,4 @@
-"""One response of a stream's events, as far as it got."""
+"""Assemble a response from the events of its stream, as far as it got."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from pulse_otel.instrumentation.reading import integer, items, read, text
 
-# Delta event -> the type of its item, and the field or the block that its pieces make up.
+# Delta event -> the type of its item, and the field or block that its pieces form.
 _FIELDS: dict[str, tuple[str, str]] = {
     "response.function_call_arguments.delta": ("function_call", "arguments"),
     "response.custom_tool_call_input.delta": ("custom_tool_call", "input"),
@@ -14,7 +14,7 @@ _FIELDS: dict[str, tuple[str, str]] = {
     "response.code_interpreter_call_code.delta": ("code_interpreter_call", "code"),
 }
 _BLOCKS: dict[str, tuple[str, str, str]] = {
-    # the last is the block's own field with the text
+    # the last is the field of the block with the text
     "response.output_text.delta": ("message", "output_text", "text"),
     "response.refusal.delta": ("message", "refusal", "refusal"),
     "response.reasoning_summary_text.delta": ("reasoning", "summary_text", "text"),
@@ -26,7 +26,7 @@ _ITEM_FIELDS = ("id", "call_id", "name", "role", "server_label")
 
 
 class _Draft:
-    """One output item, while its events come in."""
+    """Collect the events of one output item."""
 
     def __init__(self) -> None:
         self.item: Any = None
@@ -40,7 +40,7 @@ class _Draft:
         self.pieces.setdefault((name, index), []).append(text(read(event, "delta")) or "")
 
     def whole(self) -> Any:
-        """The item as the provider gave it at its end, or put together."""
+        """Return the item as the provider gave it at its end, else assembled from its events."""
         if self.done or not self.pieces:
             return self.item
         found: dict[str, Any] = {name: read(self.item, name) for name in _ITEM_FIELDS}
@@ -56,7 +56,7 @@ class _Draft:
 
 
 def assemble(events: list[Any]) -> Any:
-    """The response that the last event carries; if it never came, what is known by then."""
+    """Return the response in the last event; without that event, what is known so far."""
     latest: Any = None
     ended = False
     error: Any = None
@@ -66,7 +66,7 @@ def assemble(events: list[Any]) -> Any:
         if read(event, "response") is not None:
             latest, ended = read(event, "response"), kind in _LAST
         elif kind == "error":
-            error = read(event, "data") or event  # the first SDKs give an error wrapped
+            error = read(event, "data") or event  # the oldest supported SDKs wrap the error
         else:
             _draw(drafts, kind, event)
     if ended and items(read(latest, "output")):

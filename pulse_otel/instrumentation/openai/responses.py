@@ -1,4 +1,4 @@
-"""The Responses API: create, retrieve and compact, as GenAI attributes."""
+"""Read the requests and responses of the Responses API: create, retrieve and compact."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.instrumentation.errors import failure
+from pulse_otel.instrumentation.errors import failure_attributes
 from pulse_otel.instrumentation.openai.items import (
     awaits_tool,
     input_messages,
@@ -15,15 +15,19 @@ from pulse_otel.instrumentation.openai.items import (
 )
 from pulse_otel.instrumentation.openai.tokens import USAGE
 from pulse_otel.instrumentation.reading import (
+    RequestReader,
     Rule,
-    extract,
+    Rules,
+    finish_reason,
     given,
     integer,
     items,
     number,
-    other_parameters,
     read,
+    system_message,
     text,
+    text_parts,
+    true,
 )
 from pulse_otel.values import plain
 
@@ -32,15 +36,11 @@ _OUTPUT_TYPES = {"json_object": "json", "json_schema": "json", "text": "text"}
 
 
 def _identity(value: Any) -> str | None:
-    """A conversation or a prompt: its id, or an object that has it."""
+    """Return the id of a conversation or prompt, given as an id or as an object."""
     return text(value) or text(read(value, "id"))
 
 
-def _true(value: Any) -> bool | None:
-    return True if value is True else None
-
-
-_REQUEST: tuple[Rule, ...] = (
+_REQUEST = Rules(
     (("max_output_tokens",), semconv.REQUEST_MAX_TOKENS, integer),
     (("temperature",), semconv.REQUEST_TEMPERATURE, number),
     (("top_p",), semconv.REQUEST_TOP_P, number),
@@ -50,7 +50,7 @@ _REQUEST: tuple[Rule, ...] = (
         semconv.OUTPUT_TYPE,
         lambda kind: _OUTPUT_TYPES.get(text(kind) or ""),
     ),
-    (("stream",), semconv.REQUEST_STREAM, _true),
+    (("stream",), semconv.REQUEST_STREAM, true),
     (("previous_response_id",), semconv.REQUEST_PREVIOUS_RESPONSE_ID, text),
     # A session, if there is one, is set later and wins.
     (("conversation",), semconv.CONVERSATION_ID, _identity),
@@ -87,9 +87,9 @@ _OTHER_PARAMETERS = (
     "user",
 )
 
-_RETRIEVE: tuple[Rule, ...] = (
+_RETRIEVE = Rules(
     (("response_id",), semconv.RESPONSE_ID, text),
-    (("extra_query", "stream"), semconv.REQUEST_STREAM, _true),
+    (("extra_query", "stream"), semconv.REQUEST_STREAM, true),
     (
         ("extra_query", "starting_after"),
         semconv.REQUEST_STREAM_CURSOR,
@@ -101,14 +101,15 @@ _IDENTITY: tuple[Rule, ...] = (
     (("id",), semconv.RESPONSE_ID, text),
     (("model",), semconv.RESPONSE_MODEL, text),
 )
-_RESPONSE: tuple[Rule, ...] = (
+_RETRIEVED = Rules(*_IDENTITY)
+_RESPONSE = Rules(
     *_IDENTITY,
     *USAGE,
     (("service_tier",), semconv.OPENAI_RESPONSE_SERVICE_TIER, text),
 )
 
-# What a tool's definition may show. An MCP server's headers and tokens, and the secrets of a
-# container, stand in definitions too.
+# The recorded fields of a tool's definition. Headers and tokens of an MCP server, and secrets of a
+# container, are left out.
 _TOOL_FIELDS = (
     "type",
     "name",
@@ -130,48 +131,12 @@ _TOOL_FIELDS = (
     "display_height",
 )
 
-# Status, or the reason why a response is incomplete -> the conventions' finish reason.
-_FINISH_REASONS = {
-    "completed": "stop",
-    "max_output_tokens": "length",
-    "content_filter": "content_filter",
-    "failed": "error",
-    "cancelled": "error",
-    "incomplete": "error",
-    "": "error",  # a stream that was left before its end
-}
 _UNFINISHED = ("queued", "in_progress")
 
 
-def read_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
-    """The attributes of a request to create, or to compact, a response."""
-    attributes = extract(request, _REQUEST)
-    attributes[semconv.OPENAI_API_TYPE] = API_TYPE
-    if not content:
-        return attributes
-    if given(request.get("input")):
-        attributes[semconv.INPUT_MESSAGES] = input_messages(request["input"])
-    return (
-        attributes
-        | _instructions(request)
-        | _tools(request)
-        | other_parameters(request, _OTHER_PARAMETERS)
-    )
-
-
-def read_compact_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
-    """The same; the answer is a shorter form of the conversation."""
-    return read_request(request, content) | {semconv.CONVERSATION_COMPACTED: True}
-
-
-def read_retrieve_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
-    """The attributes of a request for a response that was created earlier."""
-    return {**extract(request, _RETRIEVE), semconv.OPENAI_API_TYPE: API_TYPE}
-
-
 def read_response(response: Any, content: bool) -> dict[str, Any]:
-    """The attributes of a response, whole or assembled."""
-    attributes = extract(response, _RESPONSE) | _finish(response)
+    """Return the attributes of a response, whole or assembled."""
+    attributes = _RESPONSE.extract(response) | _finish(response)
     output = items(read(response, "output"))
     if any(text(read(item, "type")) == "compaction" for item in output):
         attributes[semconv.CONVERSATION_COMPACTED] = True
@@ -179,13 +144,13 @@ def read_response(response: Any, content: bool) -> dict[str, Any]:
         attributes |= _output(response, output)
     if text(read(response, "status")) == "failed":
         error = read(response, "error")
-        attributes |= failure(text(read(error, "code")), text(read(error, "message")))
+        attributes |= failure_attributes(text(read(error, "code")), text(read(error, "message")))
     return attributes
 
 
 def read_retrieved(response: Any, content: bool) -> dict[str, Any]:
-    """A response fetched again: its tokens were counted when it was created."""
-    attributes = extract(response, _IDENTITY) | _finish(response)
+    """Return the attributes of a retrieved response; its tokens were counted at its creation."""
+    attributes = _RETRIEVED.extract(response) | _finish(response)
     status = text(read(response, "status"))
     if status:
         attributes[semconv.RESPONSE_STATUS] = status
@@ -196,7 +161,7 @@ def read_retrieved(response: Any, content: bool) -> dict[str, Any]:
 
 
 def _output(response: Any, output: list[Any]) -> dict[str, Any]:
-    """One message, whatever number of items the answer has."""
+    """Return the output as one message, however many items it has."""
     parts = output_parts(output)
     if not parts:
         return {}
@@ -208,7 +173,7 @@ def _output(response: Any, output: list[Any]) -> dict[str, Any]:
 
 
 def _finish(response: Any) -> dict[str, Any]:
-    """A response has one choice; the raw reason is its status."""
+    """Return the finish reason of the one choice; the raw reason is the response's status."""
     raw = text(read(response, "status"))
     if raw is None:
         return {}
@@ -220,24 +185,22 @@ def _finish(response: Any) -> dict[str, Any]:
 
 
 def _finish_reason(response: Any) -> str | None:
-    """None while a background response is still being made, and for a compaction."""
+    """Return the finish reason; None for an unfinished background response and for a compaction."""
     status = text(read(response, "status"))
     if status is None or status in _UNFINISHED:
         return None
     if status == "completed" and awaits_tool(read(response, "output")):
         return "tool_call"
     why = text(read(response, "incomplete_details", "reason")) if status == "incomplete" else None
-    return _FINISH_REASONS.get(why or status, why or status)
+    return finish_reason(why or status)
 
 
 def _instructions(source: Any) -> dict[str, Any]:
-    """Instructions are text; those of a prompt template come back as items."""
+    """Return the instructions: text, or the items of a prompt template."""
     instructions = read(source, "instructions")
     if isinstance(instructions, str):
-        parts = [{"type": "text", "content": instructions}] if instructions else []
-    else:
-        parts = [part for item in items(instructions) for part in parts_of_item(item)]
-    return {semconv.SYSTEM_INSTRUCTIONS: parts} if parts else {}
+        return system_message(text_parts(instructions))
+    return system_message([part for item in items(instructions) for part in parts_of_item(item)])
 
 
 def _tools(source: Any) -> dict[str, Any]:
@@ -254,3 +217,18 @@ def _tool(tool: Any) -> dict[str, Any]:
 
 def _name(definition: Mapping[str, Any], kind: str) -> str:
     return text(definition.get("server_label")) or kind
+
+
+def _content(request: Mapping[str, Any]) -> dict[str, Any]:
+    found = _instructions(request) | _tools(request)
+    if given(request.get("input")):
+        found[semconv.INPUT_MESSAGES] = input_messages(request["input"])
+    return found
+
+
+_API: dict[str, Any] = {semconv.OPENAI_API_TYPE: API_TYPE}
+read_request = RequestReader(_REQUEST, _OTHER_PARAMETERS, _content, _API)
+read_compact_request = RequestReader(
+    _REQUEST, _OTHER_PARAMETERS, _content, {**_API, semconv.CONVERSATION_COMPACTED: True}
+)
+read_retrieve_request = RequestReader(_RETRIEVE, fixed=_API)

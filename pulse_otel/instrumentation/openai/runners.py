@@ -1,4 +1,4 @@
-"""The SDK's tool runners: one `invoke_agent` span for each run, current while it works.
+"""Record each run of the SDK's tool runners as an `invoke_agent` span, current while it works.
 
 The calls that a runner makes are recorded like any other, the tools that it runs for responses
 when their results are sent. A run that the caller steps through (`iterate`) has no span of its
@@ -18,15 +18,19 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from pulse_otel import semconv
-from pulse_otel.context import current_session, labels, session
+from pulse_otel.context import labels, session
 from pulse_otel.guard import guarded
-from pulse_otel.instrumentation.errors import describe
+from pulse_otel.instrumentation.errors import error_attributes
 from pulse_otel.instrumentation.openai.items import input_messages, output_parts
-from pulse_otel.instrumentation.parameters import split
+from pulse_otel.instrumentation.parameters import session_from_parameters, split
 from pulse_otel.instrumentation.patch import Patches
 from pulse_otel.instrumentation.reading import given, read, text
-from pulse_otel.instrumentation.recorder import Observed, Recorder, observed_options, recorder_for
-from pulse_otel.instrumentation.request import said
+from pulse_otel.instrumentation.recorder import (
+    Recorder,
+    observed_options,
+    options_of_call,
+    recorder_for,
+)
 from pulse_otel.values import bounded_json, scrub, to_json
 
 _RUNNERS = {
@@ -35,7 +39,7 @@ _RUNNERS = {
 }
 
 
-def follow(patches: Patches) -> None:
+def wrap_runners(patches: Patches) -> None:
     """Wrap `run` of the runners."""
     for module, name in _RUNNERS.items():
         patches.when_imported(module, partial(_wrap, patches, name))
@@ -62,9 +66,9 @@ async def _run_async(wrapped: Callable[..., Any], runner: Any, args: Any, kwargs
 def _running(
     args: Any, kwargs: Mapping[str, Any]
 ) -> Generator[tuple[dict[str, Any], Callable[[Any], Any]]]:
-    """The span of a run, and its session for the calls in it; gives what `run` is to get."""
+    """Make the span and session of a run current; yield the arguments for `run`."""
     rest, parameters = split(kwargs)
-    own = said(parameters)
+    own = session_from_parameters(parameters)
     named = {**dict(zip(("client", "params"), args, strict=False)), **rest}
     with session(own.id, user_id=own.user_id, metadata=own.metadata):
         run = guarded(_Run.start, named.get("client"), named.get("params"))
@@ -84,7 +88,7 @@ def _running(
 
 
 class _Run:
-    """One run that is recorded."""
+    """Record one run."""
 
     def __init__(self, recorder: Recorder, span: Span) -> None:
         self._recorder = recorder
@@ -98,7 +102,7 @@ class _Run:
             return None
         attributes = {
             semconv.OPERATION_NAME: semconv.OPERATION_INVOKE_AGENT,
-            **labels((observed or Observed()).session.over(current_session())),
+            **labels(options_of_call(observed, None).session),
         }
         model = text(read(params, "model"))
         if model:
@@ -127,7 +131,7 @@ class _Run:
             self.content(semconv.OUTPUT_MESSAGES, lambda: [message])
 
     def failed(self, error: BaseException) -> None:
-        found = describe(error)
-        self.span.set_attribute(semconv.ERROR_TYPE, found.type)
-        self.span.set_attribute(semconv.PULSE_ERROR, to_json(found.details()))
-        self.span.set_status(Status(StatusCode.ERROR, found.message or None))
+        found = error_attributes(error)
+        details = found[semconv.PULSE_ERROR]
+        self.span.set_attributes({**found, semconv.PULSE_ERROR: to_json(details)})
+        self.span.set_status(Status(StatusCode.ERROR, details.get("message")))

@@ -1,4 +1,4 @@
-"""Token counts, as the newer endpoints of OpenAI's API write them: `input_tokens` and so on."""
+"""Read token counts in the form of OpenAI's newer endpoints: `input_tokens` and so on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pulse_otel.instrumentation.reading import Rule, integer
 
 
 def some(value: Any) -> int | None:
-    """Nearly every answer says 0 tokens of the rarer kinds; that is not worth an attribute."""
+    """Return a count above 0: the rarer kinds of tokens are nearly always 0."""
     return integer(value) or None
 
 

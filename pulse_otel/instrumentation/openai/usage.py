@@ -1,10 +1,14 @@
-"""`stream_usage`: ask for the usage of a chat stream whose caller said nothing about it.
+"""Ask for the usage of a chat stream on the caller's behalf (`stream_usage`).
 
-The option goes into our copy of the arguments, and the one chunk that it adds is hidden again,
-so the caller sees the chunks of a call without us. `auto` asks only servers known to accept the
-option. `always` asks every server: one that refuses it answers 400, and the call fails as it would
-if the caller had asked, so it is for servers that are known to accept it. Nothing is sent again.
+The option goes into our copy of the request, and the chunk that it adds is hidden, so that the
+caller sees the chunks of a call without us. `auto` asks only servers that are known to accept the
+option. `always` asks every server: one that refuses the option answers 400, and the call fails.
+No request is sent twice.
 """
+
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
 
@@ -14,37 +18,35 @@ from typing import Any
 
 from pulse_otel.instrumentation.reading import given, read, text
 
+OPTION = {"stream_options": {"include_usage": True}}
 _AZURE_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _AZURE_SINCE = "2024-09-01"  # the first dated api-version that knows the option
 
 
-def ask_for_usage(policy: str, client: Any, kwargs: dict[str, Any]) -> bool:
-    """Add ``include_usage`` to `kwargs` if `policy` and the call allow it; whether it was added.
+def usage_option(policy: str, client: Any, options: Any) -> Mapping[str, Any] | None:
+    """Return what to add to the body of the request with the SDK's `options`, if anything.
 
-    `auto` does it towards OpenAI's own hosts and Azure only, `always` towards any server, and
-    no policy touches a raw mode or a call that says something about it itself.
+    `auto` asks OpenAI's own hosts and Azure, `always` any server. No policy touches a raw mode,
+    or a request with ``stream_options``.
     """
-    if policy == "never" or kwargs.get("stream") is not True or _spoken_for(kwargs):
-        return False
-    if policy != "always" and not _knows_the_option(client):
-        return False
-    kwargs["stream_options"] = {"include_usage": True}
-    return True
+    body, extra = options.json_data, options.extra_json
+    if policy == "never" or not isinstance(body, dict):
+        return None
+    if extra is None or not isinstance(extra, Mapping):
+        extra = {}
+    if extra.get("stream", body.get("stream")) is not True:
+        return None
+    if given(body.get("stream_options")) or "stream_options" in extra:
+        return None
+    headers = options.headers if isinstance(options.headers, Mapping) else {}
+    if "x-stainless-raw-response" in (str(name).lower() for name in headers):
+        return None
+    return OPTION if policy == "always" or _knows_the_option(client) else None
 
 
 def is_usage_chunk(chunk: Any) -> bool:
-    """The chunk that the option adds: usage, and no choices."""
+    """Return whether `chunk` is the one that the option adds: usage, and no choices."""
     return read(chunk, "usage") is not None and not read(chunk, "choices")
-
-
-def _spoken_for(kwargs: Mapping[str, Any]) -> bool:
-    if given(kwargs.get("stream_options")):
-        return True
-    body, headers = kwargs.get("extra_body"), kwargs.get("extra_headers")
-    if isinstance(body, Mapping) and "stream_options" in body:
-        return True
-    names = [str(name).lower() for name in headers] if isinstance(headers, Mapping) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    return "x-stainless-raw-response" in names
 
 
 def _knows_the_option(client: Any) -> bool:

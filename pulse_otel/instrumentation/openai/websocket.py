@@ -1,9 +1,9 @@
-"""WebSocket connections (`responses.connect`, `realtime.connect`): one span for each response.
+"""Record WebSocket connections (`responses.connect`, `realtime.connect`), one span per response.
 
-They pass none of the SDK's HTTP client. What is sent passes `send` of the connection, what
-comes in its `parse_event`: a response begins when it is asked for, or when the server begins
-one by itself, and ends with its last event, with an error event, or with the connection.
-Classes and methods are found by name; a version of the SDK that lacks one is left as it is.
+They do not use the SDK's HTTP client. `send` of the connection sends every event, and
+`parse_event` reads every event of the server: a response begins when the caller or the server
+begins it, and ends with its last event, with an error event, or with the connection. Classes and
+methods are found by name; where a version of the SDK lacks one, nothing is wrapped.
 """
 
 from __future__ import annotations
@@ -13,44 +13,43 @@ from functools import partial
 from typing import Any, cast
 
 from pulse_otel.guard import guarded
-from pulse_otel.instrumentation.openai.connection import Link
-from pulse_otel.instrumentation.openai.realtime import RealtimeDialogue
-from pulse_otel.instrumentation.openai.response_connection import ResponseEvents, fields
-from pulse_otel.instrumentation.parameters import split
+from pulse_otel.instrumentation.openai.connection import RecordedConnection
+from pulse_otel.instrumentation.openai.realtime import RealtimeAdapter
+from pulse_otel.instrumentation.openai.response_connection import EventAdapter, fields
+from pulse_otel.instrumentation.parameters import session_from_parameters, split
 from pulse_otel.instrumentation.patch import Patches
 from pulse_otel.instrumentation.reading import read, text
-from pulse_otel.instrumentation.request import said
 from pulse_otel.values import plain
 
-_LINK = "_pulse_websocket"
+_MARK = "_pulse_websocket"
 _EARLY = ("response.create", "conversation.item.create")
 
-# Module -> the class with `connect`, and what is said on its connections.
-_CONNECTIONS: dict[str, tuple[str, type[ResponseEvents]]] = {
-    "openai.resources.responses.responses": ("Responses", ResponseEvents),
-    "openai.resources.beta.responses.responses": ("Responses", ResponseEvents),
-    "openai.resources.realtime.realtime": ("Realtime", RealtimeDialogue),
-    "openai.resources.beta.realtime.realtime": ("Realtime", RealtimeDialogue),
+# Module -> the class with `connect`, and the adapter for the events of its connections.
+_CONNECTIONS: dict[str, tuple[str, type[EventAdapter]]] = {
+    "openai.resources.responses.responses": ("Responses", EventAdapter),
+    "openai.resources.beta.responses.responses": ("Responses", EventAdapter),
+    "openai.resources.realtime.realtime": ("Realtime", RealtimeAdapter),
+    "openai.resources.beta.realtime.realtime": ("Realtime", RealtimeAdapter),
 }
-# The SDK's sessions over a Responses connection send for themselves, on lanes.
+# The SDK's sessions over a Responses connection send by themselves, on lanes.
 _LANES = ("openai.lib.responses_websocket._session", "ResponsesWebSocketLane")
 
 
-def follow(patches: Patches) -> None:
-    """Wrap the connections, and what makes and uses them."""
-    for module, (name, dialogue) in _CONNECTIONS.items():
-        patches.when_imported(module, partial(_wrap, patches, name, dialogue))
+def wrap_connections(patches: Patches) -> None:
+    """Wrap the methods that make and use a connection."""
+    for module, (name, adapter) in _CONNECTIONS.items():
+        patches.when_imported(module, partial(_wrap, patches, name, adapter))
     module, name = _LANES
     patches.when_imported(module, partial(_wrap_lanes, patches, name))
 
 
-def _wrap(patches: Patches, name: str, dialogue: type[ResponseEvents], module: Any) -> None:
+def _wrap(patches: Patches, name: str, adapter: type[EventAdapter], module: Any) -> None:
     for prefix, send, receive, enter in (
         ("", _send, _receive, _enter),
         ("Async", _send_async, _receive_async, _enter_async),
     ):
         wrappers: dict[str, dict[str, Callable[..., Any]]] = {
-            prefix + name: {"connect": partial(_connect, patches, dialogue)},
+            prefix + name: {"connect": partial(_connect, patches, adapter)},
             f"{prefix}{name}ConnectionManager": {
                 "send": _send_early,
                 "enter": enter,
@@ -75,28 +74,28 @@ def _wrap_lanes(patches: Patches, name: str, module: Any) -> None:
 
 
 def _wrap_method(patches: Patches, owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
-    """Where it is defined: connections of all kinds have some from one base class."""
+    """Wrap a method where it is defined: all connections inherit some from one base class."""
     for base in owner.__mro__ if isinstance(owner, type) else ():
         if name in vars(base):
             patches.wrap(base, name, wrapper)
             return
 
 
-def _link(owner: Any) -> Link | None:
-    return cast("Link | None", getattr(owner, "__dict__", {}).get(_LINK))
+def _recorded(owner: Any) -> RecordedConnection | None:
+    return cast("RecordedConnection | None", getattr(owner, "__dict__", {}).get(_MARK))
 
 
 def _sent(sender: Any, args: Any, kwargs: Any) -> Callable[[BaseException], None] | None:
-    """`sender` is a connection, or a lane of a session over one."""
+    """Note an event that `sender` sends: a connection, or a lane of a session over one."""
     lane = text(read(sender, "_state", "stream_id"))
-    link = _link(sender) or _link(read(sender, "_session", "connection"))
+    recorded = _recorded(sender) or _recorded(read(sender, "_session", "connection"))
     event = args[0] if args else kwargs.get("event")
-    return None if link is None else link.sent(event, lane)
+    return None if recorded is None else recorded.sent(event, lane)
 
 
 def _connect(
     patches: Patches,
-    dialogue: type[ResponseEvents],
+    adapter: type[EventAdapter],
     wrapped: Any,
     resource: Any,
     args: Any,
@@ -106,24 +105,25 @@ def _connect(
         return wrapped(*args, **kwargs)
     rest, parameters = split(kwargs)
     manager = wrapped(*args, **rest)
-    guarded(_mark, manager, resource, dialogue, rest, parameters)
+    guarded(_mark, manager, resource, adapter, rest, parameters)
     return manager
 
 
 def _mark(
-    manager: Any, resource: Any, dialogue: type[ResponseEvents], kwargs: Any, parameters: Any
+    manager: Any, resource: Any, adapter: type[EventAdapter], kwargs: Any, parameters: Any
 ) -> None:
     model = text(kwargs.get("model")) or text(read(kwargs, "extra_query", "model"))
-    manager.__dict__[_LINK] = Link(resource._client, dialogue(model), said(parameters))
+    own = session_from_parameters(parameters)
+    manager.__dict__[_MARK] = RecordedConnection(resource._client, adapter(model), own)
 
 
 def _entered(manager: Any, connection: Any) -> None:
-    link = _link(manager)
-    if link is not None:
-        connection.__dict__[_LINK] = link
-        early, link.early = link.early, []
+    recorded = _recorded(manager)
+    if recorded is not None:
+        connection.__dict__[_MARK] = recorded
+        early, recorded.early = recorded.early, []
         for event in early:
-            link.sent(event)
+            recorded.sent(event)
 
 
 def _enter(wrapped: Any, manager: Any, args: Any, kwargs: Any) -> Any:
@@ -145,17 +145,20 @@ def _send_early(wrapped: Any, manager: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _keep_early(manager: Any, event: Any) -> None:
-    link = _link(manager)
-    if link is not None and text(read(event, "type")) in _EARLY:
-        link.early.append(fields(plain(event)))
+    recorded = _recorded(manager)
+    if recorded is not None and text(read(event, "type")) in _EARLY:
+        recorded.early.append(fields(plain(event)))
 
 
 def _exit(wrapped: Any, manager: Any, args: Any, kwargs: Any) -> Any:
-    """What the caller's own code raised in the block is no error of the response's; what ends
-    the whole task or program is one. The SDK then closes the connection."""
-    link, error = _link(manager), args[1] if len(args) > 1 else None
-    if link is not None:
-        guarded(link.end, None if isinstance(error, (Exception, GeneratorExit)) else error)
+    """End the responses before the SDK closes the connection.
+
+    An exception of the caller's own code is no error of theirs; one that ends the task or the
+    program is.
+    """
+    recorded, error = _recorded(manager), args[1] if len(args) > 1 else None
+    if recorded is not None:
+        guarded(recorded.end, None if isinstance(error, (Exception, GeneratorExit)) else error)
     return wrapped(*args, **kwargs)
 
 
@@ -196,22 +199,22 @@ async def _receive_async(wrapped: Any, connection: Any, args: Any, kwargs: Any) 
 
 
 def _broken(connection: Any, error: BaseException) -> None:
-    """Other errors, such as a second reader's, leave the connection as it is."""
-    link, names = _link(connection), [kind.__name__ for kind in type(error).__mro__]
-    if link is not None and "ConnectionClosed" in names:
-        link.end(None if "ConnectionClosedOK" in names else error)
+    """End the responses of a closed connection; other errors leave it open."""
+    recorded, names = _recorded(connection), [kind.__name__ for kind in type(error).__mro__]
+    if recorded is not None and "ConnectionClosed" in names:
+        recorded.end(None if "ConnectionClosedOK" in names else error)
 
 
 def _parse(wrapped: Any, connection: Any, args: Any, kwargs: Any) -> Any:
     event = wrapped(*args, **kwargs)
-    link = _link(connection)
-    if link is not None:
-        guarded(link.received, event)
+    recorded = _recorded(connection)
+    if recorded is not None:
+        guarded(recorded.received, event)
     return event
 
 
 def _close(wrapped: Any, connection: Any, args: Any, kwargs: Any) -> Any:
-    link = _link(connection)
-    if link is not None:
-        guarded(link.end)
+    recorded = _recorded(connection)
+    if recorded is not None:
+        guarded(recorded.end)
     return wrapped(*args, **kwargs)

@@ -15,9 +15,10 @@ import pytest
 import pulse_otel
 import pulse_otel.log
 from pulse_otel import Provider, observe
-from pulse_otel.config import ConfigError, load_config
+from pulse_otel.config import load_config
 from pulse_otel.export.records.redaction import REDACTION_FAILED, Redaction
 from pulse_otel.export.spool.batch import dump
+from pulse_otel.settings import ConfigError
 from tests.conftest import KEY, Service
 from tests.export.sending import records
 

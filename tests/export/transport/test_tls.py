@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import trustme
 
-from pulse_otel.config import ConfigError, load_config
+from pulse_otel.config import load_config
 from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.export.transport.http import Transport
 from pulse_otel.export.transport.outcome import Outcome, Verdict
+from pulse_otel.settings import ConfigError
 from tests import faults
 from tests.conftest import KEY
 from tests.faults import FaultServer, answer

@@ -277,7 +277,7 @@ def test_parameters(client: Any, spans: InMemorySpanExporter) -> None:
     assert "gen_ai.request.stream" not in found
     others = json.loads(found["pulse.request.parameters"])
     assert others["service_tier"] == "auto"
-    assert others["mcp_servers"] == [server]
+    assert others["mcp_servers"] == [{**server, "authorization_token": "[masked]"}]
     assert others["context_management"] == {"edits": []}
     assert json.loads(found["gen_ai.system_instructions"])[0]["content"] == "Be brief."
     assert "secret-token" not in str(dict(found))
