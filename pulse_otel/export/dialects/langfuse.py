@@ -1,4 +1,4 @@
-"""The Langfuse SDK: generations with the provider's JSON in pieces, usage without its names."""
+"""The Langfuse SDK: generations with parts of the provider's JSON, and usage under other names."""
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -63,13 +63,13 @@ def _read(source: Source) -> Attributes:
 
 
 def _model(source: Source, failed: bool) -> Attributes:
-    """One name for two things: the model that answered, or, on an error, the one asked for."""
+    """Return the model: the one that answered, or after an error the requested one."""
     key = semconv.REQUEST_MODEL if failed else semconv.RESPONSE_MODEL
     return {key: source.get(_OBSERVATION + "model.name")}
 
 
 def _input(given: Any) -> Attributes:
-    """A list of messages, an object with messages and tools, or a text."""
+    """Read a list of messages, an object with messages and tools, or a text."""
     if isinstance(given, Mapping) and "messages" in given:
         return provider_json.request(given)
     messages = parts.messages(given)
@@ -77,7 +77,7 @@ def _input(given: Any) -> Attributes:
 
 
 def _output(source: Source, answered: Any) -> Attributes:
-    """A message (chat), a text (streams), the items of a Responses answer, or anything else."""
+    """Read a message (chat), a text (streams), or the items of a Responses answer."""
     reason = loose_json(source.get(_OBSERVATION + "metadata.finish_reason"))
     found: Attributes = {}
     if isinstance(answered, Mapping) and ("role" in answered or "content" in answered):
@@ -117,6 +117,6 @@ LANGFUSE = Dialect(
         semconv.USER_ID: (semconv.USER_ID, "langfuse.user.id"),
     },
     read=_read,
-    # `span` and `event` are ordinary code, which Langfuse records as well.
+    # Langfuse also records ordinary code, as `span` and `event`.
     ignores=lambda source: source.text(_TYPE) not in _OPERATIONS,
 )
