@@ -33,7 +33,7 @@ _OPERATIONS = {
     "chain": semconv.OPERATION_INVOKE_WORKFLOW,
 }
 _OBSERVATION = "langfuse.observation."
-_TYPE = _OBSERVATION + "type"
+_TYPE, _MODEL = _OBSERVATION + "type", _OBSERVATION + "model.name"
 _METADATA = ("langfuse.trace.metadata.", _OBSERVATION + "metadata.")
 _OWN_METADATA = ("finish_reason",)
 
@@ -49,7 +49,8 @@ def _read(source: Source) -> Attributes:
         DOLLARS: at(source.json(_OBSERVATION + "cost_details"), "total"),
         semconv.PULSE_METADATA: _metadata(source) or None,
         **provider_json.usage(source.json(_OBSERVATION + "usage_details")),
-        **_model(source, failed),
+        # One name for two models: after an error it is the requested one.
+        semconv.REQUEST_MODEL if failed else semconv.RESPONSE_MODEL: source.get(_MODEL),
     }
     if operation in (semconv.OPERATION_EXECUTE_TOOL, semconv.OPERATION_RETRIEVAL):
         return found | provider_json.tool_run(source.name, given, answered)
@@ -60,12 +61,6 @@ def _read(source: Source) -> Attributes:
         return found | provider_json.parameters({**parameters, "input": given})
     found |= provider_json.parameters(parameters) | _input(given) | _output(source, answered)
     return provider_json.with_instructions(found)
-
-
-def _model(source: Source, failed: bool) -> Attributes:
-    """Return the model: the one that answered, or after an error the requested one."""
-    key = semconv.REQUEST_MODEL if failed else semconv.RESPONSE_MODEL
-    return {key: source.get(_OBSERVATION + "model.name")}
 
 
 def _input(given: Any) -> Attributes:
@@ -90,9 +85,7 @@ def _output(source: Source, answered: Any) -> Attributes:
             [{"role": "assistant", "parts": parts.content(answered)}], [reason]
         )
     first = as_text(loose_json(source.get(_OBSERVATION + "completion_start_time")))
-    if first:
-        found |= present(**{semconv.TIME_TO_FIRST_CHUNK: _seconds_to(source, first)})
-    return found
+    return found | {semconv.TIME_TO_FIRST_CHUNK: _seconds_to(source, first or "")}
 
 
 def _seconds_to(source: Source, time: str) -> float | None:

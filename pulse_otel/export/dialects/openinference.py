@@ -61,9 +61,7 @@ def _call(source: Source) -> Attributes:
     answer = mapping(source.json("output.value"))
     if any(name in answer for name in ("choices", "output", "content")) and "model" in answer:
         found |= provider_json.response(answer)
-    first = next((time for time, _ in source.events("First Token Stream Event")), None)
-    if first is not None:
-        found[semconv.TIME_TO_FIRST_CHUNK] = source.seconds_to(first)
+    found[semconv.TIME_TO_FIRST_CHUNK] = source.seconds_to_event("First Token Stream Event")
     return found
 
 

@@ -43,9 +43,7 @@ def _read(source: Source) -> Attributes:
     found = indexed_messages(source)
     if source.name == "openai.response":
         found |= _responses(source)
-    chunk = next((time for time, _ in source.events("gen_ai.content.completion.chunk")), None)
-    if chunk is not None:
-        found[semconv.TIME_TO_FIRST_CHUNK] = source.seconds_to(chunk)
+    found[semconv.TIME_TO_FIRST_CHUNK] = source.seconds_to_event("gen_ai.content.completion.chunk")
     return found | _metadata(source)
 
 

@@ -144,6 +144,10 @@ class Source:
             if event.name == name:
                 yield event.timestamp or 0, event.attributes or {}
 
+    def seconds_to_event(self, name: str) -> float | None:
+        """Return the seconds from the start of the span to its first event of that name."""
+        return next((self.seconds_to(time) for time, _ in self.events(name)), None)
+
     def seconds_to(self, time_ns: int) -> float | None:
         """Return the seconds from the start of the span to `time_ns`; None if it is outside."""
         start, end = self.span.start_time or 0, self.span.end_time or 0

@@ -19,6 +19,9 @@ from urllib3.util.ssl_match_hostname import CertificateError
 
 from pulse_otel.export.transport.outcome import Outcome, Verdict
 
+ANY = (OSError, exceptions.HTTPError, http.client.HTTPException)
+"""The exceptions of an attempt."""
+
 _CA = "set ca_file / PULSE_CA_FILE if it is signed by an authority of your own"
 
 

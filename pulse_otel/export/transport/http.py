@@ -55,21 +55,18 @@ class Transport:
         Never raises for the network. The deadline does not cover the look-up of the host's name.
         """
         try:
-            from http.client import HTTPException
-
             from opentelemetry.instrumentation.utils import suppress_instrumentation
-            from urllib3.exceptions import HTTPError
 
+            from pulse_otel.export.transport import failures
             from pulse_otel.export.transport.connection import Attempt
-            from pulse_otel.export.transport.failures import explain
-        except (ImportError, Warning) as error:  # a Warning: where the program makes them errors
+        except (ImportError, Warning) as error:  # a Warning: if the program makes them errors
             return _not_imported(error)
 
         with suppress_instrumentation():
             try:
                 return self._attempt(path, body, Attempt(deadline))
-            except (OSError, HTTPError, HTTPException) as error:
-                return explain(error)
+            except failures.ANY as error:
+                return failures.explain(error)
 
     def _attempt(self, path: str, body: bytes, attempt: Attempt) -> Outcome:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -145,16 +145,11 @@ def merged(a: Record, b: Record, outer: Record | None) -> Record:
     """
     winner, loser = (a, b) if completeness_score(a) >= completeness_score(b) else (b, a)
     outer = outer or winner
-    known = {
-        name: getattr(loser, name)
-        for name in _FILLED
-        if getattr(winner, name) is None and getattr(loser, name) is not None
-    }
     return replace(
         winner,
-        **known,
+        **_gaps(winner, loser, _FILLED),
         parent_span_id=outer.parent_span_id,
-        usage=_usage(winner.usage, loser.usage),
+        usage=replace(winner.usage, **_gaps(winner.usage, loser.usage, Usage.__slots__)),
         request=loser.request
         if _has_content(loser.request) and not _has_content(winner.request)
         else winner.request,
@@ -166,10 +161,7 @@ def merged(a: Record, b: Record, outer: Record | None) -> Record:
     )
 
 
-def _usage(winner: Usage, loser: Usage) -> Usage:
-    """Return the winner's counts; the loser's only fill gaps."""
-    counts: dict[str, int | None] = {}
-    for name in Usage.__slots__:
-        mine = getattr(winner, name)
-        counts[name] = getattr(loser, name) if mine is None else mine
-    return Usage(**counts)
+def _gaps(winner: Any, loser: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Return the values that only the loser has."""
+    pairs = {name: (getattr(winner, name), getattr(loser, name)) for name in names}
+    return {name: theirs for name, (own, theirs) in pairs.items() if own is None}
