@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pulse_otel.export.accounts.ledger import Ledger
-from pulse_otel.export.delivery import backlog as stock
+from pulse_otel.export.delivery import backlog
 from pulse_otel.export.delivery.backlog import Backlog
 from pulse_otel.export.spool.files import MAX_FILE_BYTES
 from pulse_otel.export.spool.spool import QUARANTINE, Spool
@@ -203,7 +203,7 @@ def test_no_file_descriptors_left(spool: Spool, clock: Clock, tmp_path: Path) ->
 def test_what_cannot_be_read_for_now_is_sent_later(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stock, "_UNREADABLE_S", 0.2)
+    monkeypatch.setattr(backlog, "_UNREADABLE_S", 0.2)
     ledger = Ledger()
     store = Backlog(ledger, spool)
     for start in (0, 2):

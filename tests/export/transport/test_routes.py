@@ -293,7 +293,7 @@ def test_the_first_that_answers_has_all_the_time_left(post: Post, resolve: Resol
 
 
 @pytest.mark.row("N1")
-def test_nobody_listens(post: Post) -> None:
+def test_no_server_listens(post: Post) -> None:
     with FaultServer() as server:
         pass
 
