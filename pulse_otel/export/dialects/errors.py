@@ -43,9 +43,7 @@ def error_details(source: Source, canonical: Attributes) -> dict[str, Any]:
     description = source.span.status.description
     message = as_text(event.get(semconv.EXCEPTION_MESSAGE)) or as_text(description) or ""
     status, text, quoted = _taken_apart(message)
-    kind = as_text(canonical.get(semconv.ERROR_TYPE)) or ""
-    repr_of = _CLASS_REPR.match(kind)
-    kind = repr_of[1] if repr_of else kind
+    kind = _CLASS_REPR.sub(r"\1", as_text(canonical.get(semconv.ERROR_TYPE)) or "")
     is_class = bool(_CLASS.match(kind))
     found = {
         "name": as_text(event.get(semconv.EXCEPTION_TYPE)) or kind or None,

@@ -20,6 +20,7 @@ from pulse_otel.export.dialects.source import (
     first,
     items,
     loose_json,
+    mapping,
     present,
 )
 
@@ -85,8 +86,7 @@ def text_part(text: object) -> Part:
 
 def tool_call(call: Mapping[str, Any]) -> Part:
     """Return the part of a tool call of any of the APIs."""
-    function = call.get("function")
-    body = function if isinstance(function, Mapping) else call
+    body = mapping(call.get("function")) or call
     return {
         "type": "tool_call",
         **present(id=as_text(first(call, "call_id", "id", "toolCallId"))),
@@ -171,8 +171,7 @@ _ITEM_ROLES = {
 
 def tool(definition: Mapping[str, Any]) -> dict[str, Any]:
     """Return the definition of a tool of any of the APIs; only a function's is changed."""
-    function = definition.get("function")
-    body = function if isinstance(function, Mapping) else definition
+    body = mapping(definition.get("function")) or definition
     # "custom" is a caller's tool for Anthropic, and a tool that takes free text for OpenAI.
     is_function = definition.get("type", "function") == "function" or "input_schema" in body
     if not is_function or "name" not in body:

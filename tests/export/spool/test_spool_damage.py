@@ -205,19 +205,19 @@ def test_what_cannot_be_read_for_now_is_sent_later(
 ) -> None:
     monkeypatch.setattr(backlog, "_UNREADABLE_S", 0.2)
     ledger = Ledger()
-    store = Backlog(ledger, spool)
+    batches = Backlog(ledger, spool)
     for start in (0, 2):
         ledger.taken()
         ledger.taken()
-        store.store(records(2, start))
+        batches.store(records(2, start))
 
     with no_descriptors():
-        store.lease()
-        assert not store.ready
-        assert store.wait_s()  # no loop that asks all the time
-        store.lease()
+        batches.lease()
+        assert not batches.ready
+        assert batches.wait_s()  # no loop that asks all the time
+        batches.lease()
     assert ledger.snapshot(0).pending_on_disk == 4
-    assert until(lambda: store.lease() or len(store.ready) == 4)
+    assert until(lambda: batches.lease() or len(batches.ready) == 4)
 
-    assert {entry.record.span_id for entry in store.ready} == ids_of(records(4))
+    assert {entry.record.span_id for entry in batches.ready} == ids_of(records(4))
     assert ledger.snapshot(0).taken_over == 0
