@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from pulse_otel.config import ApiKey, Config, load_config
 from pulse_otel.export import dialects
 from pulse_otel.export.accounts.ends import log_lost_spans
-from pulse_otel.export.accounts.metrics import show
+from pulse_otel.export.accounts.metrics import add_exporter
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.delivery.imports import import_all
 from pulse_otel.export.delivery.span_size import size_of
@@ -102,7 +102,7 @@ class PulseSpanExporter(SpanExporter):
         reset_in_children(self._delivery)
         register(self)
         stop_exporters_at_their_end()
-        show(self)
+        add_exporter(self)
         if config.flush_on_sigterm:
             flush_at_sigterm()
 

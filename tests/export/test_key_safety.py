@@ -65,7 +65,7 @@ def test_no_variable_of_the_exporter_shows_it(monkeypatch: pytest.MonkeyPatch) -
     def fails(_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("pulse_otel.export.exporter.show", fails)
+    monkeypatch.setattr("pulse_otel.export.exporter.add_exporter", fails)
     with pytest.raises(MemoryError) as caught:
         PulseSpanExporter(CANARY, "http://[::1]")
 

@@ -1,1 +1,1 @@
-"""Where every span is: the ledger, the counters a user reads, metrics, the last line."""
+"""The accounts of spans: the ledger, the statistics, the metrics and the last log line."""

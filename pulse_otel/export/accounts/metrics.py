@@ -1,6 +1,6 @@
 """The accounts of all exporters of this process as OpenTelemetry metrics.
 
-Made with the API alone: they go to the MeterProvider of the program, once there is one.
+They use the API alone, and go to the program's MeterProvider as soon as it is set.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from pulse_otel.export.accounts.ends import DropReason
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.process.forks import reset_in_children
 
-Way = tuple[str, str]  # an outcome, and the reason for it
+Settlement = tuple[str, str]  # an outcome, and the reason for it
 
 
-class _Shown(Protocol):
+class _Exporter(Protocol):
     @property
     def stats(self) -> DeliveryStats: ...
 
@@ -30,25 +30,25 @@ class _Shown(Protocol):
 
 
 class _Accounts:
-    """All exporters that work, and what those have come to that are gone.
+    """Live exporters, and the final counts of stopped ones.
 
-    A counter must not go down: so an exporter that stopped leaves its counts behind. It is known
-    until another one comes, as spans may still end too late for it.
+    A counter must not go down, so the counts of a stopped exporter are kept. The exporter itself
+    is kept until the next one is added, since late spans may still end.
     """
 
     def __init__(self) -> None:
         self.made = False
-        self.known: list[_Shown] = []
+        self.known: list[_Exporter] = []
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
-        """In a child: its accounts begin at the fork."""
-        self._lock = threading.RLock()  # a signal handler may come while it is held
+        """Count from 0 in a child."""
+        self._lock = threading.RLock()  # a signal handler may interrupt its holder
         self._ended = 0
-        self._settled: Counter[Way] = Counter()
+        self._settled: Counter[Settlement] = Counter()
 
-    def add(self, exporter: _Shown) -> bool:
-        """Count `exporter` in; True for the first one."""
+    def add(self, exporter: _Exporter) -> bool:
+        """Add `exporter`; return True for the first one."""
         with self._lock:
             gone = [one for one in self.known if one.stopped]
             self.known = [one for one in self.known if one not in gone] + [exporter]
@@ -59,8 +59,8 @@ class _Accounts:
             first, self.made = not self.made, True
             return first
 
-    def now(self) -> tuple[int, Counter[Way], list[DeliveryStats]]:
-        """Spans that ended, spans that are settled, and the accounts they are not all of yet."""
+    def now(self) -> tuple[int, Counter[Settlement], list[DeliveryStats]]:
+        """Return how many spans ended, their settlements, and the statistics of live exporters."""
         with self._lock:
             stats = [exporter.stats for exporter in self.known]
             settled = Counter(self._settled)
@@ -72,8 +72,8 @@ class _Accounts:
 _accounts = _Accounts()
 
 
-def show(exporter: _Shown) -> None:
-    """Count `exporter` in."""
+def add_exporter(exporter: _Exporter) -> None:
+    """Add `exporter` to the metrics of this process."""
     if not _accounts.add(exporter):
         return
     reset_in_children(_accounts)
@@ -85,7 +85,7 @@ def show(exporter: _Shown) -> None:
         semconv.METRIC_SETTLED,
         [_settled],
         unit="{span}",
-        description="Spans that came to an end: delivered, ignored, dropped, taken over.",
+        description="Spans that were delivered, ignored, dropped or taken over.",
     )
     meter.create_observable_up_down_counter(
         semconv.METRIC_PENDING, [_pending], unit="{span}", description="Spans not delivered yet."
@@ -102,8 +102,8 @@ def _settled(options: CallbackOptions) -> Iterable[Observation]:
         yield Observation(count, attributes | ({semconv.METRIC_REASON: reason} if reason else {}))
 
 
-def _settlements(stats: DeliveryStats) -> Counter[Way]:
-    found = Counter[Way](
+def _settlements(stats: DeliveryStats) -> Counter[Settlement]:
+    found = Counter[Settlement](
         {
             ("delivered", ""): stats.delivered,
             ("ignored", ""): stats.ignored,

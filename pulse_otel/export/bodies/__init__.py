@@ -1,8 +1,8 @@
 """Request and response bodies in the provider's own shape, rebuilt from GenAI messages.
 
 The service's pages read ``messages`` of a request, and ``choices[0].message.content`` or
-``content[0].text`` of a response (contract §3.7). Media are named, not shipped, and what is
-above the service's limit is trimmed so that the JSON stays valid.
+``content[0].text`` of a response (contract §3.7). Media are replaced by a note, and bodies above
+the service's limit are trimmed so that their JSON stays valid.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ __all__ = [
 T = TypeVar("T")
 
 MAX_BYTES = 65_000
-"""Of one body's JSON; the service cuts JSON apart above 65,536 (contract §3.1)."""
+"""The limit for one body's JSON; the service truncates JSON above 65,536 (contract §3.1)."""
 
 
 class Shape(Protocol):
-    """One API's way of writing a request and a response."""
+    """The form of an API's requests and responses."""
 
     def request(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
-        """The request as the API takes it; without content, its parameters alone."""
+        """Return the request as the API takes it; without content, only its parameters."""
         ...
 
     def response(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
-        """The response as the API gives it, as far as it is known."""
+        """Return the response as the API gives it, as far as it is known."""
         ...
 
 
@@ -56,7 +56,7 @@ _ANTHROPIC_SCOPES = (
 
 
 def shape_of(attributes: Mapping[str, Any], scope: str) -> Shape:
-    """Which API the call was made to: what the span says, then who recorded it."""
+    """Return the shape of the API that was called, by the attributes, then by the scope."""
     operation = attributes.get(semconv.OPERATION_NAME)
     if operation == semconv.OPERATION_EMBEDDINGS:
         return other_apis.Embeddings()
@@ -76,24 +76,24 @@ def _starts(value: object, prefix: str) -> bool:
 
 
 def request(attributes: Mapping[str, Any], content: Content, shape: Shape) -> dict[str, Any]:
-    """The request in `shape`, below `MAX_BYTES`."""
+    """Return the request in `shape`, below `MAX_BYTES`."""
     return _fitted(shape.request(attributes, content), trim.request)
 
 
 def response(
     attributes: Mapping[str, Any], content: Content, shape: Shape
 ) -> dict[str, Any] | None:
-    """The response in `shape`, below `MAX_BYTES`; None where nothing of it is known."""
+    """Return the response in `shape`, below `MAX_BYTES`; None if nothing of it is known."""
     return _fitted(shape.response(attributes, content), trim.fit) or None
 
 
 def bounded(value: Any) -> Any:
-    """Any other value that becomes a JSON payload, such as a tool's input: the same rules."""
+    """Return another value for a JSON payload, such as a tool's input, by the same rules."""
     return _fitted(value, trim.fit)
 
 
 def _fitted(value: T, trimmed: Callable[[T, int], T]) -> T:
-    """Most values are small and hold no media, which their text tells at once."""
+    """Trim a value and replace its media; most are small and hold none, as their text shows."""
     text = to_json(value)
     if size_bytes(text) <= MAX_BYTES and not may_hold_media(text):
         return value

@@ -38,7 +38,7 @@ class Messages:
     """``system``, ``messages``, ``tools``, parameters; ``content``, ``stop_reason``, ``usage``."""
 
     def request(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
-        """The request body."""
+        """Return the request body."""
         body = parameters(attributes, content, _PARAMETERS)
         level = attributes.get(semconv.REQUEST_REASONING_LEVEL)
         if level is not None:
@@ -52,7 +52,7 @@ class Messages:
         return body
 
     def response(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
-        """The response body."""
+        """Return the response body."""
         body = named(attributes, _RESPONSE)
         if content.output:
             body["type"], body["role"] = "message", "assistant"
@@ -87,7 +87,7 @@ def _tool(tool: dict[str, Any]) -> dict[str, Any]:
 def _message(message: dict[str, Any]) -> dict[str, Any]:
     role = message.get("role") or "user"
     return {
-        "role": "user" if role == "tool" else role,  # tool results are the user's turn here
+        "role": "user" if role == "tool" else role,  # tool results are in the user's turn here
         "content": written(parts_of(message), _block),
     }
 
@@ -107,7 +107,7 @@ def _media(part: Part) -> Part:
 
 
 def _server_tool(part: Part, fields: Any, id_name: str) -> Part:
-    """A tool that the provider ran: its block, with the fields that stand beside its own."""
+    """Return the block of a tool that the provider ran, with its other fields."""
     named = {id_name: part.get("id"), "name": part.get("name")}
     found: Part = {**fields} if isinstance(fields, dict) else {}
     return {**found, **{key: value for key, value in named.items() if value is not None}}

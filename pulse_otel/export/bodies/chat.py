@@ -1,4 +1,4 @@
-"""The shape of OpenAI's Chat Completions, which most other providers speak too."""
+"""The shape of OpenAI's Chat Completions, which most other providers use too."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ChatCompletions:
     """``messages``, ``tools``, parameters; ``choices``, ``usage``."""
 
     def request(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
-        """The request body."""
+        """Return the request body."""
         body = parameters(attributes, content, _PARAMETERS)
         if "max_completion_tokens" in body:
             body.pop("max_tokens", None)
@@ -61,7 +61,7 @@ class ChatCompletions:
         return body
 
     def response(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
-        """The response body."""
+        """Return the response body."""
         body = named(attributes, _RESPONSE)
         if content.output:
             body["choices"] = [
@@ -83,7 +83,7 @@ def _tool(tool: dict[str, Any]) -> dict[str, Any]:
 
 
 def _messages(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """One message; of tool results, one message each."""
+    """Return one message, or one message for each tool result."""
     parts = parts_of(message)
     results = [part for part in parts if part.get("type") == "tool_call_response"]
     if not results:
@@ -128,7 +128,7 @@ def _calls(parts: list[Part]) -> list[dict[str, Any]]:
     ]
 
 
-# Parts that stand beside the content of a message -> their field, and how it is written
+# Parts that are not in the content of a message -> their field, and its writer
 _BESIDE: dict[str, tuple[str, Callable[[list[Part]], Any]]] = {
     "tool_call": ("tool_calls", _calls),
     "reasoning": ("reasoning_content", _text_of),

@@ -1,4 +1,4 @@
-"""Images, audio and files are named, not shipped: their type, their size and a hash."""
+"""Replaces images, audio and files by a note with their type, size and hash."""
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -15,7 +15,7 @@ from typing import Any
 
 from pulse_otel.values import MAX_DEPTH, plain
 
-_LEAST = 256  # shorter base64 is no medium, or not worth a note
+_LEAST = 256  # shorter base64 is not a medium, or not worth a note
 _DATA_URL = re.compile(r"\Adata:([\w.+/-]{0,127})(?:;[\w=.+-]{1,127})*;base64,")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\r\n]+={0,2}")
 # Fields that hold base64 in the APIs' shapes
@@ -25,7 +25,7 @@ _SIGNS = (";base64,", '"data":', '"b64_json":', '"file_data":', "image_generatio
 
 
 def may_hold_media(text: str) -> bool:
-    """Whether `without_media` might change the value that has this JSON text."""
+    """Return whether `without_media` may change the value with this JSON text."""
     return any(sign in text for sign in _SIGNS)
 
 
@@ -33,7 +33,7 @@ _TYPE_KEYS = ("media_type", "mime_type", "mediaType", "format", "modality", "typ
 
 
 def without_media(value: Any, depth: int = 0) -> Any:
-    """A copy of `value` with base64 replaced by a note, and no deeper than JSON readers go."""
+    """Return a copy of `value` with base64 replaced by a note, at most `MAX_DEPTH` deep."""
     if isinstance(value, str):
         return _url_note(value) if value.startswith("data:") else value
     if isinstance(value, (dict, list, tuple)) and depth >= MAX_DEPTH:
@@ -45,7 +45,7 @@ def without_media(value: Any, depth: int = 0) -> Any:
         }
     if isinstance(value, (list, tuple)):
         return [without_media(item, depth + 1) for item in value]
-    return plain(value)  # numbers that JSON has no word for, and what no JSON reader gives
+    return plain(value)  # numbers that JSON cannot express, and other types
 
 
 def _field(holder: Mapping[Any, Any], key: object, item: Any, depth: int) -> Any:
@@ -73,10 +73,10 @@ def _url_note(url: str) -> str:
 
 
 def _note(kind: str, data: str) -> str:
-    """Such as ``[image/png, 70 bytes, sha256:3f1a...]``."""
+    """Return a note such as ``[image/png, 70 bytes, sha256:3f1a...]``."""
     try:
         content = base64.b64decode(data, altchars=b"-_" if "-" in data or "_" in data else None)
-    except (binascii.Error, ValueError):  # cut short when it was recorded, or no base64
+    except (binascii.Error, ValueError):  # cut when it was recorded, or not base64
         content = data.encode("utf-8", "replace")
         kind = f"{kind} as recorded"
     digest = hashlib.sha256(content, usedforsecurity=False).hexdigest()

@@ -52,7 +52,7 @@ class OtherApi:
     fields: tuple[str, str]
 
     def request(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
-        """The request body; a single text is a text, files and texts together are a list."""
+        """Return the request body; one part is a value, several parts are a list."""
         body = parameters(attributes, content, _PARAMETERS)
         parts = content.input_parts()
         plain = texts(parts)
@@ -62,7 +62,7 @@ class OtherApi:
         return {**body, self.fields[0]: given[0] if len(given) == 1 else given}
 
     def response(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
-        """The response body."""
+        """Return the response body."""
         body = named(attributes, _RESPONSE)
         if content.output:
             body[self.fields[1]] = self._answer(content)
@@ -92,7 +92,7 @@ class Embeddings:
     """``input``, parameters; ``model``, ``usage``. Vectors are never recorded."""
 
     def request(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
-        """The request body."""
+        """Return the request body."""
         body = parameters(attributes, content, {semconv.EMBEDDINGS_DIMENSIONS: "dimensions"})
         formats: Any = attributes.get(semconv.REQUEST_ENCODING_FORMATS)
         if isinstance(formats, (list, tuple)) and formats:
@@ -101,6 +101,6 @@ class Embeddings:
         return {**body, "input": texts} if texts else body
 
     def response(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
-        """The response body."""
+        """Return the response body."""
         body = named(attributes, {semconv.RESPONSE_MODEL: "model"})
         return body | usage(attributes, {semconv.INPUT_TOKENS: "prompt_tokens"})

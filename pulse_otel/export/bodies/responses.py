@@ -31,7 +31,7 @@ _USAGE_DETAILS = {
     "input_tokens_details": {semconv.CACHE_READ_TOKENS: "cached_tokens"},
     "output_tokens_details": {semconv.REASONING_TOKENS: "reasoning_tokens"},
 }
-# The conventions' finish reason -> status, and the reason why it is incomplete
+# The conventions' finish reason -> status, and the reason for an incomplete answer
 _STATUS: dict[str, tuple[str, str | None]] = {
     "stop": ("completed", None),
     "tool_call": ("completed", None),
@@ -46,7 +46,7 @@ class Responses:
     """``input``, ``instructions``, ``tools``, parameters; ``output``, ``status``, ``usage``."""
 
     def request(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
-        """The request body."""
+        """Return the request body."""
         body = parameters(attributes, content, _PARAMETERS)
         level = attributes.get(semconv.REQUEST_REASONING_LEVEL)
         if level is not None:
@@ -63,7 +63,7 @@ class Responses:
         return body
 
     def response(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
-        """The response body."""
+        """Return the response body."""
         body = named(attributes, _RESPONSE)
         status, reason = _status(content)
         if status:
@@ -84,7 +84,7 @@ def _status(content: Content) -> tuple[str | None, str | None]:
 
 
 def _items(message: dict[str, Any], text_type: str) -> list[dict[str, Any]]:
-    """A message is an item; so is each tool call, tool result and reasoning in it."""
+    """Return items: one for the message, and one for each tool call, result and reasoning."""
     items: list[dict[str, Any]] = []
     content: list[Part] = []
     for part in parts_of(message):
@@ -133,7 +133,7 @@ def _noun(part: Part) -> str:
 
 
 def _server_tool(part: Part, fields: Any) -> dict[str, Any]:
-    """A tool that the provider ran: one item for the call and its result."""
+    """Return one item for the call and the result of a tool that the provider ran."""
     found: dict[str, Any] = {**fields} if isinstance(fields, dict) else {}
     kind = str(found.pop("type", "tool"))
     suffix = "" if kind == "mcp_list_tools" else "_call"

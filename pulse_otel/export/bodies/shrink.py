@@ -1,6 +1,6 @@
-"""A record with less content: for a service that finds it too large, or when writing it fails.
+"""A record with less content, for a service that finds it too large, or if encoding it fails.
 
-What was cut is marked in the texts themselves, and the record says that it is not whole.
+Cuts are marked in the texts, and the record is marked as truncated.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pulse_otel.export.records.record import Record
 from pulse_otel.values import clip
 
 LIMITS = (16_384, 4_096, 1_024, 0)
-"""Bytes of each content of a record, one try after the other; 0: no content at all."""
+"""Bytes of each content of a record, one try after the other; 0: no content."""
 
 
 def shrunk(record: Record, limit: int) -> Record:
-    """`record` with each content at most `limit` bytes long, marked as truncated."""
+    """Return `record` with each content at most `limit` bytes long, marked as truncated."""
     if not limit:
         return bare(record)
     return replace(
@@ -36,7 +36,7 @@ def shrunk(record: Record, limit: int) -> Record:
 
 
 def bare(record: Record) -> Record:
-    """What the call was and what it used, without anything that was said in it."""
+    """Return `record` without its content: the call and its usage remain."""
     return replace(
         record,
         name=clip(str(record.name), 256),

@@ -1,7 +1,7 @@
-"""Bodies below the service's limit, as valid JSON, with a note wherever something was cut.
+"""Trims bodies below the service's limit: valid JSON, with a note at each cut.
 
-Above the limit the service itself would cut the JSON apart (contract §3.1). What survives of a
-request: the first system text, the last turns, the names of the tools; of a response: the answer.
+The service itself would truncate the JSON above its limit (contract §3.1). A trimmed request keeps
+the first system text, the last turns and the names of the tools; a response keeps the answer.
 """
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
@@ -19,12 +19,12 @@ from pulse_otel.values import size_bytes, to_json
 _MESSAGE_LISTS = ("messages", "input")
 _SYSTEM_ROLES = ("system", "developer")
 _NOTE_BYTES = 160  # room for one note
-_WORTH_CUTTING = 2048  # an older turn is shortened, rather than left out, if that much fits
+_WORTH_CUTTING = 2048  # an older turn is shortened instead of left out if this much fits
 _SHORTEST = 32
 
 
 def request(body: dict[str, Any], limit: int) -> dict[str, Any]:
-    """`body` with the middle of the conversation left out, then long texts shortened."""
+    """Leave out the middle of the conversation, then shorten long texts."""
     if _size(body) <= limit:
         return body
     name = next((name for name in _MESSAGE_LISTS if isinstance(body.get(name), list)), None)
@@ -58,7 +58,7 @@ def _tool_name(tool: Any) -> Any:
 
 
 def _conversation(messages: list[Any], room: int) -> list[Any]:
-    """The first system message, the last turns, and a note in between."""
+    """Return the first system message, a note and the last turns."""
     sizes = [_size(message) + 1 for message in messages]
     if sum(sizes) <= room:
         return messages
@@ -72,7 +72,7 @@ def _conversation(messages: list[Any], room: int) -> list[Any]:
     position = len(messages)
     while position > first:
         size = sizes[position - 1]
-        # The last message may take most of the room, so that what it answers is seen too.
+        # The last message gets most of the room, not all: the message before it is shown too.
         share = room if tail or position == first + 1 else room * 3 // 4
         if size > share:
             if tail and share < _WORTH_CUTTING:
@@ -97,9 +97,9 @@ def _role(message: Any) -> Any:
 
 
 def fit(value: Any, limit: int) -> Any:
-    """`value` with its longest texts shortened alike, until its JSON is below `limit` bytes.
+    """Shorten the longest texts of `value` to one length, so that its JSON fits `limit` bytes.
 
-    If that is not enough, the middle of long lists and the ends of long objects are left out.
+    If that is not enough, leave out the middle of long lists and the ends of long objects.
     """
     excess = _size(value) - limit
     if excess <= 0:
@@ -115,7 +115,7 @@ def fit(value: Any, limit: int) -> Any:
 
 
 def _text_limit(value: Any, limit: int) -> int:
-    """How long the longest text may be if the shorter ones are to stay whole."""
+    """Return the length of the longest texts at which the shorter ones stay whole."""
     sizes = sorted((_size(text) for text in _texts(value)), reverse=True)
     below = sum(sizes)
     room = limit - (_size(value) - below)
@@ -157,12 +157,12 @@ def _shortened(value: Any, text_limit: int, most: int) -> Any:
 
 
 def _cut(text: str, limit: int) -> str:
-    """Beginning and end of `text`; its JSON is at most `limit` bytes, but for the shortest."""
+    """Return beginning and end of `text`, with JSON of at most `limit` bytes unless it is short."""
     size = _size(text)
     if size <= limit or len(text) <= _SHORTEST:
         return text
     note = f" … [{semconv.PULSE_CUT}: {size - limit} bytes] … "
-    # What a character takes on average: some take three bytes, or six when they are escaped.
+    # By the average bytes of a character: some take three, or six if they are escaped.
     keep = max(_SHORTEST, (limit - size_bytes(note) - 2) * len(text) // size)
     if keep + len(note) >= len(text):
         return text

@@ -1,4 +1,4 @@
-"""The spans that the `anthropic` SDK makes by itself (since 1.14)."""
+"""The spans of the `anthropic` SDK's own tracing (since 1.14)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _read(source: Source) -> Attributes:
 
 
 def _message(message: dict[str, Any]) -> dict[str, Any]:
-    """Every text result is a list of blocks here; one text is shown as the text."""
+    """Replace a tool result that is a list with one text block by the text."""
     for part in dicts(message.get("parts")):
         blocks = dicts(part.get("response"))
         if len(blocks) == 1 and blocks[0].get("type") == "text":
@@ -34,6 +34,6 @@ ANTHROPIC_SDK = Dialect(
         semconv.OPENAI_REQUEST_SERVICE_TIER: ("anthropic.request.service_tier",),
     },
     read=_read,
-    # One span for every endpoint: only those with an operation are GenAI's.
+    # The SDK traces every endpoint: only spans with an operation are GenAI spans.
     ignores=lambda source: source.get(semconv.OPERATION_NAME) is None,
 )

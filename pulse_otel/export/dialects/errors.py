@@ -1,7 +1,7 @@
-"""What a failed span says about its error -> ``pulse.error``.
+"""The error of a failed span -> ``pulse.error``.
 
-Instrumentations put ``str(exception)`` into the status: the SDKs' own text, which quotes the
-provider's answer. Its parts are taken out of it; keys that providers quote are masked.
+Instrumentations put ``str(exception)`` into the status: the SDK's own text, which quotes the
+provider's answer. It is parsed here, and keys that the provider quotes are masked.
 """
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
@@ -35,7 +35,7 @@ _CLASS = re.compile(r"\A(?:[A-Za-z_]\w*\.)*_?[A-Z]\w*\Z")  # openai.RateLimitErr
 
 
 def error_details(source: Source, canonical: Attributes) -> dict[str, Any]:
-    """name, message, status, code and request_id, as far as they are known."""
+    """Return name, message, status, code and request_id, as far as they are known."""
     known = mapping(as_json(canonical.get(semconv.PULSE_ERROR)))
     if known:
         return _masked(known)
@@ -43,9 +43,7 @@ def error_details(source: Source, canonical: Attributes) -> dict[str, Any]:
     description = source.span.status.description
     message = as_text(event.get(semconv.EXCEPTION_MESSAGE)) or as_text(description) or ""
     status, text, quoted = _taken_apart(message)
-    kind = as_text(canonical.get(semconv.ERROR_TYPE)) or ""
-    repr_of = _CLASS_REPR.match(kind)
-    kind = repr_of[1] if repr_of else kind
+    kind = _CLASS_REPR.sub(r"\1", as_text(canonical.get(semconv.ERROR_TYPE)) or "")
     is_class = bool(_CLASS.match(kind))
     found = {
         "name": as_text(event.get(semconv.EXCEPTION_TYPE)) or kind or None,
@@ -58,7 +56,7 @@ def error_details(source: Source, canonical: Attributes) -> dict[str, Any]:
 
 
 def _taken_apart(message: str) -> tuple[int | None, str, Mapping[str, str]]:
-    """HTTP status, text and body of "Error code: 429 - {'error': {...}}"."""
+    """Return HTTP status, text and body of "Error code: 429 - {'error': {...}}"."""
     match = _SDK_TEXT.match(message[: 2 * _MESSAGE_BYTES])
     if match is None:
         return None, message, {}

@@ -1,4 +1,4 @@
-"""Why answers ended: the conventions' word, and the provider's own."""
+"""Finish reasons: in the conventions' words, and in the provider's own."""
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -28,28 +28,28 @@ _NORMAL = {
     "failed": "error",
     "cancelled": "error",
 }
-_UNFINISHED = ("queued", "in_progress")  # of Responses in the background
-_MISSING = "error"  # what the conventions say where a reason was expected: the provider gave none
+_UNFINISHED = ("queued", "in_progress")  # Responses in background mode
+_MISSING = "error"  # of the conventions, if the provider gave no reason
 
 
 def finish_reasons(
     canonical: Attributes, output: list[dict[str, Any]]
 ) -> tuple[list[str], list[str]]:
-    """The reasons, normalised, and as the provider gave them; both empty where it gave none."""
+    """Return the normalised reasons and the provider's; both are empty if it gave none."""
     raw = _listed(canonical.get(semconv.PULSE_RAW_FINISH_REASONS))
     given = [reason for reason in _listed(canonical.get(semconv.FINISH_REASONS)) if reason]
     if not given:
         given = [reason for m in output if (reason := as_text(m.get("finish_reason")))]
     given = given or [_in_words(r, output) for r in raw if r and r not in _UNFINISHED]
     reasons = [_NORMAL.get(reason.lower(), reason) for reason in given]
-    if not raw:  # a word that is not the conventions' own is the provider's
+    if not raw:  # a word that the conventions do not have is the provider's
         raw = [word if word != norm else "" for word, norm in zip(given, reasons, strict=True)]
     said = [*raw, *[""] * len(reasons)]
     return [r if r != _MISSING or said[i] else "" for i, r in enumerate(reasons)], raw
 
 
 def _in_words(reason: str, output: list[dict[str, Any]]) -> str:
-    """A Responses answer that calls tools says only that it is completed."""
+    """Return "tool_call" for a Responses answer with tool calls: its status is "completed"."""
     calls = any(
         part.get("type") == "tool_call"
         for message in output
@@ -60,7 +60,7 @@ def _in_words(reason: str, output: list[dict[str, Any]]) -> str:
 
 
 def _listed(value: Any) -> list[str]:
-    """A list of texts, JSON text of one, or one text."""
+    """Return the texts of a list, of JSON text of a list, or of a single text."""
     parsed = as_json(value)
     if isinstance(value, str) and not isinstance(parsed, list):
         return [value] if value else []

@@ -1,4 +1,4 @@
-"""What a span is to Pulse: its operation decides; without a known one, what it talks about."""
+"""The kind of a record: the span's operation decides, or else its other attributes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _CALLS = (
     semconv.OPERATION_CHAT,
     "generate_content",
     semconv.OPERATION_TEXT_COMPLETION,
-    "completion",  # OpenLLMetry's and LiteLLM's older words
+    "completion",  # older words of OpenLLMetry and LiteLLM
     semconv.OPERATION_EMBEDDINGS,
     "embedding",
     "rerank",
@@ -23,8 +23,8 @@ _CALLS = (
     semconv.OPERATION_MODERATION,
     semconv.OPERATION_CLASSIFICATION,
 )
-# The service shows a trace by its first LLM call, and counts each as a request: calls of an API
-# that no model answers are tools.
+# The service shows a trace by its first LLM call, and counts each LLM call as a request. So calls
+# of an API without a model's answer are tools.
 _TOOLS = (
     semconv.OPERATION_EXECUTE_TOOL,
     semconv.OPERATION_RETRIEVAL,
@@ -51,7 +51,7 @@ _KINDS: dict[str, Kind] = {
     **dict.fromkeys(_TOOLS, "tool_use"),
     **dict.fromkeys(_AGENTS, "agent_run"),
 }
-# Without a known operation: the first of these that is there decides.
+# Without a known operation, the first of these that is present decides.
 _SIGNS: tuple[tuple[str, Kind], ...] = (
     (semconv.TOOL_NAME, "tool_use"),
     (semconv.TOOL_CALL_ID, "tool_use"),
@@ -65,9 +65,9 @@ _SIGNS: tuple[tuple[str, Kind], ...] = (
 
 
 def kind_of(canonical: Attributes) -> Kind | None:
-    """The kind of record, or None for a span that is no GenAI operation.
+    """Return the kind of the record, or None for a span that is not a GenAI operation.
 
-    A conversation id, a provider or an agent's name alone says nothing: some pipelines copy
+    A conversation id, a provider or an agent's name alone does not decide: some pipelines copy
     those to every span of a request.
     """
     operation = as_text(canonical.get(semconv.OPERATION_NAME))

@@ -1,4 +1,4 @@
-"""The Langfuse SDK: generations with the provider's JSON in pieces, usage without its names."""
+"""The Langfuse SDK: generations with parts of the provider's JSON, and usage under other names."""
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -33,7 +33,7 @@ _OPERATIONS = {
     "chain": semconv.OPERATION_INVOKE_WORKFLOW,
 }
 _OBSERVATION = "langfuse.observation."
-_TYPE = _OBSERVATION + "type"
+_TYPE, _MODEL = _OBSERVATION + "type", _OBSERVATION + "model.name"
 _METADATA = ("langfuse.trace.metadata.", _OBSERVATION + "metadata.")
 _OWN_METADATA = ("finish_reason",)
 
@@ -49,7 +49,8 @@ def _read(source: Source) -> Attributes:
         DOLLARS: at(source.json(_OBSERVATION + "cost_details"), "total"),
         semconv.PULSE_METADATA: _metadata(source) or None,
         **provider_json.usage(source.json(_OBSERVATION + "usage_details")),
-        **_model(source, failed),
+        # One name for two models: after an error it is the requested one.
+        semconv.REQUEST_MODEL if failed else semconv.RESPONSE_MODEL: source.get(_MODEL),
     }
     if operation in (semconv.OPERATION_EXECUTE_TOOL, semconv.OPERATION_RETRIEVAL):
         return found | provider_json.tool_run(source.name, given, answered)
@@ -62,14 +63,8 @@ def _read(source: Source) -> Attributes:
     return provider_json.with_instructions(found)
 
 
-def _model(source: Source, failed: bool) -> Attributes:
-    """One name for two things: the model that answered, or, on an error, the one asked for."""
-    key = semconv.REQUEST_MODEL if failed else semconv.RESPONSE_MODEL
-    return {key: source.get(_OBSERVATION + "model.name")}
-
-
 def _input(given: Any) -> Attributes:
-    """A list of messages, an object with messages and tools, or a text."""
+    """Read a list of messages, an object with messages and tools, or a text."""
     if isinstance(given, Mapping) and "messages" in given:
         return provider_json.request(given)
     messages = parts.messages(given)
@@ -77,7 +72,7 @@ def _input(given: Any) -> Attributes:
 
 
 def _output(source: Source, answered: Any) -> Attributes:
-    """A message (chat), a text (streams), the items of a Responses answer, or anything else."""
+    """Read a message (chat), a text (streams), or the items of a Responses answer."""
     reason = loose_json(source.get(_OBSERVATION + "metadata.finish_reason"))
     found: Attributes = {}
     if isinstance(answered, Mapping) and ("role" in answered or "content" in answered):
@@ -90,9 +85,7 @@ def _output(source: Source, answered: Any) -> Attributes:
             [{"role": "assistant", "parts": parts.content(answered)}], [reason]
         )
     first = as_text(loose_json(source.get(_OBSERVATION + "completion_start_time")))
-    if first:
-        found |= present(**{semconv.TIME_TO_FIRST_CHUNK: _seconds_to(source, first)})
-    return found
+    return found | {semconv.TIME_TO_FIRST_CHUNK: _seconds_to(source, first or "")}
 
 
 def _seconds_to(source: Source, time: str) -> float | None:
@@ -117,6 +110,6 @@ LANGFUSE = Dialect(
         semconv.USER_ID: (semconv.USER_ID, "langfuse.user.id"),
     },
     read=_read,
-    # `span` and `event` are ordinary code, which Langfuse records as well.
+    # Langfuse also records ordinary code, as `span` and `event`.
     ignores=lambda source: source.text(_TYPE) not in _OPERATIONS,
 )

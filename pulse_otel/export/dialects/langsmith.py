@@ -1,4 +1,4 @@
-"""LangSmith's OpenTelemetry form: the whole request and response as JSON."""
+"""LangSmith's OpenTelemetry spans: the whole request and response as JSON."""
 
 from __future__ import annotations
 

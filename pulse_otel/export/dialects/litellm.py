@@ -7,7 +7,7 @@ from pulse_otel.export.dialects.dialect import DOLLARS, Dialect
 from pulse_otel.export.dialects.openllmetry import indexed_messages
 from pulse_otel.export.dialects.source import Attributes, Source, first, mapping
 
-_RAW = "raw_gen_ai_request"  # the provider's JSON of the call whose span is its parent
+_RAW = "raw_gen_ai_request"  # a child span with the provider's JSON of the call
 _SESSION_KEYS = ("session_id", "conversation_id")
 
 
@@ -24,7 +24,7 @@ def _read(source: Source) -> Attributes:
 
 
 def _operation(source: Source) -> str | None:
-    """LiteLLM's own words: `acompletion`, `aembedding`, ..."""
+    """Translate LiteLLM's own words: `acompletion`, `aembedding`, ..."""
     name = source.text(semconv.OPERATION_NAME) or source.text("llm.request.type")
     return _OPERATIONS.get(name, name) if name else None
 

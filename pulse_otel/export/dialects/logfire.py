@@ -38,15 +38,15 @@ def _read(source: Source) -> Attributes:
         found[semconv.OPENAI_API_TYPE] = provider_json.API_RESPONSES
     duration = as_number(source.get("duration"))
     if _is_stream_record(source) and duration is not None:
-        # A log record, made at the end of the stream.
+        # This is a log record, made at the end of the stream.
         found[START_NS] = max(0, (source.span.start_time or 0) - int(duration * 1e9))
         found[semconv.REQUEST_STREAM] = True
-    # What stands on the span in the conventions' words is better than what is read here.
+    # Attributes under the conventions' keys are better than these.
     return {key: value for key, value in found.items() if source.get(key) is None}
 
 
 def _response(source: Source) -> Attributes:
-    """Logfire's earlier form: the message, and of streams the text."""
+    """Read Logfire's earlier form: the message, or the text of a stream."""
     data = mapping(source.json(_RESPONSE))
     found = provider_json.usage(data.get("usage"))
     message = mapping(data.get("message"))
@@ -61,11 +61,11 @@ def _is_stream_record(source: Source) -> bool:
     return source.get("logfire.span_type") == "log" and source.name.startswith("streaming response")
 
 
-def _is_nothing(source: Source) -> bool:
-    """Whether it is no span of its own: a pending one, or the opening of a stream.
+def _is_redundant(source: Source) -> bool:
+    """Return whether the span repeats another: a pending span, or the opening of a stream.
 
-    A stream gives two records: a span that ends with the response's headers, and, in whatever
-    trace is current by then, a log record with the answer and the usage.
+    A stream gives two records: a span that ends with the response's headers, and a log record
+    with the answer and the usage, in the trace that is current by then.
     """
     if source.get("logfire.span_type") == "pending_span":
         return True
@@ -78,6 +78,6 @@ LOGFIRE = Dialect(
     name="logfire",
     crosswalk={DOLLARS: ("operation.cost",)},
     read=_read,
-    ignores=_is_nothing,
+    ignores=_is_redundant,
     used_up=("gen_ai.usage.raw",),
 )

@@ -1,4 +1,4 @@
-"""OpenInference (Arize, Phoenix): flattened messages, and the provider's own JSON beside them."""
+"""OpenInference (Arize, Phoenix): flattened messages, and the provider's own JSON."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _read(source: Source) -> Attributes:
 
 
 def _call(source: Source) -> Attributes:
-    """The provider's JSON says most; where a framework has its own there, the flat messages do."""
+    """Read the flat messages, then the provider's JSON, which says more if it is there."""
     found = _flat(source)
     found |= provider_json.parameters(mapping(source.json("llm.invocation_parameters")))
     body = mapping(source.json("input.value"))
@@ -61,9 +61,7 @@ def _call(source: Source) -> Attributes:
     answer = mapping(source.json("output.value"))
     if any(name in answer for name in ("choices", "output", "content")) and "model" in answer:
         found |= provider_json.response(answer)
-    first = next((time for time, _ in source.events("First Token Stream Event")), None)
-    if first is not None:
-        found[semconv.TIME_TO_FIRST_CHUNK] = source.seconds_to(first)
+    found[semconv.TIME_TO_FIRST_CHUNK] = source.seconds_to_event("First Token Stream Event")
     return found
 
 
@@ -85,7 +83,7 @@ def _message(item: Mapping[str, Any]) -> dict[str, Any]:
     blocks = [_block(block) for block in dicts(message.get("contents"))]
     calls = [mapping(call.get("tool_call")) for call in dicts(message.get("tool_calls"))]
     if any(block.get("type") == "tool_use" for block in blocks):
-        calls = []  # the same calls again
+        calls = []  # they repeat the blocks
     return parts.message(
         {**message, "content": blocks or message.get("content"), "tool_calls": [*calls]}
     )
@@ -99,7 +97,7 @@ def _block(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _embeddings(source: Source) -> Attributes:
-    """Their texts; never their vectors."""
+    """Read the texts; never the vectors."""
     body = mapping(source.json("input.value"))
     settings = mapping(source.json("embedding.invocation_parameters"))
     found = provider_json.parameters(settings) | provider_json.parameters(body)
@@ -136,6 +134,6 @@ OPENINFERENCE = Dialect(
         DOLLARS: ("llm.cost.total",),
     },
     read=_read,
-    # GUARDRAIL, EVALUATOR and what else there may be are no calls, tools or agents.
+    # GUARDRAIL, EVALUATOR and others are not calls, tools or agents.
     ignores=lambda source: str(source.get(_KIND)).upper() not in _OPERATIONS,
 )

@@ -1,4 +1,4 @@
-"""OpenLIT: the conventions, with a cost, and with Anthropic's own idea of input tokens."""
+"""OpenLIT: the conventions with a cost, and with input tokens as Anthropic counts them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ _INVENTED = {semconv.REQUEST_SEED: 0, semconv.REQUEST_MAX_TOKENS: -1}
 
 
 def _read(source: Source) -> Attributes:
-    """Parameters that the caller never gave have these values; the span's time to first token
-    is that of the first chunk only where there are chunks."""
+    """Remove values of parameters that the caller did not give; read the time of the first chunk.
+
+    OpenLIT gives a time to first token also for answers without chunks.
+    """
     unsaid = {k: UNSAID for k, invented in _INVENTED.items() if source.get(k) == invented}
     streams = source.get(semconv.REQUEST_STREAM) or source.get("gen_ai.request.is_stream")
     first = source.get("gen_ai.server.time_to_first_token") if streams is True else None

@@ -1,4 +1,4 @@
-"""OpenLLMetry (Traceloop): today's conventions with names of its own, and its earlier spans."""
+"""OpenLLMetry (Traceloop): the conventions with some own names, and its earlier spans."""
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -43,9 +43,7 @@ def _read(source: Source) -> Attributes:
     found = indexed_messages(source)
     if source.name == "openai.response":
         found |= _responses(source)
-    chunk = next((time for time, _ in source.events("gen_ai.content.completion.chunk")), None)
-    if chunk is not None:
-        found[semconv.TIME_TO_FIRST_CHUNK] = source.seconds_to(chunk)
+    found[semconv.TIME_TO_FIRST_CHUNK] = source.seconds_to_event("gen_ai.content.completion.chunk")
     return found | _metadata(source)
 
 
@@ -58,7 +56,7 @@ def _metadata(source: Source) -> Attributes:
 
 
 def _entity(source: Source, operation: str) -> Attributes:
-    """A decorated function: a tool, or a step of a workflow."""
+    """Read a decorated function: a tool, or a step of a workflow."""
     name = source.text("traceloop.entity.name")
     given, answered = source.get("traceloop.entity.input"), source.get("traceloop.entity.output")
     if operation == semconv.OPERATION_EXECUTE_TOOL:
@@ -73,14 +71,14 @@ def _entity(source: Source, operation: str) -> Attributes:
 
 
 def _responses(source: Source) -> Attributes:
-    """The instructions are a first system message here, reasoning a JSON text of its summary."""
+    """Read a Responses call: instructions are a system message, reasoning is JSON text."""
     messages = dicts(source.json(semconv.INPUT_MESSAGES))
     output = dicts(source.json(semconv.OUTPUT_MESSAGES))
     for part in (part for message in output for part in dicts(message.get("parts"))):
         pieces = [as_text(item.get("text")) for item in dicts(loose_json(part.get("content")))]
         if part.get("type") == "reasoning" and pieces:
             part["content"] = "\n".join(piece or "" for piece in pieces)
-    for message in output:  # the API gives its reasoning first
+    for message in output:  # the API gives the reasoning first
         message["parts"] = sorted(items(message.get("parts")), key=_is_answer)
     found = {semconv.OPENAI_API_TYPE: API_RESPONSES, semconv.INPUT_MESSAGES: messages or None}
     return with_instructions({**found, semconv.OUTPUT_MESSAGES: output or None})
@@ -91,7 +89,7 @@ def _is_answer(part: Any) -> bool:
 
 
 def indexed_messages(source: Source) -> Attributes:
-    """``gen_ai.prompt.0.role``, ``gen_ai.completion.0.content``, ...; LiteLLM writes them too."""
+    """Read ``gen_ai.prompt.0.role``, ``gen_ai.completion.0.content``, ...; LiteLLM has them too."""
     found: Attributes = {}
     prompts = dicts(source.nested("gen_ai.prompt"))
     if prompts:

@@ -1,7 +1,7 @@
 """Messages in the providers' own shapes -> GenAI messages.
 
-The block types of Chat Completions, Responses, Anthropic Messages and of the AI SDK do not
-collide, so that one table reads them all.
+The block types of Chat Completions, Responses, Anthropic Messages and the AI SDK differ, so one
+table reads them all.
 """
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
@@ -20,6 +20,7 @@ from pulse_otel.export.dialects.source import (
     first,
     items,
     loose_json,
+    mapping,
     present,
 )
 
@@ -27,14 +28,14 @@ Part = dict[str, Any]
 
 
 def messages(value: object) -> list[dict[str, Any]]:
-    """A list of messages or of Responses items, or one bare text."""
+    """Return the messages of a list of messages or Responses items, or of one text."""
     if isinstance(value, str):
         return [{"role": "user", "parts": [text_part(value)]}] if value else []
     return [message(item) for item in dicts(value)]
 
 
 def message(item: Mapping[str, Any], role: str = "user") -> dict[str, Any]:
-    """One message; an item of a Responses list that is no message becomes one of its own."""
+    """Return one message; a Responses item of another type becomes a message of its own."""
     kind = as_text(item.get("type"))
     if kind in _ITEM_ROLES and "role" not in item:
         return {"role": _ITEM_ROLES[kind], "parts": [part(item)]}
@@ -59,7 +60,7 @@ def _reasoning(item: Mapping[str, Any]) -> list[Part]:
 
 
 def content(value: object) -> list[Part]:
-    """The parts of a message's content: text, one block, or a list of both."""
+    """Return the parts of a message's content: a text, one block, or a list of both."""
     if isinstance(value, str):
         return [text_part(value)] if value else []
     if isinstance(value, Mapping):
@@ -72,21 +73,20 @@ def content(value: object) -> list[Part]:
 
 
 def part(block: Mapping[str, Any]) -> Part:
-    """One block; one of an unknown type is kept as it is."""
+    """Return the part of a block; a block of an unknown type is kept as it is."""
     kind = as_text(block.get("type")) or ""
     reader = _BLOCKS.get(kind)
     return reader(block) if reader else {"type": kind or "unknown", **block}
 
 
 def text_part(text: object) -> Part:
-    """A text."""
+    """Return the part of a text."""
     return {"type": "text", "content": text if isinstance(text, str) else ""}
 
 
 def tool_call(call: Mapping[str, Any]) -> Part:
-    """A tool call of Chat Completions or Responses, of Anthropic, or of the AI SDK."""
-    function = call.get("function")
-    body = function if isinstance(function, Mapping) else call
+    """Return the part of a tool call of any of the APIs."""
+    body = mapping(call.get("function")) or call
     return {
         "type": "tool_call",
         **present(id=as_text(first(call, "call_id", "id", "toolCallId"))),
@@ -136,7 +136,7 @@ def _audio(block: Mapping[str, Any]) -> Part:
 
 
 def _source(block: Mapping[str, Any]) -> Part:
-    """Anthropic's images and documents."""
+    """Return the part of an image or a document of Anthropic's API."""
     source = block.get("source")
     if not isinstance(source, Mapping):
         return _image(block)
@@ -161,7 +161,7 @@ _BLOCKS: dict[str, Callable[[Mapping[str, Any]], Part]] = {
     "input_audio": _audio,
 }
 
-# Items of a Responses list that are no messages -> whose turn they are
+# Items of a Responses list that are not messages -> their role
 _ITEM_ROLES = {
     "reasoning": "assistant",
     "function_call": "assistant",
@@ -170,10 +170,9 @@ _ITEM_ROLES = {
 
 
 def tool(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """A tool's definition of any of the APIs; what is no function is kept as it is."""
-    function = definition.get("function")
-    body = function if isinstance(function, Mapping) else definition
-    # Anthropic calls a caller's tool "custom", OpenAI one that takes free text.
+    """Return the definition of a tool of any of the APIs; only a function's is changed."""
+    body = mapping(definition.get("function")) or definition
+    # "custom" is a caller's tool for Anthropic, and a tool that takes free text for OpenAI.
     is_function = definition.get("type", "function") == "function" or "input_schema" in body
     if not is_function or "name" not in body:
         return {**definition}

@@ -1,6 +1,6 @@
 """Requests and responses in the providers' own JSON -> canonical attributes.
 
-Several instrumentations put the provider's JSON, or a piece of it, on their spans.
+Several instrumentations put the provider's JSON, or a part of it, on their spans.
 """
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
@@ -41,7 +41,7 @@ _CONTENT = ("messages", "tools", "system", "instructions", "stop", "stop_sequenc
 
 
 def parameters(values: Mapping[str, Any]) -> Attributes:
-    """Request parameters by their canonical keys; those without one as "the others"."""
+    """Return request parameters by canonical key; those without a key share one attribute."""
     found: Attributes = {}
     others: dict[str, Any] = {}
     for name, value in values.items():
@@ -58,7 +58,7 @@ def parameters(values: Mapping[str, Any]) -> Attributes:
 
 
 def _special(values: Mapping[str, Any]) -> Attributes:
-    """Those that the conventions have in another form, or only with some values."""
+    """Return parameters that have another form, or only some values, in the conventions."""
     stop = values.get("stop") or values.get("stop_sequences")
     choices = as_count(values.get("n"))
     found = {
@@ -70,7 +70,7 @@ def _special(values: Mapping[str, Any]) -> Attributes:
 
 
 def request(body: Mapping[str, Any]) -> Attributes:
-    """A request of Chat Completions, Responses, Messages or Embeddings."""
+    """Read a request of Chat Completions, Responses, Messages or Embeddings."""
     is_responses = _is_responses(body)
     found = parameters({k: v for k, v in body.items() if not (is_responses and k == "input")})
     if is_responses:
@@ -88,13 +88,13 @@ def request(body: Mapping[str, Any]) -> Attributes:
 
 
 def _is_responses(body: Mapping[str, Any]) -> bool:
-    """Responses has `input`; so has Embeddings, whose callers read only its `parameters`."""
+    """Return whether `body` is of Responses, if it is not of Embeddings, which has `input` too."""
     given = body.get("input")
     return "messages" not in body and (isinstance(given, str) or bool(dicts(given)))
 
 
 def response(body: Mapping[str, Any]) -> Attributes:
-    """A response of Chat Completions, Responses or Messages."""
+    """Read a response of Chat Completions, Responses or Messages."""
     named = {
         semconv.RESPONSE_ID: body.get("id"),
         semconv.RESPONSE_MODEL: body.get("model"),
@@ -115,7 +115,7 @@ def response(body: Mapping[str, Any]) -> Attributes:
 
 
 def answer(messages: list[dict[str, Any]], reasons: list[Any]) -> Attributes:
-    """Output messages with the provider's own words for why each ended."""
+    """Return output messages with the provider's own finish reasons."""
     raw = [as_text(reason) for reason in reasons]
     return {
         semconv.OUTPUT_MESSAGES: messages,
@@ -134,13 +134,13 @@ def _choices(choices: list[dict[str, Any]]) -> Attributes:
 
 
 def responses_output(output: object, status: str | None = None) -> Attributes:
-    """The items of a Responses answer, as one message."""
+    """Return the items of a Responses answer as one message."""
     joined = [part for item in dicts(output) for part in parts.message(item, "assistant")["parts"]]
     return answer([{"role": "assistant", "parts": joined}], [status])
 
 
 def with_instructions(found: Attributes) -> Attributes:
-    """Of a Responses call, the first system message is what the API calls its instructions."""
+    """Turn the first system message of a Responses call into its instructions."""
     messages = dicts(found.get(semconv.INPUT_MESSAGES))
     if found.get(semconv.OPENAI_API_TYPE) != API_RESPONSES or not messages:
         return found
@@ -159,7 +159,7 @@ def tool_run(name: str | None, arguments: object, result: object) -> Attributes:
     }
 
 
-# Canonical key <- where the providers, and those who copy them, have it. First present wins.
+# Canonical key <- paths in the JSON of providers; the first that is present decides.
 _USAGE: dict[str, tuple[tuple[str, ...], ...]] = {
     semconv.OUTPUT_TOKENS: (("completion_tokens",), ("output_tokens",), ("output",)),
     semconv.CACHE_READ_TOKENS: (
@@ -190,12 +190,12 @@ _USAGE: dict[str, tuple[tuple[str, ...], ...]] = {
         ("output_audio_tokens",),
     ),
 }
-_INCLUDES_CACHE = (("prompt_tokens",),)  # OpenAI's chat: a total
-_BY_DETAILS = (("input_tokens",), ("input",))  # a total only where details stand beside it
+_INCLUDES_CACHE = (("prompt_tokens",),)  # of OpenAI's chat: a total
+_BY_DETAILS = (("input_tokens",), ("input",))  # a total only with details beside it
 
 
 def usage(value: object) -> Attributes:
-    """Token counts on the conventions' basis: the input is a total that includes the cache."""
+    """Return token counts as in the conventions: the input is a total that includes the cache."""
     found: Attributes = {}
     for key, paths in _USAGE.items():
         count = _first_count(value, paths)

@@ -1,4 +1,4 @@
-"""What instrumentations call the providers -> ``gen_ai.provider.name``."""
+"""Names of providers in instrumentations -> ``gen_ai.provider.name``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NAMES = {
     "together": "together_ai",
     "togetherai": "together_ai",
 }
-# The AI SDK says `openai.responses`, `google.vertex.chat`, ...: the start of the name decides.
+# The AI SDK has `openai.responses`, `google.vertex.chat`, ...: the start of the name decides.
 _PREFIXES = (
     ("google.vertex", "gcp.vertex_ai"),
     ("google.", "gcp.gemini"),
@@ -55,7 +55,7 @@ _MODELS = (
 
 
 def provider_name(value: str) -> str:
-    """The conventions' name of a provider; one that has none is kept, in lower case."""
+    """Return the conventions' name of a provider; a name they do not have is kept in lower case."""
     name = value.strip().lower()
     if name in _NAMES:
         return _NAMES[name]
@@ -63,5 +63,5 @@ def provider_name(value: str) -> str:
 
 
 def provider_of_model(model: str) -> str | None:
-    """Whose model it is, for the vocabularies that name no provider."""
+    """Return the provider of a model, for vocabularies without provider names."""
     return next((to for prefixes, to in _MODELS if model.lower().startswith(prefixes)), None)

@@ -1,4 +1,4 @@
-"""pydantic-ai: the current conventions, and what its earlier versions did otherwise."""
+"""pydantic-ai: the current conventions, and the forms of its earlier versions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _is_agent(source: Source) -> bool:
 
 
 def _agent(source: Source) -> Attributes:
-    """Its messages are all that its calls had; its usage is the sum of theirs."""
+    """Read an agent: its messages are those of all its calls, its usage is the sum of theirs."""
     found: Attributes = {semconv.OPERATION_NAME: semconv.OPERATION_INVOKE_AGENT}
     messages = dicts(source.json(_ALL_MESSAGES[0]))
     if messages:

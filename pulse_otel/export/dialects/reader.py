@@ -1,4 +1,4 @@
-"""Canonical attributes -> Record: the one reader behind all dialects."""
+"""Canonical attributes -> Record: the reader that all dialects share."""
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -46,7 +46,7 @@ _USAGE = {
 _COLUMNS = frozenset(("input", "output"))  # the others have no column
 _OUR_SCOPES = "pulse_otel."
 
-# What becomes a column, a body or a key of its own; other gen_ai.* and pulse.* are kept as is.
+# These become a column, a body or a key of their own; other gen_ai.* and pulse.* are kept.
 _TAKEN = frozenset(
     {
         *_USAGE.values(),
@@ -76,7 +76,7 @@ _TAKEN = frozenset(
 
 
 def record_of(source: Source, dialect: Dialect) -> Record | None:
-    """The record of a span, or None if it is no GenAI operation."""
+    """Return the record of a span, or None if it is not a GenAI operation."""
     span = source.span
     context = span.get_span_context()
     if context is None or (dialect.ignores and dialect.ignores(source)):
@@ -89,7 +89,7 @@ def record_of(source: Source, dialect: Dialect) -> Record | None:
     failed = span.status.status_code is StatusCode.ERROR
     is_error = failed or bool(as_text(canonical.get(semconv.ERROR_TYPE)))
     if is_error and canonical.get(semconv.RESPONSE_ID) is None:
-        canonical.pop(semconv.RESPONSE_MODEL, None)  # then it can only be the one asked for
+        canonical.pop(semconv.RESPONSE_MODEL, None)  # then it can only be the requested one
     provider = _provider(canonical)
     usage = _usage(canonical, dialect, provider)
     return Record(
@@ -136,14 +136,14 @@ def _texts(canonical: Attributes) -> dict[str, Any]:
 
 
 def _user(canonical: Attributes) -> str | None:
-    """The user of the span, else the one that the provider was told of."""
+    """Return the user of the span, or else the user named to the provider."""
     sent = mapping(as_json(canonical.get(semconv.PULSE_REQUEST_PARAMETERS)))
     told = as_text(sent.get("user")) or as_text(at(sent, "metadata", "user_id"))
     return as_text(canonical.get(semconv.USER_ID)) or told
 
 
 def _service_tier(canonical: Attributes) -> str | None:
-    """The tier that served the call, else the one that was asked for."""
+    """Return the tier that served the call, or else the requested one."""
     return next((tier for key in _TIERS if (tier := as_text(canonical.get(key)))), None)
 
 
@@ -164,13 +164,13 @@ def _provider(canonical: Attributes) -> str | None:
 
 
 def _usage(canonical: Attributes, dialect: Dialect, provider: str | None) -> Usage:
-    """Counts on the conventions' basis: the input is a total that includes the cache."""
+    """Return counts as in the conventions: the input is a total that includes the cache."""
     counts = {name: as_count(canonical.get(key)) for name, key in _USAGE.items()}
     for name in ("input_audio", "output_audio"):
         counts[name] = counts[name] or None  # nearly every answer says 0
     total = counts["input"]
     cached = (counts["cache_read"] or 0) + (counts["cache_write"] or 0)
-    # Older instrumentations report what Anthropic calls input: without the cache.
+    # Older instrumentations report Anthropic's input tokens, which leave out the cache.
     excludes = dialect.excludes_cache and provider == "anthropic"
     if total is not None and (excludes or total < cached):
         counts["input"] = total + cached
@@ -195,7 +195,7 @@ def _metadata(canonical: Attributes) -> dict[str, Any]:
 def _without_column(
     source: Source, dialect: Dialect, canonical: Attributes, kind: str, usage: Usage
 ) -> dict[str, Any]:
-    """What the service keeps in its metadata: under stable keys, the rest under its own names."""
+    """Return attributes for the service's metadata: some under stable keys, others as they are."""
     found = {
         key: value
         for key, value in source.attributes.items()
@@ -224,7 +224,7 @@ def _without_column(
 
 
 def _content(source: Source, canonical: Attributes, kind: str) -> dict[str, Any]:
-    """Bodies, the answer's text, the finish reason; for a tool, what went in and came out."""
+    """Return the bodies, the answer's text and the finish reason, or a tool's input and output."""
     output = dicts(as_json(canonical.get(semconv.OUTPUT_MESSAGES)))
     reasons, raw = finish_reasons(canonical, output)
     found: dict[str, Any] = {"finish_reason": ",".join(filter(None, reasons)) or None}
@@ -252,7 +252,7 @@ def _content(source: Source, canonical: Attributes, kind: str) -> dict[str, Any]
 
 
 def _tool(canonical: Attributes, request: Any, response: Any) -> dict[str, Any]:
-    """What went in and came out; of an API's call that is no tool of the program, its bodies."""
+    """Return a tool's input and output; for a call of an API, its bodies instead."""
     given = bodies.bounded(plain(loose_json(canonical.get(semconv.TOOL_CALL_ARGUMENTS))))
     result = bodies.bounded(plain(loose_json(canonical.get(semconv.TOOL_CALL_RESULT))))
     if canonical.get(semconv.OPERATION_NAME) == semconv.OPERATION_EXECUTE_TOOL:
@@ -268,6 +268,6 @@ def _tool(canonical: Attributes, request: Any, response: Any) -> dict[str, Any]:
 
 
 def _parts(value: Any) -> list[dict[str, Any]]:
-    """System instructions: a list of parts, or one text."""
+    """Return the parts of system instructions: a list of parts, or one text."""
     parsed = loose_json(value)
     return parts.content(parsed) if isinstance(parsed, str) else dicts(items(parsed))

@@ -1,4 +1,4 @@
-"""A finished span as data. Every accessor is total: a wrong type is None, never an exception."""
+"""A finished span as data. No accessor raises: a value of a wrong type becomes None."""
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -21,12 +21,12 @@ _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?([eE]-?[0-9]{1,2})?")
 
 
 def as_text(value: object) -> str | None:
-    """`value` if it is text with something in it."""
+    """Return `value` if it is a text that is not empty."""
     return value if isinstance(value, str) and value else None
 
 
 def as_count(value: object) -> int | None:
-    """A count of tokens: an int, or a float or text that says one; never negative."""
+    """Return the count that an int, a float or a text denotes; None if it is negative."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS:
         value = int(value)
     if isinstance(value, float) and value.is_integer():
@@ -37,7 +37,7 @@ def as_count(value: object) -> int | None:
 
 
 def as_number(value: object) -> float | None:
-    """A finite number, or text that says one, that is not negative."""
+    """Return the number that a number or a text denotes; None if negative or not finite."""
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -46,7 +46,7 @@ def as_number(value: object) -> float | None:
 
 
 def as_json(value: object) -> Any:
-    """JSON text parsed; anything that is not text as it is; other text None."""
+    """Parse JSON text; return what is not text as it is, and None for other text."""
     if not isinstance(value, str):
         return value
     try:
@@ -56,28 +56,28 @@ def as_json(value: object) -> Any:
 
 
 def loose_json(value: object) -> Any:
-    """JSON text parsed; any other text, and anything else, as it is."""
+    """Parse JSON text; return any other text, and anything else, as it is."""
     parsed = as_json(value)
     return value if parsed is None else parsed
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """`value` if it is a mapping, else an empty one."""
+    """Return `value` if it is a mapping, or else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
 def items(value: object) -> list[Any]:
-    """`value` if it is a list or a tuple, else nothing."""
+    """Return `value` as a list if it is a list or a tuple, or else an empty one."""
     return list(value) if isinstance(value, (list, tuple)) else []
 
 
 def dicts(value: object) -> list[dict[str, Any]]:
-    """The dicts in a list."""
+    """Return the dicts in a list."""
     return [item for item in items(value) if isinstance(item, dict)]
 
 
 def at(value: object, *path: str) -> Any:
-    """The value at `path` of nested mappings; None where it ends early."""
+    """Return the value at `path` of nested mappings; None if the path ends early."""
     for name in path:
         if not isinstance(value, Mapping):
             return None
@@ -91,7 +91,7 @@ def first(holder: Mapping[str, Any], *names: str) -> Any:
 
 
 def present(**found: Any) -> Attributes:
-    """The arguments that are not None."""
+    """Return the arguments that are not None."""
     return {key: value for key, value in found.items() if value is not None}
 
 
@@ -103,7 +103,7 @@ class Source:
     def __init__(self, span: ReadableSpan) -> None:
         self.span = span
         attributes: Any = span.attributes or {}
-        # The SDK's mapping is slow to read, and each attribute is looked at several times.
+        # The SDK's mapping is slow to read, and each attribute is read several times.
         self.attributes: Mapping[str, Any] = (
             attributes.copy() if hasattr(attributes, "copy") else dict(attributes)
         )
@@ -112,19 +112,19 @@ class Source:
         self.name = as_text(span.name) or ""
 
     def get(self, key: str) -> Any:
-        """The attribute as it is."""
+        """Return the attribute as it is."""
         return self.attributes.get(key)
 
     def text(self, key: str) -> str | None:
-        """The attribute, if it is text."""
+        """Return the attribute, if it is text."""
         return as_text(self.attributes.get(key))
 
     def json(self, key: str) -> Any:
-        """The attribute, parsed if it is JSON text."""
+        """Return the attribute, parsed if it is JSON text."""
         return as_json(self.attributes.get(key))
 
     def under(self, prefix: str) -> dict[str, Any]:
-        """The attributes whose keys start with `prefix`, by the rest of their keys."""
+        """Return the attributes whose keys start with `prefix`, by the rest of their keys."""
         return {
             key[len(prefix) :]: value
             for key, value in self.attributes.items()
@@ -132,20 +132,24 @@ class Source:
         }
 
     def nested(self, prefix: str) -> list[Any]:
-        """`prefix.0.a.b`, `prefix.1.c` as a list of nested dicts and lists."""
+        """Return `prefix.0.a.b`, `prefix.1.c` as a list of nested dicts and lists."""
         root: dict[str, Any] = {}
         for key, value in self.under(prefix + ".").items():
             _plant(root, key.split("."), value)
         return items(_listed(root)) if root else []
 
     def events(self, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """Time (ns) and attributes of the span's events of that name."""
+        """Yield time (ns) and attributes of the span's events of that name."""
         for event in self.span.events:
             if event.name == name:
                 yield event.timestamp or 0, event.attributes or {}
 
+    def seconds_to_event(self, name: str) -> float | None:
+        """Return the seconds from the start of the span to its first event of that name."""
+        return next((self.seconds_to(time) for time, _ in self.events(name)), None)
+
     def seconds_to(self, time_ns: int) -> float | None:
-        """From the start of the span to `time_ns`."""
+        """Return the seconds from the start of the span to `time_ns`; None if it is outside."""
         start, end = self.span.start_time or 0, self.span.end_time or 0
         return (time_ns - start) / 1e9 if start < time_ns <= max(start, end) else None
 
@@ -162,7 +166,7 @@ def _plant(root: dict[str, Any], path: list[str], value: Any) -> None:
 
 
 def _listed(node: Any) -> Any:
-    """Dicts whose keys are all numbers become lists, in the order of the numbers."""
+    """Turn dicts whose keys are all numbers into lists, in the order of the numbers."""
     if not isinstance(node, dict):
         return node
     children = {key: _listed(value) for key, value in node.items()}

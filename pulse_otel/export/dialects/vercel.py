@@ -1,4 +1,4 @@
-"""The Vercel AI SDK, spans of version 4 to 6 (version 7 speaks the conventions)."""
+"""The Vercel AI SDK, versions 4 to 6 (version 7 follows the conventions)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MS_TO_FIRST_CHUNK = ("ai.response.msToFirstChunk", "ai.stream.msToFirstChunk")
 
 
 def _operation(source: Source) -> str | None:
-    """The inner spans are the calls; the outer ones repeat their usage."""
+    """Return the operation: inner spans are the calls, outer ones repeat their usage."""
     name = source.text(_ID) or ""
     if name.endswith(_CALL_ENDINGS):
         return semconv.OPERATION_CHAT
@@ -45,7 +45,7 @@ def _read(source: Source) -> Attributes:
     milliseconds = as_number(first(source.attributes, *_MS_TO_FIRST_CHUNK))
     own = {k: v for k, v in source.under(_METADATA).items() if k not in ("sessionId", "userId")}
     settings = provider_json.parameters(source.under("ai.settings."))
-    settings.pop(semconv.PULSE_REQUEST_PARAMETERS, None)  # maxRetries and the like: not sent
+    settings.pop(semconv.PULSE_REQUEST_PARAMETERS, None)  # such as maxRetries: not sent
     return {
         **settings,
         semconv.OPERATION_NAME: _operation(source),
@@ -78,7 +78,7 @@ def _input(source: Source) -> list[dict[str, Any]]:
 
 
 def _output(source: Source) -> Attributes:
-    """``ai.response.*``, before version 4 ``ai.result.*``."""
+    """Read ``ai.response.*``, before version 4 ``ai.result.*``."""
     for prefix in ("ai.response.", "ai.result."):
         text = source.text(prefix + "text") or source.text(prefix + "object")
         calls = dicts(source.json(prefix + "toolCalls"))

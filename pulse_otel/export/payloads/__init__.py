@@ -1,1 +1,1 @@
-"""Record -> wire, one file per form that a Pulse service speaks."""
+"""Record -> payload: one file for each wire form that a Pulse service speaks."""

@@ -1,4 +1,4 @@
-"""What delivery needs to know of a wire form: where to post, how much at once, how to write."""
+"""A wire form, as the delivery sees it: its path, its limit, its encoder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pulse_otel.export.records.record import Record
 
 MAX_INT = 2**31 - 1
-"""The type of the service's integer columns in its Postgres mode (contract §2.3, §3.6)."""
+"""The maximum of the service's integer columns in its Postgres mode (contract §2.3, §3.6)."""
 
 
 def column_int(value: int) -> int:
@@ -20,7 +20,7 @@ def column_int(value: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """One record's JSON text; `group` is what the form groups the records of a request by."""
+    """One record's JSON text; the form groups the records of a request by `group`."""
 
     text: str
     group: str | None = None
@@ -28,10 +28,10 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A way of writing records that a Pulse service may speak.
+    """A wire form that a Pulse service may speak.
 
-    `encode` returns None for a record that the form cannot say. `body([])` is a request that
-    stores nothing: with it the service is asked whether it speaks the form.
+    `encode` returns None for a record that the form cannot express. `body([])` is a request that
+    stores nothing; the answer shows whether the service speaks the form.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """Record -> span of the current service's form: OTLP/HTTP JSON, with its rules (contract §3).
 
-Every rule is there because its breach makes the service reject, lose or blank something.
+The service rejects, loses or blanks data that breaks one of the rules.
 """
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
@@ -18,17 +18,17 @@ from pulse_otel.export.pricing.cost import record_cost_cents
 from pulse_otel.export.records.record import Record
 from pulse_otel.values import bounded_json, clip, plain, scrub, to_json
 
-_BODY_BYTES = 65_000  # below the 65,536 where the service cuts JSON apart
+_BODY_BYTES = 65_000  # below 65,536, above which the service truncates JSON
 _METADATA_BYTES = 32_768
 _TEXT_BYTES = 1024
 _MAX_DURATION_NS = MAX_INT * 1_000_000
-_MAX_EXACT = 2**53 - 1  # larger integers lose digits in JSON's numbers
+_MAX_EXACT = 2**53 - 1  # larger integers lose digits as JSON numbers
 
 Attribute = dict[str, Any]
 
 
 def encode(record: Record) -> Encoded:
-    """The JSON of one span."""
+    """Return the JSON of one span."""
     end_ns = min(record.end_ns, record.start_ns + _MAX_DURATION_NS)
     span: dict[str, Any] = {
         "traceId": record.trace_id,
@@ -46,7 +46,7 @@ def encode(record: Record) -> Encoded:
 
 
 def body(spans: Sequence[Encoded]) -> bytes:
-    """One export request of `spans`, grouped by service name."""
+    """Return one export request with `spans`, grouped by service name."""
     groups: dict[str | None, list[str]] = {}
     for span in spans:
         groups.setdefault(span.group, []).append(span.text)
@@ -108,14 +108,14 @@ def _count(tokens: int | None) -> int | None:
 
 
 def _leftover(value: Any) -> Any:
-    """An attribute without a column, bounded: the service has no cap for ids and names."""
+    """Return an attribute without a column, bounded: the service bounds no ids and names."""
     if isinstance(value, str):
         return clip(value, _BODY_BYTES)
     return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _metadata(metadata: Mapping[str, Any]) -> Attribute:
-    """As a kvlist: only so its keys are spread flat in the service (contract §3.3)."""
+    """Return a kvlist, since the service flattens only the keys of a kvlist (contract §3.3)."""
     values = plain(metadata)
     values = {
         key: value if not isinstance(value, str) else clip(value, _METADATA_BYTES // 4)
@@ -136,7 +136,7 @@ def _text(key: str, text: str) -> Attribute:
 
 
 def _value(value: Any) -> dict[str, Any]:
-    """An OTLP AnyValue; integers as JSON numbers, while those are exact, else as text."""
+    """Return an OTLP AnyValue; integers are JSON numbers if those are exact, else texts."""
     if isinstance(value, str):
         return {"stringValue": scrub(value)}
     if isinstance(value, bool):

@@ -1,8 +1,8 @@
 """Record -> trace object of the legacy service's form, with its rules (contract §2).
 
-A trace is one LLM call there; other records cannot be said. One breach makes the service refuse
-the whole request, or lose what follows in it, so every field is made fit here. A null is never
-accepted: what is unknown is left out.
+A trace is one LLM call; the form has no other records. For one invalid field the service refuses
+the whole request, or loses the rest of it, so every field is made valid here. The service accepts
+no null: unknown fields are left out.
 """
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
@@ -28,9 +28,9 @@ _METADATA_BYTES = 65_536
 _TEXT_BYTES = 1024
 
 NAMESPACE = uuid.NAMESPACE_URL
-"""Of derived ids: the session "s" is `uuid5(NAMESPACE, "pulse-session:s")`, in every process."""
+"""For derived ids: the session "s" is `uuid5(NAMESPACE, "pulse-session:s")` in every process."""
 
-# What the service's own check takes: versions 1 to 8, all zeros, all f in lower case.
+# The service accepts versions 1 to 8, all zeros, and all f in lower case.
 _UUID = re.compile(
     r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
     r"|00000000-0000-0000-0000-000000000000|ffffffff-ffff-ffff-ffff-ffffffffffff"
@@ -39,10 +39,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _LAST_MS = 253_402_300_799_999  # the end of the year 9999
 
 _PROVIDERS = ("openai", "anthropic", "openrouter")
-# Keys of a response body in Anthropic's shape, and of one in OpenAI's.
+# Keys that only a response body in Anthropic's or in OpenAI's shape has.
 _SHAPES = {"content": "anthropic", "stop_reason": "anthropic", "choices": "openai"}
 
-# Metadata keys of attributes whose own name is no good one; others lose their prefix only.
+# Metadata keys of attributes; all others only lose their prefix.
 _SHORT = {
     semconv.CACHE_READ_TOKENS: "cache_read_tokens",
     semconv.CACHE_WRITE_TOKENS: "cache_write_tokens",
@@ -55,7 +55,7 @@ _PREFIX = re.compile(r"^(?:gen_ai|pulse)\.(?:response\.|usage\.)?")
 
 
 def encode(record: Record) -> Encoded | None:
-    """The JSON of one trace; None for a tool use or an agent run."""
+    """Return the JSON of one trace; None for a tool use or an agent run."""
     if record.kind != "llm_call":
         return None
     fields = {key: to_json(value) for key, value in _columns(record).items() if value is not None}
@@ -69,13 +69,13 @@ def encode(record: Record) -> Encoded | None:
 
 
 def body(traces: Sequence[Encoded]) -> bytes:
-    """One request of `traces`."""
+    """Return one request with `traces`."""
     return f"[{','.join(trace.text for trace in traces)}]".encode()
 
 
 def _columns(record: Record) -> dict[str, Any]:
     start_ms = min(max(0, record.start_ns // 1_000_000), _LAST_MS)
-    # Tokens are never left out: the overview page of the service fails on a trace without them.
+    # Tokens are never left out: the service's overview page fails on a trace without them.
     return {
         "trace_id": _derived("pulse-trace", f"{record.trace_id}/{record.span_id}"),
         "timestamp": _timestamp(start_ms),
@@ -108,9 +108,9 @@ def _timestamp(ms: int) -> str:
 
 
 def _provider(record: Record) -> str:
-    """One of the three that the form knows: by name, else by the shape of the response.
+    """Return one of the form's three providers, by name or else by the shape of the response.
 
-    A failed call has no response; then Claude's name tells.
+    A failed call has no response; then the name of the model decides.
     """
     name = (record.provider or "").lower()
     if name in _PROVIDERS:
@@ -126,10 +126,10 @@ def _text(value: str | None, limit_bytes: int = _TEXT_BYTES) -> str | None:
 
 
 def _metadata(record: Record) -> str:
-    """The caller's metadata, and beside it whatever of the record has no field."""
+    """Return the caller's metadata, and the parts of the record that have no field."""
     own = {str(key): value for key, value in record.metadata.items() if value is not None}
     ours = _facts(record)
-    # A key of the caller's stays the caller's.
+    # The caller's key wins.
     ours = {key if key not in own else f"pulse_{key}": value for key, value in ours.items()}
     parts = (bounded_json(plain(own), _METADATA_BYTES), bounded_json(ours, _METADATA_BYTES))
     return f"{{{','.join(part[1:-1] for part in parts if part != '{}')}}}"
@@ -172,7 +172,7 @@ def _leftover(value: Any) -> Any:
 
 FORM = Form(
     name="traces",
-    path="/v1/traces/async",  # unlike /v1/traces/batch it takes the same trace twice (§2.4)
+    path="/v1/traces/async",  # unlike /v1/traces/batch it accepts a trace twice (§2.4)
     max_records=100,
     encode=encode,
     body=body,

@@ -1,1 +1,1 @@
-"""What a call cost, in cents, by a table of public prices."""
+"""The cost of a call in cents, by a table of public prices."""

@@ -1,4 +1,4 @@
-"""The cost of a record: what the provider reported, else tokens times list price."""
+"""The cost of a record: as the provider reported it, or else tokens times list price."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 from pulse_otel.export.pricing.table import cost_cents
 from pulse_otel.export.records.record import Record
 
-# Service tier -> its part of the list price. OpenAI's flex is priced as its batches are, and both
-# providers give batches for half; a tier with prices of its own (priority) is not in the table,
-# and so has no cost rather than a guessed one.
+# Service tier -> its part of the list price. Batches cost half at both providers, and OpenAI's flex
+# costs as much as its batches. A tier with prices of its own (priority) is not in the table: it has
+# no cost instead of a guessed one.
 _TIERS: Mapping[str | None, float] = {
     None: 1.0,
     "auto": 1.0,
@@ -24,7 +24,7 @@ _SENSIBLE_CENTS = 1e12  # a negative or infinite cost makes the service refuse t
 
 
 def record_cost_cents(record: Record) -> float | None:
-    """US cents, or None where the usage or the price of the model is unknown."""
+    """Return US cents, or None if the usage or the price of the model is unknown."""
     reported = record.reported_cost_cents
     if reported is not None and 0 <= reported < _SENSIBLE_CENTS:
         return reported

@@ -1,8 +1,8 @@
-"""What a call cost, from the price table shipped with the package.
+"""The cost of a call, by the price table in the package.
 
 The table (`prices.json`, written by `scripts/make_prices.py`, which documents its notation) is
-read on the first question and kept. Nothing here knows OpenTelemetry: it is names and counts in,
-cents out.
+read at the first use and kept. This file knows nothing of OpenTelemetry: it turns names and counts
+into cents.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _Schedule: TypeAlias = "_Prices | list[tuple[_When, _Prices]]"
 
 
 class _Provider(TypedDict):
-    """The models of a provider, and the providers to ask when none of them matches."""
+    """The models of a provider, and the providers to search if none of them matches."""
 
     fallback: list[str]
     models: list[tuple[_Rule, _Schedule]]
@@ -38,8 +38,8 @@ class _Table(TypedDict):
     providers: dict[str, _Provider]
 
 
-_MAX_NAME = 256  # no model name is longer; bounds what the cache of look-ups can hold
-_MAX_COUNT = 10**15  # keeps arithmetic on a nonsense count finite
+_MAX_NAME = 256  # no model name is longer; it bounds the cache of look-ups
+_MAX_COUNT = 10**15  # keeps arithmetic with a senseless count finite
 _DOLLARS_PER_MTOK_TO_CENTS = 100 / 1_000_000
 _DOLLARS_PER_THOUSAND_TO_CENTS = 100 / 1_000
 _COMPACT_DATE = re.compile(r"-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
@@ -57,20 +57,19 @@ def cost_cents(
     output_audio_tokens: int = 0,
     at: datetime | None = None,
 ) -> float | None:
-    """The cost of a call in cents, or None when the table has no token price for the model.
+    """Return the cost of a call in cents, or None if the table has no price for the model.
 
     `provider` is a `gen_ai.provider.name`. The counts follow the OpenTelemetry GenAI conventions:
     `input_tokens` and `output_tokens` are totals, which include cached and audio tokens. Tokens
-    that have no price of their own are charged as ordinary ones. `at` is the time of the call
-    (now, when not given; UTC, when it has no zone). Never raises: a count that is not a positive
-    number is 0.
+    without a price of their own are charged as ordinary ones. `at` is the time of the call: now by
+    default, and UTC without a zone. Never raises: a count that is not a positive number is 0.
     """
     schedule = _schedule(_name(provider), _name(model))
     prices = _prices_at(schedule, at) if isinstance(schedule, list) else schedule
     if prices is None:
         return None
     read, write = _count(cache_read_tokens), _count(cache_write_tokens)
-    # A total smaller than its parts can only be wrong: the parts are what is known.
+    # A total that is smaller than its parts is wrong: the parts count.
     total = max(_count(input_tokens), read + write)
     prompt = {
         "cache_read": read,
@@ -90,10 +89,10 @@ def cost_cents(
 def _charged(
     prices: dict[str, _Rate], parts: dict[str, int], whole: str, total: int
 ) -> dict[str, int]:
-    """How many tokens are charged at each price that the model has for one side of the call.
+    """Return how many tokens are charged at each price of the model, for one side of the call.
 
-    A part without a price stays in the whole. Audio comes last and is taken from what is not
-    cached: audio tokens beyond that are cached ones, which were counted as such.
+    A part without a price stays in the whole. Audio comes last and is taken from the tokens that
+    are not cached: more audio tokens than those are cached, and were counted as such.
     """
     counts: dict[str, int] = {}
     for unit, count in parts.items():
@@ -106,14 +105,14 @@ def _charged(
 
 
 def _rate(price: _Rate, total_input: int) -> float:
-    """The price per unit: the highest step that the prompt exceeds holds for the whole call."""
+    """Return the price per unit: the highest step that the prompt exceeds applies to all of it."""
     if not isinstance(price, list):
         return price
     return next((rate for start, rate in reversed(price) if total_input > start), price[0][1])
 
 
 def _prices_at(schedule: list[tuple[_When, _Prices]], at: datetime | None) -> _Prices:
-    """The last set of prices whose condition holds; the first one when none does."""
+    """Return the last set of prices whose condition holds; the first one if none does."""
     moment = _utc(at)
     for when, prices in reversed(schedule):
         if _applies(when, moment):
@@ -122,7 +121,7 @@ def _prices_at(schedule: list[tuple[_When, _Prices]], at: datetime | None) -> _P
 
 
 def _applies(when: _When, moment: datetime) -> bool:
-    """Whether a set of prices holds at a time given in UTC."""
+    """Return whether a set of prices holds at a time given in UTC."""
     if when is None:
         return True
     if isinstance(when, str):
@@ -135,7 +134,7 @@ def _applies(when: _When, moment: datetime) -> bool:
 
 
 def _utc(at: datetime | None) -> datetime:
-    """The time in UTC; a time without a zone is one."""
+    """Return the time in UTC; a time without a zone is UTC."""
     if not isinstance(at, datetime):
         return datetime.now(timezone.utc)
     if at.tzinfo is None:
@@ -147,14 +146,14 @@ def _utc(at: datetime | None) -> datetime:
 
 
 def _name(value: object) -> str:
-    """A name as the table spells it, empty when it cannot be one."""
+    """Return a name as the table spells it, or an empty one if it cannot be a name."""
     if not isinstance(value, str) or len(value) > _MAX_NAME:
         return ""
     return value.lower()
 
 
 def _count(value: object) -> int:
-    """A token count: 0 for anything that is not a positive number."""
+    """Return a token count: 0 for anything that is not a positive number."""
     if not isinstance(value, (int, float)) or not 0 < value < _MAX_COUNT:
         return 0
     return int(value)
@@ -162,7 +161,7 @@ def _count(value: object) -> int:
 
 @cache
 def _table() -> _Table:
-    """The table. Cost is an extra: without it spans are exported all the same."""
+    """Return the table; without a readable table, spans are exported without a cost."""
     try:
         text = (files("pulse_otel.export.pricing") / "prices.json").read_text(encoding="utf-8")
         table: _Table = json.loads(text)
@@ -174,7 +173,7 @@ def _table() -> _Table:
 
 @lru_cache(maxsize=1024)
 def _schedule(provider: str, model: str) -> _Schedule:
-    """The prices of a model over time, or None when the table does not have it."""
+    """Return the prices of a model over time, or None if the table does not have it."""
     table = _table()
     provider_id = table["names"].get(provider.strip())
     if provider_id is None or not model:
@@ -191,7 +190,7 @@ def _schedule(provider: str, model: str) -> _Schedule:
 
 
 def _dashed_date(found: re.Match[str]) -> str:
-    """`-20251211` as `-2025-12-11`; gateways write the date without dashes."""
+    """Turn `-20251211` into `-2025-12-11`: gateways write the date without dashes."""
     year, month, day = found.groups()
     try:
         date(int(year), int(month), int(day))
@@ -201,7 +200,7 @@ def _dashed_date(found: re.Match[str]) -> str:
 
 
 def _matches(rule: _Rule, model: str) -> bool:
-    """Whether a model name satisfies a matching rule."""
+    """Return whether a model name satisfies a matching rule."""
     if isinstance(rule, list):
         test = all if rule[0] == "and" else any
         return test(_matches(part, model) for part in rule[1:])

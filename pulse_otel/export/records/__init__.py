@@ -1,1 +1,1 @@
-"""A finished span becomes a Record: one per call, redacted, bounded."""
+"""Records: one for each call, redacted and bounded."""

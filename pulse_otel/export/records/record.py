@@ -11,7 +11,7 @@ Kind = Literal["llm_call", "tool_use", "agent_run"]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens. Input and output are totals, the others parts of them; None is unknown."""
+    """Token counts. Input and output are totals, the others are parts of them; None: unknown."""
 
     input: int | None = None
     output: int | None = None
@@ -24,10 +24,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What Pulse is told about one span. Ids in hex, times in ns since the epoch.
+    """The data of one span for Pulse. Ids in hex, times in ns since the epoch.
 
-    Bodies fit the service (below 64 KiB each) and hold no media. `usage` is empty on anything
-    but an LLM call: what agents and chains repeat of their calls' tokens is not counted again.
+    Bodies fit the service (below 64 KiB each) and hold no media. Only an LLM call has `usage`:
+    agents and chains repeat the tokens of their calls, which must not be counted twice.
     """
 
     kind: Kind
@@ -59,6 +59,8 @@ class Record:
     is_error: bool = False
     error: Mapping[str, Any] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])  # what has no column
+    attributes: Mapping[str, Any] = field(
+        default_factory=dict[str, Any]
+    )  # attributes without a column
     reported_cost_cents: float | None = None
     service_name: str | None = None

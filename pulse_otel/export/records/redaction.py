@@ -1,8 +1,8 @@
-"""The user's `redact` function, put on every text of a record before it leaves the process.
+"""Applies the user's `redact` function to every text of a record before it leaves the process.
 
-A number is shown to it as text, and stays a number unless it is changed: a card's number may be
-one in the JSON of a tool's arguments. Keys, ids, times, tokens and our own vocabulary are not shown
-to it: they keep records readable and apart.
+The function gets a number as text, and an unchanged number stays a number: in the JSON of a tool's
+arguments, a card's number may be one. It does not get keys, ids, times, tokens and our own
+vocabulary, which identify records and keep them readable.
 """
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
@@ -26,7 +26,10 @@ _FIELDS = tuple(field.name for field in fields(Record) if field.name not in _KEP
 
 
 class Redaction:
-    """Called by one thread at a time, and never by a caller's. `failures`: texts left out."""
+    """Redacts records; used by one thread at a time, never by a caller's.
+
+    `failures` counts texts that were left out.
+    """
 
     def __init__(self, redact: Callable[[str], str]) -> None:
         self._redact = redact
@@ -34,11 +37,11 @@ class Redaction:
         reset_in_children(self)
 
     def reset_after_fork(self) -> None:
-        """A child counts its own."""
+        """Count from 0 in a child."""
         self.failures = 0
 
     def __call__(self, record: Record) -> Record:
-        """`record` with every text redacted."""
+        """Return `record` with every text redacted."""
         return replace(record, **{name: self._value(getattr(record, name)) for name in _FIELDS})
 
     def _value(self, value: Any) -> Any:
@@ -52,7 +55,7 @@ class Redaction:
             return self._number(value)
         if value is None or isinstance(value, bool):
             return value
-        return self._value(plain(value))  # bytes, say: no text of theirs gets by
+        return self._value(plain(value))  # such as bytes: their text is redacted too
 
     def _number(self, number: float) -> float | str:
         text = str(plain(number))
@@ -64,7 +67,7 @@ class Redaction:
             return text
         try:
             redacted: Any = self._redact(text)
-        # SystemExit would end the worker's thread without a message.
+        # A SystemExit would end the worker's thread without a message.
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the function is the user's
             return self._failed(f"it raises {type(error).__name__}")
         if not isinstance(redacted, str):
@@ -72,7 +75,7 @@ class Redaction:
         return redacted
 
     def _failed(self, why: str) -> str:
-        """Warn by the kind of the error only: its text may quote what is to be redacted."""
+        """Count and warn, with the kind of the error only: its text may quote a secret."""
         self.failures += 1
         rate_limited.warning(
             f"redact:{why}", "pulse-otel: your redact function fails (%s); texts are left out", why

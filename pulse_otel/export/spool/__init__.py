@@ -1,1 +1,1 @@
-"""What waits on disk: batches of records in files, leased by one process at a time."""
+"""The spool: batches of records in files, leased by one process at a time."""

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from pulse_otel.export.accounts.ends import DropReason
 from pulse_otel.export.records.record import Record
-from pulse_otel.export.spool import files as files
+from pulse_otel.export.spool import files
 from pulse_otel.export.spool.batch import pack, unpack
 from pulse_otel.export.spool.files import Name, waiting_name
 from pulse_otel.log import rate_limited

@@ -1,1 +1,1 @@
-"""One HTTP attempt under one deadline, and what it came to: an Outcome."""
+"""One HTTP attempt under one deadline, and its Outcome."""

@@ -1,12 +1,12 @@
 """Connections of `requests` under one deadline that no server can stretch.
 
-A timeout of `requests` counts for each operation of a socket: a server that sends one byte before
-each runs out holds its client for hours. Here the time that is left of the attempt becomes the
-socket's timeout before every single read and write, for each address of a name, the proxy's
-CONNECT, the TLS handshake, the request, the header and the body.
+A timeout of `requests` applies to each operation of a socket: a server that sends one byte before
+each timeout holds its client for hours. Here the socket's timeout is set to the time left of the
+attempt before every read and write: for each address of a name, the proxy's CONNECT, the TLS
+handshake, the request, the header and the body.
 
-Two things are not under it: looking up a name (the system's resolver knows no timeout), and, if
-the proxy itself is spoken to over TLS, the pieces of one TLS record inside the other TLS.
+The deadline does not cover the look-up of a name (the system's resolver has no timeout), and, with
+a proxy that is itself reached over TLS, the pieces of one TLS record inside the other TLS.
 
 Imported when the first request is sent: importing `requests` takes time.
 """
@@ -28,20 +28,20 @@ from requests.adapters import HTTPAdapter
 from urllib3.poolmanager import pool_classes_by_scheme
 
 CONNECT_S = 5.0
-"""The longest that one address of the service is waited for."""
+"""The longest wait for one address of the service."""
 
 _PIECE_BYTES = 16_384  # one TLS record
 
 
 class Attempt:
-    """The time that one request has, and whether it needed a new connection."""
+    """The deadline of one request; `connected` says whether it needed a new connection."""
 
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
         self.connected = False
 
     def left_s(self) -> float:
-        """The seconds left. Raises TimeoutError if there are none."""
+        """Return the seconds left. Raises TimeoutError if there are none."""
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("the deadline of the attempt has passed")
@@ -49,11 +49,11 @@ class Attempt:
 
 
 current: ContextVar[Attempt] = ContextVar("pulse_otel_attempt")
-"""The attempt that the running thread makes. `requests` has no way to hand it through."""
+"""The attempt of the running thread, since `requests` cannot pass an argument through."""
 
 
 class _TimedReader(io.RawIOBase):
-    """A socket's unbuffered file that gives each read the time that is left."""
+    """A socket's unbuffered file that limits each read to the time left."""
 
     def __init__(self, raw: io.RawIOBase, sock: Any) -> None:
         self._raw = raw
@@ -77,17 +77,17 @@ class _TimedReader(io.RawIOBase):
 class _TimedResponse(http.client.HTTPResponse):
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        # It reads by this file only. Detached, not doubled: it keeps the socket open until the
-        # body is read, also if the connection was closed before.
+        # All reads go through this file. Detached, not copied, it keeps the socket open until the
+        # body is read, even if the connection was closed before.
         self.fp = io.BufferedReader(_TimedReader(cast("Any", self.fp).detach(), sock))
 
 
 class _Timed:
-    """What makes a connection of urllib3 a timed one. Goes before its class."""
+    """Mixin that applies the deadline to a connection of urllib3; precedes its class."""
 
     sock: Any
     response_class = _TimedResponse
-    # The library prints what it sends, the key with it, if a program sets this on its class.
+    # If a program sets this on http.client's class, the library prints what it sends, with the key.
     debuglevel = 0
 
     def connect(self) -> None:
@@ -95,8 +95,8 @@ class _Timed:
         super().connect()  # type: ignore[misc]
 
     def send(self, data: Any) -> None:
-        # The answer to a request cut short, such as 413, is there to be read: urllib3 does so
-        # after a BrokenPipeError, and in its line 1.26 after that only.
+        # A server may answer before it has read the request, as with 413. urllib3 reads that
+        # answer after a BrokenPipeError; version 1.26 after no other error.
         for start in range(0, len(data), _PIECE_BYTES):
             if self.sock is not None:
                 self.sock.settimeout(current.get().left_s())
@@ -111,20 +111,20 @@ class _Timed:
 
 
 class _Direct(_Timed):
-    """A connection that looks up and dials the host, or the HTTP proxy, by itself."""
+    """A connection that looks up and dials the host or the HTTP proxy itself."""
 
     host: str
     port: int
 
     def _new_conn(self) -> socket.socket:
-        name = cast("str", getattr(self, "_dns_host", self.host))  # may end in a dot
+        name = cast("str", getattr(self, "_dns_host", self.host))  # may end with a dot
         sock = dial(name.strip("[]"), self.port, current.get())
         sys.audit("http.client.connect", self, self.host, self.port)
         return sock
 
 
 def dial(host: str, port: int, attempt: Attempt) -> socket.socket:
-    """Connect to the first address of `host` that answers, giving each its share of the time."""
+    """Connect to the first address of `host` that answers; each has its share of the time."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError as error:
@@ -139,7 +139,7 @@ def dial(host: str, port: int, attempt: Attempt) -> socket.socket:
             sock.connect(address)
             sock.settimeout(attempt.left_s())  # for the TLS handshake
         except OSError as error:
-            # urllib3 takes a reset for the end of a request, whose answer may be there to be read.
+            # urllib3 would try to read an answer after a reset.
             reset = isinstance(error, ConnectionResetError)
             failure = ConnectionRefusedError(errno.ECONNREFUSED, "reset") if reset else error
             if sock is not None:
@@ -150,7 +150,7 @@ def dial(host: str, port: int, attempt: Attempt) -> socket.socket:
 
 
 def _timed(pools: dict[str, Any], connection: type[_Timed]) -> dict[str, Any]:
-    """The pool classes of urllib3, by scheme, with timed connections."""
+    """Return the pool classes of urllib3, by scheme, with timed connections."""
     made: dict[str, Any] = {}
     for scheme, pool in pools.items():
         timed = type(f"Timed{pool.ConnectionCls.__name__}", (connection, pool.ConnectionCls), {})
@@ -170,7 +170,7 @@ class _Adapter(HTTPAdapter):
         known = proxy in self.proxy_manager
         manager: Any = super().proxy_manager_for(proxy, **kwargs)
         if not known:
-            # A SOCKS proxy's pools dial in their own way.
+            # The pools of a SOCKS proxy dial themselves.
             socks = str(proxy).lower().startswith("socks")
             own = manager.pool_classes_by_scheme
             manager.pool_classes_by_scheme = _timed(own, _Timed) if socks else _DIRECT
@@ -180,7 +180,7 @@ class _Adapter(HTTPAdapter):
 class Session(requests.Session):
     """A session of timed connections that follows no redirect and keeps no cookie.
 
-    With `proxies`, those of the environment are used.
+    With `proxies`, it uses those of the environment.
     """
 
     def __init__(self, *, proxies: bool) -> None:
@@ -191,14 +191,14 @@ class Session(requests.Session):
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
 
     def merge_environment_settings(self, *args: Any, **kwargs: Any) -> Any:
-        """As in `requests`, where `trust_env` would turn off REQUESTS_CA_BUNDLE, too."""
+        """Leave out proxies if told so; `trust_env` would also turn off REQUESTS_CA_BUNDLE."""
         settings = super().merge_environment_settings(*args, **kwargs)
         return settings if self._with_proxies else {**settings, "proxies": {}}
 
     def get_redirect_target(self, resp: Any) -> None:
-        """None: nothing is a redirect.
+        """Return None: nothing is a redirect.
 
-        Also when told not to follow one, `requests` reads the whole body of a redirect, however
-        long it is, and prepares the next request.
+        Even if told not to follow a redirect, `requests` reads its whole body, of any length, and
+        prepares the next request.
         """
         return

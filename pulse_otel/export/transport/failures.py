@@ -1,8 +1,8 @@
-"""What an attempt without an answer came to: the second decision table, exception -> Outcome.
+"""Outcomes of attempts without an answer: the second decision table, exception -> Outcome.
 
-`requests` and urllib3 wrap what happened in several layers, and differently in each version; what
-decides is the innermost exception, which is Python's own. No text of an exception is ever shown:
-it holds addresses, and may hold a proxy's password.
+`requests` and urllib3 wrap an error in several layers, which differ between versions; the innermost
+exception, which is Python's own, decides. No text of an exception is ever shown: it holds
+addresses, and may hold a proxy's password.
 """
 
 from __future__ import annotations
@@ -19,21 +19,24 @@ from urllib3.util.ssl_match_hostname import CertificateError
 
 from pulse_otel.export.transport.outcome import Outcome, Verdict
 
+ANY = (OSError, exceptions.HTTPError, http.client.HTTPException)
+"""The exceptions of an attempt."""
+
 _CA = "set ca_file / PULSE_CA_FILE if it is signed by an authority of your own"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the table: the first that fits one of the wrapped exceptions decides."""
+    """One row of the table; the first row that fits one of the wrapped exceptions decides."""
 
-    said: str  # for a reader of the table
+    said: str  # the failure in words
     kind: type[BaseException] | tuple[type[BaseException], ...]
     verdict: Verdict
     cause: str
     words: tuple[str, ...] = ("",)  # one of them must be in the exception's text
 
     def fits(self, error: BaseException) -> bool:
-        """Whether this row is about `error`."""
+        """Return whether this row applies to `error`."""
         return isinstance(error, self.kind) and any(word in str(error) for word in self.words)
 
 
@@ -45,7 +48,7 @@ TABLE = (
         "proxy answers 407",
         OSError,
         Verdict.PAUSED,
-        "the proxy asks for a user name and password (407)",
+        "the proxy requires a user name and a password (407)",
         ("Tunnel connection failed: 407",),
     ),
     Row(
@@ -64,7 +67,7 @@ TABLE = (
     ),
     Row(
         "certificate of another host",
-        (_UNTRUSTED, CertificateError),  # the latter: urllib3 1.26, which compares by itself
+        (_UNTRUSTED, CertificateError),  # the latter: urllib3 1.26, which compares names itself
         Verdict.PAUSED,
         "the TLS certificate is not for the host of api_url",
         ("match",),
@@ -76,10 +79,10 @@ TABLE = (
         f"the TLS certificate of the service is not trusted: {_CA}",
     ),
     Row(
-        "no TLS spoken there",
+        "server without TLS",
         ssl.SSLError,
         Verdict.PAUSED,
-        "no TLS is spoken there: check https:// in api_url / PULSE_API_URL",
+        "the server does not speak TLS: check https:// in api_url / PULSE_API_URL",
         ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"),
     ),
     Row(
@@ -105,7 +108,7 @@ TABLE = (
         "name unknown",
         socket.gaierror,
         Verdict.RETRY,
-        _UNREACHED + "(its name is not known): check api_url / PULSE_API_URL",
+        _UNREACHED + "(unknown host name): check api_url / PULSE_API_URL",
     ),
     Row(
         "connection refused",
@@ -126,13 +129,13 @@ TABLE = (
         _UNREACHED + "(connection reset)",
     ),
     Row(
-        "answer broken off",
+        "answer incomplete",
         (http.client.IncompleteRead, exceptions.IncompleteRead),
         Verdict.RETRY,
-        "the answer breaks off",
+        "the answer is incomplete",
     ),
     Row(
-        "no HTTP spoken there, or a senseless header",
+        "answer that is not HTTP, or has a senseless header",
         http.client.HTTPException,
         Verdict.RETRY,
         "the answer is not HTTP: check api_url / PULSE_API_URL",
@@ -160,7 +163,7 @@ TABLE = (
 
 
 def explain(error: BaseException) -> Outcome:
-    """The outcome of an attempt that ended in `error`."""
+    """Return the outcome of an attempt that ended with `error`."""
     chain = tuple(_unwrapped(error))
     for row in TABLE:
         if any(row.fits(wrapped) for wrapped in chain):
@@ -169,9 +172,9 @@ def explain(error: BaseException) -> Outcome:
 
 
 def _unwrapped(error: BaseException) -> Iterator[BaseException]:
-    """`error` and the exceptions that it wraps, outermost first.
+    """Yield `error` and the exceptions that it wraps, outermost first.
 
-    Not by `__context__`: it also leads to what the calling program happens to be handling.
+    `__context__` is not followed: it may lead to an exception that the program is handling.
     """
     waiting, seen = [error], set[int]()
     while waiting:

@@ -1,4 +1,4 @@
-"""One HTTP attempt under one deadline -> Outcome. No loops, no sleeps, no knowledge of spans."""
+"""One HTTP attempt under one deadline -> Outcome, without loops, sleeps or knowledge of spans."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pulse_otel.export.transport.connection import Attempt, Session
 
 ATTEMPT_S = 10.0
-"""The service answers slowly when its log is long (contract §3.6)."""
+"""The longest attempt; the service is slow if its log is long (contract §3.6)."""
 
 MAX_ANSWER_BYTES = 1 << 20
 
@@ -30,9 +30,9 @@ _HEADERS = {
 class Transport:
     """Posts bodies to one service. Used by one thread at a time; pooled; follows no redirect.
 
-    Certificates are verified, always: with `ca_file` if given, else with what `requests` uses
-    (REQUESTS_CA_BUNDLE, or its own bundle). Proxies are those of the environment; towards
-    loopback there is none, since from a proxy that would lead to another machine.
+    It always verifies certificates: with `ca_file` if given, or else as `requests` does (with
+    REQUESTS_CA_BUNDLE, or its own bundle). It uses the proxies of the environment, but none for a
+    loopback address, which a proxy would resolve to another host.
     """
 
     def __init__(self, base_url: str, key: ApiKey, *, ca_file: str | None = None) -> None:
@@ -40,7 +40,7 @@ class Transport:
         self._key = key
         self._ca_file = ca_file
         self._session: Session | None = None
-        self._inherited: Session | None = None  # in a child: its parent's
+        self._inherited: Session | None = None  # in a child: the parent's session
         self._pid = os.getpid()
         self._closed = False
         self._loopback = _loopback(base_url)
@@ -50,34 +50,31 @@ class Transport:
             )
 
     def post(self, path: str, body: bytes, deadline: float) -> Outcome:
-        """Send `body` to `path`; returns by `deadline`, a time of `time.monotonic`.
+        """Post `body` to `path`; return by `deadline`, a time of `time.monotonic`.
 
-        Never raises for the network. Only looking up the host's name is not under the deadline.
+        Never raises for the network. The deadline does not cover the look-up of the host's name.
         """
         try:
-            from http.client import HTTPException
-
             from opentelemetry.instrumentation.utils import suppress_instrumentation
-            from urllib3.exceptions import HTTPError
 
+            from pulse_otel.export.transport import failures
             from pulse_otel.export.transport.connection import Attempt
-            from pulse_otel.export.transport.failures import explain
-        except (ImportError, Warning) as error:  # a Warning: where the program makes them errors
+        except (ImportError, Warning) as error:  # a Warning: if the program makes them errors
             return _not_imported(error)
 
         with suppress_instrumentation():
             try:
                 return self._attempt(path, body, Attempt(deadline))
-            except (OSError, HTTPError, HTTPException) as error:
-                return explain(error)
+            except failures.ANY as error:
+                return failures.explain(error)
 
     def _attempt(self, path: str, body: bytes, attempt: Attempt) -> Outcome:
         try:
             return self._once(path, body, attempt)
         except OSError:
-            # The service closes a connection idle for 10 s (contract §1), and a kept one may have
-            # gone stale in other ways. Re-sending is safe: spans are identified by their ids. If
-            # the time was up, there is none left for this either.
+            # The service closes a connection that is idle for 10 s (contract §1), and a pooled one
+            # may be stale for other reasons. Posting again is safe, since spans have ids. If the
+            # deadline has passed, the second post fails at once.
             if attempt.connected:
                 raise
             self._disconnect()
@@ -96,7 +93,7 @@ class Transport:
                 timeout=attempt.left_s(),
                 allow_redirects=False,
                 stream=True,
-                # Given with each request: on the session, REQUESTS_CA_BUNDLE would replace it.
+                # Passed with each request, since REQUESTS_CA_BUNDLE would replace the session's.
                 verify=self._ca_file,
             ) as response:
                 return decide(
@@ -107,11 +104,11 @@ class Transport:
                 )
         finally:
             current.reset(token)
-            if self._closed:  # meanwhile, by another thread
+            if self._closed:  # by another thread meanwhile
                 session.close()
 
     def _open(self) -> Session:
-        """The session, made at first use, and anew in a forked child: sockets are not shared.
+        """Return the session, made at the first use, and again in a child after a fork.
 
         Raises ConnectionAbortedError after `close`.
         """
@@ -121,11 +118,11 @@ class Transport:
         if session is None or self._pid != os.getpid():
             from pulse_otel.export.transport.connection import Session
 
-            # Kept: clearing away a parent's takes locks that its threads may have held.
+            # The parent's is kept: closing it takes locks that the parent's threads may have held.
             self._inherited = session
             self._pid = os.getpid()
             self._session = session = Session(proxies=not self._loopback)
-            session.auth = self._authorize  # as `auth`, so that no netrc replaces it
+            session.auth = self._authorize  # as `auth`, so that netrc does not replace it
         return session
 
     def _authorize(self, request: Any) -> Any:
@@ -133,7 +130,7 @@ class Transport:
         return request
 
     def close(self) -> None:
-        """Close the pooled connections of this process, and open no more. From any thread."""
+        """Close the pooled connections of this process for good. Any thread may call this."""
         self._closed = True
         self._disconnect()
 
@@ -144,7 +141,7 @@ class Transport:
 
 
 class _Masked(str):
-    """A header's value that no printed dict of headers shows."""
+    """The value of a header, hidden if a dict of headers is printed."""
 
     __slots__ = ()
 
@@ -158,10 +155,10 @@ def _not_imported(error: Exception) -> Outcome:
 
 
 def _read(raw: Any) -> bytes:
-    """The answer, at most 1 MiB of it; what is left over closes the connection.
+    """Return at most 1 MiB of the answer; if more follows, the connection is closed.
 
-    Read without unpacking and below the layer that reads chunks of any length. Raises
-    IncompleteRead if it ends before the length that it announced.
+    Reads without unpacking, below the layer that reads chunks of any length. Raises IncompleteRead
+    if the answer is shorter than announced.
     """
     raw.enforce_content_length = True
     answer = bytearray()

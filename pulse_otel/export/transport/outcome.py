@@ -1,8 +1,8 @@
-"""What one answer came to: the decision table, (status, headers, body) -> Outcome.
+"""Outcomes of answers: the decision table, (status, headers, body) -> Outcome.
 
-Only a 2xx with the service's own JSON is a success. A 500 is retried, unlike the OTLP
-specification says: this service answers 500 to passing faults (contract §1). What a gateway or a
-login page in between says is never taken for the service's word on the spans.
+Only a 2xx with the service's own JSON is a success. Contrary to the OTLP specification, a 500 is
+retried: this service answers 500 to passing faults (contract §1). The answer of a gateway or a
+login page is never taken for the service's decision on the spans.
 """
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
@@ -26,12 +26,12 @@ _MESSAGE_BYTES = 200
 
 
 class Verdict(Enum):
-    """What to do with the batch."""
+    """The next step for the batch."""
 
     DELIVERED = "delivered"
-    RETRY = "retry"  # may succeed by itself
-    PAUSED = "paused"  # needs somebody: key, address, redirect; kept, and tried rarely
-    REJECTED = "rejected"  # never will succeed
+    RETRY = "retry"  # a passing fault: sent again after a pause
+    PAUSED = "paused"  # the key or the address must be changed: kept, and tried rarely
+    REJECTED = "rejected"  # will never be accepted as it is
     TOO_LARGE = "too large"
 
 
@@ -40,10 +40,10 @@ _SENT_AGAIN = (Verdict.RETRY, Verdict.PAUSED, Verdict.TOO_LARGE)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A verdict, its cause in a few words, and what the service refused of the batch.
+    """A verdict, its cause in a few words, and the refused part of the batch.
 
-    `refused` counts what it left out of an accepted request; `bad` holds the indexes of what it
-    refused a whole request for, where it names them.
+    `refused` counts the spans that the service left out of an accepted request. `bad` holds the
+    indexes of the spans for which it refused a whole request, if it names them.
     """
 
     verdict: Verdict
@@ -51,61 +51,64 @@ class Outcome:
     refused: int = 0
     retry_after_s: float | None = None
     bad: frozenset[int] = frozenset()
-    status: int | None = None  # of HTTP; None where there was no answer
+    status: int | None = None  # of HTTP; None without an answer
 
 
 class Answer(Enum):
-    """What a body is; the text completes "the answer is ..."."""
+    """The kind of a body; the text completes "the answer is ..."."""
 
     EMPTY = "empty"
     OBJECT = "a JSON object without `error`"
-    BROKEN = "broken off: said to be JSON, but unreadable"
+    BROKEN = "incomplete: announced as JSON, but unreadable"
     PAGE = "a web page"
     OTHER = "anything else"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the table. The first that fits decides; `answers` is empty for any answer."""
+    """One row of the table. The first that fits decides; empty `answers` fit any answer."""
 
-    said: str  # the statuses, for a reader
+    said: str  # the statuses in words
     statuses: Container[int]
     answers: tuple[Answer, ...]
     verdict: Verdict
     cause: str = ""  # may hold {status}
 
     def fits(self, status: int, answer: Answer) -> bool:
-        """Whether this row is about such an answer."""
+        """Return whether this row applies to the answer."""
         return status in self.statuses and (not self.answers or answer in self.answers)
 
 
-_NOT_OURS = "the answer is not a trace service's (a web page?): check api_url / PULSE_API_URL"
+_NOT_OURS = (
+    "the answer does not come from a trace service (a web page?): check api_url / PULSE_API_URL"
+)
 _NO_ENDPOINT = (
-    "no trace endpoint there ({status}): check api_url / PULSE_API_URL, and protocol if you set it"
+    "no trace endpoint at that address ({status}): check api_url / PULSE_API_URL, and protocol if"
+    " you set it"
 )
 _KEY = "check api_key / PULSE_API_KEY"
-_BARRED = "access is refused ({status}), by the service or by something before it"
+_BARRED = "access is refused ({status}) by the service, or by a gateway before it"
 _ANSWERED = "the service answered {status}"
 
 TABLE = (
     Row("2xx", range(200, 300), (Answer.EMPTY, Answer.OBJECT), Verdict.DELIVERED),
-    Row("2xx", range(200, 300), (Answer.BROKEN,), Verdict.RETRY, "the answer breaks off"),
+    Row("2xx", range(200, 300), (Answer.BROKEN,), Verdict.RETRY, "the answer is incomplete"),
     Row("2xx", range(200, 300), (), Verdict.PAUSED, _NOT_OURS),
     Row(
         "3xx",
         range(300, 400),
         (),
         Verdict.PAUSED,
-        "the address redirects ({status}): set api_url to where the service is",
+        "the address redirects ({status}): set api_url to the address of the service",
     ),
     Row("401", (401,), (), Verdict.PAUSED, f"the service does not know the API key (401): {_KEY}"),
     Row("403", (403,), (), Verdict.PAUSED, f"the API key is not allowed to write (403): {_KEY}"),
     Row("404, 405, 410", (404, 405, 410), (), Verdict.PAUSED, _NO_ENDPOINT),
-    Row("407", (407,), (), Verdict.PAUSED, "the proxy asks for a user name and password (407)"),
+    Row("407", (407,), (), Verdict.PAUSED, "the proxy requires a user name and a password (407)"),
     Row("402, 421, 426, 451", (402, 421, 426, 451), (), Verdict.PAUSED, _BARRED),
     Row("408, 425, 429", (408, 425, 429), (), Verdict.RETRY, _ANSWERED),
     Row("413", (413,), (), Verdict.TOO_LARGE, "the request is too large (413)"),
-    # A gateway's page, such as nginx's 400 to plain http on a TLS port, is no word on the spans.
+    # A gateway's page, such as nginx's 400 to plain http on a TLS port, decides nothing on spans.
     Row("other 4xx", range(400, 500), (Answer.PAGE,), Verdict.PAUSED, _NOT_OURS),
     Row(
         "other 4xx",
@@ -121,7 +124,7 @@ TABLE = (
 def decide(
     status: int, body: bytes, retry_after: str | None = None, content_type: str = ""
 ) -> Outcome:
-    """The outcome of an answer; `retry_after` and `content_type` are its headers, as received."""
+    """Return the outcome of an answer; `retry_after` and `content_type` are its headers."""
     parsed = _json(body)
     answer = _answer(body, parsed, content_type.lower())
     row = next((row for row in TABLE if row.fits(status, answer)), TABLE[-1])
@@ -142,13 +145,13 @@ def _answer(body: bytes, parsed: Any, content_type: str) -> Answer:
     if not body.strip():
         return Answer.EMPTY
     if isinstance(parsed, dict):
-        # This service says `error` only with a 4xx or 5xx: with a 2xx it is somebody else.
+        # This service sends `error` with 4xx and 5xx only: with 2xx another server answers.
         return Answer.OTHER if "error" in parsed else Answer.OBJECT
     return Answer.BROKEN if parsed is None and "json" in content_type else Answer.OTHER
 
 
 def _partial(answer: Any) -> tuple[int, str]:
-    """How many spans were left out of an accepted request, and why (contract §3)."""
+    """Return how many spans the service left out of an accepted request, and why (contract §3)."""
     partial: Any = answer.get("partialSuccess") if isinstance(answer, dict) else None
     if not isinstance(partial, dict):
         return 0, ""
@@ -160,14 +163,14 @@ def _partial(answer: Any) -> tuple[int, str]:
 
 
 def one_line(message: str) -> str:
-    """`message` fit for a log line: printable, in one line, bounded."""
+    """Return `message` for the log: printable, in one line, bounded."""
     start = mask_secrets(message[: 4 * _MESSAGE_BYTES])
     printable = "".join(c if c.isprintable() else " " for c in start)
     return clip(" ".join(printable.split()), _MESSAGE_BYTES)
 
 
 def _bad(answer: Any) -> frozenset[int]:
-    """The indexes of the refused traces: the first step of each detail's path (contract §2.2)."""
+    """Return the indexes of refused traces: the first step of each detail's path (§2.2)."""
     details: Any = answer.get("details") if isinstance(answer, dict) else None
     paths = [
         detail.get("path")
@@ -186,10 +189,10 @@ def _json(body: bytes) -> Any:
 
 
 def retry_after_s(header: str | None) -> float | None:
-    """The seconds that a Retry-After header asks for, at most 600; None if it asks for no wait.
+    """Return the seconds of a Retry-After header, at most 600; None if it asks for no wait.
 
-    It is a number of seconds or an HTTP date (RFC 9110 §10.2.3); what is neither, or is past, asks
-    for nothing. The wall clock serves for the difference to the date only.
+    The header is a number of seconds or an HTTP date (RFC 9110 §10.2.3). A past date, and anything
+    else, asks for no wait. The wall clock only gives the difference to the date.
     """
     text = (header or "").strip()
     if text.isascii() and text.isdigit():

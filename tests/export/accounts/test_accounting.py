@@ -14,7 +14,7 @@ import pytest
 import pulse_otel
 import pulse_otel.log
 from pulse_otel import Provider, observe
-from pulse_otel.export.delivery import queue as intake
+from pulse_otel.export.delivery import queue
 from tests.conftest import KEY, MESSAGES, RunPython
 from tests.export.faulty import FaultyService
 from tests.export.sending import Watch, records, sending, stored, until
@@ -78,7 +78,7 @@ def test_everything_arrives_once_through_random_faults(tmp_path: Path) -> None:
 
 @pytest.mark.row("U9")
 def test_too_many_spans_cost_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "MAX_QUEUED_BYTES", 100 * 500)  # each counts as 500
+    monkeypatch.setattr(queue, "MAX_QUEUED_BYTES", 100 * 500)  # each counts as 500
     with FaultServer(then=answer(503)) as server, sending(server.url) as delivery:
         delivery.submit(records(10))
         assert until(
@@ -100,7 +100,7 @@ def test_too_many_spans_cost_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None
 def test_too_many_bytes_cost_the_oldest_but_never_the_only_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(intake, "MAX_QUEUED_BYTES", 400)  # each counts as 500
+    monkeypatch.setattr(queue, "MAX_QUEUED_BYTES", 400)  # each counts as 500
     with FaultServer() as server, sending(server.url) as delivery:
         delivery.submit(records(1))
         assert delivery.flush(10) is True

@@ -33,8 +33,8 @@ def client(faulty: FaultyService, openai_client: Any) -> Any:
     [
         ((500, b'{"error":"Internal server error"}', {}), "the service answered 500"),
         ((401, b'{"error":"Invalid API key"}', {}), "does not know the API key (401)"),
-        ((404, b"404 Not Found", {}), "no trace endpoint there (404)"),
-        ((200, b"<html></html>", {}), "the answer is not a trace service's"),
+        ((404, b"404 Not Found", {}), "no trace endpoint at that address (404)"),
+        ((200, b"<html></html>", {}), "the answer does not come from a trace service"),
         ((302, b"", {"Location": "http://127.0.0.1:1/"}), "the address redirects (302)"),
     ],
     ids=["500", "401", "404", "html", "redirect"],

@@ -1,4 +1,4 @@
-"""As `test_dialect_built`: kinds of span that the recorded dialects have and nobody recorded."""
+"""As `test_dialect_built`: kinds of spans of the recorded dialects that no recording has."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def test_what_both_know_is_equal(dialect: str, case: str, provider: Any, clients
     theirs = calls(recorded(dialect)[case])
     ours = calls(our_spans(case, provider, clients))
     if dialect == "official-genai-with-native":
-        theirs = theirs[1:]  # the twins are tested elsewhere
+        theirs = theirs[1:]  # duplicates are tested elsewhere
     assert len(theirs) == len(ours)
 
     for our, their in zip(map(known, ours), map(known, theirs), strict=True):

@@ -72,7 +72,7 @@ def test_the_sdks_own_span_beneath_the_official_one(case: str, reverse: bool) ->
 
 
 @pytest.mark.parametrize("dialect", ["official-genai", "traceloop", "openinference", "langfuse"])
-def test_recorded_calls_that_are_not_twins_stay(dialect: str) -> None:
+def test_recorded_calls_without_a_duplicate_stay(dialect: str) -> None:
     records = [r for spans in recorded(dialect).values() for span in spans if (r := read(span))]
 
     assert sorted(r.span_id for r in settle(*records)) == sorted(r.span_id for r in records)
@@ -133,7 +133,7 @@ def test_a_child_that_names_a_merged_span_as_its_parent() -> None:
     ],
     ids=["provider", "model", "time", "trace", "response id", "agent", "no relation"],
 )
-def test_what_is_no_twin(parent: Record) -> None:
+def test_different_calls_are_not_merged(parent: Record) -> None:
     child = call("c", "p", response_id="r", response_model="gpt-4o-9", ms=(5, 95))
 
     assert len(settle(child, parent)) == 2

@@ -1,4 +1,4 @@
-"""The `redact` function: it sees every text before that leaves the process, and hurts nobody."""
+"""The `redact` function gets every text before it leaves the process; its errors are harmless."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def test_what_is_put_is_leased_once_and_gone_after_the_ack(spool: Spool, tmp_pat
     assert leased is not None
     assert ids(leased) == [record.span_id for record in records(3)]
     assert leased.records == records(3)
-    assert spool.lease(file) is None  # somebody has it
+    assert spool.lease(file) is None  # it is taken
     spool.ack(leased.file)
     assert files(tmp_path) == []
 
@@ -162,7 +162,7 @@ def test_the_lease_of_a_process_that_ended_is_taken_over_at_once(
 
 @pytest.mark.row("S10")
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
-def test_nobody_else_can_read_it(spool: Spool, tmp_path: Path, umask: int) -> None:
+def test_no_other_user_can_read_it(spool: Spool, tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
         file = spool.put(records(1))
@@ -195,7 +195,7 @@ def test_a_link_in_the_place_of_the_directory_is_refused(tmp_path: Path, which: 
 @pytest.mark.row("S10")
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
 @pytest.mark.parametrize("which", ["root", "ours"])
-def test_a_directory_of_somebody_else_is_refused(spool: Spool, tmp_path: Path, which: str) -> None:
+def test_a_directory_of_another_user_is_refused(spool: Spool, tmp_path: Path, which: str) -> None:
     (tmp_path / NAME).mkdir(mode=0o700)
     os.chown(tmp_path if which == "root" else tmp_path / NAME, 12345, -1)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pulse_otel.export.accounts.ledger import Ledger
-from pulse_otel.export.delivery import backlog as stock
+from pulse_otel.export.delivery import backlog
 from pulse_otel.export.delivery.backlog import Backlog
 from pulse_otel.export.spool.files import MAX_FILE_BYTES
 from pulse_otel.export.spool.spool import QUARANTINE, Spool
@@ -203,21 +203,21 @@ def test_no_file_descriptors_left(spool: Spool, clock: Clock, tmp_path: Path) ->
 def test_what_cannot_be_read_for_now_is_sent_later(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stock, "_UNREADABLE_S", 0.2)
+    monkeypatch.setattr(backlog, "_UNREADABLE_S", 0.2)
     ledger = Ledger()
-    store = Backlog(ledger, spool)
+    batches = Backlog(ledger, spool)
     for start in (0, 2):
         ledger.taken()
         ledger.taken()
-        store.store(records(2, start))
+        batches.store(records(2, start))
 
     with no_descriptors():
-        store.lease()
-        assert not store.ready
-        assert store.wait_s()  # no loop that asks all the time
-        store.lease()
+        batches.lease()
+        assert not batches.ready
+        assert batches.wait_s()  # no loop that asks all the time
+        batches.lease()
     assert ledger.snapshot(0).pending_on_disk == 4
-    assert until(lambda: store.lease() or len(store.ready) == 4)
+    assert until(lambda: batches.lease() or len(batches.ready) == 4)
 
-    assert {entry.record.span_id for entry in store.ready} == ids_of(records(4))
+    assert {entry.record.span_id for entry in batches.ready} == ids_of(records(4))
     assert ledger.snapshot(0).taken_over == 0

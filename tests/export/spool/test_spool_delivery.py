@@ -11,7 +11,7 @@ import pytest
 
 import pulse_otel
 from pulse_otel import Provider, observe
-from pulse_otel.export.delivery import backlog as stock
+from pulse_otel.export.delivery import backlog
 from pulse_otel.export.records.record import Record
 from pulse_otel.export.spool.spool import MAX_AGE_S, QUARANTINE
 from tests.conftest import KEY, MESSAGES
@@ -30,9 +30,9 @@ def waiting(directory: Path) -> list[Path]:
 
 def recover(server: FaultServer, directory: Path, timeout_s: float = 30) -> Any:
     """What a later process does with `directory`: it sends all that is there."""
-    # Leases of those who were killed run out first; then they are searched for again.
+    # The leases of killed processes run out first; then the directory is searched again.
     with (
-        unittest.mock.patch.object(stock, "SEARCH_S", 0.3),
+        unittest.mock.patch.object(backlog, "SEARCH_S", 0.3),
         sending(server.url, spool_dir=directory, lease_s=1.0) as delivery,
     ):
         # A listing may miss a file that is being renamed: three times nothing is nothing.

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from pulse_otel import log
-from pulse_otel.export.delivery import backlog as stock
+from pulse_otel.export.delivery import backlog
 from pulse_otel.export.spool import spool
 from tests.conftest import ROOT
 from tests.export.sending import NAME, Watch, ids_of, records, sending, stored, until
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.row("S7")
 
 @contextlib.contextmanager
 def forbidden(directory: Path) -> Iterator[None]:
-    """EACCES: the mode forbids it, or, as no mode stops root, root is nobody for a while."""
+    """EACCES: the mode forbids it; root, whom no mode stops, becomes another user meanwhile."""
     if os.geteuid() == 0:
         directory.parent.chmod(0o700)
         os.seteuid(65534)
@@ -79,7 +79,7 @@ def test_memory_does_until_the_disk_is_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(spool, "_REFUSED_FOR_S", 0.0)
-    monkeypatch.setattr(stock, "SEARCH_S", 0.1)
+    monkeypatch.setattr(backlog, "SEARCH_S", 0.1)
     monkeypatch.setattr(log.rate_limited, "_next", {})
     directory = tmp_path / "spool"
     with (

@@ -47,7 +47,7 @@ class File:
 
     spans: list[str]
     made: float
-    pid: int  # of who has it, or else wrote it
+    pid: int  # of the process that has it, or else wrote it
     name: str
     until: float | None = None
 
@@ -92,7 +92,7 @@ class Machine(RuleBasedStateMachine):
         self.let_go(process)
 
     def sent(self, process: Process, name: str) -> bool:
-        """Whether somebody has the file, and time left."""
+        """Whether a process has the file, and time left."""
         file, others = self.files[name], {p.pid for p in self.three} - {process.pid}
         runs = file.until is not None and 0 <= file.until - self.clock.now <= 2 * LEASE_S
         return runs and (name in process.ours or file.pid in others)
@@ -155,7 +155,7 @@ class Machine(RuleBasedStateMachine):
                 self.took(process, leased)
 
     def orphans(self, process: Process) -> set[str]:
-        """What `process` may take over: of the dead, of the slow, and what nobody sees to."""
+        """The files that `process` may adopt: of dead or slow processes, and abandoned ones."""
         now, alive = self.clock.now, {p.pid for p in self.three} - {process.pid}
         found = set()
         for name, file in self.files.items():

@@ -50,7 +50,7 @@ def test_a_name_space_of_processes_is_another_place() -> None:
     program = [
         sys.executable,
         "-c",
-        "from pulse_otel.export import spool_files as f; print(f._here())",
+        "from pulse_otel.export.spool import files as f; print(f._here())",
     ]
     apart = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
     try:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.export.delivery import backoff as circuit
+from pulse_otel.export.delivery import backoff
 from pulse_otel.export.delivery.request_size import MAX_REQUEST_BYTES
 from pulse_otel.log import rate_limited
 from tests.conftest import KEY
@@ -56,7 +56,7 @@ CASES = [
 
 @pytest.fixture(autouse=True)
 def expedited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(circuit, "HURRIED_S", 0.01)
+    monkeypatch.setattr(backoff, "HURRIED_S", 0.01)
 
 
 @pytest.mark.parametrize(("action", "delivered", "requests"), CASES)

@@ -17,7 +17,7 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 import pulse_otel
 from pulse_otel import Provider, log, observe
 from pulse_otel.config import ApiKey
-from pulse_otel.export.delivery import backoff as circuit
+from pulse_otel.export.delivery import backoff
 from pulse_otel.export.transport.http import Transport
 from tests.conftest import KEY
 from tests.export.sending import records, sending, until
@@ -32,7 +32,7 @@ def test_ten_minutes_of_an_outage_are_ten_lines(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The log's clock goes faster than ours: a minute passes after every few requests."""
-    monkeypatch.setattr(circuit, "HURRIED_S", 0.001)
+    monkeypatch.setattr(backoff, "HURRIED_S", 0.001)
     now = [0.0]
     monkeypatch.setattr(log.rate_limited, "_clock", lambda: now[0])
     monkeypatch.setattr(log.rate_limited, "_next", {})

@@ -161,7 +161,7 @@ def test_a_slow_proxy_leaves_less_time_for_the_handshake(
 @pytest.mark.parametrize(
     ("action", "verdict", "said"),
     [
-        (answer(407, b"<html>"), Verdict.PAUSED, "the proxy asks for a user name and password"),
+        (answer(407, b"<html>"), Verdict.PAUSED, "the proxy requires a user name and a password"),
         (answer(502, b""), Verdict.RETRY, ""),
         (faults.drip("header", 0.05), Verdict.RETRY, "does not answer in time"),
         (faults.hang(), Verdict.RETRY, "does not answer in time"),
@@ -293,7 +293,7 @@ def test_the_first_that_answers_has_all_the_time_left(post: Post, resolve: Resol
 
 
 @pytest.mark.row("N1")
-def test_nobody_listens(post: Post) -> None:
+def test_no_server_listens(post: Post) -> None:
     with FaultServer() as server:
         pass
 
@@ -312,5 +312,5 @@ def test_an_unknown_name(post: Post, monkeypatch: pytest.MonkeyPatch, failure: E
 
     assert post(SERVICE) == Outcome(
         Verdict.RETRY,
-        "the service cannot be reached (its name is not known): check api_url / PULSE_API_URL",
+        "the service cannot be reached (unknown host name): check api_url / PULSE_API_URL",
     )

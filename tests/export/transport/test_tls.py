@@ -148,7 +148,7 @@ def test_no_tls_there(post: Post) -> None:
         outcome = post(server.url.replace("http://", "https://"))
 
     assert outcome == Outcome(
-        Verdict.PAUSED, "no TLS is spoken there: check https:// in api_url / PULSE_API_URL"
+        Verdict.PAUSED, "the server does not speak TLS: check https:// in api_url / PULSE_API_URL"
     )
 
 

@@ -1,8 +1,8 @@
 """One call, one record.
 
-Two things can make a call appear twice, and each has its remedy:
+Two cases would send a call twice, and each has its remedy:
 
-- The same *span object* passes two exporters of one project: `claims`.
-- The same *call* was recorded as two spans, by two instrumentations: `same_call` says whether two
-  records are of one call, `twins` holds the first back until the second can have come.
+- The same *span object* passes two exporters of one project: `same_span` lets one of them send it.
+- Two instrumentations recorded the same *call* as two spans: `same_call` decides whether two
+  records are of one call, `deduplicator` holds the first back until the second can have come.
 """

@@ -1,8 +1,8 @@
-"""One call recorded twice becomes one record: the richer one, completed from the other.
+"""Merges two records of one call: the more complete one remains, completed from the other.
 
-Two instrumentations that see the same call give a parent and its child, or two siblings. They can
-end in different batches, so that a call which may yet have a counterpart is held back for a
-bounded time. Used by one thread; knows records only.
+Two instrumentations that record the same call give a parent and its child, or two siblings. These
+may end in different batches, so a call that may have a counterpart is held back for a bounded
+time.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from pulse_otel.export.records.duplicates.same_call import CallObservation, same
 from pulse_otel.export.records.record import Record, Usage
 
 _MOST_HELD = 512  # each with two bodies of up to 64 KiB
-_MOST_REMEMBERED = 5_000  # shipped ones, without texts
+_MOST_REMEMBERED = 5_000  # sent ones, without texts
 
 _Key = tuple[str, str, str]
 
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    """A observation in here: until when it is held, and the keys under which it is found."""
+    """A recorded call: the end of its hold, and the keys that find it."""
 
     observation: CallObservation
     until: float = 0.0
@@ -33,7 +33,7 @@ class _Call:
         return self.observation.record
 
     def own_keys(self) -> list[_Key]:
-        """Under which it is found."""
+        """Return the keys that find this call."""
         trace_id = self.record.trace_id
         keys = [(trace_id, "span", span_id) for span_id in self.observation.ids]
         if self.record.parent_span_id:
@@ -43,7 +43,7 @@ class _Call:
         return keys
 
     def counterpart_keys(self, siblings: bool) -> list[_Key]:
-        """Under which its children, its parent and those of the same answer are found."""
+        """Return the keys that find its children, its parent and calls with the same answer."""
         trace_id, parent = self.record.trace_id, self.record.parent_span_id
         keys = [(trace_id, "parent", span_id) for span_id in self.observation.ids]
         if parent:
@@ -54,7 +54,7 @@ class _Call:
 
 
 class _Calls:
-    """Calls in the order in which they came, found by their keys."""
+    """Calls in order of arrival, found by their keys."""
 
     def __init__(self) -> None:
         self._calls: OrderedDict[int, _Call] = OrderedDict()
@@ -80,7 +80,7 @@ class _Calls:
         return iter(self._calls.values())
 
     def same_as(self, call: _Call, siblings: bool) -> Iterator[_Call]:
-        """Those that recorded the same call."""
+        """Yield the recordings of the same call."""
         seen: set[int] = set()
         for key in call.counterpart_keys(siblings):
             for other in self._found.get(key, ()):
@@ -96,10 +96,10 @@ def _age_s(record: Record) -> float:
 
 
 class CallDeduplicator:
-    """Fed with records in the order in which their spans ended; gives out what may be shipped.
+    """Takes records in the order in which their spans ended; returns those that may be sent.
 
-    `hold_s`: how long after its end a call may wait for its counterpart. `duplicates` counts the
-    records that were given in and never come out, since another one speaks for them.
+    A call waits for its counterpart until `hold_s` after its end. `duplicates` counts the records
+    that were merged into others or repeat them. Used by one thread.
     """
 
     def __init__(
@@ -118,11 +118,11 @@ class CallDeduplicator:
         self.duplicates = 0
 
     def __len__(self) -> int:
-        """How many are held back."""
+        """Return how many calls are held back."""
         return len(self._held)
 
     def add(self, record: Record) -> list[Record]:
-        """Take `record` in; what may be shipped now comes out."""
+        """Add `record`; return the records that may be sent now."""
         if record.kind != "llm_call":
             return [record]
         call = _Call(CallObservation.of(record))
@@ -133,7 +133,7 @@ class CallDeduplicator:
             self._held.remove(other)
             call = _Call(call.observation.joined(other.observation))
             self.duplicates += 1
-        # A child ends before its parent: a root call has no counterpart still to come.
+        # A child ends before its parent, so the counterpart of a root call has come already.
         if call.record.parent_span_id is None or self._hold_s <= 0:
             return [self._ship(call)]
         call.until = self._clock() + self._hold_s - min(self._hold_s, self._age_s(record))
@@ -141,16 +141,16 @@ class CallDeduplicator:
         return self._released(lambda oldest: len(self._held) > self._most_held)
 
     def due(self) -> list[Record]:
-        """Those whose time is over."""
+        """Return the records whose hold has ended."""
         now = self._clock()
         return self._released(lambda oldest: oldest.until <= now)
 
     def flush(self) -> list[Record]:
-        """All that are held back."""
+        """Return all records that are held back."""
         return self._released(lambda oldest: True)
 
     def next_due(self) -> float | None:
-        """When (by the clock) `due` gives something; None while nothing is held."""
+        """Return the time (by the clock) of the next record of `due`; None if nothing is held."""
         oldest = next(self._held.in_order(), None)
         return oldest.until if oldest else None
 
@@ -162,7 +162,7 @@ class CallDeduplicator:
         return out
 
     def _ship(self, call: _Call) -> Record:
-        """Remember it without what is large, for a counterpart that comes late."""
+        """Return its record; remember the call without texts, for a late counterpart."""
         observation = call.observation
         self._shipped.add(
             _Call(CallObservation(_light(call.record), observation.ids, observation.scopes))
@@ -172,14 +172,17 @@ class CallDeduplicator:
         return call.record
 
     def _is_shipped(self, call: _Call) -> bool:
-        """Its counterpart is gone already, with the tokens: the service takes no second version."""
+        """Return whether its counterpart was sent already; the service ignores a second version.
+
+        A call with tokens is sent even so if its counterpart had none.
+        """
         return any(
             _has_tokens(other.record) or not _has_tokens(call.record)
             for other in self._shipped.same_as(call, siblings=False)
         )
 
     def _repeats_its_children(self, call: _Call) -> bool:
-        """Several calls below it: it sums them up, and only they are calls."""
+        """Return whether it sums up several calls below it: then only those are calls."""
         below = [
             other
             for calls in (self._held, self._shipped)
@@ -191,9 +194,9 @@ class CallDeduplicator:
 
 
 def _light(record: Record) -> Record:
-    """What tells whether a record that comes later is of the same call; nothing that was said.
+    """Return the fields that decide whether a later record is of the same call, without content.
 
-    The texts of two siblings are compared too, but only while both are held.
+    The texts of two siblings are compared only while both are held.
     """
     return Record(
         kind=record.kind,

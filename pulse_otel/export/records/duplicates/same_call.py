@@ -1,8 +1,8 @@
-"""Whether two records are of one call, which of them knows more, and what both know together."""
+"""Decides whether two records are of one call, and merges those that are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ _OURS = "pulse_otel."
 
 @dataclass(frozen=True, slots=True)
 class CallObservation:
-    """A call as it was recorded: the record, the spans that went into it, and by whom."""
+    """A call as it was recorded: the record, the ids of its spans, and their scopes."""
 
     record: Record
     ids: frozenset[str]
@@ -23,15 +23,15 @@ class CallObservation:
 
     @classmethod
     def of(cls, record: Record) -> CallObservation:
-        """One span's."""
+        """Return the observation of one span."""
         return cls(record, frozenset((record.span_id,)), frozenset((record.scope,)))
 
     def is_below(self, other: CallObservation) -> bool:
-        """Whether a span of `other` is the parent."""
+        """Return whether a span of `other` is the parent."""
         return self.record.parent_span_id in other.ids
 
     def joined(self, other: CallObservation) -> CallObservation:
-        """Both, as one record."""
+        """Return both, merged into one record."""
         pairs = ((self, other), (other, self))
         outer = next((out.record for inner, out in pairs if inner.is_below(out)), None)
         both = merged(self.record, other.record, outer)
@@ -39,7 +39,7 @@ class CallObservation:
 
 
 def same_call(one: CallObservation, other: CallObservation) -> bool:
-    """Whether both are of the same call.
+    """Return whether both are of the same call.
 
     =================  =========================================================================
     parent and child   the child within the parent's time, the same model, or provider
@@ -67,7 +67,7 @@ def _differ(a: str | None, b: str | None) -> bool:
 
 
 def _like(a: Record, b: Record) -> bool:
-    """Models decide where both are known, in whatever detail; else the providers do."""
+    """Return whether the models fit, or else the providers, as far as they are known."""
     if a.response_model and b.response_model:
         return _same_model(a.response_model, b.response_model)
     ours = [name for name in (a.model, a.response_model) if name]
@@ -78,7 +78,7 @@ def _like(a: Record, b: Record) -> bool:
 
 
 def _same_model(a: str, b: str) -> bool:
-    """`gpt-4o` is `openai/gpt-4o` and `gpt-4o-2024-08-06`."""
+    """Return whether both name one model, as `gpt-4o` and `openai/gpt-4o-2024-08-06` do."""
     a, b = a.rpartition("/")[2].lower(), b.rpartition("/")[2].lower()
     return a.startswith(b) or b.startswith(a)
 
@@ -101,8 +101,8 @@ def _say_the_same(a: Record, b: Record) -> bool:
     return bool(a.output_text) and a.output_text == b.output_text and tokens
 
 
-def richness(record: Record) -> float:
-    """How much a record knows; at a draw, ours is preferred."""
+def completeness_score(record: Record) -> float:
+    """Return a score of how much a record holds; our own record wins a draw."""
     usage = sum(getattr(record.usage, name) is not None for name in Usage.__slots__)
     content = 4 * bool(record.output_text) + 4 * _has_content(record.request)
     others = (
@@ -138,23 +138,18 @@ _FILLED = (
 
 
 def merged(a: Record, b: Record, outer: Record | None) -> Record:
-    """The richer of two records of one call, with what only the other one knows.
+    """Return the more complete of two records of one call, completed from the other.
 
-    It takes the place of the outer one in the trace, and fails if that failed: what happened
-    within, such as a retry, is not what the program saw. Siblings have no `outer` one.
+    It takes the place of the `outer` one in the trace, and is an error if that is: the program did
+    not see what happened within, such as a retry. Siblings have no `outer` one.
     """
-    winner, loser = (a, b) if richness(a) >= richness(b) else (b, a)
+    winner, loser = (a, b) if completeness_score(a) >= completeness_score(b) else (b, a)
     outer = outer or winner
-    known = {
-        name: getattr(loser, name)
-        for name in _FILLED
-        if getattr(winner, name) is None and getattr(loser, name) is not None
-    }
     return replace(
         winner,
-        **known,
+        **_gaps(winner, loser, _FILLED),
         parent_span_id=outer.parent_span_id,
-        usage=_usage(winner.usage, loser.usage),
+        usage=replace(winner.usage, **_gaps(winner.usage, loser.usage, Usage.__slots__)),
         request=loser.request
         if _has_content(loser.request) and not _has_content(winner.request)
         else winner.request,
@@ -166,10 +161,7 @@ def merged(a: Record, b: Record, outer: Record | None) -> Record:
     )
 
 
-def _usage(winner: Usage, loser: Usage) -> Usage:
-    """One of them counts; the other only completes what it does not know."""
-    counts: dict[str, int | None] = {}
-    for name in Usage.__slots__:
-        mine = getattr(winner, name)
-        counts[name] = getattr(loser, name) if mine is None else mine
-    return Usage(**counts)
+def _gaps(winner: Any, loser: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Return the values that only the loser has."""
+    pairs = {name: (getattr(winner, name), getattr(loser, name)) for name in names}
+    return {name: theirs for name, (own, theirs) in pairs.items() if own is None}

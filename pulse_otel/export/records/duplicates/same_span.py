@@ -1,8 +1,8 @@
-"""A span goes to one project once, whoever in the process exports it there.
+"""Sends a span to one project once, although several exporters may get it.
 
-With zero code and `init_pulse` both on, say, the same finished span passes two exporters of one
-project. Every processor of a provider is handed the same object, so the first of them leaves
-its name on it. Exporters of other projects do not see it.
+With zero code and `init_pulse` both on, the same finished span passes two exporters of one project.
+All processors of a provider get the same object, so the first exporter marks it as its own.
+Exporters of other projects ignore the mark.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from pulse_otel.config import ApiKey
 
-_SALT = os.urandom(16)  # of this process: outside it, the names mean nothing
+_SALT = os.urandom(16)  # of this process: outside it, the names have no meaning
 
 
 def destination(api_url: str, key: ApiKey) -> str:
-    """A name for a project of a service, that does not tell its key.
+    """Return a name for a project of a service; it does not reveal the key.
 
-    Of 64 bits only, but no cryptography has to be imported for it.
+    It has 64 bits only, but needs no import of cryptography.
     """
     return f"_pulse_{hash((_SALT, api_url, key.reveal())) & (1 << 64) - 1:x}"
 
 
 def claim(span: ReadableSpan, project: str, owner: object) -> bool:
-    """Whether `owner` is the one to export `span` to `project`: the first who asks."""
+    """Return True if `owner` may export `span` to `project`: the first caller may."""
     # One operation, so that two threads cannot both be first.
     return vars(span).setdefault(project, owner) is owner
