@@ -26,7 +26,17 @@ from pulse_otel.instrumentation.other_spans import watch
 from pulse_otel.instrumentation.providers import server_attributes
 from pulse_otel.instrumentation.reading import given, integer, text
 from pulse_otel.instrumentation.recorder import Observed, Recorder
-from pulse_otel.instrumentation.tools import Caller, requested, resume, tool_calls
+from pulse_otel.instrumentation.tools import (
+    Asker,
+    Caller,
+    Results,
+    digest,
+    may_have_results,
+    requested,
+    results_of,
+    resume,
+    tool_calls,
+)
 from pulse_otel.values import bounded_json, scrub
 
 _CALL = otel_context.create_key("pulse-otel-call")
@@ -63,6 +73,7 @@ class LlmCall:
         self._finished = False
         self._ends_span = True  # False: the span belongs to another instrumentation
         self._has_tools = False  # the request offers the model some
+        self._conversation: int | None = None  # of its messages, if it has tools
         self.http_response: Any = None
         self.hides_usage = False  # we asked for the usage chunk, the caller did not
         self.callers_context = otel_context.get_current()
@@ -95,11 +106,12 @@ class LlmCall:
         span = reused = reuse_active_span(provider)
         if span is None:
             tracer = recorder.tracer(endpoint.scope)
-            if tool_calls.waiting:
+            if tool_calls.waiting and may_have_results(request):
                 found = guarded(endpoint.request, request, True) or {}
                 limit = recorder.max_content_bytes if content else None
-                messages = found.get(semconv.INPUT_MESSAGES)
-                resumed = guarded(resume, tracer, caller, messages, context, own.session, limit)
+                messages, previous = found.get(semconv.INPUT_MESSAGES), request.get(_PREVIOUS)
+                results = guarded(results_of, messages, previous) or Results()
+                resumed = guarded(resume, tracer, caller, results, context, own.session, limit)
                 context = resumed or context
             span = tracer.start_span(name, context, kind=SpanKind.CLIENT, attributes=attributes)
         else:
@@ -111,6 +123,8 @@ class LlmCall:
             if found is None or not content:
                 found = guarded(endpoint.request, request, content) or {}
             call._set(found | labels(own.session))
+            if call._has_tools:
+                call._conversation = guarded(_conversation, endpoint, request, found, content)
         return call
 
     def attach(self) -> Any:
@@ -203,8 +217,10 @@ class LlmCall:
         if not content and not likely:
             return
         answer = (found if content else self._read(True)).get(semconv.OUTPUT_MESSAGES)
-        by = self.span.get_span_context()
-        tool_calls.add(self._caller, by, requested(answer), content)
+        if parts := requested(answer):
+            span, response_id = self.span.get_span_context(), text(found.get(semconv.RESPONSE_ID))
+            asker = Asker(self._caller, span, self._conversation, response_id or None)
+            tool_calls.add(asker, parts, content)
 
     def _set(self, attributes: Attributes) -> None:
         limit = self._recorder.max_content_bytes
@@ -222,6 +238,14 @@ def _settable(value: Any, limit: int) -> Any:
     return bounded_json(cast("object", value), limit) if structured else cast("Any", value)
 
 
+def _conversation(
+    endpoint: Endpoint, request: Mapping[str, Any], found: Attributes, content: bool
+) -> int:
+    read = found if content else endpoint.request(request, True)
+    return digest(read.get(semconv.INPUT_MESSAGES) or ())
+
+
+_PREVIOUS = "previous_response_id"
 _DESTINATION = "_pulse_destination"
 
 

@@ -1,18 +1,29 @@
 """Record the tools of a round trip: a call asks for them, a later request has their results.
 
-Tool calls are remembered: when the result arrives, each becomes one `execute_tool` span,
-from the answer that asked for it to that request, and the request joins the trace of the call
-that asked, and so does the same request sent again. Bounded in number and time; a session's
-tools are never joined to another's.
+Tool calls are remembered. When its result arrives, each becomes one `execute_tool` span, from the
+answer that asked for it to that request, and the request joins the trace of the call that asked.
+
+Ids repeat: some servers number the tool calls of each conversation from 0. So a result counts only
+after the last message of the assistant, which must ask for the same tool with the same arguments,
+and only if one of these says which call it was:
+
+| evidence | in the request |
+|---|---|
+| the conversation | the messages before the assistant's are those that the call sent |
+| the response | `previous_response_id` is the id of the call's response |
+| the id | it is long and random, as those of OpenAI and Anthropic |
+
+Evidence that two calls share is none.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -21,28 +32,57 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 from pulse_otel import semconv
 from pulse_otel.context import Session, labels
 from pulse_otel.guard import guarded
+from pulse_otel.instrumentation.reading import read
 from pulse_otel.values import bounded_json
 
-LIMIT = 1000
-"""The most tool calls that are remembered; the oldest is dropped first."""
+LIMIT = 10_000
+"""The most evidence that is remembered; the oldest is dropped first."""
 WAIT_S = 3600.0
 """How long a result may take: a person may have to approve it."""
-_ARGUMENT_BYTES = 16_384
+_ARGUMENT_BYTES = 4096  # of those that are remembered; a request that repeats them has all
+_CONVERSATION_BYTES = 1 << 20
+_RANDOM = re.compile(r"(?<![A-Za-z0-9])(?=[A-Za-z0-9]{16})(?:[A-Za-z]{0,40}[0-9]){3}")
+
+Caller = tuple[int, str | None, str | None]
+"""The id() of the TracerProvider, session and user: equal for all calls of a round trip."""
+_Part = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """A call whose answer asks for tools. `conversation` is the `digest` of its messages."""
+
+    caller: Caller
+    span: SpanContext
+    conversation: int | None = None
+    response_id: str | None = None
 
 
 @dataclass(slots=True)
 class _ToolCall:
     by: SpanContext
-    name: str
+    asked: tuple[str, int]  # the tool, and the hash of the arguments
     arguments: str
     at_ns: int
     until: float  # time.monotonic
     recorded: bool = False
-    ambiguous: bool = False
 
 
-Caller = tuple[int, str | None, str | None]
-"""The id() of the TracerProvider, session and user: equal for all calls of a round trip."""
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A tool's result in a request; `asked` is the assistant's part, if the request has it."""
+
+    part: _Part
+    asked: _Part | None
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The results that a request brings, and the messages before those of the assistant."""
+
+    parts: Sequence[Result] = ()
+    before: Sequence[Any] = ()
+    previous_response_id: object = None
 
 
 class ToolCalls:
@@ -53,30 +93,32 @@ class ToolCalls:
     """
 
     def __init__(self) -> None:
-        self._calls: dict[tuple[Caller, str], _ToolCall] = {}
+        self._calls: dict[tuple[object, ...], tuple[_ToolCall, bool]] = {}
         self._recorded_elsewhere: dict[str, None] = {}
 
     @property
     def waiting(self) -> bool:
-        """Return whether any result may arrive."""
+        """Return whether any result may arrive; forget what is too old."""
+        now = time.monotonic()
+        with contextlib.suppress(RuntimeError, StopIteration):  # changed by another thread
+            while (oldest := next(iter(self._calls.items())))[1][0].until < now:
+                self._calls.pop(oldest[0], None)
         return bool(self._calls)
 
-    def add(
-        self, caller: Caller, by: SpanContext, parts: Iterable[Mapping[str, Any]], content: bool
-    ) -> None:
-        """Remember the `tool_call` parts of the answer to the call with the span `by`."""
+    def add(self, asker: Asker, parts: Iterable[_Part], content: bool) -> None:
+        """Remember the `tool_call` parts of the answer to `asker`."""
         now, until = time.time_ns(), time.monotonic() + WAIT_S
         for part in parts:
             call_id = part.get("id")
             if not isinstance(call_id, str) or not call_id:
                 continue
             arguments = bounded_json(part.get("arguments"), _ARGUMENT_BYTES) if content else ""
-            entry = _ToolCall(by, str(part.get("name") or ""), arguments, now, until)
-            earlier = self._calls.pop((caller, call_id), None)
-            # Some servers number their calls: it is then not known whose result arrives.
-            entry.ambiguous = earlier is not None and not earlier.recorded and earlier.by != by
+            entry = _ToolCall(asker.span, _asked(part), arguments, now, until)
             self._recorded_elsewhere.pop(call_id, None)
-            self._calls[caller, call_id] = entry
+            for key in _keys(asker, call_id, entry.asked):
+                known = self._calls.pop(key, None)
+                shared = known is not None and (known[1] or known[0].by != asker.span)
+                self._calls[key] = entry, shared
         _drop_oldest(self._calls)
 
     def mark_recorded(self, call_id: str) -> None:
@@ -84,112 +126,165 @@ class ToolCalls:
         self._recorded_elsewhere[call_id] = None
         _drop_oldest(self._recorded_elsewhere)
 
-    def find(self, caller: Caller, call_id: str) -> tuple[_ToolCall, bool] | None:
-        """Return the tool call with this id, and whether a span records it already."""
-        entry = self._calls.get((caller, call_id))
-        if entry is None or entry.ambiguous:
-            return None
-        if entry.until < time.monotonic():
-            self._calls.pop((caller, call_id), None)
+    def find(
+        self, caller: Caller, result: Result, results: Results
+    ) -> tuple[_ToolCall, bool] | None:
+        """Return the tool call that `result` answers, and whether a span records it already."""
+        call_id = result.part.get("id")
+        entry = self._match(caller, call_id, result, results) if isinstance(call_id, str) else None
+        if entry is None or entry.until < time.monotonic():
             return None
         recorded = entry.recorded or call_id in self._recorded_elsewhere
         entry.recorded = True
         return entry, recorded
 
+    def _match(
+        self, caller: Caller, call_id: str, result: Result, results: Results
+    ) -> _ToolCall | None:
+        asked = None if result.asked is None else _asked(result.asked)
+        entry = self._of_one_call((caller, call_id))
+        if entry is None and results.previous_response_id is not None:
+            entry = self._of_one_call((caller, call_id, results.previous_response_id))
+        if entry is None and asked is not None:
+            # Last, as it costs the most.
+            entry = self._of_one_call((caller, call_id, asked, digest(results.before)))
+        return entry if entry is not None and asked in (None, entry.asked) else None
+
+    def _of_one_call(self, key: tuple[object, ...]) -> _ToolCall | None:
+        entry, shared = self._calls.get(key, (None, False))
+        return None if shared else entry
+
+
+def _keys(asker: Asker, call_id: str, asked: tuple[str, int]) -> Iterable[tuple[object, ...]]:
+    if _RANDOM.search(call_id):
+        yield asker.caller, call_id
+    if asker.response_id is not None:
+        yield asker.caller, call_id, asker.response_id
+    if asker.conversation is not None:
+        yield asker.caller, call_id, asked, asker.conversation
+
+
+def _asked(part: _Part) -> tuple[str, int]:
+    arguments = bounded_json(part.get("arguments"), _CONVERSATION_BYTES)
+    return str(part.get("name") or ""), hash(arguments)
+
 
 def _drop_oldest(entries: dict[Any, Any]) -> None:
     while len(entries) > LIMIT:
-        with contextlib.suppress(
-            RuntimeError, StopIteration
-        ):  # another thread changed it meanwhile
+        with contextlib.suppress(RuntimeError, StopIteration):  # changed by another thread
             entries.pop(next(iter(entries)), None)
 
 
 tool_calls = ToolCalls()
 
 
-def results(messages: Any) -> list[tuple[dict[str, Any], bool]]:
-    """Return the `tool_call_response` parts; True: after the last assistant message."""
-    found: list[tuple[dict[str, Any], bool]] = []
-    last = True
-    for message in reversed(messages if isinstance(messages, list) else []):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        if message.get("role") == "assistant":  # pyright: ignore[reportUnknownMemberType]
-            last = False
-        found += [
-            (part, last)
-            for part in reversed(message["parts"])  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-            if part.get("type") == "tool_call_response"  # pyright: ignore[reportUnknownMemberType]
-        ]
-    return found[::-1]
+def digest(messages: Any) -> int:
+    """Return a number that equal messages of one process have in common."""
+    return hash(bounded_json(list(messages), _CONVERSATION_BYTES))
 
 
-def requested(messages: Any) -> list[dict[str, Any]]:
+def may_have_results(request: Mapping[str, Any]) -> bool:
+    """Return whether the last message of a request may be a tool's result: a quick look."""
+    messages: Any = request.get("messages") or request.get("input")
+    if not isinstance(messages, (list, tuple)) or not messages:
+        return False
+    last = cast("Any", messages[-1])
+    if read(last, "role") in ("tool", "function") or "output" in str(read(last, "type")):
+        return True
+    blocks: Any = read(last, "content")
+    return isinstance(blocks, (list, tuple)) and any(
+        "result" in str(read(block, "type")) for block in cast("list[Any]", blocks)
+    )
+
+
+def results_of(messages: Any, previous_response_id: object) -> Results:
+    """Return the results after the last message of the assistant in a request's messages."""
+    if not isinstance(messages, list):
+        return Results()
+    turns = cast("list[_Part]", messages)
+    end = len(turns)
+    while end and turns[end - 1].get("role") != "assistant":
+        end -= 1
+    begin = end
+    while begin and turns[begin - 1].get("role") == "assistant":
+        begin -= 1
+    asked = {part.get("id"): part for part in requested(turns[begin:end])}
+    parts = [part for turn in turns[end:] for part in _parts(turn, "tool_call_response")]
+    found = [Result(part, asked.get(part.get("id"))) for part in parts]
+    if end:  # a result that the assistant's last message did not ask for is none of this turn
+        found = [result for result in found if result.asked is not None]
+    return Results(found, turns[:begin], previous_response_id)
+
+
+def requested(messages: Any) -> list[_Part]:
     """Return the `tool_call` parts of an answer: the tools that the program has to run."""
-    return [
-        part
-        for message in (messages if isinstance(messages, list) else [])  # pyright: ignore[reportUnknownVariableType]
-        for part in message["parts"]  # pyright: ignore[reportUnknownVariableType]
-        if part.get("type") == "tool_call"  # pyright: ignore[reportUnknownMemberType]
-    ]
+    turns = cast("list[_Part]", messages) if isinstance(messages, list) else []
+    return [part for turn in turns for part in _parts(turn, "tool_call")]
+
+
+def _parts(message: _Part, kind: str) -> list[_Part]:
+    return [part for part in message["parts"] if part.get("type") == kind]
 
 
 def resume(
     tracer: Tracer,
     caller: Caller,
-    messages: Any,
+    results: Results,
     context: Context,
     session: Session,
     content_bytes: int | None,
 ) -> Context:
-    """Record the tools whose results are in `messages`; return the context for the request.
+    """Record the tools whose results a request brings; return the context for the request.
 
     That is `context` if a span is current in it, else one in the trace of the call that asked.
     `content_bytes` bounds inputs and outputs; None leaves them out.
     """
-    for part, last in results(messages):
-        call_id = part.get("id")
-        found = tool_calls.find(caller, call_id) if isinstance(call_id, str) else None
+    for result in results.parts:
+        found = tool_calls.find(caller, result, results)
         if found is None:
             continue
-        asked, recorded = found
-        asking = trace.set_span_in_context(trace.NonRecordingSpan(asked.by), context)
+        call, recorded = found
+        asking = trace.set_span_in_context(trace.NonRecordingSpan(call.by), context)
         current = trace.get_current_span(context).get_span_context()
-        # A known result joins the trace again only if it is new in this request.
-        if not current.is_valid and (last or not recorded):
+        if not current.is_valid:
             context = asking
         if not recorded:
             # In the trace of the call that asked: in another one it would begin before its parent.
-            inside = context if current.trace_id == asked.by.trace_id else asking
-            guarded(_record, tracer, asked, part, inside, session, content_bytes)
+            inside = context if current.trace_id == call.by.trace_id else asking
+            guarded(_record, tracer, call, result, inside, session, content_bytes)
     return context
 
 
 def _record(
     tracer: Tracer,
-    asked: _ToolCall,
-    part: Mapping[str, Any],
+    call: _ToolCall,
+    result: Result,
     context: Context,
     session: Session,
     content_bytes: int | None,
 ) -> None:
+    part, (name, _) = result.part, call.asked
     attributes: dict[str, Any] = {
         semconv.OPERATION_NAME: semconv.OPERATION_EXECUTE_TOOL,
-        semconv.TOOL_NAME: asked.name,
+        semconv.TOOL_NAME: name,
         semconv.TOOL_CALL_ID: part.get("id"),
         semconv.TOOL_TYPE: "function",
         **labels(session),
     }
     if content_bytes is not None:
-        attributes[semconv.TOOL_CALL_ARGUMENTS] = asked.arguments
+        arguments = call.arguments
+        if result.asked is not None:
+            arguments = bounded_json(result.asked.get("arguments"), content_bytes)
+        attributes[semconv.TOOL_CALL_ARGUMENTS] = arguments
         attributes[semconv.TOOL_CALL_RESULT] = bounded_json(part.get("response"), content_bytes)
     span = tracer.start_span(
-        f"{semconv.OPERATION_EXECUTE_TOOL} {asked.name}",
+        f"{semconv.OPERATION_EXECUTE_TOOL} {name}",
         context,
         kind=SpanKind.INTERNAL,
         attributes=attributes,
-        start_time=asked.at_ns,
+        start_time=call.at_ns,
     )
     if part.get("is_error") is True:
         span.set_attribute(semconv.ERROR_TYPE, "tool_error")
         span.set_status(Status(StatusCode.ERROR))
-    span.end(max(asked.at_ns, time.time_ns()))
+    span.end(max(call.at_ns, time.time_ns()))

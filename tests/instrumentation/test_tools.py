@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,9 +15,10 @@ from opentelemetry.trace import SpanContext, StatusCode
 
 import pulse_otel
 from pulse_otel import observe
-from pulse_otel.instrumentation.tools import LIMIT, ToolCalls
+from pulse_otel.instrumentation.tools import LIMIT, WAIT_S, Asker, Result, Results, ToolCalls
 from pulse_otel.local.provider.replies import ToolCall, chat, message
 from tests.conftest import KEY, MESSAGES, Clients
+from tests.provider.response_replies import response
 
 TWO_CALLS = (
     ToolCall("weather", {"city": "Paris"}, "call_1"),
@@ -254,10 +256,87 @@ def test_without_content_the_tool_is_there_and_its_words_are_not(
 
 def test_the_memory_is_bounded() -> None:
     tools, caller = ToolCalls(), (1, None, None)
-    by = SpanContext(1, 1, is_remote=False)
+    first, last = "call_" + "a1b2" * 6, "call_" + "z9y8" * 6
 
-    for number in range(LIMIT + 1):
-        tools.add(caller, by, [{"id": str(number), "name": "n", "arguments": {}}], True)
+    def asks(call_id: str) -> None:
+        span = SpanContext(1, 1, is_remote=False)
+        tools.add(Asker(caller, span), [{"id": call_id, "name": "n", "arguments": {}}], True)
 
-    assert tools.find(caller, "0") is None
-    assert tools.find(caller, "1") is not None
+    def known(call_id: str) -> bool:
+        return tools.find(caller, Result({"id": call_id}, None), Results()) is not None
+
+    asks(first)
+    assert known(first)
+    for number in range(LIMIT):
+        asks(f"call_{number:024}a1")
+    asks(last)
+
+    assert known(last)
+    assert not known(first)
+
+
+def test_what_is_too_old_is_forgotten_by_the_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    tools, asker = ToolCalls(), Asker((1, None, None), SpanContext(1, 1, is_remote=False))
+    tools.add(asker, [{"id": "call_" + "a1b2" * 6, "name": "n", "arguments": {"text": "x"}}], True)
+    assert tools.waiting
+    later = time.monotonic() + WAIT_S + 1
+    monkeypatch.setattr("pulse_otel.instrumentation.tools.time.monotonic", lambda: later)
+
+    assert not tools.waiting
+    assert not tools._calls
+
+
+KIMI = ToolCall("get_weather", {}, "functions.get_weather:0")
+
+
+def test_two_users_whose_server_numbers_its_calls_keep_their_own_tools(
+    provider: Any, clients: Clients, spans: Spans
+) -> None:
+    """A goes on with its old result in the history while B's tool is still running."""
+    gpt = observe(clients.openai(), "openai")
+
+    def begin(text: str) -> list[Any]:
+        user = {"role": "user", "content": text}
+        provider.enqueue(chat(text=None, tool_calls=[KIMI]))
+        answer = gpt.chat.completions.create(model="k2", messages=[user], tools=TOOLS)
+        return [user, answer.choices[0].message]
+
+    def result(text: str) -> dict[str, str]:
+        return {"role": "tool", "tool_call_id": KIMI.id, "content": text}
+
+    a = [*begin("weather at A's home?"), result("A-SECRET sunny")]
+    go_on(gpt, provider, a)
+    b = begin("weather for B?")
+    thanks = [{"role": "assistant", "content": "fine"}, {"role": "user", "content": "thanks, A"}]
+    go_on(gpt, provider, [*a, *thanks])
+    go_on(gpt, provider, [*b, result("B rain")])
+
+    of_a, of_b = spans.named("execute_tool")
+    assert ["A-SECRET" in str(of_a.attributes), "B rain" in str(of_b.attributes)] == [True, True]
+    traces = [span.context.trace_id for span in spans.named("chat")]
+    assert traces[0] == traces[1] == of_a.context.trace_id
+    assert traces[2] == traces[4] == of_b.context.trace_id
+    assert len(set(traces)) == 3
+
+
+def test_a_result_in_a_response_that_continues_another_one(
+    provider: Any, clients: Clients, spans: Spans
+) -> None:
+    """With `previous_response_id` the request has no message of the assistant."""
+    gpt = observe(clients.openai(), "openai")
+    request: dict[str, Any] = {
+        "model": "gpt-4o-mini",
+        "tools": [{"type": "function", **TOOLS[0]["function"]}],
+    }
+    provider.enqueue(response(tool_calls=[KIMI], text=None))
+    first = gpt.responses.create(input="weather?", **request)
+    output = {"type": "function_call_output", "call_id": KIMI.id, "output": "rain"}
+    provider.enqueue(response("fine"))
+    gpt.responses.create(input=[output], previous_response_id=first.id, **request)
+    provider.enqueue(response("fine"))
+    gpt.responses.create(input=[output], previous_response_id="resp_of_another", **request)
+
+    (tool,) = spans.named("execute_tool")
+    traces = [span.context.trace_id for span in spans.named("chat")]
+    assert traces[0] == traces[1] == tool.context.trace_id != traces[2]
+    assert "rain" in str(tool.attributes)

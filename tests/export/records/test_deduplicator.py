@@ -285,3 +285,14 @@ def test_an_inner_failure_that_the_outer_call_recovered_from() -> None:
     (shipped,) = settle(child, call("p", output_text="hi"))
 
     assert (shipped.is_error, shipped.error) == (False, None)
+
+
+@pytest.mark.parametrize(("one", "other"), [("openai", "openai"), ("openai", "anthropic")])
+@pytest.mark.parametrize("ids", [("r", "r"), ("", ""), (None, None)])
+def test_two_spans_of_our_own_are_two_calls(one: str, other: str, ids: Any) -> None:
+    """The second call of a quick tool loop, beneath the first one, whose ids repeat."""
+    outer = call("p", scope=f"pulse_otel.{one}", response_id=ids[0], ms=(0, 40))
+    inner = call("c", "p", scope=f"pulse_otel.{other}", response_id=ids[1], ms=(1, 39))
+
+    assert len(settle(inner, outer)) == 2
+    assert len(settle(outer, inner)) == 2

@@ -26,6 +26,11 @@ class CallObservation:
         """Return the observation of one span."""
         return cls(record, frozenset((record.span_id,)), frozenset((record.scope,)))
 
+    @property
+    def has_ours(self) -> bool:
+        """Whether one of the spans is our own."""
+        return any(scope.startswith(_OURS) for scope in self.scopes)
+
     def is_below(self, other: CallObservation) -> bool:
         """Return whether a span of `other` is the parent."""
         return self.record.parent_span_id in other.ids
@@ -47,8 +52,12 @@ def same_call(one: CallObservation, other: CallObservation) -> bool:
     siblings           of two instrumentations, at the same time, and, where one has no response
                        id, the same text and tokens
     =================  =========================================================================
+
+    Two spans of our own are never of one call: we record each call once.
     """
     a, b = one.record, other.record
+    if one.has_ours and other.has_ours:
+        return False
     if a.trace_id != b.trace_id or _differ(a.response_id, b.response_id) or not _like(a, b):
         return False
     if one.is_below(other):
