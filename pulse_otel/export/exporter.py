@@ -11,10 +11,10 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from pulse_otel.config import ApiKey, Config, load_config
 from pulse_otel.export import dialects
-from pulse_otel.export.accounts.ends import log_lost_spans
 from pulse_otel.export.accounts.metrics import add_exporter
+from pulse_otel.export.accounts.span_ends import log_lost_spans
 from pulse_otel.export.accounts.stats import DeliveryStats
-from pulse_otel.export.delivery.imports import import_all
+from pulse_otel.export.delivery.preload import import_all
 from pulse_otel.export.delivery.span_size import size_of
 from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.delivery.worker import Delivery

@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass
 
-from pulse_otel.export.accounts.ends import DropReason, End, SpanEnd
+from pulse_otel.export.accounts.span_ends import DropReason, End, SpanEnd
 from pulse_otel.export.accounts.stats import DeliveryStats
 
 

@@ -14,7 +14,7 @@ from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from pulse_otel import semconv
-from pulse_otel.export.accounts.ends import DropReason
+from pulse_otel.export.accounts.span_ends import DropReason
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.process.forks import reset_in_children
 

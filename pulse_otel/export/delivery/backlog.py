@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pulse_otel.export.accounts.ends import DropReason, End, SpanEnd
 from pulse_otel.export.accounts.ledger import Ledger, SpanGroup
+from pulse_otel.export.accounts.span_ends import DropReason, End, SpanEnd
 from pulse_otel.export.delivery.batches import Entry
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pulse_otel.export.accounts.ends import DropReason, End, SpanEnd
 from pulse_otel.export.accounts.ledger import SpanGroup
+from pulse_otel.export.accounts.span_ends import DropReason, End, SpanEnd
 from pulse_otel.export.delivery.request_size import MAX_REQUEST_BYTES, RequestSize
 from pulse_otel.export.delivery.suspicion import SUSPECT_AFTER, Action, action
 from pulse_otel.export.payloads.form import Encoded, Form

@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from pulse_otel.export.accounts.ends import DropReason, End
 from pulse_otel.export.accounts.ledger import Ledger
+from pulse_otel.export.accounts.span_ends import DropReason, End
 from pulse_otel.export.delivery.span_size import UNKNOWN_BYTES
 from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.records.duplicates.deduplicator import CallDeduplicator

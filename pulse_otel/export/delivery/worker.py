@@ -16,11 +16,11 @@ from pulse_otel.export.accounts.ledger import Ledger
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.delivery.backlog import Backlog
 from pulse_otel.export.delivery.batches import Batches
+from pulse_otel.export.delivery.flush_policy import Expedite, ShutdownPolicy
 from pulse_otel.export.delivery.queue import SpanQueue
 from pulse_otel.export.delivery.sender import Sender
 from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.delivery.threads import WorkerThreads
-from pulse_otel.export.delivery.waiting import Expedite, ShutdownPolicy
 from pulse_otel.guard import guarded
 from pulse_otel.process.forks import loading
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pulse_otel.export.accounts.ends import DropReason
+from pulse_otel.export.accounts.span_ends import DropReason
 from pulse_otel.export.records.record import Record
 from pulse_otel.export.spool import files
 from pulse_otel.export.spool.batch import pack, unpack
