@@ -29,6 +29,7 @@ from pulse_otel.log import logger, rate_limited
 from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
 from pulse_otel.process.flush import flush_all
 from pulse_otel.process.forks import reset_in_children
+from pulse_otel.semconv import SCOPE_ANTHROPIC, SCOPE_OPENAI
 from pulse_otel.settings import ConfigError
 
 if TYPE_CHECKING:
@@ -84,6 +85,13 @@ def _batch_processor(exporter: PulseSpanExporter, config: Config) -> BatchSpanPr
         return None
 
 
+def _resource(attributes: dict[str, str]) -> Resource:
+    try:
+        return Resource.create(attributes)
+    except RuntimeError:  # its detectors need threads, which cannot start as the interpreter ends
+        return Resource(attributes)
+
+
 class _Pipeline:
     """One configuration at work: the exporter, and the provider that feeds it."""
 
@@ -115,9 +123,10 @@ class _Pipeline:
         with _state.lock:
             if self._own is None:
                 name = self._config.service_name
-                resource = Resource.create({"service.name": name} if name else {})
                 own = TracerProvider(
-                    resource=resource, id_generator=SystemIdGenerator(), shutdown_on_exit=False
+                    resource=_resource({"service.name": name} if name else {}),
+                    id_generator=SystemIdGenerator(),
+                    shutdown_on_exit=False,
                 )
                 own.add_span_processor(_state.own_switch)
                 self._own = own
@@ -143,12 +152,16 @@ class _Pipeline:
         _state.own_switch.target = self.processor
         if self._chosen is not None:
             self._attach(self._chosen)
-        recorders.observed = Recorder(
+        recorder = Recorder(
             provider=self.provider,
             capture_content=self._content(),
             max_content_bytes=self._config.max_content_bytes,
             stream_usage=self._config.stream_usage,
         )
+        for scope in (SCOPE_OPENAI, SCOPE_ANTHROPIC):
+            # At once: the SDK makes a tracer under a lock that a signal handler cannot take again.
+            recorder.tracer(scope)
+        recorders.observed = recorder
 
     def _content(self) -> bool:
         return content_wanted(self._config.capture_content, True)
@@ -191,15 +204,19 @@ def init_pulse(config: PulseConfig | None = None, **overrides: Unpack[PulseConfi
         shutdown()
         return
     with _state.lock:
-        previous = _state.pipeline
-        _state.pipeline = _Pipeline(settings)
-        _state.pipeline.activate()
+        pipeline = _Pipeline(settings)
+        # In one step: a signal handler may call this, too, and each pipeline has one successor.
+        previous, _state.pipeline = _state.pipeline, pipeline
+        if previous is not None:
+            previous.processor.replaced_by(pipeline.processor)
+        if _state.pipeline is pipeline:
+            pipeline.activate()
         if not _state.hooked:
             _state.hooked = True
             atexit.register(shutdown)
             reset_in_children(_state)
             reset_in_children(rate_limited)
-    if previous is not None:  # nothing leads there any more
+    if previous is not None:
         previous.processor.stop(EXIT_S)
 
 

@@ -45,6 +45,8 @@ class Counter(Protocol):
 
     def counted(self, stats: DeliveryStats, /) -> DeliveryStats: ...
 
+    def pass_on(self, spans: Sequence[ReadableSpan], /) -> bool: ...
+
 
 class PulseSpanExporter(SpanExporter):
     """Ships GenAI spans to a Pulse trace service; counts other spans and ignores them.
@@ -157,7 +159,8 @@ class PulseSpanExporter(SpanExporter):
         if self._delivery is None:
             return
         if self._counter is not None:  # which has claimed them, and left out the others
-            self._delivery.submit(spans)
+            if not (self._delivery.stopped and self._counter.pass_on(spans)):
+                self._delivery.submit(spans)
             return
         claimed = [span for span in spans if self.takes(span)]
         if claimed:

@@ -7,11 +7,13 @@ and may hang where a signal handler interrupts it. So this one stands before it.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.version import __version__ as sdk_version
 
 from pulse_otel.export import dialects
 from pulse_otel.export.accounts.span_ends import DropReason
@@ -19,6 +21,7 @@ from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.delivery.queue import MAX_QUEUED_BYTES
 from pulse_otel.export.delivery.span_size import SPAN_BYTES, UNKNOWN_BYTES, size_of
 from pulse_otel.export.exporter import PulseSpanExporter
+from pulse_otel.export.records.duplicates.same_span import release
 from pulse_otel.guard import guarded
 from pulse_otel.process.exit_time import exit_s
 from pulse_otel.process.flush import in_a_thread
@@ -30,9 +33,11 @@ MAX_BYTES = 16 << 20
 QUEUE_SIZE = 2 * MAX_QUEUED_BYTES // SPAN_BYTES
 """For the batch processor, which drops uncounted what is more: never reached, as bytes decide."""
 
-_JOIN_S = 1.0
-# Until 1.40, the SDK's batch processor prints a TypeError at each fork after it was collected.
+_JOIN_S = 0.25
+_OUR_THREADS = ("OtelBatchSpan", "pulse-otel")
+# Before 1.45, the SDK's batch processor prints a TypeError at each fork after it was collected.
 _kept: list[BatchSpanProcessor] = []
+_KEEP = tuple(map(int, sdk_version.split(".")[:2])) < (1, 45)
 
 
 class PulseSpanProcessor(SpanProcessor):
@@ -44,7 +49,8 @@ class PulseSpanProcessor(SpanProcessor):
     def __init__(self, exporter: PulseSpanExporter, batch: BatchSpanProcessor | None) -> None:
         self._exporter = exporter
         self._batch = batch
-        if batch is not None:
+        self._successor: PulseSpanProcessor | None = None
+        if batch is not None and _KEEP:
             _kept.append(batch)
         self.reset_after_fork()
         exporter.fed_by(self, () if batch is None else (batch,))
@@ -66,6 +72,9 @@ class PulseSpanProcessor(SpanProcessor):
         guarded(self._on_end, span)
 
     def _on_end(self, span: ReadableSpan) -> None:
+        if self._successor is not None:
+            self._successor.on_end(span)
+            return
         context = span.get_span_context()
         if context is None or not context.trace_flags.sampled or not self._exporter.takes(span):
             return
@@ -90,12 +99,18 @@ class PulseSpanProcessor(SpanProcessor):
     def _hand_on(self, span: ReadableSpan) -> None:
         """Past the batch processor if somebody waits for the span, or if it must not be entered.
 
-        The SDK's `emit` sets an event, whose lock cannot be taken twice: a signal handler that
-        ends a span while its own thread is in there would wait for itself.
+        The SDK's `emit` sets an event, whose lock cannot be taken twice. A signal handler that
+        ends a span while its own thread is in there would wait for itself; so would the garbage
+        collector that ends one in the SDK's own thread, while that waits for the event.
         """
         thread = threading.get_ident()
         batch = self._batch
-        if batch is None or self._exporter.at_once or thread in self._inside:
+        if (
+            batch is None
+            or self._exporter.at_once
+            or thread in self._inside
+            or threading.current_thread().name.startswith(_OUR_THREADS)
+        ):
             self._exporter.export((span,))
             return
         self._inside.add(thread)
@@ -103,6 +118,21 @@ class PulseSpanProcessor(SpanProcessor):
             batch.on_end(span)
         finally:
             self._inside.discard(thread)
+
+    def replaced_by(self, successor: PulseSpanProcessor) -> None:
+        """Pass on what ends from now on: threads and other providers may still lead here."""
+        self._successor = successor
+
+    def pass_on(self, spans: Sequence[ReadableSpan]) -> bool:
+        """Pass on `spans`, which were counted here but came too late; False if nobody is next."""
+        if self._successor is None:
+            return False
+        with self._lock:
+            self._handed_on -= len(spans)
+        for span in spans:
+            release(span, self._exporter.project)
+            self._successor.on_end(span)
+        return True
 
     def counted(self, stats: DeliveryStats) -> DeliveryStats:
         """Complete the exporter's `stats` by what did not reach it, or not yet.

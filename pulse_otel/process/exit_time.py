@@ -35,8 +35,9 @@ def begin_end() -> None:
 def exit_s(given: float = EXIT_S) -> float:
     """Return the seconds that an exporter may take to stop now, at most `given`."""
     if _exit.until is None:
-        if threading.main_thread().is_alive():
-            return given
+        main = threading.main_thread()
+        if main.is_alive() or threading.get_ident() != main.ident:
+            return given  # the main thread may have returned while others go on
         begin_end()
     left = max(0.0, (_exit.until or 0.0) - time.monotonic())
     several = max(1, len(running()))

@@ -12,6 +12,7 @@ from opentelemetry import trace
 from pulse_otel.guard import guarded
 from pulse_otel.process.exporters import running
 
+_inside: set[int] = set()  # threads of the program that had to enter the SDK's processor
 _ALL_MS = 30_000  # the SDK's own default; its batch processor ignores it
 
 
@@ -44,7 +45,7 @@ def hand_over(processors: Iterable[Flushable]) -> Callable[[], bool]:
     itself.
     """
     chosen = list(processors)
-    if not chosen:
+    if not chosen or threading.get_ident() in _inside:
         return lambda: True
     done = threading.Event()
 
@@ -63,9 +64,20 @@ def in_a_thread(function: Callable[[], object], wait_s: float = 0.0) -> None:
         target=guarded, args=(function,), name="pulse-otel-flush", daemon=True
     )
     if guarded(_start, thread) is not True:  # as in a child that is ending
-        guarded(function)
+        _run_here(function)
     elif wait_s:
         thread.join(wait_s)
+
+
+def _run_here(function: Callable[[], object]) -> None:
+    """Call `function` in this thread, as there can be no other; a signal handler must not again."""
+    ident = threading.get_ident()
+    if ident not in _inside:
+        _inside.add(ident)
+        try:
+            guarded(function)
+        finally:
+            _inside.discard(ident)
 
 
 def _start(thread: threading.Thread) -> bool:

@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 import pulse_otel
 from pulse_otel import pipeline
 from pulse_otel.export import processor
+from pulse_otel.export.delivery.span_size import SPAN_BYTES, size_of
 from tests.conftest import KEY, RunPython
 from tests.export.sending import Watch, stored, until
 from tests.faults import FaultServer, answer, hang
@@ -269,3 +270,109 @@ def test_a_second_sighting_that_comes_in_a_later_batch_is_still_the_same_call(
         assert until(lambda: pulse_otel.stats().delivered == 2)
         stats = pulse_otel.stats()
     assert (stats.ended, stats.ignored, stats.in_queue) == (3, 1, 0)
+
+
+def test_giants_do_not_use_up_the_room_for_others(
+    server: FaultServer, provider: TracerProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What leaves the batch processor counts there as it counted when it came."""
+    for module in ("span_size", "queue"):
+        monkeypatch.setattr(f"pulse_otel.export.delivery.{module}.LARGEST_BYTES", 10_000)
+    monkeypatch.setattr(processor, "MAX_BYTES", 50_000)
+    monkeypatch.setattr(processor, "MAX_QUEUED_BYTES", 50_000)
+    begin(server, provider)
+    tracer = provider.get_tracer("pulse_otel.openai")
+    for _ in range(20):
+        tracer.start_span("chat m", attributes={**CHAT, "x": "y" * 40_000}).end()
+        assert pulse_otel.flush_buffer(20) is True
+
+    assert (pulse_otel.stats().delivered, pulse_otel.stats().lost) == (20, 0)
+
+
+def test_a_span_that_the_garbage_collector_ends_in_the_thread_of_the_sdk(
+    server: FaultServer,
+) -> None:
+    """It strikes while that thread waits for its event, and has the event's lock."""
+    script = """
+import faulthandler; faulthandler.dump_traceback_later(25, exit=True)
+pulse_otel.init_pulse(protocol="otlp", flush_interval=1000, batch_size=1)
+struck = []
+real = threading.Condition.wait
+def wait(self, timeout=None):
+    name = threading.current_thread().name
+    if name.startswith("OtelBatchSpan") and not struck:
+        struck.append(1)
+        spans(1)  # as the __del__ of a stream
+    return real(self, timeout)
+threading.Condition.wait = wait
+spans(3)
+while not struck: time.sleep(0.01)
+spans(3)
+print(pulse_otel.flush_buffer(20), pulse_otel.stats().delivered)
+"""
+    code, out, err = run(script, server.url)
+    assert (code, out.split(), err) == (0, ["True", "7"], "")
+
+
+def test_a_call_in_flight_while_init_pulse_changes_the_provider_is_sent(
+    server: FaultServer, provider: TracerProvider
+) -> None:
+    begin(server, provider)
+    span = provider.get_tracer("pulse_otel.openai").start_span("chat m", attributes=CHAT)
+    begin(server, TracerProvider(shutdown_on_exit=False))
+    span.end()
+
+    assert pulse_otel.flush_buffer(20) is True
+    assert count(server) == 1
+    assert pulse_otel.stats().delivered == 1
+
+
+def test_a_thread_that_is_late_for_a_second_init_pulse_loses_nothing(
+    server: FaultServer, provider: TracerProvider
+) -> None:
+    """It has asked where the spans go; then everything is replaced, and then it goes on."""
+    begin(server, provider)
+    assert pipeline._state.pipeline is not None
+    late = pipeline._state.pipeline.processor
+    begin(server, TracerProvider(shutdown_on_exit=False))
+    end_spans(provider, 1)
+    span: Any = provider.get_tracer("pulse_otel.openai").start_span("chat m", attributes=CHAT)
+    late.on_end(span)
+    exporter = late._exporter
+    exporter.export((span,))  # as one that the old batch processor still held
+
+    assert pulse_otel.flush_buffer(20) is True
+    assert pulse_otel.stats().lost == 0
+
+
+def test_a_thread_that_outlives_the_main_one_does_not_use_up_the_time_of_the_end(
+    server: FaultServer,
+) -> None:
+    """Another exporter is shut down long before the process ends."""
+    script = """
+other = pulse_otel.PulseSpanExporter(api_key=os.environ["PULSE_API_KEY"], api_url="http://127.0.0.1:9")
+def serve():
+    threading.main_thread().join()
+    other.shutdown()
+    from pulse_otel.process import exit_time
+    print(exit_time.exit_s() == exit_time.EXIT_S, flush=True)
+threading.Thread(target=serve).start()
+"""
+    code, out, err = run(script, server.url)
+    assert (code, out.split(), err) == (0, ["True"], "")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "least"),
+    [
+        pytest.param({"x": tuple(range(50_000))}, 50_000 * 32, id="numbers"),
+        pytest.param({"x": ("y" * 1000,) * 10}, 10_000, id="texts"),
+        pytest.param({"x": "y" * 1000}, 4000, id="text"),
+    ],
+)
+def test_the_size_of_a_span_has_what_takes_memory(attributes: Any, least: int) -> None:
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("t")
+    span: Any = tracer.start_span("chat m", attributes=attributes)
+    span.end()
+
+    assert least <= size_of(span) < 2 * least + SPAN_BYTES

@@ -114,29 +114,31 @@ class Ledger:
     def open(self) -> list[SpanGroup]:
         """Return the groups of this process that are not settled."""
         with self.changed:
-            return [group for group in self._groups if group.own]
+            # A copy: a signal handler may change the dict while this thread walks through it.
+            return [group for group in list(self._groups) if group.own]
 
     def close(self) -> None:
         """Drop what is not on disk; count nothing that happens later."""
         with self.changed:
             left = self.received_count - self.dequeued + self._reading
-            for group in [group for group in self._groups if group.file is None]:
+            for group in [group for group in list(self._groups) if group.file is None]:
                 left += group.left
-                del self._groups[group]
+                self._groups.pop(group, None)
             self._reading, self.dequeued = 0, self.received_count
             self._ends[DropReason.UNSENT] += left
             self._closed = True
             self.changed.notify_all()
 
-    def snapshot(self, queued: int) -> DeliveryStats:
-        """Return all counts at one moment, at which the queue holds `queued` spans."""
+    def snapshot(self) -> DeliveryStats:
+        """Return all counts at one moment."""
         with self.changed:
-            on_disk = sum(group.left for group in self.open() if group.file is not None)
-            in_memory = sum(group.left for group in self.open() if group.file is None)
+            groups = self.open()
+            on_disk = sum([group.left for group in groups if group.file is not None])
+            in_memory = sum([group.left for group in groups if group.file is None])
             dropped = _dropped(self._ends)
             return DeliveryStats(
                 ended=self.received_count + self._not_genai,
-                in_queue=queued + self._reading + in_memory,
+                in_queue=self.received_count - self.dequeued + self._reading + in_memory,
                 queue_overflow=dropped.pop(DropReason.QUEUE_FULL.value, 0),
                 delivered=self._ends[End.DELIVERED],
                 pending_on_disk=on_disk,
@@ -149,4 +151,4 @@ class Ledger:
 
 
 def _dropped(ends: Counter[SpanEnd]) -> dict[str, int]:
-    return {end.value: n for end, n in ends.items() if isinstance(end, DropReason) and n}
+    return {end.value: n for end, n in ends.copy().items() if isinstance(end, DropReason) and n}

@@ -16,6 +16,9 @@ class End(Enum):
     IGNORED = "ignored"
     TAKEN_OVER = "taken over"
 
+    # Of C: no signal handler strikes while a counter with this key is changed.
+    __hash__ = object.__hash__
+
 
 class DropReason(str, Enum):
     """Why a span was dropped. Users read the values in statistics, metrics and the log."""
@@ -34,6 +37,8 @@ class DropReason(str, Enum):
     UNREDACTABLE = "not redactable"
     UNENCODABLE = "not encodable"
     UNSTORABLE = "not storable"
+
+    __hash__ = str.__hash__  # as in `End`
 
 
 SpanEnd: TypeAlias = End | DropReason

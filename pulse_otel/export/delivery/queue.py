@@ -14,15 +14,13 @@ from typing import Any
 
 from pulse_otel.export.accounts.ledger import Ledger
 from pulse_otel.export.accounts.span_ends import DropReason, End
-from pulse_otel.export.delivery.span_size import UNKNOWN_BYTES
+from pulse_otel.export.delivery.span_size import LARGEST_BYTES, UNKNOWN_BYTES
 from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.records.duplicates.deduplicator import CallDeduplicator
 from pulse_otel.export.records.record import Record
 from pulse_otel.guard import FAILED, guarded
 
 MAX_QUEUED_BYTES = 320 << 20
-# One giant must not push all others out: it counts as this, and is cut where it is read or sent.
-LARGEST_BYTES = 16 << 20
 ROUND_RECORDS, ROUND_BYTES = 1000, 5 << 20
 ROUND_S = 0.05  # until what was read goes to disk, if there is one
 
@@ -55,9 +53,9 @@ class SpanQueue:
         for item in items:
             size = guarded(size_of, item, otherwise=UNKNOWN_BYTES)
             size = min(size, LARGEST_BYTES)
+            self._ledger.received(1, size)  # first: what a signal handler then looks at adds up
             queue.append((item, size))
             self.size_bytes += size
-            self._ledger.received(1, size)
         # One that is too large alone is sent alone.
         while self.size_bytes > MAX_QUEUED_BYTES and len(queue) > 1:
             self.size_bytes -= queue.popleft()[1]

@@ -95,7 +95,7 @@ class Delivery:
     def snapshot(self) -> DeliveryStats:
         """Return where all spans are at this moment."""
         with self._changed:
-            return self._ledger.snapshot(len(self._queue))
+            return self._ledger.snapshot()
 
     def submit(self, items: Sequence[Any], others: int = 0) -> None:
         """Queue `items`, count `others`. No I/O, and no lock held during any."""
@@ -108,6 +108,9 @@ class Delivery:
                 return
             if self._queue.add(items):
                 self._changed.notify_all()
+            if self._stopped:  # by a signal handler meanwhile
+                self._queue.clear()
+                self._ledger.close()
         if not self._threads.alive():
             self.start()
 
@@ -132,7 +135,7 @@ class Delivery:
         if self._stopped:
             return True
         with self.expedite.waiting():
-            if not self._wait(handed_over, deadline, None):
+            if not self._wait_until(handed_over, deadline):
                 return False
             target, lost = self._ledger.received_count, self._ledger.lost
             if not self._wait(lambda: self._queue.drained_upto >= target, deadline, policy):
@@ -140,6 +143,17 @@ class Delivery:
             groups = self._ledger.open()
             done = self._wait(lambda: not any(p.left > 0 for p in groups), deadline, policy)
             return done and self._ledger.lost == lost
+
+    def _wait_until(self, handed_over: Callable[[], bool], deadline: float) -> bool:
+        """Wait without work of our own: a signal handler may have interrupted this thread while it
+        held the lock, which another one needs to hand over; waiting releases it."""
+        while not handed_over():
+            left = min(deadline, self._end_by) - time.monotonic()
+            if left <= 0 or self._stopped:
+                return False
+            with self._changed:
+                self._changed.wait(min(left, 0.02))
+        return True
 
     def _wait(
         self, done: Callable[[], bool], deadline: float, policy: ShutdownPolicy | None
@@ -202,29 +216,38 @@ class Delivery:
             self._queue.clear()
             self._ledger.close()
 
+    def _is_current(self, changed: threading.Condition) -> bool:
+        """Return whether a loop goes on. Never returns to a greenlet that survived a fork."""
+        if changed is not self._changed:
+            # gevent: should it end, `threading` would not know it in the child, and print that.
+            threading.Event().wait()
+        return not self._stopped
+
     def _prepare(self) -> None:
         with loading():
             guarded(self._steps.prepare)
 
     def _send_loop(self) -> None:
+        changed = self._changed
         self._prepare()
         while True:
-            with self._changed:
-                while not self._stopped and (pause := self._pause()) != 0:
-                    self._changed.wait(pause)
-                if self._stopped:
+            with changed:
+                while self._is_current(changed) and (pause := self._pause()) != 0:
+                    changed.wait(pause)
+                if not self._is_current(changed):
                     break
             self._step(time.monotonic() + self._steps.attempt_s)
 
     def _spool_loop(self) -> None:
+        changed = self._changed
         self._prepare()
         while True:
-            with self._changed:
-                while not self._stopped and (
+            with changed:
+                while self._is_current(changed) and (
                     self._backlog.full() or self._queue.wait_s(self.expedite.on) != 0
                 ):
-                    self._changed.wait(self._queue.wait_s(self.expedite.on) or 0.5)
-                if self._stopped:
+                    changed.wait(self._queue.wait_s(self.expedite.on) or 0.5)
+                if not self._is_current(changed):
                     break
             deadline = time.monotonic() + self._steps.attempt_s
             guarded(self._queue.drain, deadline, self.expedite.on)

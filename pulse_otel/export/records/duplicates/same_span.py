@@ -28,3 +28,8 @@ def claim(span: ReadableSpan, project: str, owner: object) -> bool:
     """Return True if `owner` may export `span` to `project`: the first caller may."""
     # One operation, so that two threads cannot both be first.
     return vars(span).setdefault(project, owner) is owner
+
+
+def release(span: ReadableSpan, project: str) -> None:
+    """Give up the claim on `span`, which its exporter cannot send any more."""
+    vars(span).pop(project, None)
