@@ -15,7 +15,7 @@ from pulse_otel.export import bodies
 from pulse_otel.export.dialects import parts
 from pulse_otel.export.dialects.dialect import DOLLARS, START_NS, Dialect
 from pulse_otel.export.dialects.errors import error_details
-from pulse_otel.export.dialects.finish import finish_reasons
+from pulse_otel.export.dialects.finish import finish_reasons, in_pulses_words
 from pulse_otel.export.dialects.kinds import kind_of
 from pulse_otel.export.dialects.providers import provider_name, provider_of_model
 from pulse_otel.export.dialects.source import (
@@ -227,7 +227,7 @@ def _content(source: Source, canonical: Attributes, kind: str) -> dict[str, Any]
     """Return the bodies, the answer's text and the finish reason, or a tool's input and output."""
     output = dicts(as_json(canonical.get(semconv.OUTPUT_MESSAGES)))
     reasons, raw = finish_reasons(canonical, output)
-    found: dict[str, Any] = {"finish_reason": ",".join(filter(None, reasons)) or None}
+    found: dict[str, Any] = {"finish_reason": in_pulses_words(reasons)}
     given = as_json(canonical.get(semconv.INPUT_MESSAGES))
     content = bodies.Content(
         system=_parts(canonical.get(semconv.SYSTEM_INSTRUCTIONS)),

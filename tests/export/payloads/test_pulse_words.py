@@ -1,0 +1,74 @@
+"""What both services store of real calls is what their pages and tables expect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import pulse_otel
+from pulse_otel import Provider, observe
+from pulse_otel.local.provider import replies
+from tests.conftest import KEY
+from tests.export.changing import ChangingService
+
+Calls = Callable[[int], list[dict[str, Any]]]
+WEATHER = {"role": "user", "content": "Weather in Paris?"}
+PARIS = replies.ToolCall("weather", {"city": "Paris"}, "call_1")
+GPT: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [WEATHER]}
+CLAUDE: dict[str, Any] = {"model": "claude-haiku-4-5", "max_tokens": 9, "messages": [WEATHER]}
+
+
+@pytest.fixture(params=["otlp", "traces"])
+def form(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    return found
+
+
+@pytest.fixture
+def calls(changing: ChangingService, form: str) -> Iterator[Calls]:
+    """`init_pulse` to the service of a form; reads the LLM calls that it has, oldest first."""
+    changing.form = form
+    pulse_otel.init_pulse({"api_key": KEY, "api_url": changing.url})
+
+    def stored(traces: int) -> list[dict[str, Any]]:
+        pulse_otel.flush_buffer(10)
+        found = changing.traces(form, traces)
+        if form == "otlp":
+            found = [
+                {
+                    **span,
+                    "requestBody": span["metadata"].get("pulse.request"),
+                    "responseBody": span["metadata"].get("pulse.response"),
+                }
+                for trace in found
+                for span in trace["spans"]
+                if span["kind"] == "llm_call"
+            ]
+        return sorted(found, key=lambda call: str(call["timestamp"]))
+
+    yield stored
+    pulse_otel.shutdown(0)
+
+
+@pytest.fixture
+def gpt(openai_client: Any) -> Any:
+    return observe(openai_client, Provider.OPENAI)
+
+
+@pytest.fixture
+def claude(anthropic_client: Any) -> Any:
+    return observe(anthropic_client, Provider.ANTHROPIC)
+
+
+def test_an_answer_that_calls_tools_ends_in_the_services_word(
+    calls: Calls, provider: Any, gpt: Any, claude: Any
+) -> None:
+    """The service says `tool_calls`, where the conventions and so the span say `tool_call`."""
+    provider.enqueue(replies.chat(tool_calls=[PARIS]))
+    gpt.chat.completions.create(**GPT)
+    provider.enqueue(replies.message(tool_calls=[PARIS]))
+    claude.messages.create(**CLAUDE)
+
+    assert [call["finishReason"] for call in calls(2)] == ["tool_calls", "tool_calls"]
