@@ -18,12 +18,13 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from pulse_otel import semconv
+from pulse_otel.export import bodies
+from pulse_otel.export.payloads.body_text import body_json, request_json
 from pulse_otel.export.payloads.form import Encoded, Form, column_int
 from pulse_otel.export.pricing.cost import record_cost_cents
 from pulse_otel.export.records.record import Record
 from pulse_otel.values import bounded_json, clip, plain, scrub, to_json
 
-_BODY_BYTES = 262_144
 _METADATA_BYTES = 65_536
 _TEXT_BYTES = 1024
 
@@ -59,11 +60,11 @@ def encode(record: Record) -> Encoded | None:
     if record.kind != "llm_call":
         return None
     fields = {key: to_json(value) for key, value in _columns(record).items() if value is not None}
-    fields["request_body"] = bounded_json(record.request or {}, _BODY_BYTES)
+    fields["request_body"] = request_json(record.request or {}, FORM.max_body_bytes)
     if record.response:
-        fields["response_body"] = bounded_json(record.response, _BODY_BYTES)
+        fields["response_body"] = body_json(record.response, FORM.max_body_bytes)
     if record.error:
-        fields["error"] = bounded_json(record.error, _BODY_BYTES)
+        fields["error"] = body_json(record.error, FORM.max_body_bytes)
     fields["metadata"] = _metadata(record)
     return Encoded(f"{{{','.join(f'{to_json(key)}:{text}' for key, text in fields.items())}}}")
 
@@ -85,7 +86,7 @@ def _columns(record: Record) -> dict[str, Any]:
         "provider_request_id": _text(record.response_id),
         "input_tokens": column_int(record.usage.input or 0),
         "output_tokens": column_int(record.usage.output or 0),
-        "output_text": _text(record.output_text, _BODY_BYTES),
+        "output_text": _text(record.output_text, FORM.max_body_bytes),
         "finish_reason": _text(record.finish_reason),
         "status": "error" if record.is_error else "success",
         "latency_ms": column_int(round((record.end_ns - record.start_ns) / 1_000_000)),
@@ -174,6 +175,7 @@ FORM = Form(
     name="traces",
     path="/v1/traces/async",  # unlike /v1/traces/batch it accepts a trace twice (§2.4)
     max_records=100,
+    max_body_bytes=bodies.MAX_BYTES,  # the service has no limit of its own (contract §2.1)
     encode=encode,
     body=body,
 )

@@ -26,7 +26,7 @@ class Usage:
 class Record:
     """The data of one span for Pulse. Ids in hex, times in ns since the epoch.
 
-    Bodies fit the service (below 64 KiB each) and hold no media. Only an LLM call has `usage`:
+    Bodies are bounded and hold no media. Only an LLM call has `usage`:
     agents and chains repeat the tokens of their calls, which must not be counted twice.
     """
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from pulse_otel.export import bodies
 from pulse_otel.export.bodies import trim
+from pulse_otel.export.payloads import otlp
 from pulse_otel.values import to_json
 
-LIMIT = bodies.MAX_BYTES
+LIMIT = otlp.FORM.max_body_bytes
 
 
 def size(value: Any) -> int:

@@ -72,3 +72,29 @@ def test_an_answer_that_calls_tools_ends_in_the_services_word(
     claude.messages.create(**CLAUDE)
 
     assert [call["finishReason"] for call in calls(2)] == ["tool_calls", "tool_calls"]
+
+
+def test_a_body_is_cut_where_the_form_has_a_limit_and_only_there(
+    calls: Calls, form: str, provider: Any, gpt: Any, claude: Any
+) -> None:
+    """64 KiB in the current form; in the legacy one, `max_content_bytes` alone bounds content."""
+    asked, said = "q" * 150_000, "a" * 150_000
+    question = [{"role": "user", "content": asked}]
+    provider.enqueue(replies.chat(said), replies.message(said))
+    gpt.chat.completions.create(**{**GPT, "messages": question})
+    claude.messages.create(**{**CLAUDE, "messages": question})
+
+    chat, message = calls(2)
+    found = [
+        (chat["requestBody"]["messages"][0]["content"], asked),
+        (chat["responseBody"]["choices"][0]["message"]["content"], said),
+        (message["requestBody"]["messages"][0]["content"], asked),
+        (message["responseBody"]["content"][0]["text"], said),
+        (chat["outputText"], said),
+    ]
+    for stored, whole in found:
+        if form == "traces":
+            assert stored == whole
+        else:
+            assert 60_000 < len(stored) < 65_000
+            assert "cut" in stored
