@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +21,7 @@ WEATHER = {"role": "user", "content": "Weather in Paris?"}
 PARIS = replies.ToolCall("weather", {"city": "Paris"}, "call_1")
 GPT: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [WEATHER]}
 CLAUDE: dict[str, Any] = {"model": "claude-haiku-4-5", "max_tokens": 9, "messages": [WEATHER]}
+PNG = base64.b64encode(b"\x89PNG" + bytes(896)).decode()
 
 
 @pytest.fixture(params=["otlp", "traces"])
@@ -98,3 +102,53 @@ def test_a_body_is_cut_where_the_form_has_a_limit_and_only_there(
         else:
             assert 60_000 < len(stored) < 65_000
             assert "cut" in stored
+
+
+def last_user_content(call: dict[str, Any]) -> Any:
+    """What a page of the service shows of a call's request."""
+    messages = call["requestBody"]["messages"]
+    return [message["content"] for message in messages if message["role"] == "user"][-1]
+
+
+def test_the_last_user_message_of_a_call_with_an_image_is_a_text(
+    calls: Calls, gpt: Any, claude: Any
+) -> None:
+    """A list of blocks there blanks the page of the service (contract §3.7)."""
+    question = {"type": "text", "text": "What is it?"}
+    url = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
+    gpt.chat.completions.create(
+        model="gpt-4o-mini", messages=[{"role": "user", "content": [question, url]}]
+    )
+    source = {"type": "base64", "media_type": "image/png", "data": PNG}
+    block = {"type": "image", "source": source}
+    claude.messages.create(
+        **{**CLAUDE, "messages": [{"role": "user", "content": [question, block]}]}
+    )
+
+    for call in calls(2):
+        first, second = last_user_content(call).split("\n")
+        assert first == "What is it?"
+        assert second.startswith("[image/png, 900 bytes, sha256:")
+
+
+def test_the_last_user_message_of_a_tool_round_trip_is_the_tools_result(
+    calls: Calls, form: str, provider: Any, claude: Any
+) -> None:
+    call_id = f"toolu_{uuid.uuid4().hex}"
+    provider.enqueue(replies.message(tool_calls=[replace(PARIS, id=call_id)]))
+    asked = claude.messages.create(**CLAUDE)
+    parts = [{"type": "text", "text": "sunny"}, {"type": "text", "text": "21 C"}]
+    result = {"type": "tool_result", "tool_use_id": call_id, "content": parts}
+    turns = [
+        WEATHER,
+        {"role": "assistant", "content": asked.content},
+        {"role": "user", "content": [result]},
+    ]
+    claude.messages.create(**{**CLAUDE, "messages": turns})
+
+    found = calls(1 if form == "otlp" else 2)
+
+    assert [last_user_content(call) for call in found] == [WEATHER["content"], "sunny\n21 C"]
+    assert [block["type"] for block in found[1]["requestBody"]["messages"][1]["content"]][-1] == (
+        "tool_use"
+    )
