@@ -152,3 +152,33 @@ def test_the_last_user_message_of_a_tool_round_trip_is_the_tools_result(
     assert [block["type"] for block in found[1]["requestBody"]["messages"][1]["content"]][-1] == (
         "tool_use"
     )
+
+
+def test_a_responses_request_is_a_conversation_too(calls: Calls, gpt: Any) -> None:
+    """The newest dashboard shows `messages` as a chat, and anything else as JSON."""
+    asked = "q" * 20_000
+    gpt.responses.create(model="gpt-5-mini", instructions="Be brief.", input=asked)
+
+    (call,) = calls(1)
+
+    request = call["requestBody"]
+    assert request["instructions"] == "Be brief."
+    assert request["input"] == [{"role": "user", "content": asked}]
+    assert request["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": asked},
+    ]
+
+
+def test_a_long_responses_request_is_whole_as_a_conversation(
+    calls: Calls, form: str, gpt: Any
+) -> None:
+    """Where both do not fit, the copy that the dashboard does not show is the one that is cut."""
+    asked = "q" * 50_000
+    gpt.responses.create(model="gpt-5-mini", input=asked)
+
+    (call,) = calls(1)
+
+    request = call["requestBody"]
+    assert request["messages"] == [{"role": "user", "content": asked}]
+    assert ("pulse.cut" in str(request["input"])) is (form == "otlp")
