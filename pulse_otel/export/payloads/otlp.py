@@ -67,7 +67,7 @@ def _attributes(record: Record) -> list[Attribute]:
     columns: dict[str, Any] = {
         semconv.PULSE_KIND: record.kind,
         semconv.PULSE_SOURCE: "sdk",
-        semconv.PULSE_EVENT_TYPE: "provider_call" if record.kind == "llm_call" else record.kind,
+        semconv.PULSE_EVENT_TYPE: _event_type(record),
         semconv.PULSE_SESSION_ID: record.session_id,
         semconv.PROVIDER_NAME: record.provider,
         semconv.REQUEST_MODEL: record.model,
@@ -102,6 +102,12 @@ def _attributes(record: Record) -> list[Attribute]:
     if record.metadata:
         attributes.append(_metadata(record.metadata))
     return attributes
+
+
+def _event_type(record: Record) -> str:
+    """The label of what is no tool (contract §3.3): of a notification, what was done."""
+    names = {"llm_call": "provider_call", "notification": record.operation}
+    return names.get(record.kind) or record.kind
 
 
 def _count(tokens: int | None) -> int | None:

@@ -56,7 +56,7 @@ _PREFIX = re.compile(r"^(?:gen_ai|pulse)\.(?:response\.|usage\.)?")
 
 
 def encode(record: Record) -> Encoded | None:
-    """Return the JSON of one trace; None for a tool use or an agent run."""
+    """Return the JSON of one trace; None for anything but an LLM call."""
     if record.kind != "llm_call":
         return None
     fields = {key: to_json(value) for key, value in _columns(record).items() if value is not None}

@@ -182,3 +182,22 @@ def test_a_long_responses_request_is_whole_as_a_conversation(
     request = call["requestBody"]
     assert request["messages"] == [{"role": "user", "content": asked}]
     assert ("pulse.cut" in str(request["input"])) is (form == "otlp")
+
+
+def test_a_token_count_is_in_no_statistics(
+    calls: Calls, form: str, changing: ChangingService, claude: Any
+) -> None:
+    """It is a notification, which the service counts as neither request nor tool use."""
+    claude.messages.count_tokens(model="claude-haiku-4-5", messages=[WEATHER])
+    claude.messages.create(**CLAUDE)
+
+    assert len(calls(2 if form == "otlp" else 1)) == 1
+    if form == "otlp":
+        (count,) = (trace for trace in changing.traces(form, 2) if not trace.get("provider"))
+        assert count["toolCallCount"] == 0
+        (span,) = count["spans"]
+        assert (span["kind"], span["label"]) == ("notification", "count_tokens")
+        assert span["metadata"]["pulse.counted_tokens"] == 30
+        assert span["metadata"]["pulse.request"]["messages"] == [WEATHER]
+        assert "toolName" not in span
+        assert "inputTokens" not in span
