@@ -18,8 +18,7 @@ def program_name() -> str | None:
     module: Any = getattr(getattr(sys.modules.get(_MAIN), "__spec__", None), "name", None)
     if isinstance(module, str) and module not in ("", _MAIN):
         return module.removesuffix(f".{_MAIN}")
-    arguments: Any = getattr(sys, "argv", None)
-    script: Any = arguments[0] if isinstance(arguments, list) and arguments else None
+    script: Any = next(iter(getattr(sys, "argv", None) or ()), None)
     if not isinstance(script, str) or not script or script.startswith("-"):
         return None
     path = os.path.normpath(script)  # the current folder may be gone

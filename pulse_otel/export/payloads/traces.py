@@ -11,6 +11,7 @@ no null: unknown fields are left out.
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,7 @@ from pulse_otel.export.records.record import Record
 from pulse_otel.values import bounded_json, clip, plain, scrub, to_json
 
 _METADATA_BYTES = 65_536
+_LEFTOVER_BYTES = 8192
 _TEXT_BYTES = 1024
 
 NAMESPACE = uuid.NAMESPACE_URL
@@ -165,10 +167,21 @@ def _short(attribute: str) -> str:
 
 def _leftover(value: Any) -> Any:
     if isinstance(value, str):
-        return clip(scrub(value), _METADATA_BYTES // 8)
+        found = _structure(value)
+        return clip(scrub(value), _LEFTOVER_BYTES) if found is None else plain(found)
     if isinstance(value, (Mapping, list, tuple)):
         return plain(value)
     return value
+
+
+def _structure(text: str) -> Any:
+    """The object or list that `text` is the JSON of, as the current service reads it, or None."""
+    if text[:1] not in ("{", "[") or len(text) > _LEFTOVER_BYTES:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 FORM = Form(

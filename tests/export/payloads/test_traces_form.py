@@ -155,6 +155,11 @@ def test_the_metadata_holds_what_has_no_field() -> None:
             "pulse.request_id": "req_1",
             "gen_ai.operation.name": "chat",
             "gen_ai.response.time_to_first_chunk": 0.5,
+            "pulse.usage.details": '{"tier":{"a":1}}',
+            "pulse.list": "[1]",
+            "pulse.depth": "[" * 8000,
+            "pulse.brace": "{no JSON",
+            "pulse.nested": "[" * 100_000,
         },
         metadata={"user": "u1", "provider": "mine", "none": None, "deep": {"a": [1]}},
     )
@@ -175,6 +180,11 @@ def test_the_metadata_holds_what_has_no_field() -> None:
         "request_id": "req_1",
         "operation_name": "chat",
         "time_to_first_chunk_s": 0.5,
+        "details": {"tier": {"a": 1}},
+        "list": [1],
+        "depth": "[" * 8000,
+        "brace": "{no JSON",
+        "nested": "[" * 8171 + "… [91808 bytes cut]",
     }
 
 
