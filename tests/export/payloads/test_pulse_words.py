@@ -201,3 +201,33 @@ def test_a_token_count_is_in_no_statistics(
         assert span["metadata"]["pulse.request"]["messages"] == [WEATHER]
         assert "toolName" not in span
         assert "inputTokens" not in span
+
+
+def test_what_a_block_or_a_call_says_is_the_title_of_its_trace(
+    calls: Calls, changing: ChangingService, gpt: Any, claude: Any
+) -> None:
+    """The newest dashboard titles a trace by the `summary` of its metadata."""
+    with pulse_otel.session("s", metadata={"feature": "chat"}, summary="Plans a trip"):
+        gpt.chat.completions.create(**GPT)
+        claude.messages.create(**CLAUDE, pulse_summary="Asks for the weather")
+    claude.messages.create(**CLAUDE)
+
+    found = [call["metadata"] for call in calls(3)]
+    assert [metadata.get("summary") for metadata in found] == [
+        "Plans a trip",
+        "Asks for the weather",
+        None,
+    ]
+    assert [metadata.get("feature") for metadata in found] == ["chat", "chat", None]
+    page = changing.get(f"/dashboard/traces/{calls(3)[0]['traceId']}").text
+    assert "<h1>Plans a trip</h1>" in page
+
+
+def test_the_legacy_service_gets_details_as_objects(calls: Calls, form: str, claude: Any) -> None:
+    """The current one makes objects of JSON text itself."""
+    claude.messages.create(**CLAUDE)
+
+    (call,) = calls(1)
+
+    name = "pulse.usage.details" if form == "otlp" else "details"
+    assert isinstance(call["metadata"][name], dict)
