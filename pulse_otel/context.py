@@ -20,6 +20,7 @@ from pulse_otel.values import bounded_json, plain, scrub
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _METADATA_BYTES = 32_768
+_SUMMARY = "summary"  # of the metadata: the trace's title in the service (contract §3.4)
 _KEY = otel_context.create_key("pulse-otel-session")
 # The blocks entered in this thread or task, innermost first: (token, the rest). Not kept on the
 # `session` itself, as several threads and tasks may be in one at a time.
@@ -78,6 +79,11 @@ def labels(session: Session) -> dict[str, Any]:
     return found
 
 
+def with_summary(metadata: Mapping[str, Any], summary: object) -> dict[str, Any]:
+    """Return `metadata` with the title of a trace, which the service looks for there."""
+    return {**metadata} if summary is None else {**metadata, _SUMMARY: str(summary)}
+
+
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
@@ -88,7 +94,8 @@ class session:
     ``with session("s1", user_id="u1", metadata={"feature": "chat"}):`` works in sync and async
     code (``async with`` too) and is inherited by tasks; threads inherit it if their context is
     handed on, as with any OpenTelemetry context. As a decorator it takes plain and async
-    functions. An inner block wins over an outer one, and extends its metadata; the labels of
+    functions. `summary` is the title of the traces on the service's pages, and an entry of the
+    metadata. An inner block wins over an outer one, and extends its metadata; the labels of
     a client or a call win over both. Raises TypeError for wrong arguments.
     """
 
@@ -98,6 +105,7 @@ class session:
         *,
         user_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        summary: str | None = None,
     ) -> None:
         if isinstance(session_id, type) or inspect.isroutine(session_id):
             raise TypeError("session: as a decorator it takes parentheses: @session(...)")
@@ -106,7 +114,7 @@ class session:
         self._own = Session(
             id=None if session_id is None else str(session_id),
             user_id=None if user_id is None else str(user_id),
-            metadata=dict(metadata or {}),
+            metadata=with_summary(metadata or {}, summary),
         )
 
     def __enter__(self) -> session:

@@ -97,6 +97,12 @@ def table(rows: tuple[Endpoint, ...]) -> list[str]:
     return lines
 
 
+COUNTS = """No model answers `count_tokens`: a current service gets it as a `notification` with the
+event type `count_tokens`, and counts neither a request nor a tool use. The legacy service has no
+form for it, nor for `fetch_response`, tools and agents: they are left out (`ignored`).
+
+"""
+
 WEB_SOCKETS = """## openai, over a WebSocket
 
 Each response on `responses.connect`, `realtime.connect` and their `beta` forms is one `chat` span,
@@ -110,7 +116,7 @@ def page() -> str:
     text = HEAD
     for title, endpoints in (("openai", OPENAI), ("anthropic", ANTHROPIC)):
         text += f"## {title}\n\n" + "\n".join(table(endpoints.rows)) + "\n\n"
-    return text + WEB_SOCKETS
+    return text + COUNTS + WEB_SOCKETS
 
 
 def main() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from rotel_sdk.open_telemetry.common.v1 import AnyValue, KeyValue, KeyValueList
 
-TOOLS = ("execute_tool", "retrieval", "fetch_response", "count_tokens")
+TOOLS = ("execute_tool", "retrieval", "fetch_response")
+NOTIFICATIONS = ("count_tokens",)
 AGENTS = ("invoke_agent", "invoke_workflow", "create_agent", "plan")
 COPIES = {  # what the service reads <- what the GenAI conventions call it, the first that is there
     "pulse.session_id": ("gen_ai.conversation.id", "session.id"),
@@ -40,7 +41,7 @@ def _map(span: Any) -> None:
     new: dict[str, Any] = {
         "pulse.source": "sdk",
         "pulse.kind": kind,
-        "pulse.event_type": "provider_call" if kind == "llm_call" else kind,
+        "pulse.event_type": _event_type(kind, given["gen_ai.operation.name"]),
     }
     for target, sources in COPIES.items():
         new[target] = next((given[key] for key in sources if key in given), None)
@@ -60,7 +61,14 @@ def _map(span: Any) -> None:
 def _kind(operation: str) -> str:
     if operation in TOOLS:
         return "tool_use"
+    if operation in NOTIFICATIONS:
+        return "notification"
     return "agent_run" if operation in AGENTS else "llm_call"
+
+
+def _event_type(kind: str, operation: str) -> str:
+    """It labels what is no tool."""
+    return {"llm_call": "provider_call", "notification": operation}.get(kind, kind)
 
 
 def _add_bodies(given: dict[str, Any], new: dict[str, Any]) -> None:

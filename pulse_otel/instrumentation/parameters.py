@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any, cast
 
-from pulse_otel.context import Session
+from pulse_otel.context import Session, with_summary
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.reading import given
 from pulse_otel.log import rate_limited
@@ -26,6 +26,8 @@ _PARAMETERS = {
     "pulseUserId": "user_id",
     "pulse_metadata": "metadata",
     "pulseMetadata": "metadata",
+    "pulse_summary": "summary",
+    "pulseSummary": "summary",
 }
 _ENTRY = "x-pulse-parameters"
 
@@ -118,7 +120,7 @@ def session_from_parameters(parameters: Mapping[str, Any]) -> Session:
     return Session(
         id=None if session_id is None else str(session_id),
         user_id=None if user_id is None else str(user_id),
-        metadata=cast("Mapping[str, Any]", metadata),
+        metadata=with_summary(cast("Mapping[str, Any]", metadata), parameters.get("summary")),
     )
 
 

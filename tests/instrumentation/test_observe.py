@@ -269,7 +269,7 @@ def test_a_tool_round_trip_keeps_calls_and_results(pulse: Service, openai_client
     pulse_otel.flush_buffer(10)
     (trace,) = pulse.traces(1)
     asked, tool_use, answered = sorted(trace["spans"], key=lambda span: span["timestamp"])
-    assert asked["finishReason"] == "tool_call"
+    assert asked["finishReason"] == "tool_calls"
     shown = asked["metadata"]["pulse.response"]["choices"][0]["message"]["tool_calls"][0]
     assert shown["id"] == call.id
     assert shown["function"]["name"] == "weather"

@@ -1,8 +1,8 @@
 """Request and response bodies in the provider's own shape, rebuilt from GenAI messages.
 
 The service's pages read ``messages`` of a request, and ``choices[0].message.content`` or
-``content[0].text`` of a response (contract §3.7). Media are replaced by a note, and bodies above
-the service's limit are trimmed so that their JSON stays valid.
+``content[0].text`` of a response (contract §3.7). Media are replaced by a note. A giant body is
+trimmed so that its JSON stays valid; `payloads` trims further, to the limit of a wire form.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ __all__ = [
 
 T = TypeVar("T")
 
-MAX_BYTES = 65_000
-"""The limit for one body's JSON; the service truncates JSON above 65,536 (contract §3.1)."""
+MAX_BYTES = 4 << 20
+"""The limit for one body's JSON in any form: it bounds what waits in memory or on disk."""
 
 
 class Shape(Protocol):

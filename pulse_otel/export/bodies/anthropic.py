@@ -9,12 +9,12 @@ from pulse_otel import semconv
 from pulse_otel.export.bodies.content import (
     Content,
     Part,
-    for_display,
     named,
     parameters,
     parts_of,
     written,
 )
+from pulse_otel.export.bodies.display import for_display
 
 _PARAMETERS = {
     semconv.REQUEST_MAX_TOKENS: "max_tokens",
@@ -46,7 +46,9 @@ class Messages:
         if content.system:
             body["system"] = written(content.system, _block)
         if content.input is not None:
-            body["messages"] = for_display([_message(message) for message in content.input])
+            body["messages"] = [
+                _message(message) for message in for_display(content.input, _is_users)
+            ]
         if content.tools:
             body["tools"] = [_tool(tool) for tool in content.tools]
         return body
@@ -84,10 +86,14 @@ def _tool(tool: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "input_schema": tool.get("parameters")}
 
 
+def _is_users(message: dict[str, Any]) -> bool:
+    """Tool results are the user's turn here."""
+    return (message.get("role") or "user") in ("user", "tool")
+
+
 def _message(message: dict[str, Any]) -> dict[str, Any]:
-    role = message.get("role") or "user"
     return {
-        "role": "user" if role == "tool" else role,  # tool results are in the user's turn here
+        "role": "user" if _is_users(message) else message["role"],
         "content": written(parts_of(message), _block),
     }
 

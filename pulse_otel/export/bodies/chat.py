@@ -10,13 +10,13 @@ from pulse_otel.export.bodies.content import (
     Content,
     Part,
     as_string,
-    for_display,
     named,
     parameters,
     parts_of,
     usage,
     written,
 )
+from pulse_otel.export.bodies.display import for_display
 
 _PARAMETERS = {
     semconv.REQUEST_MAX_TOKENS: "max_tokens",
@@ -51,11 +51,8 @@ class ChatCompletions:
         body = parameters(attributes, content, _PARAMETERS)
         if "max_completion_tokens" in body:
             body.pop("max_tokens", None)
-        messages = [item for message in content.input or () for item in _messages(message)]
-        if content.system:  # from a dialect that keeps it apart
-            messages.insert(0, {"role": "system", "content": written(content.system, _block)})
-        if messages or content.input is not None:
-            body["messages"] = for_display(messages)
+        if content.system or content.input is not None:
+            body["messages"] = messages(content)
         if content.tools:
             body["tools"] = [_tool(tool) for tool in content.tools]
         return body
@@ -68,6 +65,18 @@ class ChatCompletions:
                 _choice(index, message, content) for index, message in enumerate(content.output)
             ]
         return body | usage(attributes, _USAGE, _USAGE_DETAILS)
+
+
+def messages(content: Content) -> list[dict[str, Any]]:
+    """The conversation as the API takes it, the system text first, in case it is kept apart."""
+    system = [{"role": "system", "parts": content.system}] if content.system else []
+    given = for_display([*system, *(content.input or ())], _is_users)
+    return [item for message in given for item in _messages(message)]
+
+
+def _is_users(message: dict[str, Any]) -> bool:
+    results = any(part.get("type") == "tool_call_response" for part in parts_of(message))
+    return message.get("role") == "user" and not results
 
 
 def _choice(index: int, message: dict[str, Any], content: Content) -> dict[str, Any]:

@@ -129,24 +129,3 @@ def answer_text(output: list[dict[str, Any]]) -> str | None:
             if text:
                 return text
     return None
-
-
-def for_display(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Join text-only blocks in the last user message and in system messages.
-
-    A page of the service is blank if it has to show a list there (contract §3.7).
-    """
-    last = max((i for i, m in enumerate(messages) if m.get("role") == "user"), default=-1)
-    return [
-        {**message, "content": _joined(message.get("content"))}
-        if index == last or message.get("role") in ("system", "developer")
-        else message
-        for index, message in enumerate(messages)
-    ]
-
-
-def _joined(content: Any) -> Any:
-    blocks = _dicts(content)
-    if not blocks or any(block.get("type") != "text" for block in blocks):
-        return content
-    return "\n".join(as_string(block.get("text") or "") for block in blocks)

@@ -35,7 +35,7 @@ _TYPE_KEYS = ("media_type", "mime_type", "mediaType", "format", "modality", "typ
 def without_media(value: Any, depth: int = 0) -> Any:
     """Return a copy of `value` with base64 replaced by a note, at most `MAX_DEPTH` deep."""
     if isinstance(value, str):
-        return _url_note(value) if value.startswith("data:") else value
+        return url_note(value) if value.startswith("data:") else value
     if isinstance(value, (dict, list, tuple)) and depth >= MAX_DEPTH:
         return "[too deep]"
     if isinstance(value, dict):
@@ -54,7 +54,7 @@ def _field(holder: Mapping[Any, Any], key: object, item: Any, depth: int) -> Any
     if isinstance(item, str) and _holds_data(holder, key):
         kinds = (holder.get(name) for name in _TYPE_KEYS)
         kind = next((kind for kind in kinds if isinstance(kind, str)), "base64")
-        return _note(kind[:64], item) if _is_base64(item) else without_media(item)
+        return media_note(kind[:64], item) if _is_base64(item) else without_media(item)
     return without_media(item, depth + 1)
 
 
@@ -67,13 +67,14 @@ def _is_base64(text: str) -> bool:
     return _BASE64.fullmatch(text.rstrip()) is not None
 
 
-def _url_note(url: str) -> str:
+def url_note(url: str) -> str:
+    """Return what stands for a data URL; any other URL is returned as it is."""
     match = _DATA_URL.match(url)
-    return _note(match[1] or "data", url[match.end() :]) if match else url
+    return media_note(match[1] or "data", url[match.end() :]) if match else url
 
 
-def _note(kind: str, data: str) -> str:
-    """Return a note such as ``[image/png, 70 bytes, sha256:3f1a...]``."""
+def media_note(kind: str, data: str) -> str:
+    """Return what stands for base64, such as ``[image/png, 70 bytes, sha256:3f1a...]``."""
     try:
         content = base64.b64decode(data, altchars=b"-_" if "-" in data or "_" in data else None)
     except (binascii.Error, ValueError):  # cut when it was recorded, or not base64

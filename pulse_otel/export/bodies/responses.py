@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pulse_otel import semconv
+from pulse_otel.export.bodies import chat
 from pulse_otel.export.bodies.content import (
     Content,
     Part,
@@ -43,7 +44,10 @@ _STATUSES = ("completed", "incomplete", "failed", "cancelled", "queued", "in_pro
 
 
 class Responses:
-    """``input``, ``instructions``, ``tools``, parameters; ``output``, ``status``, ``usage``."""
+    """``input``, ``instructions``, ``tools``, parameters; ``output``, ``status``, ``usage``.
+
+    A request has its conversation as the ``messages`` of a chat, too.
+    """
 
     def request(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
         """Return the request body."""
@@ -58,6 +62,7 @@ class Responses:
             body["input"] = [
                 item for message in content.input for item in _items(message, "input_text")
             ]
+            body["messages"] = chat.messages(content)  # what the service's pages read
         if content.tools:
             body["tools"] = content.tools  # flat, as in the conventions
         return body

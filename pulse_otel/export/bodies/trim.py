@@ -21,20 +21,24 @@ _SYSTEM_ROLES = ("system", "developer")
 _NOTE_BYTES = 160  # room for one note
 _WORTH_CUTTING = 2048  # an older turn is shortened instead of left out if this much fits
 _SHORTEST = 32
+_LEAST_LIST = 1024  # room for a second list of messages, which says the same as the first
 
 
 def request(body: dict[str, Any], limit: int) -> dict[str, Any]:
     """Leave out the middle of the conversation, then shorten long texts."""
     if _size(body) <= limit:
         return body
-    name = next((name for name in _MESSAGE_LISTS if isinstance(body.get(name), list)), None)
-    if name is None:
+    names = [name for name in _MESSAGE_LISTS if isinstance(body.get(name), list)]
+    if not names:
         fitted: dict[str, Any] = fit(body, limit)
         return fitted
-    rest = {key: value for key, value in body.items() if key != name}
-    rest = fit(_with_small_tools(rest, limit // 4), limit // 2)
-    room = limit - _size(rest) - len(name) - 8
-    return {**rest, name: _conversation(body[name], room)}
+    kept = {key: value for key, value in body.items() if key not in names}
+    kept = fit(_with_small_tools(kept, limit // 4), limit // 2)
+    for name in names:
+        reserve = 0 if name == names[-1] else max(_LEAST_LIST, limit // 16)
+        room = limit - _size(kept) - len(name) - 8 - reserve
+        kept = {**kept, name: _conversation(body[name], room)}
+    return kept
 
 
 def _with_small_tools(body: dict[str, Any], limit: int) -> dict[str, Any]:

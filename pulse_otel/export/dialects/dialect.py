@@ -54,7 +54,6 @@ COMMON: Crosswalk = {
         "gen_ai.tool.output",
         "gen_ai.retrieval.documents",
         "gen_ai.memory.records",
-        semconv.PULSE_COUNTED_TOKENS,
     ),
     semconv.AGENT_NAME: (semconv.WORKFLOW_NAME,),
 }

@@ -28,6 +28,7 @@ _NORMAL = {
     "failed": "error",
     "cancelled": "error",
 }
+_PULSE = {"tool_call": "tool_calls"}  # the service has a word of its own (contract §3.3)
 _UNFINISHED = ("queued", "in_progress")  # Responses in background mode
 _MISSING = "error"  # of the conventions, if the provider gave no reason
 
@@ -46,6 +47,11 @@ def finish_reasons(
         raw = [word if word != norm else "" for word, norm in zip(given, reasons, strict=True)]
     said = [*raw, *[""] * len(reasons)]
     return [r if r != _MISSING or said[i] else "" for i, r in enumerate(reasons)], raw
+
+
+def in_pulses_words(reasons: list[str]) -> str | None:
+    """Return the text for the service's column; None without a reason."""
+    return ",".join(_PULSE.get(reason, reason) for reason in reasons if reason) or None
 
 
 def _in_words(reason: str, output: list[dict[str, Any]]) -> str:

@@ -24,12 +24,11 @@ _CALLS = (
     semconv.OPERATION_CLASSIFICATION,
 )
 # The service shows a trace by its first LLM call, and counts each LLM call as a request. So calls
-# of an API without a model's answer are tools.
+# of an API without a model's answer are tools, or notifications: those count as neither.
 _TOOLS = (
     semconv.OPERATION_EXECUTE_TOOL,
     semconv.OPERATION_RETRIEVAL,
     semconv.OPERATION_FETCH_RESPONSE,
-    semconv.OPERATION_COUNT_TOKENS,
     "search_memory",
     "create_memory",
     "update_memory",
@@ -38,6 +37,7 @@ _TOOLS = (
     "create_memory_store",
     "delete_memory_store",
 )
+_NOTIFICATIONS = (semconv.OPERATION_COUNT_TOKENS,)
 _AGENTS = (
     semconv.OPERATION_INVOKE_AGENT,
     semconv.OPERATION_INVOKE_WORKFLOW,
@@ -50,6 +50,7 @@ _KINDS: dict[str, Kind] = {
     **dict.fromkeys(_CALLS, "llm_call"),
     **dict.fromkeys(_TOOLS, "tool_use"),
     **dict.fromkeys(_AGENTS, "agent_run"),
+    **dict.fromkeys(_NOTIFICATIONS, "notification"),
 }
 # Without a known operation, the first of these that is present decides.
 _SIGNS: tuple[tuple[str, Kind], ...] = (

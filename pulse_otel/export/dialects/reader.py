@@ -15,7 +15,7 @@ from pulse_otel.export import bodies
 from pulse_otel.export.dialects import parts
 from pulse_otel.export.dialects.dialect import DOLLARS, START_NS, Dialect
 from pulse_otel.export.dialects.errors import error_details
-from pulse_otel.export.dialects.finish import finish_reasons
+from pulse_otel.export.dialects.finish import finish_reasons, in_pulses_words
 from pulse_otel.export.dialects.kinds import kind_of
 from pulse_otel.export.dialects.providers import provider_name, provider_of_model
 from pulse_otel.export.dialects.source import (
@@ -32,6 +32,7 @@ from pulse_otel.export.dialects.source import (
     mapping,
 )
 from pulse_otel.export.records.record import Record, Usage
+from pulse_otel.process.program import program_name
 from pulse_otel.values import plain
 
 _USAGE = {
@@ -45,6 +46,7 @@ _USAGE = {
 }
 _COLUMNS = frozenset(("input", "output"))  # the others have no column
 _OUR_SCOPES = "pulse_otel."
+_NO_SERVICE = "unknown_service"  # what the OpenTelemetry SDK calls a service that nobody named
 
 # These become a column, a body or a key of their own; other gen_ai.* and pulse.* are kept.
 _TAKEN = frozenset(
@@ -108,7 +110,7 @@ def record_of(source: Source, dialect: Dialect) -> Record | None:
         metadata=_metadata(canonical),
         attributes=_without_column(source, dialect, canonical, kind, usage),
         reported_cost_cents=_cost(canonical) if kind == "llm_call" else None,
-        service_name=as_text(span.resource.attributes.get(semconv.SERVICE_NAME)),
+        service_name=_service_name(source),
         **{
             **_texts(canonical),
             **_content(
@@ -116,6 +118,12 @@ def record_of(source: Source, dialect: Dialect) -> Record | None:
             ),
         },
     )
+
+
+def _service_name(source: Source) -> str | None:
+    """The service's name; where nobody gave one, the program's, instead of the SDK's stopgap."""
+    name = as_text(source.span.resource.attributes.get(semconv.SERVICE_NAME))
+    return program_name() if name and name.partition(":")[0] == _NO_SERVICE else name
 
 
 _TEXTS = {
@@ -227,7 +235,7 @@ def _content(source: Source, canonical: Attributes, kind: str) -> dict[str, Any]
     """Return the bodies, the answer's text and the finish reason, or a tool's input and output."""
     output = dicts(as_json(canonical.get(semconv.OUTPUT_MESSAGES)))
     reasons, raw = finish_reasons(canonical, output)
-    found: dict[str, Any] = {"finish_reason": ",".join(filter(None, reasons)) or None}
+    found: dict[str, Any] = {"finish_reason": in_pulses_words(reasons)}
     given = as_json(canonical.get(semconv.INPUT_MESSAGES))
     content = bodies.Content(
         system=_parts(canonical.get(semconv.SYSTEM_INSTRUCTIONS)),

@@ -37,5 +37,6 @@ class Form:
     name: str
     path: str
     max_records: int  # in one request
+    max_body_bytes: int  # of the JSON of a request, a response, what a tool takes or gives
     encode: Callable[[Record], Encoded | None]
     body: Callable[[Sequence[Encoded]], bytes]

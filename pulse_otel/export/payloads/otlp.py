@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pulse_otel import semconv
+from pulse_otel.export.payloads.body_text import body_json, request_json
 from pulse_otel.export.payloads.form import MAX_INT, Encoded, Form, column_int
 from pulse_otel.export.pricing.cost import record_cost_cents
 from pulse_otel.export.records.record import Record
-from pulse_otel.values import bounded_json, clip, plain, scrub, to_json
+from pulse_otel.values import clip, plain, scrub, to_json
 
-_BODY_BYTES = 65_000  # below 65,536, above which the service truncates JSON
 _METADATA_BYTES = 32_768
 _TEXT_BYTES = 1024
 _MAX_DURATION_NS = MAX_INT * 1_000_000
@@ -67,7 +67,7 @@ def _attributes(record: Record) -> list[Attribute]:
     columns: dict[str, Any] = {
         semconv.PULSE_KIND: record.kind,
         semconv.PULSE_SOURCE: "sdk",
-        semconv.PULSE_EVENT_TYPE: "provider_call" if record.kind == "llm_call" else record.kind,
+        semconv.PULSE_EVENT_TYPE: _event_type(record),
         semconv.PULSE_SESSION_ID: record.session_id,
         semconv.PROVIDER_NAME: record.provider,
         semconv.REQUEST_MODEL: record.model,
@@ -86,7 +86,7 @@ def _attributes(record: Record) -> list[Attribute]:
     columns |= {key: _leftover(value) for key, value in record.attributes.items()}
     attributes = [_attribute(k, v) for k, v in columns.items() if v is not None]
     if record.output_text:
-        text = scrub(clip(record.output_text, _BODY_BYTES))
+        text = scrub(clip(record.output_text, FORM.max_body_bytes))
         attributes.append(_text(semconv.PULSE_OUTPUT_TEXT, text))
     bodies = {
         semconv.PULSE_REQUEST: record.request,
@@ -97,10 +97,17 @@ def _attributes(record: Record) -> list[Attribute]:
     }
     for key, value in bodies.items():
         if value is not None and value != {}:
-            attributes.append(_text(key, bounded_json(value, _BODY_BYTES)))
+            write = request_json if key == semconv.PULSE_REQUEST else body_json
+            attributes.append(_text(key, write(value, FORM.max_body_bytes)))
     if record.metadata:
         attributes.append(_metadata(record.metadata))
     return attributes
+
+
+def _event_type(record: Record) -> str:
+    """The label of what is no tool (contract §3.3): of a notification, what was done."""
+    names = {"llm_call": "provider_call", "notification": record.operation}
+    return names.get(record.kind) or record.kind
 
 
 def _count(tokens: int | None) -> int | None:
@@ -110,7 +117,7 @@ def _count(tokens: int | None) -> int | None:
 def _leftover(value: Any) -> Any:
     """Return an attribute without a column, bounded: the service bounds no ids and names."""
     if isinstance(value, str):
-        return clip(value, _BODY_BYTES)
+        return clip(value, FORM.max_body_bytes)
     return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
@@ -158,6 +165,7 @@ FORM = Form(
     name="otlp",
     path="/v1/traces",
     max_records=1000,  # the service refuses 1001 as a whole (contract §3.1)
+    max_body_bytes=65_000,  # above 65,536 the service cuts JSON apart (contract §3.1)
     encode=encode,
     body=body,
 )

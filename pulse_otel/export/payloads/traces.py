@@ -11,6 +11,7 @@ no null: unknown fields are left out.
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import Mapping, Sequence
@@ -18,13 +19,15 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from pulse_otel import semconv
+from pulse_otel.export import bodies
+from pulse_otel.export.payloads.body_text import body_json, request_json
 from pulse_otel.export.payloads.form import Encoded, Form, column_int
 from pulse_otel.export.pricing.cost import record_cost_cents
 from pulse_otel.export.records.record import Record
 from pulse_otel.values import bounded_json, clip, plain, scrub, to_json
 
-_BODY_BYTES = 262_144
 _METADATA_BYTES = 65_536
+_LEFTOVER_BYTES = 8192
 _TEXT_BYTES = 1024
 
 NAMESPACE = uuid.NAMESPACE_URL
@@ -55,15 +58,15 @@ _PREFIX = re.compile(r"^(?:gen_ai|pulse)\.(?:response\.|usage\.)?")
 
 
 def encode(record: Record) -> Encoded | None:
-    """Return the JSON of one trace; None for a tool use or an agent run."""
+    """Return the JSON of one trace; None for anything but an LLM call."""
     if record.kind != "llm_call":
         return None
     fields = {key: to_json(value) for key, value in _columns(record).items() if value is not None}
-    fields["request_body"] = bounded_json(record.request or {}, _BODY_BYTES)
+    fields["request_body"] = request_json(record.request or {}, FORM.max_body_bytes)
     if record.response:
-        fields["response_body"] = bounded_json(record.response, _BODY_BYTES)
+        fields["response_body"] = body_json(record.response, FORM.max_body_bytes)
     if record.error:
-        fields["error"] = bounded_json(record.error, _BODY_BYTES)
+        fields["error"] = body_json(record.error, FORM.max_body_bytes)
     fields["metadata"] = _metadata(record)
     return Encoded(f"{{{','.join(f'{to_json(key)}:{text}' for key, text in fields.items())}}}")
 
@@ -85,7 +88,7 @@ def _columns(record: Record) -> dict[str, Any]:
         "provider_request_id": _text(record.response_id),
         "input_tokens": column_int(record.usage.input or 0),
         "output_tokens": column_int(record.usage.output or 0),
-        "output_text": _text(record.output_text, _BODY_BYTES),
+        "output_text": _text(record.output_text, FORM.max_body_bytes),
         "finish_reason": _text(record.finish_reason),
         "status": "error" if record.is_error else "success",
         "latency_ms": column_int(round((record.end_ns - record.start_ns) / 1_000_000)),
@@ -164,16 +167,28 @@ def _short(attribute: str) -> str:
 
 def _leftover(value: Any) -> Any:
     if isinstance(value, str):
-        return clip(scrub(value), _METADATA_BYTES // 8)
+        found = _structure(value)
+        return clip(scrub(value), _LEFTOVER_BYTES) if found is None else plain(found)
     if isinstance(value, (Mapping, list, tuple)):
         return plain(value)
     return value
+
+
+def _structure(text: str) -> Any:
+    """The object or list that `text` is the JSON of, as the current service reads it, or None."""
+    if text[:1] not in ("{", "[") or len(text) > _LEFTOVER_BYTES:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 FORM = Form(
     name="traces",
     path="/v1/traces/async",  # unlike /v1/traces/batch it accepts a trace twice (§2.4)
     max_records=100,
+    max_body_bytes=bodies.MAX_BYTES,  # the service has no limit of its own (contract §2.1)
     encode=encode,
     body=body,
 )

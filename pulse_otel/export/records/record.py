@@ -1,4 +1,4 @@
-"""Record: one LLM call, tool use or agent run, in Pulse's own terms."""
+"""Record: one LLM call, tool use, agent run or notification, in Pulse's own terms."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["llm_call", "tool_use", "agent_run"]
+Kind = Literal["llm_call", "tool_use", "agent_run", "notification"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Usage:
 class Record:
     """The data of one span for Pulse. Ids in hex, times in ns since the epoch.
 
-    Bodies fit the service (below 64 KiB each) and hold no media. Only an LLM call has `usage`:
+    Bodies are bounded and hold no media. Only an LLM call has `usage`:
     agents and chains repeat the tokens of their calls, which must not be counted twice.
     """
 

@@ -14,10 +14,10 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from operator import attrgetter
-from typing import Any
+from typing import Any, get_args
 
 from pulse_otel.export.bodies.shrink import LIMITS, shrunk
-from pulse_otel.export.records.record import Record, Usage
+from pulse_otel.export.records.record import Kind, Record, Usage
 from pulse_otel.guard import FAILED, guarded
 from pulse_otel.values import to_json_bytes
 
@@ -29,7 +29,7 @@ _HEADER = b'{"pulse_spool":1}'
 
 _REQUIRED = ("kind", "trace_id", "span_id", "name")
 _NUMBERS = ("start_ns", "end_ns")
-_KINDS = ("llm_call", "tool_use", "agent_run")
+_KINDS = get_args(Kind)
 _MAPPINGS = ("metadata", "attributes")
 _NAMES = tuple(field.name for field in fields(Record))
 _COUNTS = tuple(field.name for field in fields(Usage))

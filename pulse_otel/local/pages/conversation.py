@@ -25,6 +25,7 @@ _CUT = "pulse.cut"
 SYSTEM_ROLES = ("system", "developer")
 _SYSTEM_FIELDS = ("system", "instructions")
 _INPUT_FIELDS = ("messages", "input", "prompt")
+_REPEATED = ("instructions", "input")  # beside `messages`, which say the same
 _ANSWER_FIELDS = ("content", "output", "completion", "text", "data", "results")
 CONVERSATION_FIELDS = frozenset((*_SYSTEM_FIELDS, *_INPUT_FIELDS))
 
@@ -50,6 +51,8 @@ def request_turns(body: Json) -> list[Turn]:
     """Read what was sent: the instructions, then the conversation."""
     if not isinstance(body, dict):
         return []
+    if "messages" in body and "input" in body:
+        body = {name: value for name, value in body.items() if name not in _REPEATED}
     system = [Turn("system", _parts(body[name])) for name in _SYSTEM_FIELDS if body.get(name)]
     said = [turn for name in _INPUT_FIELDS for turn in _turns(body.get(name), "user")]
     return [*system, *said]

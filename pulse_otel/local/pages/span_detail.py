@@ -92,8 +92,10 @@ def _system_turns(turns: Sequence[Turn]) -> int:
 
 
 def span_name(span: Span) -> str:
-    """Name a span by its tool, agent or model, else by its label."""
-    names = ("toolName", "agentName", "modelUsed", "model", "label")
+    """Name a span by its tool, agent or model, else by its label; a notification by its label."""
+    names: tuple[str, ...] = ("toolName", "agentName", "modelUsed", "model", "label")
+    if span.get("kind") == "notification":
+        names = ("label",)
     return next((str(span[name]) for name in names if span.get(name)), "")
 
 

@@ -43,8 +43,7 @@ def _trace(view: Mapping[str, Json], rows: Sequence[SpanRow], chosen: str | None
     spans = trace_fields.spans_of(view)
     shown = [span for span in spans if chosen in (None, span["spanId"])]
     return {
-        "title": model(None, view.get("modelUsed") or view.get("modelRequested"))
-        or view.get("summary"),
+        "title": _title(view),
         "status": view["status"],
         "error": error_values(view),
         "facts": _facts(view, spans, wall_ms(rows) if rows else None),
@@ -53,6 +52,15 @@ def _trace(view: Mapping[str, Json], rows: Sequence[SpanRow], chosen: str | None
         "alone": len(spans) == 1,
         "spans": span_views(shown[:_MAX_SPANS]),
     }
+
+
+def _title(view: Mapping[str, Json]) -> Json:
+    """Return what the program calls the trace, else its model, else the service's summary."""
+    metadata = view.get("metadata")
+    said = metadata.get("summary") if isinstance(metadata, dict) else None
+    if isinstance(said, str) and said:
+        return said
+    return model(None, view.get("modelUsed") or view.get("modelRequested")) or view.get("summary")
 
 
 def _facts(

@@ -148,6 +148,23 @@ def test_responses() -> None:
             },
             {"type": "function_call_output", "call_id": "c1", "output": "21"},
         ],
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Weather?"},
+            {
+                "role": "assistant",
+                "content": None,
+                "reasoning_content": "hmm",
+                "tool_calls": [
+                    {
+                        "id": "c1",
+                        "type": "function",
+                        "function": {"name": "w", "arguments": '{"city":"Paris"}'},
+                    }
+                ],
+            },
+            {"role": "tool", "tool_call_id": "c1", "content": "21"},
+        ],
         "tools": [TOOL],
     }
     assert found.response == {
@@ -197,10 +214,7 @@ def test_anthropic_messages(scope: str, provider: str) -> None:
                     {"type": "tool_use", "id": "c1", "name": "w", "input": {"city": "Paris"}},
                 ],
             },
-            {
-                "role": "user",
-                "content": [{"type": "tool_result", "tool_use_id": "c1", "content": "21"}],
-            },
+            {"role": "user", "content": "21"},
         ],
         "tools": [{"name": "w", "strict": True, "input_schema": {"type": "object"}}],
     }
@@ -223,7 +237,10 @@ def test_what_a_page_cannot_show_is_joined_only_where_it_is_shown() -> None:
 
 
 BLOB = {"type": "blob", "modality": "image", "mime_type": "image/png", "content": PNG}
-QUESTION = [{"role": "user", "parts": [text("What is it?"), BLOB]}]
+QUESTION = [
+    {"role": "user", "parts": [text("What is it?"), BLOB]},
+    {"role": "user", "parts": [text("Well?")]},
+]
 
 
 @pytest.mark.parametrize(
@@ -254,16 +271,68 @@ def test_other_media() -> None:
     cut = {**BLOB, "content": PNG[:1000] + "… [3000 bytes cut]"}
     link = {"type": "uri", "modality": "image", "uri": "https://e.org/i.png"}
     parts = [audio, generic, cut, link, text(PNG)]
+    turns = [{"role": "user", "parts": parts}, {"role": "user", "parts": [text("Well?")]}]
 
-    blocks = (record(input=[{"role": "user", "parts": parts}]).request or {})["messages"][0][
-        "content"
-    ]
+    blocks = (record(input=turns).request or {})["messages"][0]["content"]
 
     assert blocks[0]["input_audio"]["data"].startswith("[audio/wav, 2052 bytes, sha256:")
     assert blocks[1]["data"].startswith("[video/mp4, 2052 bytes, sha256:")
     assert blocks[2]["image_url"]["url"].startswith("[image/png as recorded, ")
     assert blocks[3] == {"type": "image_url", "image_url": {"url": "https://e.org/i.png"}}
     assert blocks[4]["text"] == PNG  # text that looks like base64 is text
+
+
+def a_result(response: Any) -> dict[str, Any]:
+    return {"type": "tool_call_response", "id": "c1", "response": response}
+
+
+def block(source: Any, kind: str = "image") -> dict[str, Any]:
+    return {"type": kind, "source": source}
+
+
+PNG_SOURCE = {"type": "base64", "media_type": "image/png", "data": PNG}
+
+
+@pytest.mark.parametrize(
+    ("part", "shown"),
+    [
+        (BLOB, PNG_NOTE),
+        ({**BLOB, "content": PNG[:1000] + "… [3000 bytes cut]"}, "[image/png as recorded, "),
+        ({"type": "uri", "modality": "image", "uri": "https://e.org/i.png"},
+         "[image: https://e.org/i.png]"),
+        ({"type": "uri", "modality": "image", "uri": f"data:image/png;base64,{PNG}"}, PNG_NOTE),
+        ({"type": "file", "modality": "document", "file_id": "file-1"}, "[document: file-1]"),
+        ({"type": "image", "mime_type": "image/png", "bytes": 900}, "[image/png, 900 bytes]"),
+        (block({"type": "text", "media_type": "text/plain", "data": "All of it."}, "document"),
+         "All of it."),
+        (a_result("sunny, 21 C"), "sunny, 21 C"),
+        (a_result({"celsius": 21}), '{"celsius":21}'),
+        (a_result([1, 2]), "[1,2]"),
+        (a_result([]), ""),
+        (a_result([{"type": "text", "text": "This:"}, block(PNG_SOURCE)]), f"This:\n{PNG_NOTE}"),
+        (a_result([block({"type": "url", "url": "https://e.org/i.png"})]),
+         "[image: https://e.org/i.png]"),
+        (a_result([{"type": "input_image", "image_url": f"data:image/png;base64,{PNG}"}]),
+         PNG_NOTE),
+        ({"type": "tool_call", "id": "c1", "name": "w"},
+         '{"type":"tool_call","id":"c1","name":"w"}'),
+        ({"type": "input_video", "data": PNG, "media_type": "video/mp4"}, '{"type":"input_video",'),
+        ({"type": "uri", "uri": None}, '{"type":"uri","uri":null}'),
+        ({"type": "text", "content": ["a"]}, '{"type":"text","content":["a"]}'),
+    ],
+)  # fmt: skip
+def test_the_last_user_message_is_one_text(part: dict[str, Any], shown: str) -> None:
+    """A page of the service is blank if it has to show a list there (contract §3.7)."""
+    turn = {"role": "user", "parts": [text("Look:"), part]}
+    # In a chat, a tool's result is no user message.
+    both = part["type"] != "tool_call_response"
+
+    for provider in ("anthropic", "openai") if both else ("anthropic",):
+        (message,) = (record(input=[turn], provider=provider).request or {})["messages"]
+
+        assert message["role"] == "user"
+        assert message["content"].startswith(f"Look:\n{shown}")
+        assert PNG not in message["content"]
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from pulse_otel.export.dialects import read
 from pulse_otel.export.records.record import Record, Usage
 from tests.export.exchanges import our_spans, record_calls
@@ -99,24 +97,26 @@ def test_responses_with_a_tool(provider: Any, clients: Any) -> None:
     assert response["usage"]["input_tokens"] == found.usage.input
 
 
-@pytest.mark.parametrize("operation", ["fetch_response", "count_tokens"])
-def test_what_no_model_answers_is_no_llm_call(operation: str, provider: Any, clients: Any) -> None:
+def test_what_no_model_answers_is_no_llm_call(provider: Any, clients: Any) -> None:
     """It would be a request without tokens, and hide the real call of its trace."""
+    (found,) = records(lambda openai, anthropic: openai.responses.retrieve("resp_1"), clients)
+
+    assert (found.kind, found.tool_name, found.usage) == ("tool_use", "fetch_response", Usage())
+    assert found.tool_output is not None
+
+
+def test_a_token_count_is_neither_call_nor_tool(provider: Any, clients: Any) -> None:
+    """The service would count a tool that nobody used."""
+    messages = [{"role": "user", "content": "q"}]
 
     def call(openai: Any, anthropic: Any) -> None:
-        if operation == "fetch_response":
-            openai.responses.retrieve("resp_1")
-        else:
-            messages = [{"role": "user", "content": "q"}]
-            anthropic.messages.count_tokens(model="claude-haiku-4-5", messages=messages)
+        anthropic.messages.count_tokens(model="claude-haiku-4-5", messages=messages)
 
     (found,) = records(call, clients)
 
-    assert (found.kind, found.tool_name, found.usage) == ("tool_use", operation, Usage())
-    assert found.tool_output is not None
-    if operation == "count_tokens":
-        assert found.tool_input["messages"] == [{"role": "user", "content": "q"}]
-        assert isinstance(found.tool_output, int)
+    assert (found.kind, found.tool_name, found.usage) == ("notification", None, Usage())
+    assert (found.request or {})["messages"] == messages
+    assert found.attributes["pulse.counted_tokens"] == 30
 
 
 def test_a_tool_loop_has_its_tools(provider: Any, clients: Any) -> None:

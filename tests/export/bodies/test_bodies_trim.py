@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from pulse_otel.export import bodies
 from pulse_otel.export.bodies import trim
+from pulse_otel.export.payloads import otlp
 from pulse_otel.values import to_json
 
-LIMIT = bodies.MAX_BYTES
+LIMIT = otlp.FORM.max_body_bytes
 
 
 def size(value: Any) -> int:
@@ -73,6 +74,20 @@ def test_a_long_system_text_leaves_room_for_the_turns() -> None:
     assert kept["messages"][0]["content"].startswith("sss")
     assert kept["messages"][1:] == body["messages"][1:]
     assert size(kept) <= LIMIT
+
+
+def test_of_two_conversations_the_one_that_pages_read_keeps_the_room() -> None:
+    """A Responses request says the same twice, as `input` and as `messages`."""
+    said = turns(60, 1000)
+    body = {"model": "m", "input": said, "messages": [*said]}
+
+    kept = trim.request(body, LIMIT)
+
+    assert size(body) > 1.8 * LIMIT
+    assert size(kept) <= LIMIT
+    assert kept["messages"][-55:] == said[-55:]
+    assert kept["input"][-1] == said[-1]
+    assert "pulse.cut" in kept["input"][0]
 
 
 @pytest.mark.parametrize("field", ["system", "instructions"])
@@ -175,9 +190,12 @@ def test_anything_fits(value: Any, limit: int) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(trees, max_size=10), st.sampled_from(["messages", "input", "other"]))
-def test_any_request_fits(messages: list[Any], name: str) -> None:
-    body = {name: messages, "tools": messages, "system": messages}
+@given(
+    st.lists(trees, max_size=10),
+    st.sampled_from([("messages",), ("input",), ("other",), ("input", "messages")]),
+)
+def test_any_request_fits(messages: list[Any], names: tuple[str, ...]) -> None:
+    body = {**dict.fromkeys(names, messages), "tools": messages, "system": messages}
 
     kept = trim.request(body, 3000)
 

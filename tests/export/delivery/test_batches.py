@@ -19,6 +19,7 @@ NAMES = Form(
     name="test",
     path="/",
     max_records=1000,
+    max_body_bytes=65_000,
     encode=lambda record: Encoded(record.name),
     body=lambda batch: b"",
 )

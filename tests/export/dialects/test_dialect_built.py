@@ -75,7 +75,7 @@ def test_vercel_call() -> None:
     assert (found.kind, found.operation, found.provider) == ("llm_call", "chat", "openai")
     assert (found.model, found.response_model) == ("gpt-4o", "gpt-4o-2024-08-06")
     assert found.usage == Usage(input=100, output=9, cache_read=40, reasoning=3)
-    assert (found.finish_reason, found.output_text) == ("tool_call", "Sunny.")
+    assert (found.finish_reason, found.output_text) == ("tool_calls", "Sunny.")
     assert (found.session_id, found.user_id) == ("s1", "u1")
     assert found.metadata == {"feature": "weather"}
     assert found.attributes["gen_ai.response.time_to_first_chunk"] == 0.25
@@ -196,7 +196,7 @@ def test_litellm_and_openllmetry_before() -> None:
 
         assert (found.provider, found.operation, found.session_id) == ("openai", "chat", "s1")
         assert found.usage == Usage(input=10, output=2, cache_read=4)
-        assert (found.finish_reason, found.output_text) == ("tool_call", "a")
+        assert (found.finish_reason, found.output_text) == ("tool_calls", "a")
         assert found.metadata == {"plan": "pro"}
         request, response = found.request or {}, found.response or {}
         assert [m["role"] for m in request["messages"]] == ["system", "user"]

@@ -85,12 +85,7 @@ def test_openinference_tool_agent_and_framework_call() -> None:
     assert (agent.kind, agent.agent_name, agent.output_text) == ("agent_run", "AgentExecutor", "a")
     assert (call.response_model, call.output_text, call.usage.input) == ("gpt-4o", "a", 5)
     assert call.reported_cost_cents == 1
-    assert (call.request or {})["messages"] == [
-        {
-            "role": "user",
-            "content": [{"type": "image_url", "image_url": {"url": "http://i/1"}}],
-        }
-    ]
+    assert (call.request or {})["messages"] == [{"role": "user", "content": "[image: http://i/1]"}]
     assert (call.request or {})["tools"][0]["function"]["name"] == "w"
 
 

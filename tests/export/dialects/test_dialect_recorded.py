@@ -129,7 +129,7 @@ def test_a_tool_loop(dialect: str, case: str) -> None:
         dialect,
         case,
         asking,
-        finish_reason="tool_call",
+        finish_reason="tool_calls",
         question="Weather in Paris?",
         tools=["get_weather"],
     )

@@ -155,6 +155,11 @@ def test_the_metadata_holds_what_has_no_field() -> None:
             "pulse.request_id": "req_1",
             "gen_ai.operation.name": "chat",
             "gen_ai.response.time_to_first_chunk": 0.5,
+            "pulse.usage.details": '{"tier":{"a":1}}',
+            "pulse.list": "[1]",
+            "pulse.depth": "[" * 8000,
+            "pulse.brace": "{no JSON",
+            "pulse.nested": "[" * 100_000,
         },
         metadata={"user": "u1", "provider": "mine", "none": None, "deep": {"a": [1]}},
     )
@@ -175,6 +180,11 @@ def test_the_metadata_holds_what_has_no_field() -> None:
         "request_id": "req_1",
         "operation_name": "chat",
         "time_to_first_chunk_s": 0.5,
+        "details": {"tier": {"a": 1}},
+        "list": [1],
+        "depth": "[" * 8000,
+        "brace": "{no JSON",
+        "nested": "[" * 8171 + "… [91808 bytes cut]",
     }
 
 
@@ -184,7 +194,7 @@ def test_other_records_have_no_such_form(kind: Any) -> None:
 
 
 def test_large_bodies_are_cut_and_stay_objects(legacy: ChangingService) -> None:
-    long = "é" * 400_000
+    long = "é" * (FORM.max_body_bytes // 2 + 1)
     record = replace(
         PLAIN,
         request={"messages": [{"role": "user", "content": long}]},
@@ -202,7 +212,7 @@ def test_large_bodies_are_cut_and_stay_objects(legacy: ChangingService) -> None:
     assert stored["metadata"]["otel_span_id"] == OTEL_SPAN
     encoded = FORM.encode(record)
     assert encoded is not None
-    assert len(encoded.text.encode()) < 1_300_000
+    assert len(encoded.text.encode()) < 4 * FORM.max_body_bytes + 200_000
 
 
 HOSTILE = ["", " ", "\x00", "\ud800", "a\u2028b", "😀" * 300, '"\\', "null", "x" * 3000, "日本"]

@@ -26,6 +26,15 @@ def block(one: Any) -> Part:
 
 
 class TestRequest:
+    def test_what_is_said_twice_is_shown_once(self) -> None:
+        """A Responses request has its conversation as `messages`, too."""
+        messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
+        body = {"instructions": "Be brief.", "input": messages[1:], "messages": messages}
+
+        turns = request_turns(body)
+
+        assert turns == [*said("system", "text", "Be brief."), *said("user", "text", "Hi")]
+
     @pytest.mark.parametrize(
         ("body", "turns"),
         [

@@ -137,6 +137,12 @@ class TestTree:
         assert "1 earlier message user What is the weather? assistant calls look c1" in read
         assert "Received assistant It is warm." in read
 
+    def test_a_notification_has_the_name_of_what_was_done(self, client: Client, url: str) -> None:
+        count = {"pulse.kind": "notification", "pulse.event_type": "count_tokens"}
+        attributes = {**count, "gen_ai.request.model": "claude-haiku-4-5"}
+        client.only_trace(span(attributes, traceId="a count"))
+        assert "notification count_tokens 10 ms" in words(trace_page(url, "a count"))
+
     def test_spans_that_are_each_others_parents(self, client: Client, url: str) -> None:
         pairs = [("a", "b"), ("b", "a"), ("c", "c"), ("d", "not there")]
         spans = [
