@@ -7,6 +7,7 @@ from datetime import date
 
 from pulse_otel.export.pricing.rules import ENDINGS, PUBLISHERS
 
+_PREFIXES = {publisher.host: publisher.prefixes for publisher in PUBLISHERS}
 _MAX_NAME = 256  # no model name is longer; bounds what a cache of look-ups can hold
 _COMPACT_DATE = re.compile(r"-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
 
@@ -21,7 +22,7 @@ def name(value: object) -> str:
 def spellings(provider: str, model: str) -> list[str]:
     """`model` itself first; then without a publisher, with the host's ending, with dashed dates."""
     bare = [
-        model[len(prefix) :] for prefix in PUBLISHERS.get(provider, ()) if model.startswith(prefix)
+        model[len(prefix) :] for prefix in _PREFIXES.get(provider, ()) if model.startswith(prefix)
     ]
     ended = [model + ENDINGS[provider]] if provider in ENDINGS else []
     exact = [model, *bare[:1], *ended]

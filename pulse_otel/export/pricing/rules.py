@@ -48,6 +48,15 @@ class Place:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Prefixes that may stand before a model's name where `host` means its own models."""
+
+    host: str
+    prefixes: tuple[str, ...]
+    source: str
+
+
 FREE: Final = "free"
 
 # Tiers that mean the listed price everywhere; `auto` and `standard_only` are what was asked for.
@@ -74,7 +83,7 @@ TIERS: Final = (
         "openai",
         "priority",
         None,
-        "a price of its own per model, not for long prompts",
+        "a price of its own per model",
         "https://openai.com/api-priority-processing",
     ),
     Tier("openai", "fast", None, "another name of priority", _OPENAI_PRICES),
@@ -131,9 +140,10 @@ TIERS: Final = (
     ),
 )
 
-# Tiers for which OpenAI's list leaves out prompts beyond the first step of the standard price.
-# https://openai.com/api-priority-processing
-WITHOUT_LONG_PROMPTS: Final = frozenset(("priority", "fast"))
+# Tiers whose prices do not hold beyond the first step of the standard ones -> source.
+WITHOUT_LONG_PROMPTS: Final = dict.fromkeys(
+    ("priority", "fast"), "https://openai.com/api-priority-processing"
+)
 
 TOOLS: Final = (
     Tool(
@@ -161,8 +171,6 @@ TOOLS: Final = (
         "by container, which several calls share",
         _OPENAI_PRICES,
     ),
-    Tool("azure.ai.openai", "web_search", "web_searches", "per search", _OPENAI_PRICES),
-    Tool("azure.ai.openai", "file_search", "storage_searches", "per search", _OPENAI_PRICES),
 )
 
 PLACES: Final = (
@@ -171,46 +179,55 @@ PLACES: Final = (
     Place("anthropic", "us", 1.1, _ANTHROPIC_TIERS),
 )
 
-# Prefixes that a host accepts before the names of its models. Other hosts (Groq, OpenRouter,
-# Together, Fireworks) have the publisher in the names themselves.
-# https://cloud.google.com/vertex-ai/generative-ai/docs/start/openai (model="google/gemini-...")
-PUBLISHERS: Final[Mapping[str, tuple[str, ...]]] = {
-    "anthropic": ("anthropic/",),
-    "azure.ai.openai": ("openai/",),
-    "cohere": ("cohere/",),
-    "deepseek": ("deepseek/", "deepseek-ai/"),
-    "gcp.gemini": ("models/", "google/"),
-    "gcp.vertex_ai": (
-        "publishers/google/models/",
-        "publishers/anthropic/models/",
-        "google/",
-        "anthropic/",
-        "models/",
+
+# Groq, OpenRouter, Together and Fireworks are not here: their own names of models have a publisher.
+_VERTEX = "https://cloud.google.com/vertex-ai/generative-ai/docs/start/openai"
+_GATEWAYS = "https://docs.litellm.ai/docs/providers"
+PUBLISHERS: Final = (
+    Publisher("gcp.gemini", ("models/", "google/"), "https://ai.google.dev/gemini-api/docs/openai"),
+    Publisher(
+        "gcp.vertex_ai",
+        (
+            "publishers/google/models/",
+            "publishers/anthropic/models/",
+            "google/",
+            "anthropic/",
+            "models/",
+        ),
+        _VERTEX,
     ),
-    "mistral_ai": ("mistral/", "mistralai/"),
-    "moonshot_ai": ("moonshot/", "moonshotai/"),
-    "openai": ("openai/",),
-    "perplexity": ("perplexity/",),
-    "x_ai": ("xai/", "x-ai/"),
-}
+    Publisher("anthropic", ("anthropic/",), _GATEWAYS),
+    Publisher("cohere", ("cohere/",), _GATEWAYS),
+    Publisher("deepseek", ("deepseek/", "deepseek-ai/"), _GATEWAYS),
+    Publisher("mistral_ai", ("mistral/", "mistralai/"), _GATEWAYS),
+    Publisher("moonshot_ai", ("moonshot/", "moonshotai/"), _GATEWAYS),
+    Publisher("openai", ("openai/",), _GATEWAYS),
+    Publisher("perplexity", ("perplexity/",), _GATEWAYS),
+    Publisher("x_ai", ("xai/", "x-ai/"), _GATEWAYS),
+)
 
-# What a host adds to the names of its models, where the table has the longer one: Bedrock's
+# Host -> what the table has at the end of its models' names, and the host's newer endpoint not:
 # `openai.gpt-oss-120b` (mantle) is `openai.gpt-oss-120b-1:0` (runtime).
-# https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-openai.html
 ENDINGS: Final[Mapping[str, str]] = {"aws.bedrock": "-1:0"}
+ENDINGS_SOURCE: Final = (
+    "https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-openai.html"
+)
 
-# The model asked for is the name of a deployment, whatever model it runs.
-# https://learn.microsoft.com/azure/foundry/openai/how-to/switching-endpoints
-DEPLOYMENTS: Final = frozenset(("azure.ai.openai",))
+# Hosts where the model asked for is the name of a deployment, whatever model it runs -> source.
+DEPLOYMENTS: Final = {"azure.ai.openai": _AZURE + "how-to/switching-endpoints"}
 
-# A fee for each request varies with what was asked: only the stated cost has it.
-# https://docs.perplexity.ai/guides/pricing
-FEE_IN_STATED_COST_ONLY: Final = frozenset(("perplexity",))
+# Hosts where each request has a fee that varies with what was asked -> source.
+FEE_IN_STATED_COST_ONLY: Final = {"perplexity": "https://docs.perplexity.ai/guides/pricing"}
 
-# Models that search in every call, for a fee that the table lacks.
-# https://community.openai.com/t/help-me-understand-the-web-tool-cost/1369991
+# What is in the names of models that search in every call, for a fee that the table lacks.
 SEARCH_MODELS: Final = ("-search-preview", "-search-api")
+SEARCH_MODELS_SOURCE: Final = (
+    "https://community.openai.com/t/help-me-understand-the-web-tool-cost/1369991"
+)
 
-# Seconds of audio that a request costs at least.
-# https://console.groq.com/docs/speech-to-text
+# Host -> seconds of audio that a request costs at least.
 MINIMUM_SECONDS: Final[Mapping[str, float]] = {"groq": 10}
+MINIMUM_SECONDS_SOURCE: Final = "https://console.groq.com/docs/speech-to-text"
+
+# Hosts with peak hours on weekdays, which the table has -> source.
+PEAK_HOURS: Final = {"deepseek": "https://api-docs.deepseek.com/quick_start/pricing"}
