@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from pulse_otel import settings
 from pulse_otel.log import rate_limited
 from pulse_otel.settings import KEY_PREFIX, ConfigError
+from pulse_otel.values import mask_secrets
 
 
 class PulseConfig(TypedDict, total=False):
@@ -37,6 +38,7 @@ class PulseConfig(TypedDict, total=False):
     ca_file: str | os.PathLike[str] | None
     spool_dir: str | os.PathLike[str] | None
     redact: Callable[[str], str] | str | None
+    prices: Mapping[str, Any] | str | os.PathLike[str] | None
     flush_on_sigterm: bool | None
     tracer_provider: Any
 
@@ -90,6 +92,7 @@ class Config:
     ca_file: str | None = None
     spool_dir: str | None = None
     redact: Callable[[str], str] | None = None
+    prices: Mapping[str, Any] | None = None
     flush_on_sigterm: bool = False
     tracer_provider: Any = None
 
@@ -157,6 +160,15 @@ def _redact(value: object) -> object:
     return value
 
 
+def _prices(value: object) -> object:
+    from pulse_otel.prices import read_prices  # few programs have their own
+
+    try:
+        return read_prices(value)
+    except ValueError as error:
+        raise ConfigError(f"prices: {mask_secrets(str(error))}") from None
+
+
 def _tracer_provider(value: object) -> object:
     if not hasattr(value, "add_span_processor") or not hasattr(value, "get_tracer"):
         raise ConfigError(
@@ -180,6 +192,7 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "ca_file": _ca_file,
     "spool_dir": _spool_dir,
     "redact": _redact,
+    "prices": _prices,
     "flush_on_sigterm": settings.boolean("flush_on_sigterm"),
     "tracer_provider": _tracer_provider,
 }

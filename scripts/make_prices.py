@@ -10,10 +10,14 @@ model: `[match, prices]`.
 
 * `match` is a string whose first character names the test (`=` equals, `^` starts with, `$` ends
   with, `*` contains, `~` regular expression), or a list `["or", ...]` / `["and", ...]`.
-* `prices` maps a unit to its price in US dollars: per million tokens, or per thousand requests. A
-  price is a number, or, when it depends on the size of the prompt, `[[0, base], [start, price],
-  ...]`. It is null when a model is not billed by the token, and a list `[[when, prices], ...]`
-  when its prices changed (`when` is null, a UTC start date, or a daily UTC interval).
+* `prices` maps a unit to its price in US dollars: per million tokens, per thousand requests or
+  uses of a tool, per hour of audio. A price is a number, or, when it depends on the size of the
+  prompt, `[[0, base], [start, price], ...]`. It is null when a model is billed by something that
+  is not in `UNITS`, and a list `[[when, prices], ...]` when its prices changed. `when` is null, a
+  UTC start date, or a daily UTC interval, which may hold on `"weekdays"` only.
+
+A row may have a third element, `[[name, when, prices], ...]`: prices that replace the others where
+a service tier (`flex`, `priority`, `batch`, ...) or a speed (`speed fast`) served the call.
 """
 
 from __future__ import annotations
@@ -53,14 +57,37 @@ PROVIDER_IDS = {
 
 # The package's price key -> our unit. Prices of anything a span does not count are left out.
 UNITS = {
+    "audio_hours": "audio_hours",
+    "cache_audio_read_mtok": "cache_read_audio",
+    "cache_image_read_mtok": "cache_read_image",
     "cache_read_mtok": "cache_read",
+    "cache_write_1h_mtok": "cache_write_1h",
     "cache_write_mtok": "cache_write",
+    "code_executions_kcount": "code_executions",
     "input_audio_mtok": "input_audio",
+    "input_image_mtok": "input_image",
     "input_mtok": "input",
     "output_audio_mtok": "output_audio",
+    "output_citation_mtok": "citation",
+    "output_image_mtok": "output_image",
     "output_mtok": "output",
+    "output_reasoning_mtok": "reasoning",
     "requests_kcount": "requests",
+    "social_searches_kcount": "social_searches",
+    "storage_searches_kcount": "storage_searches",
+    "web_searches_kcount": "web_searches",
 }
+
+# What makes up the bill where it is priced, and what no span counts.
+UNCOUNTED = {"input_mchars", "input_text_messages_kcount", "input_document_kpages"}
+
+# Daily intervals that the package gives for all days, and that hold on weekdays only:
+# https://api-docs.deepseek.com/quick_start/pricing, for the V4 models (those of V3 were daily).
+# Chinese public holidays, which are days without them too, are not in the table.
+WEEKDAYS = {"deepseek": [["01:00:00", "04:00:00"], ["06:00:00", "10:00:00"]]}
+
+# How the package says under what condition a price replaces another -> the start of our name.
+VARIANTS = {"processing": "", "service_tier": "", "speed": "speed "}
 
 
 def number(value: Decimal) -> int | float:
@@ -105,10 +132,10 @@ def price(value: Decimal | types.TieredPrices) -> object:
 
 
 def price_set(prices: types.ModelPrice) -> dict[str, object] | None:
-    """All prices of a model at one time, or None when none of them is for tokens or requests."""
+    """All prices of a model at one time, or None when it is billed by what no span counts."""
     given = {key: value for key, value in vars(prices).items() if value is not None}
     kept = {unit: price(given[key]) for key, unit in UNITS.items() if key in given}
-    if given and not kept:
+    if UNCOUNTED & given.keys() or (given and not kept):
         return None
     return kept
 
@@ -121,7 +148,7 @@ def clock(value: time) -> str:
     return value.strftime("%H:%M:%S")
 
 
-def condition(constraint: object) -> object:
+def condition(constraint: object, provider: str) -> object:
     """When a set of prices applies."""
     match constraint:
         case None:
@@ -129,23 +156,45 @@ def condition(constraint: object) -> object:
         case types.StartDateConstraint(start_date=start):
             return start.isoformat()
         case types.TimeOfDateConstraint(start_time=start, end_time=end):
-            return [clock(start), clock(end)]
+            interval = [clock(start), clock(end)]
+            return interval + ["weekdays"] * (interval in WEEKDAYS.get(provider, []))
         case _:
             raise ValueError(f"unknown price constraint: {constraint!r}")
 
 
-def schedule(prices: types.ModelPrice | list[types.ConditionalPrice]) -> object:
+def schedule(prices: types.ModelPrice | list[types.ConditionalPrice], provider: str) -> object:
     """The prices of a model over time."""
     if isinstance(prices, types.ModelPrice):
         return price_set(prices)
     if len(prices) == 1:
         return price_set(prices[0].prices)  # the package uses the first set when no other applies
-    return [[condition(entry.constraint), price_set(entry.prices)] for entry in prices]
+    return [[condition(entry.constraint, provider), price_set(entry.prices)] for entry in prices]
+
+
+def variants(model: types.ModelInfo, provider: str) -> list[object]:
+    """The prices that a tier or a speed has instead of the listed ones."""
+    found: list[object] = []
+    for variant in model.price_variants or []:
+        (key, value), *more = variant.when.items()
+        prices = price_set(variant.prices)
+        if key in VARIANTS and not more and prices:
+            found.append([VARIANTS[key] + value, condition(variant.constraint, provider), prices])
+    return found
+
+
+def row(model: types.ModelInfo, provider: str) -> list[object]:
+    """A model's row of the table."""
+    others = variants(model, provider)
+    return [
+        match_rule(model.match),
+        schedule(model.prices, provider),
+        *([others] if others else []),
+    ]
 
 
 def provider_text(provider: types.Provider) -> str:
     """A provider as JSON, one model per line so that an update shows what changed."""
-    rows = [compact([match_rule(model.match), schedule(model.prices)]) for model in provider.models]
+    rows = [compact(row(model, provider.id)) for model in provider.models]
     fallback = [name for name in provider.fallback_model_providers or [] if name in known_ids()]
     models = ",\n".join(rows)
     return f'{compact(provider.id)}:{{"fallback":{compact(fallback)},"models":[\n{models}\n]}}'

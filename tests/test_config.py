@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +37,18 @@ SECRET = "pulse_sk_very_secret_value"
         ({"enabled": "maybe"}, "enabled: expected True or False, got 'maybe'"),
         ({"service_name": ""}, "service_name: expected a non-empty string"),
         ({"protocol": "grpc"}, "protocol: expected 'auto', 'otlp' or 'traces'"),
+        ({"prices": {"gpt-4o": {"inptu": 1}}}, "prices: 'gpt-4o': 'inptu': did you mean 'input'?"),
+        ({"prices": {"m": {"input": -1, "output": 1}}}, "prices: 'm': input: expected a price"),
+        ({"prices": {"m": {"input": True, "output": 1}}}, "prices: 'm': input: expected a price"),
+        ({"prices": {"m": {"input": [[5, 1]], "output": 1}}}, "'m': input: expected [[0, price]"),
+        ({"prices": {"m": {"input": float("nan"), "output": 1}}}, "'m': input: expected a price"),
+        ({"prices": {"m": {"input": 1}}}, "prices: 'm': expected both 'input' and 'output'"),
+        ({"prices": {"m": {"requests": 1}}}, "prices: 'm': expected 'input' and 'output', or"),
+        ({"prices": {"m": 3}}, "prices: 'm': expected a mapping of units to US dollars"),
+        ({"prices": {5: {"input": 1, "output": 1}}}, "prices: expected the names of models"),
+        ({"prices": {"m": {"input": SECRET, "output": 1}}}, "prices: 'm': input: expected a price"),
+        ({"prices": "no/such.json"}, "prices: expected a mapping, or the path of a JSON file"),
+        ({"prices": 3}, "prices: expected a mapping, or the path of a JSON file"),
         ({"tracer_provider": object()}, "tracer_provider: expected an OpenTelemetry SDK"),
         ({"flush_intervall": 5000}, "Did you mean 'flush_interval'?"),
         ({"zzz": 1}, "Valid keys: api_key"),
@@ -46,6 +60,27 @@ def test_wrong_settings_are_named(given: dict[str, Any], said: str) -> None:
 
     assert said in str(caught.value)
     assert SECRET not in str(caught.value)
+
+
+def test_prices_of_a_file_are_those_of_a_mapping(tmp_path: Path) -> None:
+    prices = {"GPT-4o": {"input": [[0, 1], [1000, 2]], "output": 4, "web_searches": 10}}
+    file = tmp_path / "prices.json"
+    file.write_text(json.dumps(prices))
+
+    given = load_config({"prices": prices}, environ={}).prices
+
+    assert given == {"gpt-4o": {"input": [(0, 1), (1000, 2)], "output": 4, "web_searches": 10}}
+    assert load_config({"prices": file}, environ={}).prices == given
+    assert load_config({}, environ={"PULSE_PRICES": str(file)}).prices == given
+
+
+@pytest.mark.parametrize("text", ["[1]", "{", "\x00", "[" * 100_000])
+def test_a_file_without_prices_is_named(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "prices.json"
+    file.write_text(text)
+
+    with pytest.raises(ConfigError, match=r"^prices: expected .*PULSE_PRICES"):
+        load_config({}, environ={"PULSE_PRICES": str(file)})
 
 
 def test_defaults_and_order_of_sources() -> None:

@@ -6,6 +6,8 @@ import ast
 import importlib.util
 import inspect
 import re
+import subprocess
+import sys
 
 import pulse_otel
 from tests.conftest import ROOT
@@ -21,6 +23,12 @@ def test_the_table_of_methods_is_current() -> None:
     spec.loader.exec_module(script)
 
     assert (ROOT / "docs/methods.md").read_text(encoding="utf-8") == script.page()
+
+
+def test_the_page_about_costs_is_current() -> None:
+    command = [sys.executable, str(ROOT / "scripts/cost_table.py"), "--check"]
+
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 
 def test_every_cited_section_of_the_contract_exists() -> None:

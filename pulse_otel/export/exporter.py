@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -69,6 +70,7 @@ class PulseSpanExporter(SpanExporter):
         ca_file: str | None = None,
         spool_dir: str | None = None,
         redact: Callable[[str], str] | None = None,
+        prices: Mapping[str, Any] | str | os.PathLike[str] | None = None,
         config: Config | None = None,
         **unknown: Any,
     ) -> None:
@@ -88,6 +90,7 @@ class PulseSpanExporter(SpanExporter):
                 "ca_file": ca_file,
                 "spool_dir": spool_dir,
                 "redact": redact,
+                "prices": prices,
             }
         )
         if config is None or config.api_key is None or not config.enabled:
@@ -117,6 +120,7 @@ class PulseSpanExporter(SpanExporter):
             form=detector.form,
             post=detector.post,
             attempt_s=ATTEMPT_S,
+            price=_pricing(config.prices or {}),
             redact=self._redaction or _as_it_is,
             hold_s=_HOLD_S,
             collect=self._collect_now,
@@ -243,7 +247,7 @@ def _complain_about(unknown: Mapping[str, Any]) -> None:
         rate_limited.warning(
             "arguments",
             "pulse-otel: arguments of the exporter are left out: %s; it takes api_key, api_url,"
-            " protocol, enabled, ca_file, spool_dir and redact",
+            " protocol, enabled, ca_file, spool_dir, redact and prices",
             ", ".join(sorted(name for name in unknown if KEY_PREFIX not in name)),
         )
 
@@ -263,6 +267,15 @@ def _load(given: Mapping[str, Any]) -> Config | None:
 
 def _as_it_is(record: Record) -> Record:
     return record
+
+
+def _pricing(own: Mapping[str, Any]) -> Callable[[Record], Record]:
+    def price(record: Record) -> Record:
+        from pulse_otel.export.pricing.cost import Pricing
+
+        return Pricing(own)(record)
+
+    return price
 
 
 def _is_call(span: ReadableSpan) -> bool:

@@ -11,9 +11,9 @@ import anthropic
 import openai
 import pytest
 
-from pulse_otel.export.pricing.table import cost_cents
 from pulse_otel.instrumentation import providers
 from pulse_otel.instrumentation.providers import provider_of_anthropic, provider_of_openai
+from tests.export.pricing.listed import listed_cents
 
 Make = Callable[[str], Any]
 AZURE: dict[str, Any] = {"api_key": "k", "api_version": "2024-10-21"}
@@ -242,7 +242,7 @@ def test_every_provider_has_prices_under_this_name() -> None:
     ],
 )
 def test_a_model_of_each_provider_has_a_price(provider: str, model: str) -> None:
-    cost = cost_cents(provider, model, input_tokens=1000, output_tokens=100)
+    cost = listed_cents(provider, model, input_tokens=1000, output_tokens=100)
 
     assert cost is not None
     assert cost > 0

@@ -14,7 +14,7 @@ _NEEDED = (
     "urllib3.exceptions",
     "pulse_otel.export.bodies.shrink",
     "pulse_otel.export.dialects.registry",
-    "pulse_otel.export.pricing.table",
+    "pulse_otel.export.pricing.cost",
     "pulse_otel.export.transport.connection",
     "pulse_otel.export.transport.failures",
     "pulse_otel.export.payloads.otlp",

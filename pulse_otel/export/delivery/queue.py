@@ -144,7 +144,8 @@ class SpanQueue:
     def _ready(self, records: Sequence[Record]) -> list[Record]:
         ready: list[Record] = []
         for record in records:
-            redacted = guarded(self._steps.redact, record)
+            priced = guarded(self._steps.price, record, otherwise=record)
+            redacted = guarded(self._steps.redact, priced)
             if redacted is None:  # what could not be redacted does not leave
                 self._ledger.read(DropReason.UNREDACTABLE)
             else:

@@ -30,6 +30,7 @@ from pulse_otel.export.dialects.source import (
     items,
     loose_json,
     mapping,
+    present,
 )
 from pulse_otel.export.records.record import Record, Usage
 from pulse_otel.process.program import program_name
@@ -43,7 +44,14 @@ _USAGE = {
     "reasoning": semconv.REASONING_TOKENS,
     "input_audio": semconv.INPUT_AUDIO_TOKENS,
     "output_audio": semconv.OUTPUT_AUDIO_TOKENS,
+    "input_image": semconv.INPUT_IMAGE_TOKENS,
+    "output_image": semconv.OUTPUT_IMAGE_TOKENS,
+    "cache_write_1h": semconv.PULSE_CACHE_WRITE_1H_TOKENS,
+    "cache_read_audio": semconv.PULSE_CACHE_READ_AUDIO_TOKENS,
+    "cache_read_image": semconv.PULSE_CACHE_READ_IMAGE_TOKENS,
+    "citation": semconv.PULSE_CITATION_TOKENS,
 }
+_SELDOM = frozenset(_USAGE) - {"input", "output", "cache_read", "cache_write", "reasoning"}
 _COLUMNS = frozenset(("input", "output"))  # the others have no column
 _OUR_SCOPES = "pulse_otel."
 _NO_SERVICE = "unknown_service"  # what the OpenTelemetry SDK calls a service that nobody named
@@ -135,6 +143,8 @@ _TEXTS = {
     "tool_id": semconv.TOOL_CALL_ID,
     "tool_name": semconv.TOOL_NAME,
     "agent_name": semconv.AGENT_NAME,
+    "speed": semconv.PULSE_SPEED,
+    "inference_geo": semconv.PULSE_INFERENCE_GEO,
 }
 
 
@@ -174,7 +184,7 @@ def _provider(canonical: Attributes) -> str | None:
 def _usage(canonical: Attributes, dialect: Dialect, provider: str | None) -> Usage:
     """Return counts as in the conventions: the input is a total that includes the cache."""
     counts = {name: as_count(canonical.get(key)) for name, key in _USAGE.items()}
-    for name in ("input_audio", "output_audio"):
+    for name in _SELDOM:
         counts[name] = counts[name] or None  # nearly every answer says 0
     total = counts["input"]
     cached = (counts["cache_read"] or 0) + (counts["cache_write"] or 0)
@@ -182,7 +192,19 @@ def _usage(canonical: Attributes, dialect: Dialect, provider: str | None) -> Usa
     excludes = dialect.excludes_cache and provider == "anthropic"
     if total is not None and (excludes or total < cached):
         counts["input"] = total + cached
-    return Usage(**counts)
+    uses = mapping(as_json(canonical.get(semconv.PULSE_TOOL_USES)))
+    others = dicts(as_json(canonical.get(semconv.PULSE_OTHER_MODELS)))
+    return Usage(
+        **counts,
+        audio_seconds=as_number(canonical.get(semconv.PULSE_AUDIO_SECONDS)),
+        tool_uses={str(tool): count for tool, n in uses.items() if (count := as_count(n))} or None,
+        other_models=[_other_model(other) for other in others] or None,
+    )
+
+
+def _other_model(other: Attributes) -> dict[str, Any]:
+    counts = {name: as_count(other.get(key)) for name, key in _USAGE.items()}
+    return present(model=as_text(other.get("model")) or "", **counts)
 
 
 def _counts(usage: Usage) -> dict[str, int | None]:

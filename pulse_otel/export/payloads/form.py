@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pulse_otel.export.records.record import Record
 
+_SENSIBLE_CENTS = 1e12
 MAX_INT = 2**31 - 1
 """The maximum of the service's integer columns in its Postgres mode (contract §2.3, §3.6)."""
 
@@ -16,6 +17,11 @@ MAX_INT = 2**31 - 1
 def column_int(value: int) -> int:
     """Return `value` within an integer column: a larger one would cost other spans (§3.6)."""
     return max(0, min(value, MAX_INT))
+
+
+def column_cents(cents: float | None) -> float | None:
+    """Return a cost that the service takes: it refuses negative and infinite ones (§3.6)."""
+    return cents if cents is not None and 0 <= cents < _SENSIBLE_CENTS else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,7 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.export.payloads.body_text import body_json, request_json
-from pulse_otel.export.payloads.form import MAX_INT, Encoded, Form, column_int
-from pulse_otel.export.pricing.cost import record_cost_cents
+from pulse_otel.export.payloads.form import MAX_INT, Encoded, Form, column_cents, column_int
 from pulse_otel.export.records.record import Record
 from pulse_otel.values import clip, plain, scrub, to_json
 
@@ -76,7 +75,7 @@ def _attributes(record: Record) -> list[Attribute]:
         semconv.FINISH_REASONS: record.finish_reason,
         semconv.INPUT_TOKENS: _count(record.usage.input),
         semconv.OUTPUT_TOKENS: _count(record.usage.output),
-        semconv.PULSE_COST_CENTS: record_cost_cents(record),
+        semconv.PULSE_COST_CENTS: column_cents(record.cost_cents),
         semconv.PULSE_TOOL_ID: record.tool_id,
         semconv.PULSE_TOOL_NAME: record.tool_name,
         semconv.PULSE_AGENT_NAME: record.agent_name,

@@ -21,8 +21,7 @@ from typing import Any
 from pulse_otel import semconv
 from pulse_otel.export import bodies
 from pulse_otel.export.payloads.body_text import body_json, request_json
-from pulse_otel.export.payloads.form import Encoded, Form, column_int
-from pulse_otel.export.pricing.cost import record_cost_cents
+from pulse_otel.export.payloads.form import Encoded, Form, column_cents, column_int
 from pulse_otel.export.records.record import Record
 from pulse_otel.values import bounded_json, clip, plain, scrub, to_json
 
@@ -92,7 +91,7 @@ def _columns(record: Record) -> dict[str, Any]:
         "finish_reason": _text(record.finish_reason),
         "status": "error" if record.is_error else "success",
         "latency_ms": column_int(round((record.end_ns - record.start_ns) / 1_000_000)),
-        "cost_cents": record_cost_cents(record),
+        "cost_cents": column_cents(record.cost_cents),
         "session_id": _session(record.session_id) if record.session_id else None,
     }
 

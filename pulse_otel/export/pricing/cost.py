@@ -1,46 +1,183 @@
-"""The cost of a record: as the provider reported it, or else tokens times list price."""
+"""The cost of a record: what the provider stated, else counts times the user's or listed prices."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from pulse_otel.export.pricing.table import cost_cents
-from pulse_otel.export.records.record import Record
+from pulse_otel import semconv
+from pulse_otel.export.pricing.charge import CostUnknown, charge, scaled
+from pulse_otel.export.pricing.names import name
+from pulse_otel.export.pricing.own import own_prices_of
+from pulse_otel.export.pricing.rules import (
+    DEPLOYMENTS,
+    FEE_IN_STATED_COST_ONLY,
+    FREE,
+    MINIMUM_SECONDS,
+    PLACES,
+    SEARCH_MODELS,
+    STANDARD,
+    TIERS,
+    TOOLS,
+    WITHOUT_LONG_PROMPTS,
+)
+from pulse_otel.export.pricing.table import Offer, offer_of
+from pulse_otel.export.records.record import Record, Usage
+from pulse_otel.prices import TOKENS, USES, Prices
 
-# Service tier -> its part of the list price. Batches cost half at both providers, and OpenAI's flex
-# costs as much as its batches. A tier with prices of its own (priority) is not in the table: it has
-# no cost instead of a guessed one.
-_TIERS: Mapping[str | None, float] = {
-    None: 1.0,
-    "auto": 1.0,
-    "default": 1.0,
-    "standard": 1.0,
-    "standard_only": 1.0,
-    "batch": 0.5,
-    "flex": 0.5,
-}
 _SENSIBLE_CENTS = 1e12  # a negative or infinite cost makes the service refuse the span
+_NOTHING: Prices = {}
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_FACTORS = {(tier.host, tier.name): tier.factor for tier in TIERS}
+_UNITS = {(tool.host, tool.name): tool.unit for tool in TOOLS}
+_PLACES = {(place.host, place.name): place.factor for place in PLACES}
+_PLACED = frozenset(place.host for place in PLACES)
 
 
-def record_cost_cents(record: Record) -> float | None:
-    """Return US cents, or None if the usage or the price of the model is unknown."""
-    reported = record.reported_cost_cents
-    if reported is not None and 0 <= reported < _SENSIBLE_CENTS:
-        return reported
-    usage, model = record.usage, record.response_model or record.model
-    part = _TIERS.get(record.service_tier)
-    if usage.input is None or not model or not record.provider or part is None:
-        return None
-    tokens: dict[str, Any] = {
-        "input_tokens": usage.input,
-        "output_tokens": usage.output or 0,
-        "cache_read_tokens": usage.cache_read or 0,
-        "cache_write_tokens": usage.cache_write or 0,
-        "input_audio_tokens": usage.input_audio or 0,
-        "output_audio_tokens": usage.output_audio or 0,
-    }
-    cost = cost_cents(record.provider, model, **tokens)
-    if cost is None and record.model and record.model != model:
-        cost = cost_cents(record.provider, record.model, **tokens)
-    return None if cost is None else cost * part
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """Puts the cost on records. `own` are the user's prices, by the names of models."""
+
+    own: Mapping[str, Prices] = field(default_factory=dict[str, Prices])
+
+    def __call__(self, record: Record) -> Record:
+        """`record` with its cost, or with the reason why that is not known."""
+        others = {k: v for k, v in record.attributes.items() if k != semconv.PULSE_COST_UNKNOWN}
+        stated = record.reported_cost_cents
+        if stated is not None and 0 <= stated < _SENSIBLE_CENTS:
+            return replace(record, cost_cents=stated, attributes=others)
+        if record.usage.input is None and record.usage.audio_seconds is None:
+            return record
+        try:
+            return replace(record, cost_cents=self._computed(record))
+        except CostUnknown as unknown:
+            attributes = {semconv.PULSE_COST_UNKNOWN: str(unknown), **record.attributes}
+            return replace(record, attributes=attributes)
+
+    def _computed(self, record: Record) -> float:
+        if semconv.PULSE_COST_UNKNOWN in record.attributes:
+            raise CostUnknown(record.attributes[semconv.PULSE_COST_UNKNOWN])
+        named = [model for model in (record.response_model, record.model) if model]
+        cents = self._model_cents(record, named, record.usage)
+        for other in record.usage.other_models or ():
+            counts: dict[str, Any] = {k: v for k, v in other.items() if k != "model"}
+            cents += self._model_cents(record, [other["model"]], Usage(**counts))
+        return cents
+
+    def _model_cents(self, record: Record, models: list[str], usage: Usage) -> float:
+        """Cents for the tokens of one model, and for the tools whose uses `usage` counts."""
+        provider = name(record.provider)
+        prices = self._prices(record, models, usage)
+        if usage.input is None and "audio_hours" not in prices:
+            raise CostUnknown("the tokens are not known")
+        prices = scaled(prices, _place_factor(provider, record.inference_geo))
+        shortest = MINIMUM_SECONDS.get(provider, 0)
+        if usage.audio_seconds and usage.audio_seconds < shortest:
+            usage = replace(usage, audio_seconds=shortest)
+        return charge(prices, usage, _uses(provider, usage.tool_uses or {}))
+
+    def _prices(self, record: Record, models: list[str], usage: Usage) -> Prices:
+        """The user's prices of the first of `models` that has some, else the listed ones."""
+        provider, mode = name(record.provider), _mode(record)
+        own = own_prices_of(self.own, provider, models)
+        if provider in DEPLOYMENTS:  # what was asked for is no model
+            models = models[:1] if record.response_model else []
+        if own is None:
+            return _listed(record, models, mode, usage)
+        _, _, listed = next(_offers(record, models), ("", None, _NOTHING))
+        uses = {unit: rate for unit, rate in listed.items() if unit in USES}
+        return scaled({**uses, **own}, _factor(provider, mode))
+
+
+def _offers(record: Record, models: list[str]) -> Iterator[tuple[str, Offer, Prices]]:
+    """Those of `models` that the table has, with the prices at the time of the call."""
+    moment = _moment(record.start_ns)
+    for model in models:
+        offer = offer_of(name(record.provider), model)
+        prices = offer.prices(moment) if offer else None
+        if offer is not None and prices is not None:
+            yield model, offer, prices
+
+
+def _listed(record: Record, models: list[str], mode: str | None, usage: Usage) -> Prices:
+    provider = name(record.provider)
+    model, offer, prices = next(_offers(record, models), ("", None, _NOTHING))
+    if offer is None:
+        what = f"no price of model {models[0][:256]}" if models else "the model is not known"
+        raise CostUnknown(what)
+    _refuse_unlisted_fees(provider, model, prices)
+    variant = offer.variant(mode, _moment(record.start_ns)) if mode else None
+    if variant is None:
+        return scaled(prices, _factor(provider, mode))
+    if mode in WITHOUT_LONG_PROMPTS and _is_long(prices, variant, usage):
+        raise CostUnknown(f"no price of service tier {mode} for a prompt of this length")
+    return {**prices, **variant}
+
+
+def _refuse_unlisted_fees(provider: str, model: str, prices: Prices) -> None:
+    searches = any(part in name(model) for part in SEARCH_MODELS)
+    if searches and "requests" not in prices:
+        raise CostUnknown("no price of the search that the model does in each call")
+    if provider in FEE_IN_STATED_COST_ONLY and not prices.keys() <= TOKENS - {"citation"}:
+        raise CostUnknown("the fee of each request varies")
+
+
+def _is_long(prices: Prices, variant: Prices, usage: Usage) -> bool:
+    """Whether the prompt exceeds a step of the listed prices that `variant` does not have."""
+    for unit in variant:
+        steps = prices.get(unit)
+        if isinstance(steps, list) and not isinstance(variant[unit], list):
+            return len(steps) > 1 and (usage.input or 0) > steps[1][0]
+    return False
+
+
+def _mode(record: Record) -> str | None:
+    """How the call was served, as the table calls it; None for what the listed price is for."""
+    tier, speed = name(record.service_tier), name(record.speed)
+    found = [tier] if tier not in STANDARD else []
+    if speed not in STANDARD:
+        found.append(f"speed {speed}")
+    if len(found) > 1:
+        raise CostUnknown(f"no price of service tier {tier} at speed {speed}")
+    return found[0] if found else None
+
+
+def _factor(provider: str, mode: str | None) -> float:
+    if mode is None:
+        return 1.0
+    factor = _FACTORS.get((provider, mode))
+    if factor is None:
+        what = mode if mode.startswith("speed ") else f"service tier {mode}"
+        raise CostUnknown(f"no price of {what}")
+    return factor
+
+
+def _place_factor(provider: str, place: str | None) -> float:
+    if provider not in _PLACED or not place:
+        return 1.0
+    factor = _PLACES.get((provider, name(place)))
+    if factor is None:
+        raise CostUnknown(f"no price of inference in {place[:64]}")
+    return factor
+
+
+def _uses(provider: str, tools: Mapping[str, int]) -> dict[str, int]:
+    """The uses of tools by the units of the table."""
+    counts: dict[str, int] = {}
+    for tool, count in tools.items():
+        unit = _UNITS.get((provider, tool))
+        if count > 0 and unit is None:
+            raise CostUnknown(f"no price of tool {tool[:64]}")
+        if count > 0 and unit is not None and unit != FREE:
+            counts[unit] = counts.get(unit, 0) + count
+    return counts
+
+
+def _moment(time_ns: int) -> datetime:
+    """The time of a call in UTC; the start of the epoch for one beyond the calendar."""
+    try:
+        return _EPOCH + timedelta(microseconds=time_ns // 1000)
+    except OverflowError:
+        return _EPOCH

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,7 +11,12 @@ Kind = Literal["llm_call", "tool_use", "agent_run", "notification"]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Token counts. Input and output are totals, the others are parts of them; None: unknown."""
+    """What a bill counts; None is unknown.
+
+    Tokens: input and output are totals, the others parts of them, except `citation`, which stands
+    beside. `tool_uses` are of the provider's own tools, by its names. `other_models` served the
+    call too: each has a `model` and counts of this class, which the totals leave out.
+    """
 
     input: int | None = None
     output: int | None = None
@@ -20,6 +25,15 @@ class Usage:
     reasoning: int | None = None
     input_audio: int | None = None
     output_audio: int | None = None
+    cache_write_1h: int | None = None
+    cache_read_audio: int | None = None
+    cache_read_image: int | None = None
+    input_image: int | None = None
+    output_image: int | None = None
+    citation: int | None = None
+    audio_seconds: float | None = None
+    tool_uses: Mapping[str, int] | None = None
+    other_models: Sequence[Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,8 @@ class Record:
     user_id: str | None = None
     usage: Usage = field(default_factory=Usage)
     service_tier: str | None = None
+    speed: str | None = None
+    inference_geo: str | None = None
     finish_reason: str | None = None
     output_text: str | None = None
     request: Mapping[str, Any] | None = None
@@ -59,8 +75,7 @@ class Record:
     is_error: bool = False
     error: Mapping[str, Any] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    attributes: Mapping[str, Any] = field(
-        default_factory=dict[str, Any]
-    )  # attributes without a column
-    reported_cost_cents: float | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])  # what has no column
+    reported_cost_cents: float | None = None  # what the provider stated
+    cost_cents: float | None = None  # what it stated, else what its prices come to
     service_name: str | None = None

@@ -89,7 +89,8 @@ def dump(record: Record) -> bytes:
         for name, value in zip(_NAMES, _values(record), strict=True)
         if value is not None and value is not False and value != {}
     }
-    kept["usage"] = dict(zip(_COUNTS, _counts(record.usage), strict=True))
+    counts = zip(_COUNTS, _counts(record.usage), strict=True)
+    kept["usage"] = {name: count for name, count in counts if count is not None}
     return to_json_bytes(kept)
 
 

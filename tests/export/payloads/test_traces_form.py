@@ -93,7 +93,7 @@ def _fields(record: Record) -> dict[str, Any]:
         ({}, "request_body", {}),
         ({"request": {"a": "\x00"}}, "request_body", {"a": "\ufffd"}),
         ({"response": {"a": [None]}}, "response_body", {"a": [None]}),
-        ({"reported_cost_cents": 0.5}, "cost_cents", 0.5),
+        ({"cost_cents": 0.5}, "cost_cents", 0.5),
         ({"session_id": "session-123"}, "session_id", SESSION_123),
         ({"session_id": A_UUID}, "session_id", A_UUID),
         ({"session_id": NIL}, "session_id", NIL),
@@ -255,7 +255,7 @@ def _any_record(pick: random.Random) -> Record:
         is_error=pick.random() < 0.5,
         metadata={**(pick.choice(OBJECTS) or {}), pick.choice(HOSTILE): pick.choice(HOSTILE)},
         attributes={"gen_ai.x": pick.choice([*HOSTILE, 2**70, 0.5, ("a", "\x00")])},
-        reported_cost_cents=pick.choice([None, 0.0, 1e-9, 3.5, float("nan"), float("inf")]),
+        cost_cents=pick.choice([None, 0.0, 1e-9, 3.5, float("nan"), float("inf")]),
         **texts,
         **objects,
     )  # fmt: skip

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from pulse_otel.export.pricing import table as pricing
-from pulse_otel.export.pricing.table import cost_cents
+from pulse_otel.prices import PRICED_PER, TOKENS, USES
+from tests.export.pricing.listed import listed_cents
 
 ROOT = Path(__file__).resolve().parents[3]
 TABLE: dict[str, Any] = json.loads(
     (ROOT / "pulse_otel" / "export" / "pricing" / "prices.json").read_text(encoding="utf-8")
 )
-TOKEN_UNITS = {"input", "output", "cache_read", "cache_write", "input_audio", "output_audio"}
 MAY_2026 = datetime(2026, 5, 4, 12, 0, tzinfo=timezone.utc)
 TIMES = [
     datetime(2024, 1, 1, 3, 0, tzinfo=timezone.utc),
@@ -52,7 +52,13 @@ USAGES = [
 ]
 
 
-def expected_cents(provider: str, model: str, usage: dict[str, int], at: datetime) -> float | None:
+def expected_cents(
+    provider: str,
+    model: str,
+    usage: dict[str, int],
+    at: datetime,
+    context: dict[str, str] | None = None,
+) -> float | None:
     """What genai-prices says, None for a model that it does not know."""
     library = pytest.importorskip("genai_prices")
     # Cached audio is not something that we are told: the package wants that said.
@@ -63,6 +69,7 @@ def expected_cents(provider: str, model: str, usage: dict[str, int], at: datetim
             model,
             provider_id=TABLE["names"][provider],
             genai_request_timestamp=at,
+            price_context=context,
         )
     except LookupError:
         return None
@@ -78,16 +85,17 @@ def names_in(rule: Any) -> Iterator[str]:
         yield rule[1:]
 
 
-def token_billed(schedule: Any) -> bool:
+def token_billed(offer: pricing.Offer | None) -> bool:
+    schedule: Any = offer.schedule if offer else None
     sets = [prices for _, prices in schedule] if isinstance(schedule, list) else [schedule]
-    return all(prices is not None for prices in sets)
+    return all(prices is not None and "input" in prices for prices in sets)
 
 
 @cache
 def models_of(provider: str) -> list[str]:
     """Every name in the table, as it is, dated, and as gateways spell it."""
     rows = TABLE["providers"][TABLE["names"][provider]]["models"]
-    names = {name for rule, _ in rows for name in names_in(rule)}
+    names = {name for row in rows for name in names_in(row[0])}
     others = {f"{name}-2025-04-14" for name in names} | {f"{name}-20250414" for name in names}
     return sorted(names | (others if len(names) < 400 else set()))
 
@@ -96,10 +104,7 @@ def models_of(provider: str) -> list[str]:
 def unbilled_models(provider: str) -> set[str]:
     """Names that lead to a model which is billed by the hour, the page, the character."""
     return {
-        name
-        for name in models_of(provider)
-        if pricing._schedule(provider, name) is None
-        or not token_billed(pricing._schedule(provider, name))
+        name for name in models_of(provider) if not token_billed(pricing.offer_of(provider, name))
     }
 
 
@@ -115,7 +120,7 @@ def test_every_model_costs_what_the_package_says(provider: str) -> None:
             at = TIMES[(number + step) % len(TIMES)]
             expected = expected_cents(provider, model, usage, at)
             assert expected is not None, model
-            cost = cost_cents(provider, model, **usage, at=at)
+            cost = listed_cents(provider, model, **usage, at=at)
             assert cost == pytest.approx(expected, rel=1e-9, abs=1e-12), (model, usage, at)
             compared += 1
     assert compared >= 50
@@ -127,20 +132,20 @@ def test_every_model_and_usage(provider: str, usage: dict[str, int]) -> None:
     for model in models_of(provider):
         if model not in unbilled_models(provider) and not model.endswith("0414"):
             expected = expected_cents(provider, model, usage, MAY_2026)
-            cost = cost_cents(provider, model, **usage, at=MAY_2026)
+            cost = listed_cents(provider, model, **usage, at=MAY_2026)
             assert cost == pytest.approx(expected, rel=1e-9, abs=1e-12), model
 
 
 @pytest.mark.parametrize("provider", sorted(TABLE["names"]))
 def test_prices_change_when_the_package_says(provider: str) -> None:
     rows = TABLE["providers"][TABLE["names"][provider]]["models"]
-    models = [next(names_in(rule), "") for rule, schedule in rows if isinstance(schedule, list)]
+    models = [next(names_in(row[0]), "") for row in rows if isinstance(row[1], list)]
     for model in models:
         if model in unbilled_models(provider):
             continue
         for at in TIMES:
             expected = expected_cents(provider, model, USAGES[4], at)
-            cost = cost_cents(provider, model, **USAGES[4], at=at)
+            cost = listed_cents(provider, model, **USAGES[4], at=at)
             assert cost == pytest.approx(expected, rel=1e-9)
 
 
@@ -149,13 +154,82 @@ def test_daily_prices(hour: int) -> None:
     for model in ("deepseek-chat", "deepseek-reasoner"):
         for at in (datetime(2025, 5, 1, hour, 30), datetime(2025, 5, 1, hour, 29, 59)):
             expected = expected_cents("deepseek", model, USAGES[1], at)
-            assert cost_cents("deepseek", model, **USAGES[1], at=at) == pytest.approx(expected)
+            assert listed_cents("deepseek", model, **USAGES[1], at=at) == pytest.approx(expected)
+
+
+# Unit -> what the package calls it, with what it is a part of, and what that is called.
+PARTS = {
+    "cache_write_1h": {"cache_write_tokens": 900, "cache_write_1h_tokens": 700},
+    "cache_read_audio": {
+        "cache_read_tokens": 900,
+        "input_audio_tokens": 800,
+        "cache_audio_read_tokens": 700,
+    },
+    "cache_read_image": {
+        "cache_read_tokens": 900,
+        "input_image_tokens": 800,
+        "cache_image_read_tokens": 700,
+    },
+    "input_image": {"input_image_tokens": 800},
+    "output_image": {"output_image_tokens": 300},
+    "reasoning": {"output_reasoning_tokens": 300},
+    "web_searches": {"web_searches": 3},
+    "storage_searches": {"storage_searches": 5},
+    "audio_hours": {"audio_seconds": 90},
+}
+OURS = {
+    "cache_audio_read_tokens": "cache_read_audio",
+    "cache_image_read_tokens": "cache_read_image",
+    "output_reasoning_tokens": "reasoning",
+}
+
+
+def rows_of(provider: str) -> Iterator[tuple[str, list[Any]]]:
+    """A name of each model, with its row of the table."""
+    for row in TABLE["providers"][TABLE["names"][provider]]["models"]:
+        model = next(names_in(row[0]), "")
+        found = pricing.offer_of(provider, model)
+        if found is not None and found.schedule == row[1]:
+            yield model, row
+
+
+@pytest.mark.parametrize("unit", PARTS)
+def test_every_unit_costs_what_the_package_says(unit: str) -> None:
+    compared = 0
+    for provider in ("anthropic", "openai", "gcp.gemini", "openrouter", "mistral_ai", "perplexity"):
+        for model, (_, prices, *_others) in rows_of(provider):
+            if not isinstance(prices, dict) or unit not in prices or "citation" in prices:
+                continue
+            usage = {"input_tokens": 2_000, "output_tokens": 500, **PARTS[unit]}
+            ours = {OURS.get(name, name): count for name, count in usage.items()}
+            expected = expected_cents(provider, model, usage, MAY_2026)
+            assert listed_cents(provider, model, at=MAY_2026, **ours) == pytest.approx(expected)
+            compared += 1
+    assert compared
+
+
+@pytest.mark.parametrize("at", [*TIMES, datetime(2026, 11, 27, 12), datetime(2027, 2, 1, 2)])
+def test_tiers_and_speeds_cost_what_the_package_says(at: datetime) -> None:
+    compared = 0
+    usage = {**USAGES[2], "cache_write_tokens": 700}
+    for provider in ("anthropic", "openai", "gcp.gemini", "groq", "mistral_ai", "x_ai"):
+        for model, row in rows_of(provider):
+            for variant in {each[0] for others in row[2:] for each in others}:
+                key = "speed" if variant.startswith("speed ") else "service_tier"
+                key = "processing" if variant == "batch" else key
+                context = {key: variant.removeprefix("speed ")}
+                if token_billed(pricing.offer_of(provider, model)):
+                    expected = expected_cents(provider, model, usage, at, context)
+                    cost = listed_cents(provider, model, at=at, variant=variant, **usage)
+                    assert cost == pytest.approx(expected, rel=1e-9), (model, variant)
+                    compared += 1
+    assert compared > 100
 
 
 def test_the_names_unknown_to_the_package_are_unknown_here() -> None:
     for provider in TABLE["names"]:
         for model in unbilled_models(provider):
-            if pricing._schedule(provider, model) is None:
+            if pricing.offer_of(provider, model) is None:
                 # 0 is what the package says of a model that it bills by the hour or the page.
                 assert not expected_cents(provider, model, USAGES[1], MAY_2026)
 
@@ -170,21 +244,20 @@ def test_the_names_unknown_to_the_package_are_unknown_here() -> None:
         ("nobody", "gpt-4o"),
         ("", "gpt-4o"),
         ("anthropic", "gpt-4o"),
-        ("openai", "whisper-1"),  # by the minute of audio: its tokens say nothing of its cost
     ],
 )
 def test_no_price_no_guess(provider: str, model: str) -> None:
-    assert cost_cents(provider, model, input_tokens=10, output_tokens=10) is None
+    assert listed_cents(provider, model, input_tokens=10, output_tokens=10) is None
 
 
 def test_a_known_cost() -> None:
-    cost = cost_cents("openai", "gpt-4o-mini", input_tokens=1_000_000, output_tokens=1_000_000)
+    cost = listed_cents("openai", "gpt-4o-mini", input_tokens=1_000_000, output_tokens=1_000_000)
     assert cost == pytest.approx(15 + 60)
 
 
 def test_cached_tokens_have_their_own_price() -> None:
     def cost(**cached: int) -> float:
-        cents = cost_cents(
+        cents = listed_cents(
             "anthropic", "claude-3-opus-20240229", input_tokens=1_000, output_tokens=0, **cached
         )
         assert cents is not None
@@ -199,29 +272,31 @@ def test_cached_tokens_have_their_own_price() -> None:
 
 
 def test_a_missing_cache_price_is_the_input_price() -> None:
-    plain = cost_cents("openai", "gpt-4", input_tokens=100, output_tokens=5)
-    cached = cost_cents("openai", "gpt-4", input_tokens=100, output_tokens=5, cache_read_tokens=60)
+    plain = listed_cents("openai", "gpt-4", input_tokens=100, output_tokens=5)
+    cached = listed_cents(
+        "openai", "gpt-4", input_tokens=100, output_tokens=5, cache_read_tokens=60
+    )
     assert plain == cached != 0
 
 
 def test_a_free_model_costs_nothing() -> None:
     model = "deepseek/deepseek-chat:free"
-    assert cost_cents("openrouter", model, input_tokens=100, output_tokens=5) == 0
+    assert listed_cents("openrouter", model, input_tokens=100, output_tokens=5) == 0
 
 
 def test_names_are_matched_whatever_their_case() -> None:
-    one = cost_cents("openai", "gpt-4o", input_tokens=100, output_tokens=5)
-    assert cost_cents(" OpenAI ", "GPT-4o", input_tokens=100, output_tokens=5) == one is not None
+    one = listed_cents("openai", "gpt-4o", input_tokens=100, output_tokens=5)
+    assert listed_cents(" OpenAI ", "GPT-4o", input_tokens=100, output_tokens=5) == one is not None
 
 
 def test_parts_larger_than_the_total_are_charged_as_parts() -> None:
     name = "claude-3-opus-20240229"
-    odd = cost_cents("anthropic", name, input_tokens=0, output_tokens=0, cache_read_tokens=1_000)
+    odd = listed_cents("anthropic", name, input_tokens=0, output_tokens=0, cache_read_tokens=1_000)
     assert odd == pytest.approx(0.15)
-    loud = cost_cents(
+    loud = listed_cents(
         "openai", "gpt-4o-audio-preview", input_tokens=10, output_tokens=5, input_audio_tokens=99
     )
-    most = cost_cents(
+    most = listed_cents(
         "openai", "gpt-4o-audio-preview", input_tokens=10, output_tokens=5, input_audio_tokens=10
     )
     assert loud == most is not None
@@ -242,20 +317,13 @@ def test_an_odd_count_is_none_at_all(odd: Any) -> None:
         ),
         odd,
     )
-    assert cost_cents("openai", "gpt-4o", **counts) == 0
+    assert listed_cents("openai", "gpt-4o", **counts) == 0
 
 
 @pytest.mark.parametrize("odd", [None, 3, [], {}, b"gpt-4o", object()])
 def test_an_odd_name_has_no_price(odd: Any) -> None:
-    assert cost_cents(odd, "gpt-4o", input_tokens=1, output_tokens=1) is None
-    assert cost_cents("openai", odd, input_tokens=1, output_tokens=1) is None
-
-
-@pytest.mark.parametrize("zone", [timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))])
-def test_the_ends_of_the_calendar(zone: timezone) -> None:
-    for end in (datetime.min, datetime.max):
-        at = end.replace(tzinfo=zone)
-        assert cost_cents("deepseek", "deepseek-chat", input_tokens=1, output_tokens=1, at=at)
+    assert listed_cents(odd, "gpt-4o", input_tokens=1, output_tokens=1) is None
+    assert listed_cents("openai", odd, input_tokens=1, output_tokens=1) is None
 
 
 def test_an_unreadable_table_means_no_costs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,38 +332,41 @@ def test_an_unreadable_table_means_no_costs(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(pricing, "files", gone)
     pricing._table.cache_clear()
-    pricing._schedule.cache_clear()
+    pricing._offer.cache_clear()
     try:
-        assert cost_cents("openai", "gpt-4o", input_tokens=1, output_tokens=1) is None
+        assert listed_cents("openai", "gpt-4o", input_tokens=1, output_tokens=1) is None
     finally:
         pricing._table.cache_clear()
-        pricing._schedule.cache_clear()
+        pricing._offer.cache_clear()
 
 
 def test_look_ups_are_remembered_within_bounds() -> None:
-    pricing._schedule.cache_clear()
+    pricing._offer.cache_clear()
     for number in range(3_000):
-        cost_cents("anthropic", f"model-{number}", input_tokens=1, output_tokens=1)
-    assert pricing._schedule.cache_info().currsize <= 1_024
-    before = pricing._schedule.cache_info().hits
-    cost_cents("anthropic", "model-2999", input_tokens=1, output_tokens=1)
-    assert pricing._schedule.cache_info().hits == before + 1
+        listed_cents("anthropic", f"model-{number}", input_tokens=1, output_tokens=1)
+    assert pricing._offer.cache_info().currsize <= 1_024
+    before = pricing._offer.cache_info().hits
+    listed_cents("anthropic", "model-2999", input_tokens=1, output_tokens=1)
+    assert pricing._offer.cache_info().hits == before + 1
 
 
 def test_the_table_is_small_and_has_no_unit_that_is_not_charged() -> None:
     assert (ROOT / "pulse_otel" / "export" / "pricing" / "prices.json").stat().st_size < 300_000
     units: set[str] = set()
     for provider in TABLE["providers"].values():
-        for _, schedule in provider["models"]:
+        for _, schedule, *variants in provider["models"]:
             sets = [s for _, s in schedule] if isinstance(schedule, list) else [schedule]
+            sets += [prices for others in variants for _, _, prices in others]
             units.update(*(prices or {} for prices in sets))
-    assert units == TOKEN_UNITS | {"requests"}
+    assert units <= PRICED_PER.keys()
+    assert units >= TOKENS | (USES - {"social_searches", "code_executions"})
 
 
 def test_the_module_does_without_the_package() -> None:
     code = (
-        "import sys, pulse_otel.export.pricing.table as p\n"
-        "assert p.cost_cents('openai', 'gpt-4o', input_tokens=1, output_tokens=1)\n"
+        "import sys, pulse_otel.export.pricing.cost\n"
+        "from pulse_otel.export.pricing.table import offer_of\n"
+        "assert offer_of('openai', 'gpt-4o')\n"
         "assert 'genai_prices' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -139,6 +139,8 @@ _FILLED = (
     "session_id",
     "user_id",
     "service_tier",
+    "speed",
+    "inference_geo",
     "finish_reason",
     "output_text",
     "agent_name",

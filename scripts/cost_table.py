@@ -1,0 +1,203 @@
+"""Writes `docs/costs.md` from the rules by which usage is read and priced.
+
+Run it from the checkout:
+
+    python scripts/cost_table.py            # writes the page
+    python scripts/cost_table.py --check    # exits 1 when the page is stale
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pulse_otel.export.pricing import rules
+from pulse_otel.prices import PRICED_PER
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "costs.md"
+PRICES = ROOT / "pulse_otel" / "export" / "pricing" / "prices.json"
+
+# Modules with RULES: objects that have the attributes of COLUMNS. They say how usage is read.
+USAGE_RULES = (
+    "pulse_otel.instrumentation.openai.usage_rules",
+    "pulse_otel.instrumentation.anthropic.usage_rules",
+)
+COLUMNS = ("host", "field", "meaning", "action", "source")
+
+Row = tuple[str, str, str, str, str]
+
+TEXT = """\
+# What a call costs
+
+Written by `scripts/cost_table.py` from the rules that the code uses.
+
+The cost of a call is, in this order:
+
+1. what the provider itself states, in its own unit;
+2. what your own prices come to (the setting `prices`, below);
+3. what the public prices come to that the package brings along ({source}):
+   those of the time when the call began, of the tier and the speed that served it, and of the
+   place where it ran.
+
+Where a part of the bill cannot be known there is no cost, rather than a wrong one. The metadata
+of the call then say why, under `pulse.cost_unknown`: `no price of model my-model`,
+`no price of service tier priority`. A call without a usage has neither.
+
+Fine-tuned models (`ft:...`) have prices of their own; that of the base model is never taken.
+
+## Your own prices
+
+```python
+init_pulse(
+    {{
+        "api_key": "pulse_sk_...",
+        "prices": {{
+            "gpt-4o": {{"input": 2.0, "cache_read": 1.0, "output": 8.0}},
+            "ft:gpt-4.1-mini*": {{"input": 0.8, "output": 3.2}},
+            "azure.ai.openai:my-deployment": {{"input": [[0, 1.25], [200000, 2.5]], "output": 10}},
+        }},
+    }}
+)  # or the path of a JSON file with that object, also as PULSE_PRICES
+```
+
+A key is the name of a model, as the answer or the request has it, in any case. A `*` at its end
+stands for any rest. `provider:model` holds for that provider only, and precedes `model`; an exact
+name precedes the longest start. On Azure the name of a deployment works too.
+
+A price is in US dollars, a number or steps by the size of the prompt, `[[0, price],
+[more tokens than, price], ...]`, of which one holds for the whole call. Your prices take the place
+of all public ones of that model, except those of tools. A part without a price is charged as what
+it is a part of. `input` and `output` come together; both may be 0. They are prices of the standard
+tier: tiers and places change them as the table below says, and a tier that it gives no factor for
+has no cost.
+
+| unit | price per |
+|---|---|
+{units}
+
+## What each host answers, and what becomes of it
+
+{table}
+"""
+
+
+def _per(unit: str) -> str:
+    count = PRICED_PER[unit]
+    if unit == "audio_hours":
+        return "hour of audio"
+    what = "tokens" if count == 1_000_000 else unit.replace("_", " ")
+    return f"{count:,} {what}"
+
+
+def usage_rows() -> Iterator[Row]:
+    """How usage is read: the rules of the instrumentation."""
+    for name in USAGE_RULES:
+        if importlib.util.find_spec(name) is None:
+            continue
+        for rule in importlib.import_module(name).RULES:
+            host, field, meaning, action, source = (getattr(rule, c) for c in COLUMNS)
+            yield host, field, meaning, action, source
+
+
+def pricing_rows() -> Iterator[Row]:
+    """How usage is priced."""
+    for tier in rules.TIERS:
+        yield tier.host, f"service tier `{tier.name}`", tier.meaning, _tier(tier), tier.source
+    for mode, source in rules.WITHOUT_LONG_PROMPTS.items():
+        action = "no cost beyond the first step of the standard price"
+        yield "openai", f"service tier `{mode}`", "not for long prompts", action, source
+    yield (
+        "anthropic",
+        "`usage.speed` `fast`",
+        "a price of its own per model",
+        "the model's own prices, else no cost",
+        "https://platform.claude.com/docs/en/build-with-claude/fast-mode",
+    )
+    for place in rules.PLACES:
+        field = f"`usage.inference_geo` `{place.name}`"
+        action = f"token prices x {place.factor:g}; no cost in a place not listed here"
+        yield place.host, field, "where the model ran", action, place.source
+    for tool in rules.TOOLS:
+        yield tool.host, f"uses of `{tool.name}`", tool.meaning, _tool(tool), tool.source
+    yield from _name_rows()
+    yield from _fee_rows()
+
+
+def _tier(tier: rules.Tier) -> str:
+    otherwise = "no cost" if tier.factor is None else f"token prices x {tier.factor:g}"
+    return f"the model's own prices of it, else {otherwise}"
+
+
+def _tool(tool: rules.Tool) -> str:
+    if tool.unit is None:
+        return "no cost where it was used"
+    return "nothing" if tool.unit == rules.FREE else f"x `{tool.unit}`"
+
+
+def _name_rows() -> Iterator[Row]:
+    for host, source in rules.DEPLOYMENTS.items():
+        action = "only the model that the answer names is priced"
+        yield host, "`model` of the request", "the name of a deployment", action, source
+    for publisher in rules.PUBLISHERS:
+        shown = ", ".join(f"`{prefix}`" for prefix in publisher.prefixes)
+        action = "left out where the table lacks the whole name"
+        yield publisher.host, "`model`", f"may start with {shown}", action, publisher.source
+    for host, ending in rules.ENDINGS.items():
+        meaning = f"without the `{ending}` of the older endpoint"
+        yield host, "`model`", meaning, "added", rules.ENDINGS_SOURCE
+    for part in rules.SEARCH_MODELS:
+        action = "no cost"
+        meaning = "searches in each call, for a fee that is not listed"
+        yield "any", f"`model` with `{part}`", meaning, action, rules.SEARCH_MODELS_SOURCE
+
+
+def _fee_rows() -> Iterator[Row]:
+    for host, source in rules.FEE_IN_STATED_COST_ONLY.items():
+        meaning = "a fee for each request, which varies"
+        yield host, "no stated cost", meaning, "no cost for models with such a fee", source
+    for host, seconds in rules.MINIMUM_SECONDS.items():
+        action = f"at least {seconds:g} s"
+        source = rules.MINIMUM_SECONDS_SOURCE
+        yield host, "length of the audio", "billed by the second", action, source
+    for host, source in rules.PEAK_HOURS.items():
+        meaning = "peak hours, of the V4 models on weekdays except Chinese holidays"
+        action = "the price of the time; holidays are taken for weekdays"
+        yield host, "start of the call", meaning, action, source
+
+
+def _line(row: Any) -> str:
+    return f"| {' | '.join(row)} |"
+
+
+def page() -> str:
+    """The page as it should be."""
+    rows = [*usage_rows(), *pricing_rows()]
+    hosts = list(dict.fromkeys(row[0] for row in rows))
+    ordered = sorted(rows, key=lambda row: hosts.index(row[0]))
+    head = [("host", "field", "meaning", "what we do", "source"), ["---"] * len(COLUMNS)]
+    return TEXT.format(
+        source=json.loads(PRICES.read_text(encoding="utf-8"))["source"],
+        units="\n".join(f"| `{unit}` | {_per(unit)} |" for unit in sorted(PRICED_PER)),
+        table="\n".join(map(_line, [*head, *ordered])),
+    )
+
+
+def main() -> int:
+    """Write the page, or check it."""
+    if "--check" in sys.argv[1:]:
+        stale = not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page()
+        print(f"{PAGE.name} is {'stale' if stale else 'current'}")
+        return int(stale)
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"{PAGE.name} written")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
