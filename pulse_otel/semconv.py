@@ -116,11 +116,29 @@ PULSE_REQUEST_ID: Final = "pulse.request_id"  # the provider's id of the HTTP re
 PULSE_ATTEMPTS: Final = "pulse.attempts"  # HTTP requests that the call took, the first included
 PULSE_REQUEST_PARAMETERS: Final = "pulse.request.parameters"  # the other parameters, JSON text
 PULSE_RAW_FINISH_REASONS: Final = "pulse.response.raw_finish_reasons"  # the provider's own words
+PULSE_SPEED: Final = "pulse.speed"  # Anthropic's `speed` of the answer: standard, fast
+PULSE_INFERENCE_GEO: Final = "pulse.inference_geo"  # Anthropic's: where the model ran, if priced
+PULSE_STOP_DETAILS: Final = "pulse.response.stop_details"  # why the model refused, JSON object text
+
+# --- ours: what a bill has beyond the conventions' tokens
+PULSE_CACHE_WRITE_1H_TOKENS: Final = "pulse.usage.cache_write_1h_tokens"  # part of CACHE_WRITE
+PULSE_CACHE_READ_AUDIO_TOKENS: Final = "pulse.usage.cache_read_audio_tokens"  # part of CACHE_READ
+PULSE_CACHE_READ_IMAGE_TOKENS: Final = "pulse.usage.cache_read_image_tokens"  # part of CACHE_READ
+PULSE_CITATION_TOKENS: Final = "pulse.usage.citation_tokens"  # beside input and output
 PULSE_AUDIO_SECONDS: Final = "pulse.usage.audio_seconds"  # speech that is billed by its length
-PULSE_COST_CENTS: Final = "pulse.cost_cents"  # a cost that the provider itself reported, in cents
+# Uses of the provider's own tools that it bills by the use, as JSON object text: the provider's
+# name of the tool -> the count, `{"web_search": 2, "file_search": 1}`. 0 may be left out.
+PULSE_TOOL_USES: Final = "pulse.usage.tool_uses"
+# Tokens of other models that served the call (an advisor, an image tool), which the totals leave
+# out, as JSON list text: `[{"model": "gpt-image-1", "gen_ai.usage.input_tokens": 9, ...}]`, with
+# the keys of the usage attributes.
+PULSE_OTHER_MODELS: Final = "pulse.usage.other_models"
+PULSE_COST_CENTS: Final = "pulse.cost_cents"  # what the provider itself charged; US cents
+# Why there is no cost although there are tokens, such as `tool: code_interpreter`. On a span: what
+# the bill has and no attribute says, so that the tokens must not be priced.
+PULSE_COST_UNKNOWN: Final = "pulse.cost_unknown"
 PULSE_COUNTED_TOKENS: Final = "pulse.counted_tokens"  # what `count_tokens` counted; not a usage
 PULSE_USAGE_DETAILS: Final = "pulse.usage.details"  # what else the usage says, JSON object text
-PULSE_STOP_DETAILS: Final = "pulse.response.stop_details"  # why the model refused, JSON object text
 
 # --- ours, on the wire to the trace service only (contract §3.3)
 PULSE_KIND: Final = "pulse.kind"
