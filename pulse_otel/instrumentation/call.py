@@ -29,6 +29,7 @@ from pulse_otel.instrumentation.recorder import Observed, Recorder
 from pulse_otel.instrumentation.tools import Caller, requested, resume, tool_calls
 from pulse_otel.values import bounded_json, scrub
 
+_MOST_HEADS = 8  # chunks to wait for the id and the model; some servers send neither
 _CALL = otel_context.create_key("pulse-otel-call")
 
 
@@ -59,6 +60,7 @@ class LlmCall:
         self._started = time.perf_counter()
         self._first_chunk_s: float | None = None
         self._chunks: list[Any] = []
+        self._has_head = False  # a chunk with the id and model of the answer came
         self._answer: Any = None  # the whole response, or the one assembled from a stream
         self._finished = False
         self._ends_span = True  # False: the span belongs to another instrumentation
@@ -137,14 +139,15 @@ class LlmCall:
         Return True if the chunk is to be hidden, as it came only because we asked for the usage.
         """
         if self.recording:
-            if self._chunks:
+            if self._has_head:
                 kept = self._endpoint.compact_chunk(item)
                 self._chunks.append(kept)
                 if kept is not item:  # text alone
                     return False
-            else:  # kept whole: it has the id and model of the answer
+            else:
                 self.arrived()
                 self._chunks.append(item)
+                self._has_head = self._endpoint.is_head(item) or len(self._chunks) == _MOST_HEADS
         return self.hides_usage and self._endpoint.is_usage_chunk(item)
 
     def arrived(self) -> None:

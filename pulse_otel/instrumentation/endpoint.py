@@ -50,6 +50,8 @@ class Endpoint:
     assemble: Callable[[list[Any]], Any] = _unassembled
     # Reduces a chunk for keeping: the SDK's model takes a hundred times the memory of its text.
     compact_chunk: Callable[[Any], Any] = _whole
+    # Whether a chunk has the id and the model of the answer; those up to it are kept whole.
+    is_head: Callable[[Any], bool] = lambda chunk: True
     methods: tuple[str, ...] = ()
     http_method: str = "post"
     # (policy, client, the SDK's options) -> what to add to the body so that the server sends one

@@ -14,6 +14,7 @@ from pulse_otel.instrumentation.anthropic import blocks
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    filled,
     finish_reason,
     finish_reasons,
     given,
@@ -65,13 +66,13 @@ _OTHER_PARAMETERS = (
 )
 
 _RESPONSE = Rules(
-    (("id",), semconv.RESPONSE_ID, text),
-    (("model",), semconv.RESPONSE_MODEL, text),
+    (("id",), semconv.RESPONSE_ID, filled),
+    (("model",), semconv.RESPONSE_MODEL, filled),
     (("usage", "output_tokens"), semconv.OUTPUT_TOKENS, integer),
     (("usage", "cache_read_input_tokens"), semconv.CACHE_READ_TOKENS, integer),
     (("usage", "cache_creation_input_tokens"), semconv.CACHE_WRITE_TOKENS, integer),
     (("usage", "output_tokens_details", "thinking_tokens"), semconv.REASONING_TOKENS, integer),
-    (("usage", "service_tier"), semconv.PULSE_SERVICE_TIER, text),
+    (("usage", "service_tier"), semconv.PULSE_SERVICE_TIER, filled),
 )
 
 

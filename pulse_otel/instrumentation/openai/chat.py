@@ -16,6 +16,7 @@ from pulse_otel.instrumentation.openai.tokens import some
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    filled,
     finish_reason,
     finish_reasons,
     generic,
@@ -82,10 +83,10 @@ _OTHER_PARAMETERS = (
 )
 
 _RESPONSE = Rules(
-    (("id",), semconv.RESPONSE_ID, text),
-    (("model",), semconv.RESPONSE_MODEL, text),
-    (("service_tier",), semconv.OPENAI_RESPONSE_SERVICE_TIER, text),
-    (("system_fingerprint",), semconv.OPENAI_SYSTEM_FINGERPRINT, text),
+    (("id",), semconv.RESPONSE_ID, filled),
+    (("model",), semconv.RESPONSE_MODEL, filled),
+    (("service_tier",), semconv.OPENAI_RESPONSE_SERVICE_TIER, filled),
+    (("system_fingerprint",), semconv.OPENAI_SYSTEM_FINGERPRINT, filled),
     (("usage", "prompt_tokens"), semconv.INPUT_TOKENS, integer),
     (("usage", "completion_tokens"), semconv.OUTPUT_TOKENS, integer),
     (("usage", "prompt_tokens_details", "cached_tokens"), semconv.CACHE_READ_TOKENS, integer),

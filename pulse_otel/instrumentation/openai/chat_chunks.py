@@ -18,6 +18,11 @@ _MORE = (
 )  # fields of a delta besides its text that the SDK's model may not have
 
 
+def is_head(chunk: Any) -> bool:
+    """Return whether `chunk` names the answer. Azure's first chunk, of its filter, does not."""
+    return bool(read(chunk, "id")) and bool(read(chunk, "model"))
+
+
 def compact_chunk(chunk: Any) -> Any:
     """Reduce a chunk that only adds text to the first choice to that text.
 
@@ -62,7 +67,7 @@ def assemble(chunks: list[Any]) -> dict[str, Any]:
             continue
         fields = fields_of(chunk)
         for name in missing:
-            if fields.get(name) is not None:
+            if fields.get(name):  # Azure's first chunk has empty texts
                 whole[name] = fields[name]
                 missing = [other for other in missing if other not in whole]
         if fields.get("usage") is not None:

@@ -38,6 +38,7 @@ CHAT = _row(
     response=chat.read_response,
     assemble=chat_chunks.assemble,
     compact_chunk=chat_chunks.compact_chunk,
+    is_head=chat_chunks.is_head,
     methods=(
         "openai.resources.chat.completions.completions:Completions.create",
         "openai.resources.chat.completions.completions:Completions.parse",

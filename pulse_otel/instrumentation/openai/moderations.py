@@ -16,19 +16,19 @@ from pulse_otel.instrumentation.openai.tokens import USAGE
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    filled,
     generic,
     given,
     items,
     parts_of,
     read,
-    text,
     user_message,
 )
 from pulse_otel.values import plain
 
 _RESPONSE = Rules(
-    (("id",), semconv.RESPONSE_ID, text),
-    (("model",), semconv.RESPONSE_MODEL, text),
+    (("id",), semconv.RESPONSE_ID, filled),
+    (("model",), semconv.RESPONSE_MODEL, filled),
     *USAGE,
 )
 Reading = Callable[[Any], dict[str, Any]]

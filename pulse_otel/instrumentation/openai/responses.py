@@ -18,6 +18,7 @@ from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rule,
     Rules,
+    filled,
     finish_reason,
     given,
     integer,
@@ -98,14 +99,14 @@ _RETRIEVE = Rules(
 )
 
 _IDENTITY: tuple[Rule, ...] = (
-    (("id",), semconv.RESPONSE_ID, text),
-    (("model",), semconv.RESPONSE_MODEL, text),
+    (("id",), semconv.RESPONSE_ID, filled),
+    (("model",), semconv.RESPONSE_MODEL, filled),
 )
 _RETRIEVED = Rules(*_IDENTITY)
 _RESPONSE = Rules(
     *_IDENTITY,
     *USAGE,
-    (("service_tier",), semconv.OPENAI_RESPONSE_SERVICE_TIER, text),
+    (("service_tier",), semconv.OPENAI_RESPONSE_SERVICE_TIER, filled),
 )
 
 # The recorded fields of a tool's definition. Headers and tokens of an MCP server, and secrets of a
