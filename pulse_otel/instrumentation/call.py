@@ -47,9 +47,16 @@ class LlmCall:
     """Record one logical call to a provider, retries included."""
 
     def __init__(
-        self, endpoint: Endpoint, recorder: Recorder, caller: Caller, span: Span, context: Context
+        self,
+        endpoint: Endpoint,
+        provider: str,
+        recorder: Recorder,
+        caller: Caller,
+        span: Span,
+        context: Context,
     ) -> None:
         self._endpoint = endpoint
+        self._provider = provider
         self._recorder = recorder
         self._caller = caller
         self.span = span
@@ -106,7 +113,9 @@ class LlmCall:
             span = tracer.start_span(name, context, kind=SpanKind.CLIENT, attributes=attributes)
         else:
             span.set_attributes(attributes)
-        call = cls(endpoint, recorder, caller, span, context)
+        call = cls(
+            endpoint, str(attributes[semconv.PROVIDER_NAME]), recorder, caller, span, context
+        )
         call._ends_span = reused is None
         if call.recording:
             call._has_tools = given(request.get("tools")) or given(request.get("functions"))
@@ -177,6 +186,12 @@ class LlmCall:
             return {}
         return guarded(self._endpoint.response, self._answer, content) or {}
 
+    def _bill(self) -> Attributes:
+        if self._answer is None:
+            return {}
+        headers: Any = None if self._chunks else getattr(self.http_response, "headers", None)
+        return guarded(self._endpoint.bill, self._answer, self._provider, headers or {}) or {}
+
     def _read_rest(self, error: BaseException | None) -> None:
         if self._chunks:
             self._answer = guarded(self._endpoint.assemble, self._chunks)
@@ -185,6 +200,7 @@ class LlmCall:
             found[semconv.TIME_TO_FIRST_CHUNK] = self._first_chunk_s
         if self.http_response is None:
             self.http_response = getattr(error, "response", None)
+        found |= self._bill()
         found |= http_facts(self.http_response, _request_of(error))
         if error is not None:
             found |= error_attributes(error)

@@ -17,6 +17,11 @@ def _nothing(value: Any, content: bool) -> Attributes:
     return {}
 
 
+def no_bill(answer: Any, provider: str, headers: Mapping[str, Any]) -> Attributes:
+    """Read nothing: the call is not billed, or was billed with another one."""
+    return {}
+
+
 def _unassembled(chunks: list[Any]) -> Any:
     return {}
 
@@ -46,6 +51,8 @@ class Endpoint:
     provider: Callable[[Any], str]
     request: Callable[[Mapping[str, Any], bool], Attributes]
     response: Reader = _nothing
+    # (whole or assembled answer, provider, headers of a whole answer) -> tokens, tool uses, cost.
+    bill: Callable[[Any, str, Mapping[str, Any]], Attributes] = no_bill
     # Assembles one response from the chunks of a stream, in the shape that `response` reads.
     assemble: Callable[[list[Any]], Any] = _unassembled
     # Reduces a chunk for keeping: the SDK's model takes a hundred times the memory of its text.

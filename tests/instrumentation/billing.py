@@ -148,7 +148,7 @@ def recorded(
 ) -> dict[str, Any]:
     """The attributes of a call that gets the whole or the streamed one of `answers`.
 
-    `host` is where the client believes to be: the provider of this process is its proxy.
+    `host` is where the client believes to be; its requests go to the provider of this process.
     """
     spans.clear()
     is_claude = b'"msg_1"' in answers[0].body
@@ -158,8 +158,8 @@ def recorded(
     settings: dict[str, Any] = {"api_key": "k", "max_retries": 0}
     settings["base_url"] = provider.anthropic_url if is_claude else provider.openai_url
     if host is not None:
+        settings["http_client"] = _client_to(sdk, settings["base_url"], way)
         settings["base_url"] = f"http://{host}/v1"
-        settings["http_client"] = sdk.DefaultHttpxClient(proxy=provider.url)
     if way.startswith("async"):
         client = (sdk.AsyncAnthropic if is_claude else sdk.AsyncOpenAI)(**settings)
         asyncio.run(_async(observe(client, named), call, "stream" in way))
@@ -168,6 +168,25 @@ def recorded(
             {**WHOLE, **STREAMED}[way](observe(client, named), call)
     (span,) = spans.get_finished_spans()
     return dict(span.attributes)
+
+
+def _client_to(sdk: Any, url: str, way: str) -> Any:
+    """An HTTP client whose requests all go to `url`."""
+
+    def redirect(request: Any) -> None:
+        request.url = request.url.copy_with(**_place(type(request.url)(url)))
+        request.headers["host"] = request.url.netloc.decode()
+
+    async def redirect_async(request: Any) -> None:
+        redirect(request)
+
+    if way.startswith("async"):
+        return sdk.DefaultAsyncHttpxClient(event_hooks={"request": [redirect_async]})
+    return sdk.DefaultHttpxClient(event_hooks={"request": [redirect]})
+
+
+def _place(url: Any) -> dict[str, Any]:
+    return {"scheme": url.scheme, "host": url.host, "port": url.port}
 
 
 async def _async(client: Any, call: dict[str, Any], streams: bool) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.instrumentation.openai.items import BLOCKS, content_part
-from pulse_otel.instrumentation.openai.tokens import some
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
@@ -87,24 +86,7 @@ _RESPONSE = Rules(
     (("model",), semconv.RESPONSE_MODEL, filled),
     (("service_tier",), semconv.OPENAI_RESPONSE_SERVICE_TIER, filled),
     (("system_fingerprint",), semconv.OPENAI_SYSTEM_FINGERPRINT, filled),
-    (("usage", "prompt_tokens"), semconv.INPUT_TOKENS, integer),
-    (("usage", "completion_tokens"), semconv.OUTPUT_TOKENS, integer),
-    (("usage", "prompt_tokens_details", "cached_tokens"), semconv.CACHE_READ_TOKENS, integer),
-    (("usage", "prompt_tokens_details", "cache_write_tokens"), semconv.CACHE_WRITE_TOKENS, integer),
-    (
-        ("usage", "completion_tokens_details", "reasoning_tokens"),
-        semconv.REASONING_TOKENS,
-        integer,
-    ),
-    (("usage", "prompt_tokens_details", "audio_tokens"), semconv.INPUT_AUDIO_TOKENS, some),
-    (("usage", "completion_tokens_details", "audio_tokens"), semconv.OUTPUT_AUDIO_TOKENS, some),
-    # OpenRouter says what it charged, in dollars.
-    (("usage", "cost"), semconv.PULSE_COST_CENTS, lambda cost: _cents(number(cost))),
 )
-
-
-def _cents(dollars: float | None) -> float | None:
-    return dollars * 100 if dollars is not None and 0 <= dollars < float("inf") else None
 
 
 def _tool(tool: Any) -> dict[str, Any]:

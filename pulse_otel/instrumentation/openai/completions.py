@@ -46,9 +46,6 @@ _RESPONSE = Rules(
     (("id",), semconv.RESPONSE_ID, filled),
     (("model",), semconv.RESPONSE_MODEL, filled),
     (("system_fingerprint",), semconv.OPENAI_SYSTEM_FINGERPRINT, filled),
-    (("usage", "prompt_tokens"), semconv.INPUT_TOKENS, integer),
-    (("usage", "completion_tokens"), semconv.OUTPUT_TOKENS, integer),
-    (("usage", "prompt_tokens_details", "cached_tokens"), semconv.CACHE_READ_TOKENS, integer),
 )
 
 

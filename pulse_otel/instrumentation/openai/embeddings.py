@@ -29,7 +29,6 @@ _REQUEST = Rules(
 )
 _RESPONSE = Rules(
     (("model",), semconv.RESPONSE_MODEL, filled),
-    (("usage", "prompt_tokens"), semconv.INPUT_TOKENS, integer),
 )
 
 

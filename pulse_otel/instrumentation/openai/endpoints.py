@@ -10,9 +10,10 @@ from __future__ import annotations
 from functools import partial
 
 from pulse_otel import semconv
-from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints
+from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints, no_bill
 from pulse_otel.instrumentation.openai import (
     audio,
+    bill,
     chat,
     chat_chunks,
     completions,
@@ -29,7 +30,13 @@ from pulse_otel.instrumentation.patch import Patches
 from pulse_otel.instrumentation.providers import provider_of_openai
 
 _SDK = "openai"
-_row = partial(Endpoint, sdk=_SDK, scope=semconv.SCOPE_OPENAI, provider=provider_of_openai)
+_row = partial(
+    Endpoint,
+    sdk=_SDK,
+    scope=semconv.SCOPE_OPENAI,
+    provider=provider_of_openai,
+    bill=bill.read_bill,
+)
 
 CHAT = _row(
     path="/chat/completions",
@@ -81,6 +88,7 @@ RESPONSES = (
         operation=semconv.OPERATION_FETCH_RESPONSE,
         request=responses.read_retrieve_request,
         response=responses.read_retrieved,
+        bill=no_bill,  # counted at its creation
         assemble=response_events.assemble,
         methods=(
             "openai.resources.responses.responses:Responses.retrieve",

@@ -12,7 +12,6 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.instrumentation.openai.items import content_part, input_messages
-from pulse_otel.instrumentation.openai.tokens import USAGE
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
@@ -29,7 +28,6 @@ from pulse_otel.values import plain
 _RESPONSE = Rules(
     (("id",), semconv.RESPONSE_ID, filled),
     (("model",), semconv.RESPONSE_MODEL, filled),
-    *USAGE,
 )
 Reading = Callable[[Any], dict[str, Any]]
 

@@ -13,7 +13,6 @@ from pulse_otel.instrumentation.openai.items import (
     output_parts,
     parts_of_item,
 )
-from pulse_otel.instrumentation.openai.tokens import USAGE
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rule,
@@ -105,7 +104,6 @@ _IDENTITY: tuple[Rule, ...] = (
 _RETRIEVED = Rules(*_IDENTITY)
 _RESPONSE = Rules(
     *_IDENTITY,
-    *USAGE,
     (("service_tier",), semconv.OPENAI_RESPONSE_SERVICE_TIER, filled),
 )
 
