@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import Any, cast
@@ -13,6 +14,7 @@ from pulse_otel.instrumentation.call import LlmCall
 
 # The end of a stream, and the closing of a generator or coroutine, are no errors.
 _ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
+_HELPERS = ".lib.streaming."
 _CANCELLATIONS = ("CancelledError", "Cancelled")  # asyncio's, trio's
 
 
@@ -54,14 +56,25 @@ class StreamObserver:
             self._end(error)
 
     def body_closed(self) -> None:
-        """End the call as the user closes the body, perhaps because of a cancellation."""
+        """End the call as the user closes the body, perhaps because of a cancellation.
+
+        An error of the user's own code is none of the call's; one of the SDK's helpers, which
+        parse what arrives, is.
+        """
         error = sys.exc_info()[1]
-        self.body_ended(error if type(error).__name__ in _CANCELLATIONS else None)
+        ours = type(error).__name__ in _CANCELLATIONS or _in_helper(error)
+        self.body_ended(error if ours else None)
 
     def _end(self, error: BaseException | None) -> None:
         if self.before_end:
             guarded(self.before_end)
         self.call.finish(None if isinstance(error, _ENDS) else error)
+
+
+def _in_helper(error: BaseException | None) -> bool:
+    """Return whether `error` was raised while a helper of the SDK parsed a stream."""
+    frames = traceback.walk_tb(error.__traceback__ if error is not None else None)
+    return any(_HELPERS in str(frame.f_globals.get("__name__")) for frame, _ in frames)
 
 
 class _Body:

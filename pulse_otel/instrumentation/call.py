@@ -164,10 +164,14 @@ class LlmCall:
         if self._first_chunk_s is None:
             self._first_chunk_s = time.perf_counter() - self._started
 
-    def response(self, response: Any) -> None:
-        """Read the whole response, and end the span."""
+    def answered(self, response: Any) -> None:
+        """Keep the whole response for the end of the span."""
         if not self._finished:
             self._answer = response
+
+    def response(self, response: Any) -> None:
+        """Read the whole response, and end the span."""
+        self.answered(response)
         self.finish()
 
     def finish(self, error: BaseException | None = None) -> None:

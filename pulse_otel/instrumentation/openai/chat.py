@@ -165,7 +165,12 @@ def read_choices(
 ) -> dict[str, Any]:
     """Return the attributes of a response with choices, whole or assembled."""
     attributes = rules.extract(response)
-    choices = items(read(response, "choices"))
+    stated = read(response, "choices")
+    choices = items(stated)
+    if stated and not choices and content:  # not what the SDK expects either
+        parts = [generic(stated)]
+        message = {"role": "assistant", "parts": parts, "finish_reason": "error"}
+        attributes[semconv.OUTPUT_MESSAGES] = [message]
     if choices:
         attributes |= finish_reasons([text(read(choice, "finish_reason")) for choice in choices])
         if content:
