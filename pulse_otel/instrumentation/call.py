@@ -159,6 +159,10 @@ class LlmCall:
                 self._has_head = self._endpoint.is_head(item) or len(self._chunks) == _MOST_HEADS
         return self.hides_usage and self._endpoint.is_usage_chunk(item)
 
+    def hides(self, item: Any) -> bool:
+        """Return whether `item` came only because we asked for the usage."""
+        return self.hides_usage and self._endpoint.is_usage_chunk(item)
+
     def arrived(self) -> None:
         """Note the time of the first chunk of a stream."""
         if self._first_chunk_s is None:

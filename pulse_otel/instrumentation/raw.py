@@ -32,6 +32,8 @@ def observe_raw(raw: Any, observer: StreamObserver, settle: Settle) -> None:
     unparsed = _Unparsed(http_response, observer)
     observer.reads_bytes, observer.before_end = unparsed.add, unparsed.settle
     tap_body(http_response, observer)
+    if observer.call.hides_usage:
+        guarded(observer.hide_event, http_response)
     raw.parse = _observed_parse(raw, observer, settle)
 
 

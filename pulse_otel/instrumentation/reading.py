@@ -74,7 +74,7 @@ def filled(value: object) -> str | None:
 
 def integer(value: object) -> int | None:
     """Return a count, never negative: an int, or one as text or float, as some servers send it."""
-    if value.__class__ is int:
+    if type(value) is int:
         return value if 0 <= value <= _LARGEST else None
     if isinstance(value, bool):
         return None
