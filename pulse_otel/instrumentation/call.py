@@ -98,6 +98,8 @@ class LlmCall:
         provider = recorder.provider()
         watch(provider)
         context = otel_context.get_current()
+        if endpoint.context is not None:
+            context = endpoint.context(request.get("response_id"), context)
         caller = (id(provider), own.session.id, own.session.user_id)
         content = recorder.capture_content
         found: Attributes | None = None
@@ -217,6 +219,8 @@ class LlmCall:
             if not self._recorder.capture_content:
                 details.pop("message", None)  # providers quote the prompt in it
             self.span.set_status(Status(StatusCode.ERROR, text(details.get("message"))))
+        if semconv.RESPONSE_STATUS in found and self._endpoint.remember is not None:
+            self._endpoint.remember(found.get(semconv.RESPONSE_ID), self.span)
         self._note_tools(found)
         self._set(found)
 

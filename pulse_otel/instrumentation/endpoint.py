@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from opentelemetry.context import Context
+from opentelemetry.trace import Span
+
 Attributes = dict[str, Any]
 Reader = Callable[[Any, bool], Attributes]
 """(request or response, whether content is wanted) -> attributes. Structured values in them
@@ -59,6 +62,10 @@ class Endpoint:
     compact_chunk: Callable[[Any], Any] = _whole
     # Whether a chunk has the id and the model of the answer; those up to it are kept whole.
     is_head: Callable[[Any], bool] = lambda chunk: True
+    # (id of the response, context) -> the context for the span of a call about that response.
+    context: Callable[[object, Context], Context] | None = None
+    # (id of an unfinished response, span): what came of it will be shown by another call.
+    remember: Callable[[object, Span], None] | None = None
     methods: tuple[str, ...] = ()
     http_method: str = "post"
     # (policy, client, the SDK's options) -> what to add to the body so that the server sends one

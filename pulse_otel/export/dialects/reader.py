@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
@@ -70,9 +71,13 @@ _TAKEN = frozenset(
         semconv.PULSE_ERROR,
         semconv.PULSE_REQUEST_PARAMETERS,
         semconv.PULSE_COST_CENTS,
+        semconv.PULSE_SPAN_ID,
         semconv.PULSE_SERVICE_TIER,
     }
 )
+
+
+_SPAN_ID = re.compile("(?!0{16})[0-9a-f]{16}")
 
 
 def record_of(source: Source, dialect: Dialect) -> Record | None:
@@ -95,7 +100,7 @@ def record_of(source: Source, dialect: Dialect) -> Record | None:
     return Record(
         kind=kind,
         trace_id=format_trace_id(context.trace_id),
-        span_id=format_span_id(context.span_id),
+        span_id=_span_id(canonical) or format_span_id(context.span_id),
         parent_span_id=format_span_id(span.parent.span_id) if span.parent else None,
         start_ns=start,
         end_ns=max(start, int(span.end_time or start)),
@@ -116,6 +121,12 @@ def record_of(source: Source, dialect: Dialect) -> Record | None:
             ),
         },
     )
+
+
+def _span_id(canonical: Attributes) -> str | None:
+    """Return the id that the span asks for, if it is one."""
+    asked = as_text(canonical.get(semconv.PULSE_SPAN_ID)) or ""
+    return asked if _SPAN_ID.fullmatch(asked) else None
 
 
 _TEXTS = {

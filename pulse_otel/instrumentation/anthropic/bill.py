@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.instrumentation.reading import Counts, fields_of, filled, integer, items, read, text
+from pulse_otel.instrumentation.counts import Counts
+from pulse_otel.instrumentation.reading import fields_of, filled, integer, items, read, text
 from pulse_otel.instrumentation.stated_cost import stated_cost
 from pulse_otel.instrumentation.tool_uses import server_tool_uses
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pulse_otel import semconv
+from pulse_otel.instrumentation.counts import Counts
+from pulse_otel.instrumentation.openai.background import shows_end
 from pulse_otel.instrumentation.openai.tokens import some
-from pulse_otel.instrumentation.reading import Counts, fields_of, integer, items, read
+from pulse_otel.instrumentation.reading import fields_of, integer, items, read
 from pulse_otel.instrumentation.stated_cost import stated_cost
 from pulse_otel.instrumentation.tool_uses import response_tool_uses, server_tool_uses
 from pulse_otel.instrumentation.usage_rules import (
@@ -42,6 +44,13 @@ def read_bill(answer: Any, provider: str, headers: Mapping[str, Any]) -> dict[st
     if "output" in whole:
         found |= response_tool_uses(whole)
     return found | stated_cost(fields, provider, headers)
+
+
+def read_bill_of_retrieved(
+    response: Any, provider: str, headers: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the bill of a background response that ended; others were billed at creation."""
+    return read_bill(response, provider, headers) if shows_end(response) else {}
 
 
 def _usage(answer: Mapping[str, Any]) -> Any:

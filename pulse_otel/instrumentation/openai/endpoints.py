@@ -10,9 +10,10 @@ from __future__ import annotations
 from functools import partial
 
 from pulse_otel import semconv
-from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints, no_bill
+from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints
 from pulse_otel.instrumentation.openai import (
     audio,
+    background,
     bill,
     chat,
     chat_chunks,
@@ -64,6 +65,7 @@ RESPONSES = (
         operation=semconv.OPERATION_CHAT,
         request=responses.read_request,
         response=responses.read_response,
+        remember=background.remember,
         assemble=response_events.assemble,
         methods=(
             "openai.resources.responses.responses:Responses.create",
@@ -88,7 +90,8 @@ RESPONSES = (
         operation=semconv.OPERATION_FETCH_RESPONSE,
         request=responses.read_retrieve_request,
         response=responses.read_retrieved,
-        bill=no_bill,  # counted at its creation
+        bill=bill.read_bill_of_retrieved,
+        context=background.context_of,
         assemble=response_events.assemble,
         methods=(
             "openai.resources.responses.responses:Responses.retrieve",

@@ -47,8 +47,12 @@ def same_call(one: CallObservation, other: CallObservation) -> bool:
     siblings           of two instrumentations, at the same time, and, where one has no response
                        id, the same text and tokens
     =================  =========================================================================
+
+    Our own instrumentation makes one span of a call: two of its spans are two calls.
     """
     a, b = one.record, other.record
+    if _is_ours(one) and _is_ours(other):
+        return False
     if a.trace_id != b.trace_id or _differ(a.response_id, b.response_id) or not _like(a, b):
         return False
     if one.is_below(other):
@@ -60,6 +64,10 @@ def same_call(one: CallObservation, other: CallObservation) -> bool:
     if a.response_id and a.response_id == b.response_id:
         return _within(a, b) or _within(b, a)
     return a.parent_span_id == b.parent_span_id and _at_once(a, b) and _say_the_same(a, b)
+
+
+def _is_ours(observation: CallObservation) -> bool:
+    return any(scope.startswith(_OURS) for scope in observation.scopes)
 
 
 def _differ(a: str | None, b: str | None) -> bool:
