@@ -118,6 +118,8 @@ PULSE_REQUEST_PARAMETERS: Final = "pulse.request.parameters"  # the other parame
 PULSE_RAW_FINISH_REASONS: Final = "pulse.response.raw_finish_reasons"  # the provider's own words
 PULSE_SPEED: Final = "pulse.speed"  # Anthropic's `speed` of the answer: standard, fast
 PULSE_INFERENCE_GEO: Final = "pulse.inference_geo"  # Anthropic's: where the model ran, if priced
+# 16 hex digits: the span id of the record, where it must be the same in several processes.
+PULSE_SPAN_ID: Final = "pulse.span_id"
 PULSE_STOP_DETAILS: Final = "pulse.response.stop_details"  # why the model refused, JSON object text
 
 # --- ours: what a bill has beyond the conventions' tokens

@@ -76,7 +76,7 @@ PLACES: tuple[tuple[Any, str], ...] = (
     (delivery.Delivery, "submit"),
 )
 PARAMETER = {"pulse_session_id": "s"}
-READERS = ("request", "response", "assemble", "provider", "usage_option")
+READERS = ("request", "response", "assemble", "bill", "provider", "usage_option")
 
 
 def calls(sdk: str) -> list[tuple[Call, list[Reply]]]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import functools
 import sys
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import Any, cast
 
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.call import LlmCall
+from pulse_otel.instrumentation.hidden_event import EventFilter, FilteredDecoder
 
 # The end of a stream, and the closing of a generator or coroutine, are no errors.
 _ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
+_HELPERS = ".lib.streaming."
 _CANCELLATIONS = ("CancelledError", "Cancelled")  # asyncio's, trio's
 
 
@@ -23,7 +26,9 @@ class StreamObserver:
         self.call = call
         self.reads_bytes: Callable[[bytes], None] | None = None
         self.before_end: Callable[[], None] | None = None
+        self.filters_bytes = False
         self._inside = False
+        self._filter: EventFilter | None = None
 
     # `inside_sdk()` is a context manager without a generator: it runs once for each chunk.
     def inside_sdk(self) -> StreamObserver:
@@ -48,20 +53,54 @@ class StreamObserver:
         if not self._inside and self.reads_bytes:
             self.reads_bytes(data)
 
+    def hide_event(self, http_response: Any) -> None:
+        """Leave the event that we asked for out of what the caller reads without `parse()`.
+
+        Of an encoded body, that is what the HTTP library decodes; its raw bytes stay as they are.
+        """
+        self._filter = EventFilter(self.call.hides)
+        encoding = http_response.headers.get("content-encoding", "identity")
+        if encoding != "identity":
+            decoder = http_response._get_content_decoder()
+            http_response._decoder = FilteredDecoder(decoder, self.passed, self.rest)
+        else:
+            self.filters_bytes = True
+
+    def passed(self, data: bytes) -> bytes:
+        """Return what of `data` the caller sees; the SDK's parser sees all."""
+        if self._filter is None or self._inside:
+            return data
+        return guarded(self._filter.passed, data, otherwise=data)
+
+    def rest(self) -> bytes:
+        """Return what was held back until the end."""
+        return b"" if self._filter is None else self._filter.rest()
+
     def body_ended(self, error: BaseException | None = None) -> None:
         """End the call with the body; inside the SDK, the SDK's own exception will end it."""
         if not self._inside:
             self._end(error)
 
     def body_closed(self) -> None:
-        """End the call as the user closes the body, perhaps because of a cancellation."""
+        """End the call as the user closes the body, perhaps because of a cancellation.
+
+        An error of the user's own code is none of the call's; one of the SDK's helpers, which
+        parse what arrives, is.
+        """
         error = sys.exc_info()[1]
-        self.body_ended(error if type(error).__name__ in _CANCELLATIONS else None)
+        ours = type(error).__name__ in _CANCELLATIONS or _in_helper(error)
+        self.body_ended(error if ours else None)
 
     def _end(self, error: BaseException | None) -> None:
         if self.before_end:
             guarded(self.before_end)
         self.call.finish(None if isinstance(error, _ENDS) else error)
+
+
+def _in_helper(error: BaseException | None) -> bool:
+    """Return whether `error` was raised while a helper of the SDK parsed a stream."""
+    frames = traceback.walk_tb(error.__traceback__ if error is not None else None)
+    return any(_HELPERS in str(frame.f_globals.get("__name__")) for frame, _ in frames)
 
 
 class _Body:
@@ -100,44 +139,78 @@ class _AsyncBody(_Body):
         await self._body.aclose()
 
 
-class _Bytes:
+class _Pieces:
+    """Pass on the pieces of a body, without the hidden event."""
+
+    def __init__(self, observer: StreamObserver) -> None:
+        self._observer = observer
+        self._error: BaseException | None = None  # raised once what was held back was read
+
+    def _seen(self, data: bytes) -> bytes:
+        if not self._observer.filters_bytes:
+            return data
+        return self._observer.passed(data)
+
+    def _held_back(self) -> bytes:
+        return guarded(self._observer.rest, otherwise=b"") if self._observer.filters_bytes else b""
+
+
+class _Bytes(_Pieces):
     """Iterate over the pieces of a body."""
 
     def __init__(self, inner: Iterator[bytes], observer: StreamObserver) -> None:
+        super().__init__(observer)
         self._inner = inner
-        self._observer = observer
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        try:
-            data = next(self._inner)
-        except BaseException as error:
-            guarded(self._observer.body_ended, error)
-            raise
-        guarded(self._observer.bytes_read, data)
-        return data
+        while True:
+            if self._error is not None:
+                raise self._error
+            try:
+                data = next(self._inner)
+            except BaseException as error:
+                guarded(self._observer.body_ended, error)
+                rest = self._held_back()
+                if not rest:
+                    raise
+                self._error = error
+                return rest
+            guarded(self._observer.bytes_read, data)
+            seen = self._seen(data)
+            if seen or not data:
+                return seen
 
 
-class _AsyncBytes:
+class _AsyncBytes(_Pieces):
     """Iterate over the pieces of an async body; it differs by `await` alone."""
 
     def __init__(self, inner: AsyncIterator[bytes], observer: StreamObserver) -> None:
+        super().__init__(observer)
         self._inner = inner
-        self._observer = observer
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
-        try:
-            data = await anext(self._inner)
-        except BaseException as error:
-            guarded(self._observer.body_ended, error)
-            raise
-        guarded(self._observer.bytes_read, data)
-        return data
+        while True:
+            if self._error is not None:
+                raise self._error
+            try:
+                data = await anext(self._inner)
+            except BaseException as error:
+                guarded(self._observer.body_ended, error)
+                rest = self._held_back()
+                if not rest:
+                    raise
+                self._error = error
+                return rest
+            guarded(self._observer.bytes_read, data)
+            seen = self._seen(data)
+            if seen or not data:
+                return seen
 
 
 @functools.cache

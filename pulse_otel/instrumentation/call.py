@@ -39,6 +39,7 @@ from pulse_otel.instrumentation.tools import (
 )
 from pulse_otel.values import bounded_json, scrub
 
+_MOST_HEADS = 8  # chunks to wait for the id and the model; some servers send neither
 _CALL = otel_context.create_key("pulse-otel-call")
 
 
@@ -56,9 +57,16 @@ class LlmCall:
     """Record one logical call to a provider, retries included."""
 
     def __init__(
-        self, endpoint: Endpoint, recorder: Recorder, caller: Caller, span: Span, context: Context
+        self,
+        endpoint: Endpoint,
+        provider: str,
+        recorder: Recorder,
+        caller: Caller,
+        span: Span,
+        context: Context,
     ) -> None:
         self._endpoint = endpoint
+        self._provider = provider
         self._recorder = recorder
         self._caller = caller
         self.span = span
@@ -69,6 +77,7 @@ class LlmCall:
         self._started = time.perf_counter()
         self._first_chunk_s: float | None = None
         self._chunks: list[Any] = []
+        self._has_head = False  # a chunk with the id and model of the answer came
         self._answer: Any = None  # the whole response, or the one assembled from a stream
         self._finished = False
         self._ends_span = True  # False: the span belongs to another instrumentation
@@ -100,6 +109,8 @@ class LlmCall:
         provider = recorder.provider()
         watch(provider)
         context = otel_context.get_current()
+        if endpoint.context is not None:
+            context = endpoint.context(request.get("response_id"), context)
         caller = (id(provider), own.session.id, own.session.user_id)
         content = recorder.capture_content
         found: Attributes | None = None
@@ -116,7 +127,9 @@ class LlmCall:
             span = tracer.start_span(name, context, kind=SpanKind.CLIENT, attributes=attributes)
         else:
             span.set_attributes(attributes)
-        call = cls(endpoint, recorder, caller, span, context)
+        call = cls(
+            endpoint, str(attributes[semconv.PROVIDER_NAME]), recorder, caller, span, context
+        )
         call._ends_span = reused is None
         if call.recording:
             call._has_tools = given(request.get("tools")) or given(request.get("functions"))
@@ -151,14 +164,19 @@ class LlmCall:
         Return True if the chunk is to be hidden, as it came only because we asked for the usage.
         """
         if self.recording:
-            if self._chunks:
+            if self._has_head:
                 kept = self._endpoint.compact_chunk(item)
                 self._chunks.append(kept)
                 if kept is not item:  # text alone
                     return False
-            else:  # kept whole: it has the id and model of the answer
+            else:
                 self.arrived()
                 self._chunks.append(item)
+                self._has_head = self._endpoint.is_head(item) or len(self._chunks) == _MOST_HEADS
+        return self.hides_usage and self._endpoint.is_usage_chunk(item)
+
+    def hides(self, item: Any) -> bool:
+        """Return whether `item` came only because we asked for the usage."""
         return self.hides_usage and self._endpoint.is_usage_chunk(item)
 
     def arrived(self) -> None:
@@ -166,10 +184,14 @@ class LlmCall:
         if self._first_chunk_s is None:
             self._first_chunk_s = time.perf_counter() - self._started
 
-    def response(self, response: Any) -> None:
-        """Read the whole response, and end the span."""
+    def answered(self, response: Any) -> None:
+        """Keep the whole response for the end of the span."""
         if not self._finished:
             self._answer = response
+
+    def response(self, response: Any) -> None:
+        """Read the whole response, and end the span."""
+        self.answered(response)
         self.finish()
 
     def finish(self, error: BaseException | None = None) -> None:
@@ -188,6 +210,12 @@ class LlmCall:
             return {}
         return guarded(self._endpoint.response, self._answer, content) or {}
 
+    def _bill(self) -> Attributes:
+        if self._answer is None:
+            return {}
+        headers: Any = None if self._chunks else getattr(self.http_response, "headers", None)
+        return guarded(self._endpoint.bill, self._answer, self._provider, headers or {}) or {}
+
     def _read_rest(self, error: BaseException | None) -> None:
         if self._chunks:
             self._answer = guarded(self._endpoint.assemble, self._chunks)
@@ -196,6 +224,7 @@ class LlmCall:
             found[semconv.TIME_TO_FIRST_CHUNK] = self._first_chunk_s
         if self.http_response is None:
             self.http_response = getattr(error, "response", None)
+        found |= self._bill()
         found |= http_facts(self.http_response, _request_of(error))
         if error is not None:
             found |= error_attributes(error)
@@ -204,6 +233,8 @@ class LlmCall:
             if not self._recorder.capture_content:
                 details.pop("message", None)  # providers quote the prompt in it
             self.span.set_status(Status(StatusCode.ERROR, text(details.get("message"))))
+        if semconv.RESPONSE_STATUS in found and self._endpoint.remember is not None:
+            self._endpoint.remember(found.get(semconv.RESPONSE_ID), self.span)
         self._note_tools(found)
         self._set(found)
 

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from opentelemetry.context import Context
+from opentelemetry.trace import Span
+
 Attributes = dict[str, Any]
 Reader = Callable[[Any, bool], Attributes]
 """(request or response, whether content is wanted) -> attributes. Structured values in them
@@ -14,6 +17,11 @@ become JSON text in the call; a reader accepts data of any shape, and never rais
 
 
 def _nothing(value: Any, content: bool) -> Attributes:
+    return {}
+
+
+def no_bill(answer: Any, provider: str, headers: Mapping[str, Any]) -> Attributes:
+    """Read nothing: the call is not billed, or was billed with another one."""
     return {}
 
 
@@ -46,10 +54,18 @@ class Endpoint:
     provider: Callable[[Any], str]
     request: Callable[[Mapping[str, Any], bool], Attributes]
     response: Reader = _nothing
+    # (whole or assembled answer, provider, headers of a whole answer) -> tokens, tool uses, cost.
+    bill: Callable[[Any, str, Mapping[str, Any]], Attributes] = no_bill
     # Assembles one response from the chunks of a stream, in the shape that `response` reads.
     assemble: Callable[[list[Any]], Any] = _unassembled
     # Reduces a chunk for keeping: the SDK's model takes a hundred times the memory of its text.
     compact_chunk: Callable[[Any], Any] = _whole
+    # Whether a chunk has the id and the model of the answer; those up to it are kept whole.
+    is_head: Callable[[Any], bool] = lambda chunk: True
+    # (id of the response, context) -> the context for the span of a call about that response.
+    context: Callable[[object, Context], Context] | None = None
+    # (id of an unfinished response, span): what came of it will be shown by another call.
+    remember: Callable[[object, Span], None] | None = None
     methods: tuple[str, ...] = ()
     http_method: str = "post"
     # (policy, client, the SDK's options) -> what to add to the body so that the server sends one

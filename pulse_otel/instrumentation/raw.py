@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.body import StreamObserver, tap_body
+from pulse_otel.instrumentation.call import LlmCall
 
 _MOST_BYTES = 4 << 20  # of a body that the SDK does not parse; a longer one is not recorded
 _EVENTS, _JSON = "text/event-stream", "json"
@@ -31,7 +32,16 @@ def observe_raw(raw: Any, observer: StreamObserver, settle: Settle) -> None:
     unparsed = _Unparsed(http_response, observer)
     observer.reads_bytes, observer.before_end = unparsed.add, unparsed.settle
     tap_body(http_response, observer)
+    if observer.call.hides_usage:
+        guarded(observer.hide_event, http_response)
     raw.parse = _observed_parse(raw, observer, settle)
+
+
+def note_answer(call: LlmCall) -> None:
+    """Note the answer of a call whose parsing raised: it was read, and is billed all the same."""
+    response = call.http_response
+    if response is not None and response.is_closed and response.is_success:
+        call.answered(_body(response))
 
 
 _BINARY = ("audio/", "image/", "video/", "application/octet-stream")
@@ -65,7 +75,11 @@ def _observed_parse(raw: Any, observer: StreamObserver, settle: Settle) -> Any:
         @functools.wraps(parse)
         async def parse_async(*args: Any, **kwargs: Any) -> Any:
             with observer.inside_sdk():
-                value = await parse(*args, **kwargs)
+                try:
+                    value = await parse(*args, **kwargs)
+                except Exception:
+                    guarded(note_answer, observer.call)
+                    raise
             return settled(value)
 
         return parse_async
@@ -73,7 +87,11 @@ def _observed_parse(raw: Any, observer: StreamObserver, settle: Settle) -> Any:
     @functools.wraps(parse)
     def parse_sync(*args: Any, **kwargs: Any) -> Any:
         with observer.inside_sdk():
-            value = parse(*args, **kwargs)
+            try:
+                value = parse(*args, **kwargs)
+            except Exception:
+                guarded(note_answer, observer.call)
+                raise
         return settled(value)
 
     return parse_sync

@@ -67,8 +67,15 @@ def text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def filled(value: object) -> str | None:
+    """Return `value` if it is text that is not empty: an empty name or id says nothing."""
+    return value if isinstance(value, str) and value else None
+
+
 def integer(value: object) -> int | None:
     """Return a count, never negative: an int, or one as text or float, as some servers send it."""
+    if type(value) is int:
+        return value if 0 <= value <= _LARGEST else None
     if isinstance(value, bool):
         return None
     if isinstance(value, str):

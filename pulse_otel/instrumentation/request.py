@@ -21,6 +21,7 @@ from pulse_otel.instrumentation.parameters import (
     session_from_parameters,
     without_carried,
 )
+from pulse_otel.instrumentation.raw import note_answer
 from pulse_otel.instrumentation.recorder import observed_options, options_of_call, recorder_for
 from pulse_otel.instrumentation.stream import observe_result
 
@@ -108,6 +109,7 @@ def sync_hook(endpoints: Endpoints) -> Callable[..., Any]:
         try:
             result = wrapped(*sent.args, **sent.kwargs)
         except BaseException as error:
+            guarded(note_answer, call)
             guarded(call.finish, error)
             raise
         finally:
@@ -129,6 +131,7 @@ def async_hook(endpoints: Endpoints) -> Callable[..., Any]:
         try:
             result = await wrapped(*sent.args, **sent.kwargs)
         except BaseException as error:
+            guarded(note_answer, call)
             guarded(call.finish, error)
             raise
         finally:

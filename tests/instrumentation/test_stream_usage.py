@@ -200,10 +200,26 @@ AZURE = {"azure_endpoint": "https://x.openai.azure.com", "api_key": "k"}
         (
             openai.OpenAI(api_key="k", base_url="https://api.openai.com/v1"),
             {"headers": {"X-Stainless-Raw-Response": "true"}},
+            True,
+        ),
+        (
+            openai.OpenAI(api_key="k", base_url="https://api.openai.com/v1"),
+            {"headers": {"X-Stainless-Raw-Response": "stream"}},
             False,
         ),
     ],
-    ids=["openai", "regional", "other", "groq", "azure", "old azure", "plain", "body", "raw"],
+    ids=[
+        "openai",
+        "regional",
+        "other",
+        "groq",
+        "azure",
+        "old azure",
+        "plain",
+        "body",
+        "raw",
+        "streaming",
+    ],
 )
 def test_auto(client: Any, extra: dict[str, Any], asked: bool) -> None:
     body = {**GPT, **extra.get("json_data", {})}

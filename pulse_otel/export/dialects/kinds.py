@@ -46,6 +46,7 @@ _AGENTS = (
     "agent_step",
 )
 
+_UNFINISHED = ("queued", "in_progress")
 _KINDS: dict[str, Kind] = {
     **dict.fromkeys(_CALLS, "llm_call"),
     **dict.fromkeys(_TOOLS, "tool_use"),
@@ -72,6 +73,11 @@ def kind_of(canonical: Attributes) -> Kind | None:
     those to every span of a request.
     """
     operation = as_text(canonical.get(semconv.OPERATION_NAME))
+    if operation == semconv.OPERATION_FETCH_RESPONSE:
+        if canonical.get(semconv.PULSE_SPAN_ID) is not None:
+            return "llm_call"  # the end of a background response, with its tokens
+        if canonical.get(semconv.RESPONSE_STATUS) in _UNFINISHED:
+            return None  # a poll before the end
     if operation and operation.lower() in _KINDS:
         return _KINDS[operation.lower()]
     return next((kind for key, kind in _SIGNS if canonical.get(key) is not None), None)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
@@ -80,9 +81,13 @@ _TAKEN = frozenset(
         semconv.PULSE_ERROR,
         semconv.PULSE_REQUEST_PARAMETERS,
         semconv.PULSE_COST_CENTS,
+        semconv.PULSE_SPAN_ID,
         semconv.PULSE_SERVICE_TIER,
     }
 )
+
+
+_SPAN_ID = re.compile("(?!0{16})[0-9a-f]{16}")
 
 
 def record_of(source: Source, dialect: Dialect) -> Record | None:
@@ -105,7 +110,7 @@ def record_of(source: Source, dialect: Dialect) -> Record | None:
     return Record(
         kind=kind,
         trace_id=format_trace_id(context.trace_id),
-        span_id=format_span_id(context.span_id),
+        span_id=_span_id(canonical) or format_span_id(context.span_id),
         parent_span_id=format_span_id(span.parent.span_id) if span.parent else None,
         start_ns=start,
         end_ns=max(start, int(span.end_time or start)),
@@ -132,6 +137,12 @@ def _service_name(source: Source) -> str | None:
     """The service's name; where nobody gave one, the program's, instead of the SDK's stopgap."""
     name = as_text(source.span.resource.attributes.get(semconv.SERVICE_NAME))
     return program_name() if name and name.partition(":")[0] == _NO_SERVICE else name
+
+
+def _span_id(canonical: Attributes) -> str | None:
+    """Return the id that the span asks for, if it is one."""
+    asked = as_text(canonical.get(semconv.PULSE_SPAN_ID)) or ""
+    return asked if _SPAN_ID.fullmatch(asked) else None
 
 
 _TEXTS = {

@@ -8,6 +8,7 @@ from pulse_otel import semconv
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    filled,
     finish_reason,
     finish_reasons,
     integer,
@@ -29,8 +30,8 @@ _REQUEST = Rules(
     (("stream",), semconv.REQUEST_STREAM, true),
 )
 _RESPONSE = Rules(
-    (("id",), semconv.RESPONSE_ID, text),
-    (("model",), semconv.RESPONSE_MODEL, text),
+    (("id",), semconv.RESPONSE_ID, filled),
+    (("model",), semconv.RESPONSE_MODEL, filled),
 )
 
 read_request = RequestReader(
@@ -59,7 +60,7 @@ def assemble(chunks: list[Any]) -> dict[str, Any]:
     for chunk in chunks:
         for name in ("id", "model", "stop_reason"):
             value = read(chunk, name)
-            if value is not None:
+            if value:
                 whole[name] = value
     whole["completion"] = "".join(text(read(chunk, "completion")) or "" for chunk in chunks)
     return whole

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pulse_otel import semconv
-from pulse_otel.instrumentation.anthropic import completions, events, messages
+from pulse_otel.instrumentation.anthropic import bill, completions, events, messages
 from pulse_otel.instrumentation.anthropic.own_spans import replace_own_spans
 from pulse_otel.instrumentation.anthropic.threads import take_in_threads
 from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints
@@ -28,6 +28,7 @@ MESSAGES = Endpoint(
     provider=provider_of_anthropic,
     request=messages.read_request,
     response=messages.read_response,
+    bill=bill.read_bill,
     assemble=events.assemble,
     compact_chunk=events.compact_chunk,
     methods=(

@@ -14,6 +14,7 @@ from pulse_otel.instrumentation.anthropic import blocks
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    filled,
     finish_reason,
     finish_reasons,
     given,
@@ -65,13 +66,8 @@ _OTHER_PARAMETERS = (
 )
 
 _RESPONSE = Rules(
-    (("id",), semconv.RESPONSE_ID, text),
-    (("model",), semconv.RESPONSE_MODEL, text),
-    (("usage", "output_tokens"), semconv.OUTPUT_TOKENS, integer),
-    (("usage", "cache_read_input_tokens"), semconv.CACHE_READ_TOKENS, integer),
-    (("usage", "cache_creation_input_tokens"), semconv.CACHE_WRITE_TOKENS, integer),
-    (("usage", "output_tokens_details", "thinking_tokens"), semconv.REASONING_TOKENS, integer),
-    (("usage", "service_tier"), semconv.PULSE_SERVICE_TIER, text),
+    (("id",), semconv.RESPONSE_ID, filled),
+    (("model",), semconv.RESPONSE_MODEL, filled),
 )
 
 
@@ -86,13 +82,6 @@ read_request = RequestReader(_REQUEST, _OTHER_PARAMETERS, _content)
 def read_response(response: Any, content: bool) -> dict[str, Any]:
     """Return the attributes of a message, whole or assembled."""
     attributes = _RESPONSE.extract(response)
-    # The API's input_tokens leaves the cache out; the conventions' total includes it.
-    fresh = integer(read(response, "usage", "input_tokens"))
-    if fresh is not None:
-        cached = attributes.get(semconv.CACHE_READ_TOKENS, 0)
-        attributes[semconv.INPUT_TOKENS] = (
-            fresh + cached + attributes.get(semconv.CACHE_WRITE_TOKENS, 0)
-        )
     details = _details(read(response, "usage"))
     if details:
         attributes[semconv.PULSE_USAGE_DETAILS] = details
@@ -117,7 +106,19 @@ def _ending(response: Any, content: bool) -> dict[str, Any]:
 
 
 # The fields of the usage that have attributes of their own.
-_TAKEN = _RESPONSE.names("usage") | {"input_tokens", "output_tokens_details"}
+_TAKEN = frozenset(
+    (
+        "input_tokens",
+        "output_tokens",
+        "output_tokens_details",
+        "cache_read_input_tokens",
+        "cache_creation_input_tokens",
+        "service_tier",
+        "speed",
+        "inference_geo",
+        "cost",
+    )
+)
 
 
 def _details(usage: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.instrumentation.openai import media
-from pulse_otel.instrumentation.openai.tokens import MODALITIES, USAGE
+from pulse_otel.instrumentation.openai.tokens import MODALITIES
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
@@ -37,7 +37,6 @@ _TRANSCRIPTION_PARAMETERS = (
 _SPEECH_PARAMETERS = ("voice", "response_format", "speed", "stream_format")
 
 _TRANSCRIPT = Rules(
-    *USAGE,
     *MODALITIES,
     (("usage", "seconds"), semconv.PULSE_AUDIO_SECONDS, number),
     (("duration",), semconv.PULSE_AUDIO_SECONDS, number),

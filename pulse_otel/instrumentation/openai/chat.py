@@ -12,10 +12,10 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.instrumentation.openai.items import BLOCKS, content_part
-from pulse_otel.instrumentation.openai.tokens import some
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    filled,
     finish_reason,
     finish_reasons,
     generic,
@@ -82,28 +82,11 @@ _OTHER_PARAMETERS = (
 )
 
 _RESPONSE = Rules(
-    (("id",), semconv.RESPONSE_ID, text),
-    (("model",), semconv.RESPONSE_MODEL, text),
-    (("service_tier",), semconv.OPENAI_RESPONSE_SERVICE_TIER, text),
-    (("system_fingerprint",), semconv.OPENAI_SYSTEM_FINGERPRINT, text),
-    (("usage", "prompt_tokens"), semconv.INPUT_TOKENS, integer),
-    (("usage", "completion_tokens"), semconv.OUTPUT_TOKENS, integer),
-    (("usage", "prompt_tokens_details", "cached_tokens"), semconv.CACHE_READ_TOKENS, integer),
-    (("usage", "prompt_tokens_details", "cache_write_tokens"), semconv.CACHE_WRITE_TOKENS, integer),
-    (
-        ("usage", "completion_tokens_details", "reasoning_tokens"),
-        semconv.REASONING_TOKENS,
-        integer,
-    ),
-    (("usage", "prompt_tokens_details", "audio_tokens"), semconv.INPUT_AUDIO_TOKENS, some),
-    (("usage", "completion_tokens_details", "audio_tokens"), semconv.OUTPUT_AUDIO_TOKENS, some),
-    # OpenRouter says what it charged, in dollars.
-    (("usage", "cost"), semconv.PULSE_COST_CENTS, lambda cost: _cents(number(cost))),
+    (("id",), semconv.RESPONSE_ID, filled),
+    (("model",), semconv.RESPONSE_MODEL, filled),
+    (("service_tier",), semconv.OPENAI_RESPONSE_SERVICE_TIER, filled),
+    (("system_fingerprint",), semconv.OPENAI_SYSTEM_FINGERPRINT, filled),
 )
-
-
-def _cents(dollars: float | None) -> float | None:
-    return dollars * 100 if dollars is not None and 0 <= dollars < float("inf") else None
 
 
 def _tool(tool: Any) -> dict[str, Any]:
@@ -182,7 +165,12 @@ def read_choices(
 ) -> dict[str, Any]:
     """Return the attributes of a response with choices, whole or assembled."""
     attributes = rules.extract(response)
-    choices = items(read(response, "choices"))
+    stated = read(response, "choices")
+    choices = items(stated)
+    if stated and not choices and content:  # not what the SDK expects either
+        parts = [generic(stated)]
+        message = {"role": "assistant", "parts": parts, "finish_reason": "error"}
+        attributes[semconv.OUTPUT_MESSAGES] = [message]
     if choices:
         attributes |= finish_reasons([text(read(choice, "finish_reason")) for choice in choices])
         if content:

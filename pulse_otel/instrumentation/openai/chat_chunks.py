@@ -18,6 +18,11 @@ _MORE = (
 )  # fields of a delta besides its text that the SDK's model may not have
 
 
+def is_head(chunk: Any) -> bool:
+    """Return whether `chunk` names the answer. Azure's first chunk, of its filter, does not."""
+    return bool(read(chunk, "id")) and bool(read(chunk, "model"))
+
+
 def compact_chunk(chunk: Any) -> Any:
     """Reduce a chunk that only adds text to the first choice to that text.
 
@@ -62,11 +67,12 @@ def assemble(chunks: list[Any]) -> dict[str, Any]:
             continue
         fields = fields_of(chunk)
         for name in missing:
-            if fields.get(name) is not None:
+            if fields.get(name):  # Azure's first chunk has empty texts
                 whole[name] = fields[name]
                 missing = [other for other in missing if other not in whole]
-        if fields.get("usage") is not None:
-            whole["usage"] = fields["usage"]
+        for name in ("usage", "x_groq"):  # the last one: it may be there in each chunk
+            if fields.get(name) is not None:
+                whole[name] = fields[name]
         for choice in items(fields.get("choices")):
             part = fields_of(choice)
             _add(_state(choices, integer(part.get("index")) or 0), part)
@@ -85,6 +91,8 @@ def _add(state: dict[str, Any], choice: Mapping[str, Any]) -> None:
     reason = text(choice.get("finish_reason"))
     if reason:
         state["finish_reason"] = reason
+    if choice.get("usage") is not None:
+        state["usage"] = choice["usage"]
     delta = fields_of(choice.get("delta"))
     state["role"] = state.get("role") or text(delta.get("role"))
     for name in _TEXTS:
@@ -119,4 +127,5 @@ def _joined(state: dict[str, Any]) -> dict[str, Any]:
         }
         for tool in sorted(state["tools"], key=lambda tool: tool["index"])
     ]
-    return {"message": message, "finish_reason": state.get("finish_reason")}
+    ending = {"finish_reason": state.get("finish_reason"), "usage": state.get("usage")}
+    return {"message": message, **ending}

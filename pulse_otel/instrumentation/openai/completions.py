@@ -11,6 +11,7 @@ from pulse_otel.instrumentation.openai.chat import read_choices
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    filled,
     finish_reason,
     integer,
     items,
@@ -42,12 +43,9 @@ _OTHER_PARAMETERS = (
     "user",
 )
 _RESPONSE = Rules(
-    (("id",), semconv.RESPONSE_ID, text),
-    (("model",), semconv.RESPONSE_MODEL, text),
-    (("system_fingerprint",), semconv.OPENAI_SYSTEM_FINGERPRINT, text),
-    (("usage", "prompt_tokens"), semconv.INPUT_TOKENS, integer),
-    (("usage", "completion_tokens"), semconv.OUTPUT_TOKENS, integer),
-    (("usage", "prompt_tokens_details", "cached_tokens"), semconv.CACHE_READ_TOKENS, integer),
+    (("id",), semconv.RESPONSE_ID, filled),
+    (("model",), semconv.RESPONSE_MODEL, filled),
+    (("system_fingerprint",), semconv.OPENAI_SYSTEM_FINGERPRINT, filled),
 )
 
 

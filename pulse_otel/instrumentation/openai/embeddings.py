@@ -12,12 +12,12 @@ from pulse_otel.instrumentation.openai.media import base64_bytes
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    filled,
     integer,
     items,
     other_parameters,
     read,
     strings,
-    text,
 )
 
 _FLOAT_BYTES = 4  # of one dimension, where vectors are sent as base64
@@ -28,8 +28,7 @@ _REQUEST = Rules(
     (("encoding_format",), semconv.REQUEST_ENCODING_FORMATS, strings),
 )
 _RESPONSE = Rules(
-    (("model",), semconv.RESPONSE_MODEL, text),
-    (("usage", "prompt_tokens"), semconv.INPUT_TOKENS, integer),
+    (("model",), semconv.RESPONSE_MODEL, filled),
 )
 
 

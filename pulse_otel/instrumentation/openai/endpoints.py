@@ -13,6 +13,8 @@ from pulse_otel import semconv
 from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints
 from pulse_otel.instrumentation.openai import (
     audio,
+    background,
+    bill,
     chat,
     chat_chunks,
     completions,
@@ -29,7 +31,13 @@ from pulse_otel.instrumentation.patch import Patches
 from pulse_otel.instrumentation.providers import provider_of_openai
 
 _SDK = "openai"
-_row = partial(Endpoint, sdk=_SDK, scope=semconv.SCOPE_OPENAI, provider=provider_of_openai)
+_row = partial(
+    Endpoint,
+    sdk=_SDK,
+    scope=semconv.SCOPE_OPENAI,
+    provider=provider_of_openai,
+    bill=bill.read_bill,
+)
 
 CHAT = _row(
     path="/chat/completions",
@@ -38,6 +46,7 @@ CHAT = _row(
     response=chat.read_response,
     assemble=chat_chunks.assemble,
     compact_chunk=chat_chunks.compact_chunk,
+    is_head=chat_chunks.is_head,
     methods=(
         "openai.resources.chat.completions.completions:Completions.create",
         "openai.resources.chat.completions.completions:Completions.parse",
@@ -56,6 +65,7 @@ RESPONSES = (
         operation=semconv.OPERATION_CHAT,
         request=responses.read_request,
         response=responses.read_response,
+        remember=background.remember,
         assemble=response_events.assemble,
         methods=(
             "openai.resources.responses.responses:Responses.create",
@@ -80,6 +90,8 @@ RESPONSES = (
         operation=semconv.OPERATION_FETCH_RESPONSE,
         request=responses.read_retrieve_request,
         response=responses.read_retrieved,
+        bill=bill.read_bill_of_retrieved,
+        context=background.context_of,
         assemble=response_events.assemble,
         methods=(
             "openai.resources.responses.responses:Responses.retrieve",

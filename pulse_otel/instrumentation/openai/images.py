@@ -7,7 +7,7 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.instrumentation.openai import media
-from pulse_otel.instrumentation.openai.tokens import MODALITIES, USAGE
+from pulse_otel.instrumentation.openai.tokens import MODALITIES
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
@@ -42,7 +42,7 @@ _OTHER_PARAMETERS = (
     "svg",
     "user",
 )
-_RESPONSE = Rules(*USAGE, *MODALITIES)
+_RESPONSE = Rules(*MODALITIES)
 _LAST = ".completed"  # of image_generation and image_edit; the others are previews
 
 

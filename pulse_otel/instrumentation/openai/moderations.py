@@ -12,24 +12,22 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.instrumentation.openai.items import content_part, input_messages
-from pulse_otel.instrumentation.openai.tokens import USAGE
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    filled,
     generic,
     given,
     items,
     parts_of,
     read,
-    text,
     user_message,
 )
 from pulse_otel.values import plain
 
 _RESPONSE = Rules(
-    (("id",), semconv.RESPONSE_ID, text),
-    (("model",), semconv.RESPONSE_MODEL, text),
-    *USAGE,
+    (("id",), semconv.RESPONSE_ID, filled),
+    (("model",), semconv.RESPONSE_MODEL, filled),
 )
 Reading = Callable[[Any], dict[str, Any]]
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 from pulse_otel import semconv
 from pulse_otel.instrumentation.endpoint import Endpoint
 from pulse_otel.instrumentation.openai import response_events, responses
+from pulse_otel.instrumentation.openai.bill import read_bill
 from pulse_otel.instrumentation.openai.items import input_messages
 from pulse_otel.instrumentation.openai.media import base64_bytes, described
 from pulse_otel.instrumentation.openai.response_connection import EventAdapter, fields
@@ -58,6 +59,16 @@ _SAME = {
 }
 _REALTIME_USAGE = Rules(
     (("usage", "input_token_details", "cached_tokens"), semconv.CACHE_READ_TOKENS, integer),
+    (
+        ("usage", "input_token_details", "cached_tokens_details", "audio_tokens"),
+        semconv.PULSE_CACHE_READ_AUDIO_TOKENS,
+        some,
+    ),
+    (
+        ("usage", "input_token_details", "cached_tokens_details", "image_tokens"),
+        semconv.PULSE_CACHE_READ_IMAGE_TOKENS,
+        some,
+    ),
     (("usage", "input_token_details", "text_tokens"), semconv.INPUT_TEXT_TOKENS, some),
     (("usage", "input_token_details", "audio_tokens"), semconv.INPUT_AUDIO_TOKENS, some),
     (("usage", "input_token_details", "image_tokens"), semconv.INPUT_IMAGE_TOKENS, some),
@@ -131,6 +142,7 @@ _ENDPOINT = Endpoint(
     request=_read_realtime_request,
     response=_read_realtime_response,
     assemble=_assemble_realtime,
+    bill=read_bill,
 )
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, cast
 from pulse_otel import semconv
 from pulse_otel.instrumentation.endpoint import Endpoint
 from pulse_otel.instrumentation.openai import response_events, responses
+from pulse_otel.instrumentation.openai.bill import read_bill
 from pulse_otel.instrumentation.providers import provider_of_openai
 from pulse_otel.instrumentation.reading import read, text
 from pulse_otel.values import plain
@@ -42,6 +43,7 @@ class EventAdapter:
         request=responses.read_request,
         response=responses.read_response,
         assemble=response_events.assemble,
+        bill=read_bill,
     )
     last: ClassVar[tuple[str, ...]] = (
         "response.completed",

@@ -21,7 +21,7 @@ _BLOCKS: dict[str, tuple[str, str, str]] = {
     "response.reasoning_text.delta": ("reasoning", "reasoning_text", "text"),
 }
 _LAST = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
-_KEPT = ("id", "model", "service_tier", "usage", "incomplete_details", "error")
+_KEPT = ("id", "model", "background", "service_tier", "usage", "incomplete_details", "error")
 _ITEM_FIELDS = ("id", "call_id", "name", "role", "server_label")
 
 

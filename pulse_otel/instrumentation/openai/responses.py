@@ -7,17 +7,18 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.instrumentation.errors import failure_attributes
+from pulse_otel.instrumentation.openai.background import background_attributes
 from pulse_otel.instrumentation.openai.items import (
     awaits_tool,
     input_messages,
     output_parts,
     parts_of_item,
 )
-from pulse_otel.instrumentation.openai.tokens import USAGE
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rule,
     Rules,
+    filled,
     finish_reason,
     given,
     integer,
@@ -98,14 +99,13 @@ _RETRIEVE = Rules(
 )
 
 _IDENTITY: tuple[Rule, ...] = (
-    (("id",), semconv.RESPONSE_ID, text),
-    (("model",), semconv.RESPONSE_MODEL, text),
+    (("id",), semconv.RESPONSE_ID, filled),
+    (("model",), semconv.RESPONSE_MODEL, filled),
 )
 _RETRIEVED = Rules(*_IDENTITY)
 _RESPONSE = Rules(
     *_IDENTITY,
-    *USAGE,
-    (("service_tier",), semconv.OPENAI_RESPONSE_SERVICE_TIER, text),
+    (("service_tier",), semconv.OPENAI_RESPONSE_SERVICE_TIER, filled),
 )
 
 # The recorded fields of a tool's definition. Headers and tokens of an MCP server, and secrets of a
@@ -137,23 +137,31 @@ _UNFINISHED = ("queued", "in_progress")
 def read_response(response: Any, content: bool) -> dict[str, Any]:
     """Return the attributes of a response, whole or assembled."""
     attributes = _RESPONSE.extract(response) | _finish(response)
+    if read(response, "background") is True:
+        attributes |= background_attributes(response)
     output = items(read(response, "output"))
     if any(text(read(item, "type")) == "compaction" for item in output):
         attributes[semconv.CONVERSATION_COMPACTED] = True
     if content:
         attributes |= _output(response, output)
-    if text(read(response, "status")) == "failed":
-        error = read(response, "error")
-        attributes |= failure_attributes(text(read(error, "code")), text(read(error, "message")))
-    return attributes
+    return attributes | _failure(response)
+
+
+def _failure(response: Any) -> dict[str, Any]:
+    if text(read(response, "status")) != "failed":
+        return {}
+    error = read(response, "error")
+    return failure_attributes(text(read(error, "code")), text(read(error, "message")))
 
 
 def read_retrieved(response: Any, content: bool) -> dict[str, Any]:
-    """Return the attributes of a retrieved response; its tokens were counted at its creation."""
+    """Return the attributes of a retrieved response; only a background response fails now."""
     attributes = _RETRIEVED.extract(response) | _finish(response)
     status = text(read(response, "status"))
     if status:
         attributes[semconv.RESPONSE_STATUS] = status
+    if read(response, "background") is True:
+        attributes |= background_attributes(response) | _failure(response)
     if content:
         attributes |= _instructions(response) | _tools(response)
         attributes |= _output(response, items(read(response, "output")))

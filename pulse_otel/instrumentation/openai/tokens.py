@@ -1,4 +1,4 @@
-"""Read token counts in the form of OpenAI's newer endpoints: `input_tokens` and so on."""
+"""Read the tokens of text, images and sound in the form of OpenAI's newer endpoints."""
 
 from __future__ import annotations
 
@@ -12,14 +12,6 @@ def some(value: Any) -> int | None:
     """Return a count above 0: the rarer kinds of tokens are nearly always 0."""
     return integer(value) or None
 
-
-USAGE: tuple[Rule, ...] = (
-    (("usage", "input_tokens"), semconv.INPUT_TOKENS, integer),
-    (("usage", "output_tokens"), semconv.OUTPUT_TOKENS, integer),
-    (("usage", "input_tokens_details", "cached_tokens"), semconv.CACHE_READ_TOKENS, integer),
-    (("usage", "input_tokens_details", "cache_write_tokens"), semconv.CACHE_WRITE_TOKENS, integer),
-    (("usage", "output_tokens_details", "reasoning_tokens"), semconv.REASONING_TOKENS, integer),
-)
 
 MODALITIES: tuple[Rule, ...] = (
     (("usage", "input_tokens_details", "text_tokens"), semconv.INPUT_TEXT_TOKENS, some),

@@ -19,6 +19,7 @@ from typing import Any
 from pulse_otel.instrumentation.reading import given, read, text
 
 OPTION = {"stream_options": {"include_usage": True}}
+_RAW_MODE = "x-stainless-raw-response"
 _AZURE_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _AZURE_SINCE = "2024-09-01"  # the first dated api-version that knows the option
 
@@ -26,8 +27,8 @@ _AZURE_SINCE = "2024-09-01"  # the first dated api-version that knows the option
 def usage_option(policy: str, client: Any, options: Any) -> Mapping[str, Any] | None:
     """Return what to add to the body of the request with the SDK's `options`, if anything.
 
-    `auto` asks OpenAI's own hosts and Azure, `always` any server. No policy touches a raw mode,
-    or a request with ``stream_options``.
+    `auto` asks OpenAI's own hosts and Azure, `always` any server. No policy touches a
+    request with ``stream_options``, or one of `with_streaming_response`.
     """
     body, extra = options.json_data, options.extra_json
     if policy == "never" or not isinstance(body, dict):
@@ -39,7 +40,8 @@ def usage_option(policy: str, client: Any, options: Any) -> Mapping[str, Any] | 
     if given(body.get("stream_options")) or "stream_options" in extra:
         return None
     headers = options.headers if isinstance(options.headers, Mapping) else {}
-    if "x-stainless-raw-response" in (str(name).lower() for name in headers):
+    raw = {str(name).lower(): value for name, value in headers.items()}.get(_RAW_MODE, "true")
+    if raw != "true":  # the caller of `with_streaming_response` reads the body as it arrives
         return None
     return OPTION if policy == "always" or _knows_the_option(client) else None
 

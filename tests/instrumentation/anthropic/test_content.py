@@ -208,10 +208,10 @@ def test_usage_and_the_reason_to_stop(
     list(answer) if streamed else answer.content
 
     found = _attributes(spans)
-    assert found["gen_ai.usage.input_tokens"] == 30 + 10 + 80
+    assert found["gen_ai.usage.input_tokens"] == 30 + 10 + 80 + 900
     assert found["gen_ai.usage.cache_read.input_tokens"] == 80
     assert found["gen_ai.usage.cache_write.input_tokens"] == 10
-    assert found["gen_ai.usage.output_tokens"] == 45
+    assert found["gen_ai.usage.output_tokens"] == 45 + 90
     assert found["gen_ai.usage.reasoning.output_tokens"] == 7
     assert found["pulse.service_tier"] == "priority"
     assert json.loads(found["pulse.usage.details"]) == {
