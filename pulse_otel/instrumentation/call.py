@@ -83,6 +83,7 @@ class LlmCall:
         self._ends_span = True  # False: the span belongs to another instrumentation
         self._has_tools = False  # the request offers the model some
         self._conversation: int | None = None  # of its messages, if it has tools
+        self._connection: object = None
         self.http_response: Any = None
         self.hides_usage = False  # we asked for the usage chunk, the caller did not
         self.callers_context = otel_context.get_current()
@@ -96,16 +97,13 @@ class LlmCall:
         client: Any,
         request: Mapping[str, Any],
         own: Observed,
+        connection: object = None,
     ) -> LlmCall:
-        """Start the span with the attributes that samplers need; add the rest if it is recorded."""
-        model = text(request.get("model"))
-        name = endpoint.operation
-        attributes = {semconv.OPERATION_NAME: name, **_destination(endpoint, client)}
-        if own.provider:
-            attributes[semconv.PROVIDER_NAME] = own.provider
-        if model:
-            attributes[semconv.REQUEST_MODEL] = scrub(model)
-            name = f"{name} {scrub(model)}"
+        """Start the span with the attributes that samplers need; add the rest if it is recorded.
+
+        `connection` is equal for all calls on one connection, whose server knows what was said.
+        """
+        name, attributes = _first_attributes(endpoint, client, request, own)
         provider = recorder.provider()
         watch(provider)
         context = otel_context.get_current()
@@ -120,8 +118,8 @@ class LlmCall:
             if tool_calls.waiting and may_have_results(request):
                 found = guarded(endpoint.request, request, True) or {}
                 limit = recorder.max_content_bytes if content else None
-                messages, previous = found.get(semconv.INPUT_MESSAGES), request.get(_PREVIOUS)
-                results = guarded(results_of, messages, previous) or Results()
+                links = _present(request.get(_PREVIOUS), connection)
+                results = guarded(results_of, found.get(semconv.INPUT_MESSAGES), links) or Results()
                 resumed = guarded(resume, tracer, caller, results, context, own.session, limit)
                 context = resumed or context
             span = tracer.start_span(name, context, kind=SpanKind.CLIENT, attributes=attributes)
@@ -130,7 +128,7 @@ class LlmCall:
         call = cls(
             endpoint, str(attributes[semconv.PROVIDER_NAME]), recorder, caller, span, context
         )
-        call._ends_span = reused is None
+        call._ends_span, call._connection = reused is None, connection
         if call.recording:
             call._has_tools = given(request.get("tools")) or given(request.get("functions"))
             if found is None or not content:
@@ -249,8 +247,9 @@ class LlmCall:
             return
         answer = (found if content else self._read(True)).get(semconv.OUTPUT_MESSAGES)
         if parts := requested(answer):
-            span, response_id = self.span.get_span_context(), text(found.get(semconv.RESPONSE_ID))
-            asker = Asker(self._caller, span, self._conversation, response_id or None)
+            links = _present(found.get(semconv.RESPONSE_ID), self._connection)
+            span = self.span.get_span_context()
+            asker = Asker(self._caller, span, self._conversation, links)
             tool_calls.add(asker, parts, content)
 
     def _set(self, attributes: Attributes) -> None:
@@ -267,6 +266,24 @@ def _settable(value: Any, limit: int) -> Any:
     else:
         structured = isinstance(value, dict)
     return bounded_json(cast("object", value), limit) if structured else cast("Any", value)
+
+
+def _first_attributes(
+    endpoint: Endpoint, client: Any, request: Mapping[str, Any], own: Observed
+) -> tuple[str, dict[str, Any]]:
+    """Return the name of the span, and the attributes with which it starts."""
+    name, model = endpoint.operation, text(request.get("model"))
+    attributes = {semconv.OPERATION_NAME: name, **_destination(endpoint, client)}
+    if own.provider:
+        attributes[semconv.PROVIDER_NAME] = own.provider
+    if model:
+        attributes[semconv.REQUEST_MODEL] = scrub(model)
+        name = f"{name} {scrub(model)}"
+    return name, attributes
+
+
+def _present(*links: object) -> tuple[object, ...]:
+    return tuple([link for link in links if link])
 
 
 def _conversation(

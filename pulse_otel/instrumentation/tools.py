@@ -10,7 +10,7 @@ and only if one of these says which call it was:
 | evidence | in the request |
 |---|---|
 | the conversation | the messages before the assistant's are those that the call sent |
-| the response | `previous_response_id` is the id of the call's response |
+| a link | `previous_response_id` is the id of the call's response; one connection sent both |
 | the id | it is long and random, as those of OpenAI and Anthropic |
 
 Evidence that two calls share is none.
@@ -55,7 +55,7 @@ class Asker:
     caller: Caller
     span: SpanContext
     conversation: int | None = None
-    response_id: str | None = None
+    links: tuple[object, ...] = ()
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class Results:
 
     parts: Sequence[Result] = ()
     before: Sequence[Any] = ()
-    previous_response_id: object = None
+    links: tuple[object, ...] = ()
 
 
 class ToolCalls:
@@ -143,8 +143,8 @@ class ToolCalls:
     ) -> _ToolCall | None:
         asked = None if result.asked is None else _asked(result.asked)
         entry = self._of_one_call((caller, call_id))
-        if entry is None and results.previous_response_id is not None:
-            entry = self._of_one_call((caller, call_id, results.previous_response_id))
+        for link in results.links:
+            entry = entry or self._of_one_call((caller, call_id, link))
         if entry is None and asked is not None:
             # Last, as it costs the most.
             entry = self._of_one_call((caller, call_id, asked, digest(results.before)))
@@ -158,8 +158,8 @@ class ToolCalls:
 def _keys(asker: Asker, call_id: str, asked: tuple[str, int]) -> Iterable[tuple[object, ...]]:
     if _RANDOM.search(call_id):
         yield asker.caller, call_id
-    if asker.response_id is not None:
-        yield asker.caller, call_id, asker.response_id
+    for link in asker.links:
+        yield asker.caller, call_id, link
     if asker.conversation is not None:
         yield asker.caller, call_id, asked, asker.conversation
 
@@ -197,7 +197,7 @@ def may_have_results(request: Mapping[str, Any]) -> bool:
     )
 
 
-def results_of(messages: Any, previous_response_id: object) -> Results:
+def results_of(messages: Any, links: tuple[object, ...]) -> Results:
     """Return the results after the last message of the assistant in a request's messages."""
     if not isinstance(messages, list):
         return Results()
@@ -213,7 +213,7 @@ def results_of(messages: Any, previous_response_id: object) -> Results:
     found = [Result(part, asked.get(part.get("id"))) for part in parts]
     if end:  # a result that the assistant's last message did not ask for is none of this turn
         found = [result for result in found if result.asked is not None]
-    return Results(found, turns[:begin], previous_response_id)
+    return Results(found, turns[:begin], links)
 
 
 def requested(messages: Any) -> list[_Part]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from typing import Any
 
@@ -30,14 +31,14 @@ def test_a_round_trip_is_one_trace(
     by_id: bool, capture: bool, provider: Any, clients: Clients, instrument: Instrument
 ) -> None:
     spans = instrument(capture)
-    create = clients.openai().responses.create
+    create: Any = functools.partial(clients.openai().responses.create, tools=[FUNCTION])
     provider.enqueue(ASKS, response("It is blue."))
 
     first = create(model="gpt-5", input="Look")
     if by_id:
         create(model="gpt-5", input=[RESULT], previous_response_id=first.id)
     else:
-        create(model="gpt-5", input=[{"role": "user", "content": "a"}, *first.output, RESULT])
+        create(model="gpt-5", input=[{"role": "user", "content": "Look"}, *first.output, RESULT])
 
     assert _names(spans) == ["chat gpt-5", "execute_tool look", "chat gpt-5"]
     found = spans.memory.get_finished_spans()
