@@ -15,7 +15,7 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 from pulse_otel import semconv
-from pulse_otel.values import bounded_json, plain, scrub
+from pulse_otel.values import bounded_json, copied, plain, scrub
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -106,7 +106,7 @@ class session:
         self._own = Session(
             id=None if session_id is None else str(session_id),
             user_id=None if user_id is None else str(user_id),
-            metadata=dict(metadata or {}),
+            metadata=copied(dict(metadata or {})),
         )
 
     def __enter__(self) -> session:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
 from pulse_otel.context import Session
 from pulse_otel.instrumentation.recorder import MARK, Observed
+from pulse_otel.values import copied
 
 if TYPE_CHECKING:
     from pulse_otel.instrumentation.patch import Patches
@@ -146,6 +147,6 @@ def _mark(provider: Provider, options: object) -> Observed:
         session=Session(
             id=None if options.session_id is None else str(options.session_id),
             user_id=None if options.user_id is None else str(options.user_id),
-            metadata=dict(cast("Mapping[str, Any]", metadata)),
+            metadata=copied(dict(cast("Mapping[str, Any]", metadata))),
         ),
     )

@@ -27,7 +27,7 @@ from pulse_otel.instrumentation.providers import server_attributes
 from pulse_otel.instrumentation.reading import given, integer, text
 from pulse_otel.instrumentation.recorder import Observed, Recorder
 from pulse_otel.instrumentation.tools import Caller, requested, resume, tool_calls
-from pulse_otel.values import bounded_json, scrub
+from pulse_otel.values import bounded_json, copied, scrub
 
 _CALL = otel_context.create_key("pulse-otel-call")
 
@@ -64,6 +64,7 @@ class LlmCall:
         self._ends_span = True  # False: the span belongs to another instrumentation
         self._has_tools = False  # the request offers the model some
         self.http_response: Any = None
+        self._http: Attributes = {}
         self.hides_usage = False  # we asked for the usage chunk, the caller did not
         self.callers_context = otel_context.get_current()
         self.own_span_pending = True  # the SDK may start its own span for this call
@@ -140,12 +141,16 @@ class LlmCall:
             if self._chunks:
                 kept = self._endpoint.compact_chunk(item)
                 self._chunks.append(kept)
-                if kept is not item:  # text alone
+                if type(kept) is str:  # text alone
                     return False
             else:  # kept whole: it has the id and model of the answer
                 self.arrived()
-                self._chunks.append(item)
+                self._chunks.append(copied(item))
         return self.hides_usage and self._endpoint.is_usage_chunk(item)
+
+    def answered(self, http_response: Any) -> None:
+        """Read the head of a response whose body the program reads, and may write to."""
+        self.http_response, self._http = http_response, http_facts(http_response)
 
     def arrived(self) -> None:
         """Note the time of the first chunk of a stream."""
@@ -182,7 +187,7 @@ class LlmCall:
             found[semconv.TIME_TO_FIRST_CHUNK] = self._first_chunk_s
         if self.http_response is None:
             self.http_response = getattr(error, "response", None)
-        found |= http_facts(self.http_response, _request_of(error))
+        found |= self._http or http_facts(self.http_response, _request_of(error))
         if error is not None:
             found |= error_attributes(error)
         if semconv.ERROR_TYPE in found:  # raised, or reported by the response

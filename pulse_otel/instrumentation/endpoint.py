@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pulse_otel.values import copied
+
 Attributes = dict[str, Any]
 Reader = Callable[[Any, bool], Attributes]
 """(request or response, whether content is wanted) -> attributes. Structured values in them
@@ -23,10 +25,6 @@ def _unassembled(chunks: list[Any]) -> Any:
 
 def _nothing_added(policy: str, client: Any, options: Any) -> None:
     return None
-
-
-def _whole(chunk: Any) -> Any:
-    return chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +46,9 @@ class Endpoint:
     response: Reader = _nothing
     # Assembles one response from the chunks of a stream, in the shape that `response` reads.
     assemble: Callable[[list[Any]], Any] = _unassembled
-    # Reduces a chunk for keeping: the SDK's model takes a hundred times the memory of its text.
-    compact_chunk: Callable[[Any], Any] = _whole
+    # Copies what is read of a chunk, as the program may write to it, and the SDK's model takes a
+    # hundred times the memory of its text.
+    compact_chunk: Callable[[Any], Any] = copied
     methods: tuple[str, ...] = ()
     http_method: str = "post"
     # (policy, client, the SDK's options) -> what to add to the body so that the server sends one

@@ -24,7 +24,7 @@ Settle = Callable[[Any, StreamObserver], None]
 def observe_raw(raw: Any, observer: StreamObserver, settle: Settle) -> None:
     """Record a raw response, now or when its body was read or dropped."""
     http_response = raw.http_response
-    observer.call.http_response = http_response
+    observer.call.answered(http_response)
     if http_response.is_closed:
         observer.call.response(guarded(_body, http_response))
         return

@@ -41,7 +41,7 @@ def _is_stream(result: object) -> bool:
 
 
 def _tap(stream: Any, observer: StreamObserver) -> None:
-    observer.call.http_response = stream.response
+    observer.call.answered(stream.response)
     tap_body(stream.response, observer)
     inner = stream._iterator
     tap = _AsyncChunks if hasattr(inner, "__anext__") else _Chunks

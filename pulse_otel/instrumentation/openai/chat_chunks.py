@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pulse_otel.instrumentation.reading import fields_of, integer, items, read, text
+from pulse_otel.values import copied
 
 _TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
 _MORE = (
@@ -19,10 +20,10 @@ _MORE = (
 
 
 def compact_chunk(chunk: Any) -> Any:
-    """Reduce a chunk that only adds text to the first choice to that text.
+    """Reduce a chunk that only adds text to the first choice to that text; copy any other.
 
     This runs for each chunk, in the caller's thread: the SDK's models are read directly, and a
-    chunk of another shape is kept as it is.
+    chunk of another shape is copied.
     """
     try:
         fields = chunk.__dict__
@@ -41,9 +42,9 @@ def compact_chunk(chunk: Any) -> Any:
         )
         more = more or state["finish_reason"] or fields["usage"] is not None
     except (AttributeError, KeyError, TypeError, ValueError):
-        return chunk
+        return copied(chunk)
     if more or type(content) is not str or state.get("index") != 0 or (extra and _adds(extra)):
-        return chunk
+        return copied(chunk)
     return content
 
 

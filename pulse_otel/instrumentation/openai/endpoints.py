@@ -57,6 +57,7 @@ RESPONSES = (
         request=responses.read_request,
         response=responses.read_response,
         assemble=response_events.assemble,
+        compact_chunk=response_events.compact_chunk,
         methods=(
             "openai.resources.responses.responses:Responses.create",
             "openai.resources.responses.responses:Responses.parse",
@@ -81,6 +82,7 @@ RESPONSES = (
         request=responses.read_retrieve_request,
         response=responses.read_retrieved,
         assemble=response_events.assemble,
+        compact_chunk=response_events.compact_chunk,
         methods=(
             "openai.resources.responses.responses:Responses.retrieve",
             "openai.resources.beta.responses.responses:Responses.retrieve",

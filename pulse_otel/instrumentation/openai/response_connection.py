@@ -13,8 +13,6 @@ from pulse_otel.instrumentation.reading import read, text
 from pulse_otel.values import plain
 
 _MEDIA_EVENTS = ("response.audio.delta", "response.output_audio.delta")
-# The fields of a delta that are read; the SDK's model takes a hundred times its text.
-_DELTA_FIELDS = ("output_index", "content_index", "summary_index", "delta")
 
 
 def failed(event: Any) -> dict[str, Any]:
@@ -42,6 +40,7 @@ class EventAdapter:
         request=responses.read_request,
         response=responses.read_response,
         assemble=response_events.assemble,
+        compact_chunk=response_events.compact_chunk,
     )
     last: ClassVar[tuple[str, ...]] = (
         "response.completed",
@@ -75,6 +74,6 @@ class EventAdapter:
     def chunk(self, kind: str, event: Any) -> Any:
         """Return what to keep of `event` until the response is complete; None if nothing."""
         if kind.endswith(".delta") and kind not in _MEDIA_EVENTS:
-            return {"type": kind, **{name: read(event, name) for name in _DELTA_FIELDS}}
+            return event
         whole = read(event, "response") is not None or kind.startswith("response.output_item.")
         return event if whole else None
