@@ -21,7 +21,7 @@ from pulse_otel.context import labels
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.coexistence import reuse_active_span
 from pulse_otel.instrumentation.endpoint import Attributes, Endpoint
-from pulse_otel.instrumentation.errors import error_attributes
+from pulse_otel.instrumentation.errors import call_error
 from pulse_otel.instrumentation.other_spans import watch
 from pulse_otel.instrumentation.providers import server_attributes
 from pulse_otel.instrumentation.reading import given, integer, text
@@ -188,8 +188,8 @@ class LlmCall:
         if self.http_response is None:
             self.http_response = getattr(error, "response", None)
         found |= self._http or http_facts(self.http_response, _request_of(error))
-        if error is not None:
-            found |= error_attributes(error)
+        if error is not None or semconv.ERROR_TYPE not in found:
+            found |= call_error(error, self._answer, self._chunks, self.http_response)
         if semconv.ERROR_TYPE in found:  # raised, or reported by the response
             details: Any = found.get(semconv.PULSE_ERROR) or {}
             if not self._recorder.capture_content:
