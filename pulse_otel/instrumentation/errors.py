@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from pulse_otel import semconv
 from pulse_otel.instrumentation.reading import integer, read, text
@@ -43,7 +43,7 @@ def _message(error: Any) -> str | None:
 def call_error(
     error: BaseException | None, answer: Any, chunks: list[Any], http_response: Any
 ) -> dict[str, Any]:
-    """Describe how a call failed: by an exception, by an error that arrived with status 200, or both.
+    """Describe how a call failed: by an exception, an error that came with status 200, or both.
 
     Gateways send such errors as the body, or as an event of the stream. For the SDKs they are
     answers without content, which some methods refuse.
@@ -60,7 +60,7 @@ def call_error(
 def _is_error_event(chunk: Any) -> bool:
     if type(chunk) is not dict:
         return False
-    event: dict[str, Any] = chunk
+    event = cast("dict[str, Any]", chunk)
     return bool(event.get("error")) or "error" in (event.get("object"), event.get("type"))
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -77,7 +77,6 @@ _OTHER_PARAMETERS = (
     "metadata",
     "user",
     "web_search_options",
-    "functions",
     "function_call",
 )
 
@@ -120,14 +119,16 @@ def _tool(tool: Any) -> dict[str, Any]:
 
 def _message(message: Any) -> dict[str, Any]:
     role = text(read(message, "role")) or "unknown"
-    if role == "tool":
+    if role in ("tool", "function"):
         response = read(message, "content")
         part = {
             "type": "tool_call_response",
             "id": text(read(message, "tool_call_id")),
             "response": response if isinstance(response, str) else plain(response),
         }
-        return {"role": role, "parts": [part]}
+        # The result of a function, the first form of tools, has its name in place of an id.
+        named = present(name=text(read(message, "name")) if role == "function" else None)
+        return {"role": "tool", "parts": [part], **named}
     parts = parts_of(read(message, "content"), _part)
     parts += _extras(message)
     name = text(read(message, "name"))
@@ -144,7 +145,8 @@ def _extras(message: Any) -> list[dict[str, Any]]:
     if refusal:
         parts.append({"type": "refusal", "content": refusal})
     parts += [_tool_call(call) for call in items(read(message, "tool_calls"))]
-    return parts
+    function = read(message, "function_call")
+    return [*parts, _tool_call({"function": function})] if function is not None else parts
 
 
 def _tool_call(call: Any) -> dict[str, Any]:
@@ -169,10 +171,18 @@ def _part(block: Any) -> dict[str, Any]:
     return generic(block)
 
 
+def _content(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the messages and the tools; `functions` are the first form of tools."""
+    functions = [{"function": function} for function in items(request.get("functions"))]
+    if functions:
+        request = {**request, "tools": [*items(request.get("tools")), *functions]}
+    return messages_and_tools(request, _message, _tool)
+
+
 read_request = RequestReader(
     _REQUEST,
     _OTHER_PARAMETERS,
-    partial(messages_and_tools, message=_message, tool=_tool),
+    _content,
     {semconv.OPENAI_API_TYPE: "chat_completions"},
 )
 

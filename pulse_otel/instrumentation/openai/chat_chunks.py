@@ -92,6 +92,8 @@ def _add(state: dict[str, Any], choice: Mapping[str, Any]) -> None:
         piece = delta.get(name)
         if piece and isinstance(piece, str):
             state.setdefault(name, []).append(piece)
+    if delta.get("function_call"):  # the first form of tools: one, without an id
+        _add_tool(state, -1, {"function": delta["function_call"]})
     for position, call in enumerate(items(delta.get("tool_calls"))):
         index = integer(read(call, "index"))
         _add_tool(state, position if index is None else index, call)
