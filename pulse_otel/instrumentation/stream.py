@@ -55,6 +55,9 @@ class _Chunks:
         self._inner = inner
         self._observer = observer
 
+    def __del__(self) -> None:
+        guarded(self._observer.body_ended)
+
     def __iter__(self) -> Iterator[Any]:
         return self
 
@@ -73,6 +76,9 @@ class _AsyncChunks:
     def __init__(self, inner: AsyncIterator[Any], observer: StreamObserver) -> None:
         self._inner = inner
         self._observer = observer
+
+    def __del__(self) -> None:
+        guarded(self._observer.body_ended)
 
     def __aiter__(self) -> AsyncIterator[Any]:
         return self
