@@ -15,6 +15,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from functools import cache
 from typing import Any, cast
 
@@ -50,8 +51,17 @@ _SECRET_FIELDS = frozenset(
 )
 
 
+def as_text(value: object) -> str:
+    """Return the text that an encoder writes for `value`: of an enumeration's member, its value."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    return as_text(value.value) if isinstance(value, Enum) else str(value)
+
+
 def scrub(text: str) -> str:
     """Return `text` with U+FFFD in place of each NUL and lone surrogate."""
+    if type(text) is not str:
+        text = as_text(text)
     if "\x00" not in text and (text.isascii() or _encodable(text)):
         return text  # nearly always; a search in a long text takes far longer than to encode it
     return _SCRUB.sub("\ufffd", text)
@@ -106,7 +116,7 @@ def plain(value: object, depth: int = 0) -> Any:
     if value is None or isinstance(value, (bool, int, float)):
         return _number(value)
     if isinstance(value, str):
-        return scrub(str(value))
+        return scrub(value)
     if depth >= MAX_DEPTH:
         return "[too deep]"
     try:
@@ -140,7 +150,7 @@ def _parts(value: object, depth: int) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.fields(value)
         return {f.name: plain(getattr(value, f.name), depth + 1) for f in fields}
-    return _text(value)
+    return plain(value.value, depth + 1) if isinstance(value, Enum) else _text(value)
 
 
 _FIXED = (str, int, float, bool, type(None), bytes)
@@ -185,7 +195,7 @@ def field_of(value: object, name: str) -> Any:
 
 def _text(value: object) -> str:
     try:
-        return scrub(value if isinstance(value, str) else str(value))
+        return scrub(as_text(value))
     except Exception:  # noqa: BLE001 - `__str__` of the caller's object
         return f"[{type(value).__name__}: not readable]"
 

@@ -221,7 +221,9 @@ def _settable(value: Any, limit: int) -> Any:
     if isinstance(value, str):
         return scrub(value)
     if isinstance(value, list):
-        structured = any(isinstance(element, dict) for element in cast("list[object]", value))
+        structured = not value or any(
+            isinstance(element, dict) for element in cast("list[object]", value)
+        )
     else:
         structured = isinstance(value, dict)
     return bounded_json(cast("object", value), limit) if structured else cast("Any", value)

@@ -17,7 +17,7 @@ from pulse_otel.context import Session
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.reading import given
 from pulse_otel.log import rate_limited
-from pulse_otel.values import plain
+from pulse_otel.values import as_text, plain
 
 _PARAMETERS = {
     "pulse_session_id": "session_id",
@@ -116,8 +116,8 @@ def session_from_parameters(parameters: Mapping[str, Any]) -> Session:
         )
         metadata = {}
     return Session(
-        id=None if session_id is None else str(session_id),
-        user_id=None if user_id is None else str(user_id),
+        id=None if session_id is None else as_text(session_id),
+        user_id=None if user_id is None else as_text(user_id),
         metadata=cast("Mapping[str, Any]", metadata),
     )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.values import NOT_RECORDED, field_of, plain, without_secrets
+from pulse_otel.values import NOT_RECORDED, as_text, field_of, plain, without_secrets
 
 _LARGEST = 2**63 - 1  # the largest attribute value; an encoder refuses the whole batch for more
 _NOT_GIVEN = frozenset({"NotGiven", "Omit", "not_given"})
@@ -63,8 +63,10 @@ def items(value: object) -> list[Any]:
 
 
 def text(value: object) -> str | None:
-    """Return `value` if it is text."""
-    return value if isinstance(value, str) else None
+    """Return `value` if it is text; a member of an enumeration of texts as its value."""
+    if type(value) is str:
+        return value
+    return as_text(value) if isinstance(value, str) else None
 
 
 def integer(value: object) -> int | None:
@@ -75,7 +77,7 @@ def integer(value: object) -> int | None:
         value = int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
     if isinstance(value, float):
         value = int(value) if value.is_integer() else None
-    return value if isinstance(value, int) and 0 <= value <= _LARGEST else None
+    return int(value) if isinstance(value, int) and 0 <= value <= _LARGEST else None
 
 
 def number(value: object) -> float | None:
@@ -88,8 +90,8 @@ def number(value: object) -> float | None:
 def strings(value: object) -> list[str] | None:
     """Return a string or a list of strings as a list."""
     if isinstance(value, str):
-        return [value]
-    found = [item for item in items(value) if isinstance(item, str)]
+        return [as_text(value)]
+    found = [as_text(item) for item in items(value) if isinstance(item, str)]
     return found or None
 
 
@@ -216,6 +218,12 @@ def text_parts(value: object) -> list[dict[str, Any]]:
 def user_message(parts: list[dict[str, Any]]) -> dict[str, Any]:
     """Return `parts` as the input of a request; nothing without parts."""
     return {semconv.INPUT_MESSAGES: [{"role": "user", "parts": parts}]} if parts else {}
+
+
+def answer(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return `parts` as the answer of an API without finish reasons: it has come to its end."""
+    message = {"role": "assistant", "parts": parts, "finish_reason": "stop"}
+    return {semconv.OUTPUT_MESSAGES: [message]}
 
 
 def system_message(parts: list[dict[str, Any]]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pulse_otel.instrumentation.openai.tokens import MODALITIES, USAGE
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    answer,
     number,
     read,
     system_message,
@@ -60,7 +61,7 @@ def read_transcript(response: Any, content: bool) -> dict[str, Any]:
     attributes = _TRANSCRIPT.extract(response)
     parts = text_parts(response if isinstance(response, str) else read(response, "text"))
     if parts and content:
-        attributes[semconv.OUTPUT_MESSAGES] = [{"role": "assistant", "parts": parts}]
+        attributes |= answer(parts)
     return attributes
 
 
@@ -93,4 +94,4 @@ def read_speech(response: Any, content: bool) -> dict[str, Any]:
     if not content or size is None:
         return {}
     part = media.described("audio", mime_type, size)
-    return {semconv.OUTPUT_MESSAGES: [{"role": "assistant", "parts": [part]}]}
+    return answer([part])

@@ -62,7 +62,8 @@ def read_response(response: Any, content: bool) -> dict[str, Any]:
     if pictures and content:
         image_format = text(read(response, "output_format"))
         attributes[semconv.OUTPUT_MESSAGES] = [
-            {"role": "assistant", "parts": _parts(picture, image_format)} for picture in pictures
+            {"role": "assistant", "parts": _parts(picture, image_format), "finish_reason": "stop"}
+            for picture in pictures
         ]
     return attributes
 

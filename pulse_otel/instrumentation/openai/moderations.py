@@ -16,6 +16,7 @@ from pulse_otel.instrumentation.openai.tokens import USAGE
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    answer,
     generic,
     given,
     items,
@@ -56,7 +57,7 @@ def _answer(place: str, part: Reading, response: Any, content: bool) -> dict[str
     found = items(read(response, place)) if content else []
     if found:
         parts = [part(item) for item in found]
-        attributes[semconv.OUTPUT_MESSAGES] = [{"role": "assistant", "parts": parts}]
+        attributes |= answer(parts)
     return attributes
 
 
