@@ -33,22 +33,25 @@ _SECRET = re.compile(
     r"|\bapi[-_]?key[\"']?\s*[=:]\s*[\"']?[A-Za-z0-9_\-]{8,}"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )
-# Fields of a provider's tools and parameters that hold a credential.
-_SECRET_FIELDS = frozenset(
-    (
-        "authorization",
-        "authorization_token",
-        "api_key",
-        "apikey",
-        "access_token",
-        "refresh_token",
-        "token",
-        "secret",
-        "client_secret",
-        "password",
-        "headers",
-    )
+# Fields of a provider's tools and parameters that hold a credential, in lower case, without
+# underscores and hyphens: whole names, ends of names, and mappings of which no value is shown.
+_SECRET_FIELDS = frozenset({"token", "connectionstring", "cookie"})
+_SECRET_ENDINGS = (
+    "authorization",
+    "apikey",
+    "accesskey",
+    "secretkey",
+    "privatekey",
+    "subscriptionkey",
+    "accesstoken",
+    "refreshtoken",
+    "authtoken",
+    "authorizationtoken",
+    "bearertoken",
+    "secret",
+    "password",
 )
+_SECRET_MAPPINGS = ("headers", "authentication", "credentials")
 
 
 def as_text(value: object) -> str:
@@ -93,11 +96,11 @@ def without_secrets(value: Any) -> Any:
 
 
 def _unsecret(name: object, value: Any) -> Any:
-    field = str(name).lower()
-    if field == "headers" and isinstance(value, dict):
+    field = str(name).lower().replace("_", "").replace("-", "")
+    if field.endswith(_SECRET_MAPPINGS) and isinstance(value, dict):
         return dict.fromkeys(value, "[masked]")
-    if field in _SECRET_FIELDS and isinstance(value, str):
-        return "[masked]"
+    if field.endswith(_SECRET_ENDINGS) or field in _SECRET_FIELDS:
+        return "[masked]" if isinstance(value, str) else without_secrets(value)
     return without_secrets(value)
 
 

@@ -148,20 +148,30 @@ class Rules:
         return found
 
 
+# The model has an attribute of its own; the query and the files are no part of the body.
+_NO_PARAMETERS = frozenset({"model", "extra_query", "extra_files"})
+
 Content = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class RequestReader:
-    """Read a request: `rules` and `fixed` always; `content` and `parameters` if content is wanted.
+    """Read a request: `rules` and `fixed` always; content and other parameters if it is wanted.
 
-    `parameters` are those for which the conventions have no name.
+    `shown` names the fields that `content` reads. Every other field of the body for which no
+    rule has an attribute is a parameter: providers have many of their own. `also` names fields
+    of which a rule reads a part only.
     """
 
     rules: Rules
-    parameters: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
     content: Content | None = None
     fixed: dict[str, Any] = field(default_factory=dict[str, Any])
+    also: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def _elsewhere(self) -> frozenset[str]:
+        return (_NO_PARAMETERS | self.rules.names() | {*self.shown}) - {*self.also}
 
     def __call__(self, request: Mapping[str, Any], content: bool) -> dict[str, Any]:
         """Return the attributes of a request."""
@@ -169,7 +179,7 @@ class RequestReader:
         if content:
             if self.content is not None:
                 attributes |= self.content(request)
-            attributes |= other_parameters(request, self.parameters)
+            attributes |= other_parameters(request, self._elsewhere)
         return attributes
 
 
@@ -264,15 +274,15 @@ def messages_and_tools(
     return attributes
 
 
-def other_parameters(request: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Return the given parameters of those for which the conventions have no name."""
-    values = {name: request[name] for name in names if given(request.get(name))}
-    shown = {
+def other_parameters(request: Mapping[str, Any], elsewhere: frozenset[str]) -> dict[str, Any]:
+    """Return the given parameters of a body but those that are recorded `elsewhere`."""
+    values = {
         # A class, as a response format, is shown by its name.
-        name: value.__name__ if isinstance(value, type) else without_secrets(plain(value))
-        for name, value in values.items()
+        name: value.__name__ if isinstance(value, type) else plain(value)
+        for name, value in request.items()
+        if name not in elsewhere and given(value)
     }
-    return {semconv.PULSE_REQUEST_PARAMETERS: shown} if shown else {}
+    return {semconv.PULSE_REQUEST_PARAMETERS: without_secrets(values)} if values else {}
 
 
 def generic(block: object) -> dict[str, Any]:

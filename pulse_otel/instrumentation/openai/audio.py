@@ -25,17 +25,6 @@ _REQUEST = Rules(
     (("temperature",), semconv.REQUEST_TEMPERATURE, number),
     (("stream",), semconv.REQUEST_STREAM, true),
 )
-_TRANSCRIPTION_PARAMETERS = (
-    "chunking_strategy",
-    "include",
-    "keywords",
-    "known_speaker_names",
-    "language",
-    "languages",
-    "response_format",
-    "timestamp_granularities",
-)
-_SPEECH_PARAMETERS = ("voice", "response_format", "speed", "stream_format")
 
 _TRANSCRIPT = Rules(
     *USAGE,
@@ -52,7 +41,7 @@ def _recording(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 read_transcription_request = RequestReader(
-    _REQUEST, _TRANSCRIPTION_PARAMETERS, _recording, {semconv.OUTPUT_TYPE: "text"}
+    _REQUEST, ("prompt",), _recording, {semconv.OUTPUT_TYPE: "text"}
 )
 
 
@@ -84,7 +73,7 @@ def _script(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 read_speech_request = RequestReader(
-    Rules(), _SPEECH_PARAMETERS, _script, {semconv.OUTPUT_TYPE: "speech"}
+    Rules(), ("input", "instructions"), _script, {semconv.OUTPUT_TYPE: "speech"}
 )
 
 

@@ -62,23 +62,6 @@ _REQUEST = Rules(
     ),
 )
 
-_OTHER_PARAMETERS = (
-    "tool_choice",
-    "response_format",
-    "parallel_tool_calls",
-    "logit_bias",
-    "logprobs",
-    "top_logprobs",
-    "stream_options",
-    "modalities",
-    "prediction",
-    "verbosity",
-    "store",
-    "metadata",
-    "user",
-    "web_search_options",
-    "function_call",
-)
 
 _RESPONSE = Rules(
     (("id",), semconv.RESPONSE_ID, text),
@@ -181,9 +164,10 @@ def _content(request: Mapping[str, Any]) -> dict[str, Any]:
 
 read_request = RequestReader(
     _REQUEST,
-    _OTHER_PARAMETERS,
+    ("messages", "tools", "functions"),
     _content,
     {semconv.OPENAI_API_TYPE: "chat_completions"},
+    also=("response_format",),
 )
 
 

@@ -34,12 +34,10 @@ _RESPONSE = Rules(
 )
 Reading = Callable[[Any], dict[str, Any]]
 
-_QUESTIONS = ("questions", "prompt_cache_key", "prompt_cache_options", "safety_identifier")
-
 
 # One message: of one text, of several texts, or of blocks.
 read_moderation_request = RequestReader(
-    Rules(), content=lambda request: user_message(parts_of(request.get("input"), content_part))
+    Rules(), ("input",), lambda request: user_message(parts_of(request.get("input"), content_part))
 )
 
 
@@ -48,7 +46,7 @@ def _judged(request: Mapping[str, Any]) -> dict[str, Any]:
     return {semconv.INPUT_MESSAGES: input_messages(judged)} if given(judged) else {}
 
 
-read_decision_request = RequestReader(Rules(), _QUESTIONS, _judged, {semconv.OUTPUT_TYPE: "json"})
+read_decision_request = RequestReader(Rules(), ("input",), _judged, {semconv.OUTPUT_TYPE: "json"})
 
 
 def _answer(place: str, part: Reading, response: Any, content: bool) -> dict[str, Any]:

@@ -12,6 +12,13 @@ from pulse_otel.instrumentation.providers import provider_of_openai
 from pulse_otel.instrumentation.reading import read, text
 from pulse_otel.values import plain
 
+# The fields of a response that its request does not have.
+_ANSWER = frozenset(
+    (
+        *("id", "object", "created_at", "completed_at", "status", "output", "output_text", "usage"),
+        *("error", "incomplete_details", "billing"),
+    )
+)
 _MEDIA_EVENTS = ("response.audio.delta", "response.output_audio.delta")
 
 
@@ -69,7 +76,9 @@ class EventAdapter:
 
     def started_request(self, event: Any) -> dict[str, Any]:
         """Return the request of a response that the server began by itself, as a continuation."""
-        return {**fields(plain(read(event, "response"))), "stream": True}
+        known = fields(plain(read(event, "response")))
+        asked = {name: value for name, value in known.items() if name not in _ANSWER}
+        return {**asked, "stream": True}
 
     def chunk(self, kind: str, event: Any) -> Any:
         """Return what to keep of `event` until the response is complete; None if nothing."""
