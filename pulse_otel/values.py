@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import Enum
 from functools import cache
 from typing import Any, cast
@@ -171,16 +171,23 @@ def copied(value: Any, depth: int = 0) -> Any:
     if depth >= MAX_DEPTH:
         return "[too deep]"
     if kind is dict:
-        return {name: copied(item, depth + 1) for name, item in value.items()}
+        return _copied_fields(value, value, depth)
     if kind is list:
-        return [copied(item, depth + 1) for item in value]
+        return [item if type(item) in _FIXED else copied(item, depth + 1) for item in value]
     sent: Any = getattr(value, "__pydantic_fields_set__", None)
     if sent is None:
         return plain(value, depth)
-    fields = value.__dict__
-    found = {name: copied(fields[name], depth + 1) for name in sent if name in fields}
+    found = _copied_fields(value.__dict__, sent, depth)
     extra: Any = value.__pydantic_extra__
-    return found | copied(extra, depth + 1) if extra else found
+    return found | _copied_fields(extra, extra, depth) if extra else found
+
+
+def _copied_fields(fields: dict[str, Any], names: Collection[str], depth: int) -> dict[str, Any]:
+    return {
+        name: item if type(item) in _FIXED else copied(item, depth + 1)
+        for name, item in fields.items()
+        if name in names
+    }
 
 
 def _is_pydantic_1(kind: type) -> bool:

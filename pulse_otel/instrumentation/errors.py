@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.instrumentation.reading import integer, read, text
+from pulse_otel.instrumentation.reading import fields_of, integer, read, text
 from pulse_otel.values import clip, mask_secrets, scrub
 
 _MESSAGE_BYTES = 2048
@@ -49,7 +49,9 @@ def call_error(
     answers without content, which some methods refuse.
     """
     body = answer if error is None or answer is not None else _body(http_response)
-    found = _reported(next(filter(_is_error_event, chunks), body))
+    found: dict[str, Any] = {}
+    for last in (body, *chunks[-2:]):  # an error ends a stream
+        found = _reported(last) or found
     if error is None:
         return found
     raised = error_attributes(error)
@@ -57,18 +59,13 @@ def call_error(
     return {**raised, semconv.PULSE_ERROR: details}
 
 
-def _is_error_event(chunk: Any) -> bool:
-    if type(chunk) is not dict:
-        return False
-    event = cast("dict[str, Any]", chunk)
-    return bool(event.get("error")) or "error" in (event.get("object"), event.get("type"))
-
-
 def _reported(answer: Any) -> dict[str, Any]:
-    kinds = read(answer, "object"), read(answer, "type")
-    if "response" in kinds:  # of the Responses API: it has a status, too
+    fields = fields_of(answer)
+    inner, kind = fields.get("error"), fields.get("object")
+    if not inner and kind == "error":  # vLLM: the answer itself is the error
+        inner = fields
+    if not inner or kind == "response":  # of the Responses API: its own reader has found it
         return {}
-    inner = read(answer, "error") or (answer if "error" in kinds else None)
     code, message = _code(inner), _message(inner)
     return failure_attributes(code, message) if code or message else {}
 

@@ -108,6 +108,9 @@ def _message(message: dict[str, Any], parts: list[Part]) -> dict[str, Any]:
         groups.setdefault(kind if kind in _BESIDE else "content", []).append(part)
     content = groups.pop("content", [])
     body["content"] = written(content, _block) if content else None
+    sources = [part["citations"] for part in content if isinstance(part.get("citations"), list)]
+    if sources:
+        body["annotations"] = [source for cited in sources for source in cited]
     for kind, beside in groups.items():
         name, write = _BESIDE[kind]
         body[name] = write(beside)

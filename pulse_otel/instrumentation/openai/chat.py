@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.instrumentation.openai.items import BLOCKS, content_part
+from pulse_otel.instrumentation.openai.chat_parts import parts_of_message
 from pulse_otel.instrumentation.openai.tokens import some
 from pulse_otel.instrumentation.reading import (
     RequestReader,
@@ -23,8 +23,6 @@ from pulse_otel.instrumentation.reading import (
     items,
     messages_and_tools,
     number,
-    parsed,
-    parts_of,
     present,
     read,
     strings,
@@ -112,46 +110,9 @@ def _message(message: Any) -> dict[str, Any]:
         # The result of a function, the first form of tools, has its name in place of an id.
         named = present(name=text(read(message, "name")) if role == "function" else None)
         return {"role": "tool", "parts": [part], **named}
-    parts = parts_of(read(message, "content"), _part)
-    parts += _extras(message)
+    parts = parts_of_message(message)
     name = text(read(message, "name"))
     return {"role": role, "parts": parts, "name": name} if name else {"role": role, "parts": parts}
-
-
-def _extras(message: Any) -> list[dict[str, Any]]:
-    """Return the parts beside the content: reasoning (other providers), a refusal, tool calls."""
-    parts: list[dict[str, Any]] = []
-    reasoning = text(read(message, "reasoning_content")) or text(read(message, "reasoning"))
-    if reasoning:
-        parts.append({"type": "reasoning", "content": reasoning})
-    refusal = text(read(message, "refusal"))
-    if refusal:
-        parts.append({"type": "refusal", "content": refusal})
-    parts += [_tool_call(call) for call in items(read(message, "tool_calls"))]
-    function = read(message, "function_call")
-    return [*parts, _tool_call({"function": function})] if function is not None else parts
-
-
-def _tool_call(call: Any) -> dict[str, Any]:
-    function = read(call, "function") or read(call, "custom")
-    arguments = read(function, "arguments")
-    if arguments is None:
-        arguments = read(function, "input")
-    return {
-        "type": "tool_call",
-        "id": text(read(call, "id")),
-        "name": text(read(function, "name")) or "",
-        "arguments": parsed(arguments),
-    }
-
-
-def _part(block: Any) -> dict[str, Any]:
-    if text(read(block, "type")) in BLOCKS:
-        return content_part(block)
-    file_id = text(read(block, "file", "file_id"))
-    if file_id:
-        return {"type": "file", "modality": "document", "file_id": file_id}
-    return generic(block)
 
 
 def _content(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,7 +149,7 @@ def _output(choice: Any) -> dict[str, Any]:
     message = read(choice, "message")
     return {
         "role": text(read(message, "role")) or "assistant",
-        "parts": parts_of(read(message, "content"), _part) + _extras(message),
+        "parts": parts_of_message(message),
         "finish_reason": finish_reason(text(read(choice, "finish_reason"))),
     }
 
