@@ -33,12 +33,12 @@ def _shape(value: Any) -> Any:
     return value.model_dump() if hasattr(value, "model_dump") else (type(value), str(value))
 
 
-def _failed(memory: InMemorySpanExporter, code: str) -> None:
+def _failed(memory: InMemorySpanExporter, *codes: str) -> None:
     (span,) = memory.get_finished_spans()
     assert span.status.status_code is StatusCode.ERROR
     assert span.status.description == TEXT
     attributes = dict(span.attributes or {})
-    assert attributes["error.type"] == code
+    assert attributes["error.type"] in codes
     assert json.loads(str(attributes["pulse.error"]))["message"] == TEXT
 
 
@@ -70,7 +70,8 @@ def test_a_body_with_an_error_is_an_error(
     bare, observed = asyncio.run(run(False)), asyncio.run(run(True))
 
     assert str(observed) == str(bare) or raw
-    _failed(spans, "ValueError" if api == "embeddings" and not raw else "400")
+    # Where the SDK raises, the type is that of its exception: it depends on the version.
+    _failed(spans, *(("ValueError", "TypeError") if api == "embeddings" and not raw else ("400",)))
 
 
 BODIES: dict[str, Any] = {
