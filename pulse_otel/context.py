@@ -15,7 +15,7 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 from pulse_otel import semconv
-from pulse_otel.values import bounded_json, plain, scrub
+from pulse_otel.values import as_text, bounded_json, copied, plain, scrub
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -112,9 +112,9 @@ class session:
         if metadata is not None and not isinstance(metadata, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"session: metadata: expected a dict, got {type(metadata).__name__}")
         self._own = Session(
-            id=None if session_id is None else str(session_id),
-            user_id=None if user_id is None else str(user_id),
-            metadata=with_summary(metadata or {}, summary),
+            id=None if session_id is None else as_text(session_id),
+            user_id=None if user_id is None else as_text(user_id),
+            metadata=copied(dict(with_summary(metadata or {}, summary))),
         )
 
     def __enter__(self) -> session:

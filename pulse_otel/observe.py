@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
 from pulse_otel.context import Session
 from pulse_otel.instrumentation.recorder import MARK, Observed
+from pulse_otel.values import as_text, copied
 
 if TYPE_CHECKING:
     from pulse_otel.instrumentation.patch import Patches
@@ -144,8 +145,8 @@ def _mark(provider: Provider, options: object) -> Observed:
     return Observed(
         provider="openrouter" if provider is Provider.OPENROUTER else None,
         session=Session(
-            id=None if options.session_id is None else str(options.session_id),
-            user_id=None if options.user_id is None else str(options.user_id),
-            metadata=dict(cast("Mapping[str, Any]", metadata)),
+            id=None if options.session_id is None else as_text(options.session_id),
+            user_id=None if options.user_id is None else as_text(options.user_id),
+            metadata=copied(dict(cast("Mapping[str, Any]", metadata))),
         ),
     )

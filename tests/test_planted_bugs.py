@@ -52,7 +52,7 @@ PLACES: tuple[tuple[Any, str], ...] = (
     (call.LlmCall, "response"),
     (call.LlmCall, "finish"),
     (call, "http_facts"),
-    (call, "error_attributes"),
+    (call, "call_error"),
     (call, "bounded_json"),
     (endpoint.Endpoints, "find"),
     (parameters, "split"),

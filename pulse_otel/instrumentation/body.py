@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import traceback
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import Any, cast
@@ -139,6 +140,52 @@ class _AsyncBody(_Body):
         await self._body.aclose()
 
 
+class _ReadBody:
+    """Watch a response whose body was read before the SDK returned, by a hook or a cache.
+
+    Nothing reads or closes the body then, so the response's own `close` shows that the stream was
+    left. It holds no connection any more: closing it does nothing.
+    """
+
+    def __init__(self, response: Any = None, observer: StreamObserver | None = None) -> None:
+        self._response = None if response is None else weakref.ref(response)
+        self._observer = observer
+
+    @classmethod
+    def watch(cls, response: Any, observer: StreamObserver) -> None:
+        known = getattr(response.__dict__.get("close"), "__self__", None)
+        if not isinstance(known, cls) or known._observer is not observer:
+            watched = cls(response, observer)
+            response.close, response.aclose = watched.close, watched.aclose
+
+    def _left(self) -> Any:
+        """End the call, and give the response its own methods back."""
+        if self._observer is not None:
+            guarded(self._observer.body_closed)
+        response: Any = self._response and self._response()
+        if response is not None:
+            response.__dict__.pop("close", None)
+            response.__dict__.pop("aclose", None)
+        return response
+
+    def close(self) -> None:
+        response = self._left()
+        if response is not None:
+            response.close()
+
+    async def aclose(self) -> None:
+        response = self._left()
+        if response is not None:
+            await response.aclose()
+
+    def __del__(self) -> None:
+        if self._observer is not None:
+            guarded(self._observer.body_ended)
+
+    def __reduce__(self) -> Any:  # a response may be pickled or copied; its copy is not watched
+        return _ReadBody, ()
+
+
 class _Pieces:
     """Pass on the pieces of a body, without the hidden event."""
 
@@ -224,8 +271,11 @@ def _body_classes(response: Any) -> tuple[type[Any], type[Any], type[Any]]:
 
 
 def tap_body(response: Any, observer: StreamObserver) -> None:
-    """Watch the body of `response`, unless it was read already or is watched."""
-    if response.is_closed or isinstance(response.stream, _Body):
+    """Watch the body of `response`, unless it is watched."""
+    if isinstance(response.stream, _Body):
+        return
+    if response.is_closed:
+        _ReadBody.watch(response, observer)
         return
     sync, asynchronous, sync_base = _body_classes(cast("Any", type(response)))
     chosen = sync if isinstance(response.stream, sync_base) else asynchronous

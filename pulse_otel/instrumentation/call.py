@@ -21,7 +21,7 @@ from pulse_otel.context import labels
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.coexistence import reuse_active_span
 from pulse_otel.instrumentation.endpoint import Attributes, Endpoint
-from pulse_otel.instrumentation.errors import error_attributes
+from pulse_otel.instrumentation.errors import call_error
 from pulse_otel.instrumentation.other_spans import watch
 from pulse_otel.instrumentation.providers import server_attributes
 from pulse_otel.instrumentation.reading import given, integer, text
@@ -37,7 +37,7 @@ from pulse_otel.instrumentation.tools import (
     resume,
     tool_calls,
 )
-from pulse_otel.values import bounded_json, scrub
+from pulse_otel.values import bounded_json, copied, scrub
 
 _MOST_HEADS = 8  # chunks to wait for the id and the model; some servers send neither
 _CALL = otel_context.create_key("pulse-otel-call")
@@ -85,6 +85,7 @@ class LlmCall:
         self._conversation: int | None = None  # of its messages, if it has tools
         self._connection: object = None
         self.http_response: Any = None
+        self._http: Attributes = {}
         self.hides_usage = False  # we asked for the usage chunk, the caller did not
         self.callers_context = otel_context.get_current()
         self.own_span_pending = True  # the SDK may start its own span for this call
@@ -165,17 +166,21 @@ class LlmCall:
             if self._has_head:
                 kept = self._endpoint.compact_chunk(item)
                 self._chunks.append(kept)
-                if kept is not item:  # text alone
+                if type(kept) is str:  # text alone
                     return False
             else:
                 self.arrived()
-                self._chunks.append(item)
+                self._chunks.append(copied(item))
                 self._has_head = self._endpoint.is_head(item) or len(self._chunks) == _MOST_HEADS
         return self.hides_usage and self._endpoint.is_usage_chunk(item)
 
     def hides(self, item: Any) -> bool:
         """Return whether `item` came only because we asked for the usage."""
         return self.hides_usage and self._endpoint.is_usage_chunk(item)
+
+    def head_arrived(self, http_response: Any) -> None:
+        """Read the head of a response whose body the program reads, and may write to."""
+        self.http_response, self._http = http_response, http_facts(http_response)
 
     def arrived(self) -> None:
         """Note the time of the first chunk of a stream."""
@@ -223,9 +228,9 @@ class LlmCall:
         if self.http_response is None:
             self.http_response = getattr(error, "response", None)
         found |= self._bill()
-        found |= http_facts(self.http_response, _request_of(error))
-        if error is not None:
-            found |= error_attributes(error)
+        found |= self._http or http_facts(self.http_response, _request_of(error))
+        if error is not None or semconv.ERROR_TYPE not in found:
+            found |= call_error(error, self._answer, self._chunks, self.http_response)
         if semconv.ERROR_TYPE in found:  # raised, or reported by the response
             details: Any = found.get(semconv.PULSE_ERROR) or {}
             if not self._recorder.capture_content:
@@ -262,7 +267,9 @@ def _settable(value: Any, limit: int) -> Any:
     if isinstance(value, str):
         return scrub(value)
     if isinstance(value, list):
-        structured = any(isinstance(element, dict) for element in cast("list[object]", value))
+        structured = not value or any(
+            isinstance(element, dict) for element in cast("list[object]", value)
+        )
     else:
         structured = isinstance(value, dict)
     return bounded_json(cast("object", value), limit) if structured else cast("Any", value)

@@ -10,6 +10,8 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
+from pulse_otel.values import copied
+
 Attributes = dict[str, Any]
 Reader = Callable[[Any, bool], Attributes]
 """(request or response, whether content is wanted) -> attributes. Structured values in them
@@ -33,10 +35,6 @@ def _nothing_added(policy: str, client: Any, options: Any) -> None:
     return None
 
 
-def _whole(chunk: Any) -> Any:
-    return chunk
-
-
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Describe one address of a provider's API, and how its requests and responses are read.
@@ -58,8 +56,9 @@ class Endpoint:
     bill: Callable[[Any, str, Mapping[str, Any]], Attributes] = no_bill
     # Assembles one response from the chunks of a stream, in the shape that `response` reads.
     assemble: Callable[[list[Any]], Any] = _unassembled
-    # Reduces a chunk for keeping: the SDK's model takes a hundred times the memory of its text.
-    compact_chunk: Callable[[Any], Any] = _whole
+    # Copies what is read of a chunk, as the program may write to it, and the SDK's model takes a
+    # hundred times the memory of its text.
+    compact_chunk: Callable[[Any], Any] = copied
     # Whether a chunk has the id and the model of the answer; those up to it are kept whole.
     is_head: Callable[[Any], bool] = lambda chunk: True
     # (id of the response, context) -> the context for the span of a call about that response.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.instrumentation.reading import integer, read, text
+from pulse_otel.instrumentation.reading import fields_of, integer, read, text
 from pulse_otel.values import clip, mask_secrets, scrub
 
 _MESSAGE_BYTES = 2048
@@ -19,15 +19,65 @@ def error_attributes(error: BaseException) -> dict[str, Any]:
     body = read(error, "body")
     inner = read(body, "error") or body  # anthropic keeps the outer object, openai the inner
     status = integer(read(error, "status_code"))
-    code = text(read(inner, "code")) or text(read(inner, "type"))
+    code, message = _code(inner), _message(inner)
     module, name = type(error).__module__, type(error).__qualname__
     package = module.partition(".")[0]
     qualified = name if module == "builtins" else f"{package}.{name}"
-    message = text(read(inner, "message"))
     if not message and body is None and package in ("openai", "anthropic"):
         message = text(read(error, "message"))
     details = {"status": status, "code": code, "request_id": text(read(error, "request_id"))}
     return _attributes(code or (str(status) if status else qualified), qualified, message, details)
+
+
+def _code(error: Any) -> str | None:
+    """Return the code or type of a provider's error; some write the HTTP status as its code."""
+    code = integer(read(error, "code"))
+    return text(read(error, "code")) or (str(code) if code else text(read(error, "type")))
+
+
+def _message(error: Any) -> str | None:
+    """Return the message of a provider's error, which may be the text alone."""
+    return text(error) or text(read(error, "message")) or text(read(error, "detail"))
+
+
+def call_error(
+    error: BaseException | None, answer: Any, chunks: list[Any], http_response: Any
+) -> dict[str, Any]:
+    """Describe how a call failed: by an exception, an error that came with status 200, or both.
+
+    Gateways send such errors as the body, or as an event of the stream. For the SDKs they are
+    answers without content, which some methods refuse.
+    """
+    body = answer if error is None or answer is not None else _body(http_response)
+    found: dict[str, Any] = {}
+    for last in (body, *chunks[-2:]):  # an error ends a stream
+        found = _reported(last) or found
+    if error is None:
+        return found
+    raised = error_attributes(error)
+    details = {**found.get(semconv.PULSE_ERROR, {}), **raised[semconv.PULSE_ERROR]}
+    return {**raised, semconv.PULSE_ERROR: details}
+
+
+def _reported(answer: Any) -> dict[str, Any]:
+    fields = fields_of(answer)
+    inner, kind = fields.get("error"), fields.get("object")
+    if not inner and kind == "error":  # vLLM: the answer itself is the error
+        inner = fields
+    if not inner or kind == "response":  # of the Responses API: its own reader has found it
+        return {}
+    code, message = _code(inner), _message(inner)
+    return failure_attributes(code, message) if code or message else {}
+
+
+def _body(http_response: Any) -> Any:
+    """Return the JSON of an answer with status 200 that the SDK could not make an object of."""
+    if not (getattr(http_response, "is_closed", False) and http_response.status_code < 400):
+        return None
+    try:
+        return http_response.json()
+    except (ValueError, RuntimeError):  # no JSON; not read
+        return None
 
 
 def failure_attributes(code: str | None, message: str | None) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pulse_otel.context import Session, with_summary
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.reading import given
 from pulse_otel.log import rate_limited
-from pulse_otel.values import plain
+from pulse_otel.values import as_text, plain
 
 _PARAMETERS = {
     "pulse_session_id": "session_id",
@@ -118,8 +118,8 @@ def session_from_parameters(parameters: Mapping[str, Any]) -> Session:
         )
         metadata = {}
     return Session(
-        id=None if session_id is None else str(session_id),
-        user_id=None if user_id is None else str(user_id),
+        id=None if session_id is None else as_text(session_id),
+        user_id=None if user_id is None else as_text(user_id),
         metadata=with_summary(cast("Mapping[str, Any]", metadata), parameters.get("summary")),
     )
 

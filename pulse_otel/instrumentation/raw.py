@@ -25,11 +25,11 @@ Settle = Callable[[Any, StreamObserver], None]
 def observe_raw(raw: Any, observer: StreamObserver, settle: Settle) -> None:
     """Record a raw response, now or when its body was read or dropped."""
     http_response = raw.http_response
-    observer.call.http_response = http_response
-    if http_response.is_closed:
+    observer.call.head_arrived(http_response)
+    unparsed = _Unparsed(http_response, observer)
+    if http_response.is_closed and not unparsed.read_before(http_response):
         observer.call.response(guarded(_body, http_response))
         return
-    unparsed = _Unparsed(http_response, observer)
     observer.reads_bytes, observer.before_end = unparsed.add, unparsed.settle
     tap_body(http_response, observer)
     if observer.call.hides_usage:
@@ -67,6 +67,7 @@ def _observed_parse(raw: Any, observer: StreamObserver, settle: Settle) -> Any:
     def settled(value: Any) -> Any:
         own: dict[str, Any] = raw.__dict__
         if own.pop("parse", None) is not None:
+            observer.before_end = None  # what is parsed is recorded as it is read
             guarded(settle, value, observer)
         return value
 
@@ -109,6 +110,17 @@ class _Unparsed:
         self._pieces: list[bytes] = []
         readable = self._call.recording and (self._events or _JSON in kind)
         self._room = _MOST_BYTES if readable else 0
+
+    def read_before(self, http_response: Any) -> bool:
+        """Take the events of a body that was read before the SDK returned; False without any."""
+        if not self._events:
+            return False
+        try:
+            self.add(http_response.content)
+        except RuntimeError:  # closed before it was read
+            return False
+        self._headers = {"content-type": self._headers["content-type"]}  # it is decoded
+        return True
 
     def add(self, data: bytes) -> None:
         if self._events:

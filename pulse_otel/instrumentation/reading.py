@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.values import NOT_RECORDED, field_of, plain, without_secrets
+from pulse_otel.values import NOT_RECORDED, as_text, field_of, plain, without_secrets
 
 _LARGEST = 2**63 - 1  # the largest attribute value; an encoder refuses the whole batch for more
 _NOT_GIVEN = frozenset({"NotGiven", "Omit", "not_given"})
@@ -63,8 +63,10 @@ def items(value: object) -> list[Any]:
 
 
 def text(value: object) -> str | None:
-    """Return `value` if it is text."""
-    return value if isinstance(value, str) else None
+    """Return `value` if it is text; a member of an enumeration of texts as its value."""
+    if type(value) is str:
+        return value
+    return as_text(value) if isinstance(value, str) else None
 
 
 def filled(value: object) -> str | None:
@@ -82,7 +84,7 @@ def integer(value: object) -> int | None:
         value = int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
     if isinstance(value, float):
         value = int(value) if value.is_integer() else None
-    return value if isinstance(value, int) and 0 <= value <= _LARGEST else None
+    return int(value) if isinstance(value, int) and 0 <= value <= _LARGEST else None
 
 
 def number(value: object) -> float | None:
@@ -95,8 +97,8 @@ def number(value: object) -> float | None:
 def strings(value: object) -> list[str] | None:
     """Return a string or a list of strings as a list."""
     if isinstance(value, str):
-        return [value]
-    found = [item for item in items(value) if isinstance(item, str)]
+        return [as_text(value)]
+    found = [as_text(item) for item in items(value) if isinstance(item, str)]
     return found or None
 
 
@@ -153,20 +155,30 @@ class Rules:
         return found
 
 
+# The model has an attribute of its own; the query and the files are no part of the body.
+_NO_PARAMETERS = frozenset({"model", "extra_query", "extra_files"})
+
 Content = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class RequestReader:
-    """Read a request: `rules` and `fixed` always; `content` and `parameters` if content is wanted.
+    """Read a request: `rules` and `fixed` always; content and other parameters if it is wanted.
 
-    `parameters` are those for which the conventions have no name.
+    `shown` names the fields that `content` reads. Every other field of the body for which no
+    rule has an attribute is a parameter: providers have many of their own. `also` names fields
+    of which a rule reads a part only.
     """
 
     rules: Rules
-    parameters: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
     content: Content | None = None
     fixed: dict[str, Any] = field(default_factory=dict[str, Any])
+    also: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def _elsewhere(self) -> frozenset[str]:
+        return (_NO_PARAMETERS | self.rules.names() | {*self.shown}) - {*self.also}
 
     def __call__(self, request: Mapping[str, Any], content: bool) -> dict[str, Any]:
         """Return the attributes of a request."""
@@ -174,7 +186,7 @@ class RequestReader:
         if content:
             if self.content is not None:
                 attributes |= self.content(request)
-            attributes |= other_parameters(request, self.parameters)
+            attributes |= other_parameters(request, self._elsewhere)
         return attributes
 
 
@@ -225,6 +237,12 @@ def user_message(parts: list[dict[str, Any]]) -> dict[str, Any]:
     return {semconv.INPUT_MESSAGES: [{"role": "user", "parts": parts}]} if parts else {}
 
 
+def answer(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return `parts` as the answer of an API without finish reasons: it has come to its end."""
+    message = {"role": "assistant", "parts": parts, "finish_reason": "stop"}
+    return {semconv.OUTPUT_MESSAGES: [message]}
+
+
 def system_message(parts: list[dict[str, Any]]) -> dict[str, Any]:
     """Return `parts` as the instructions of a request; nothing without parts."""
     return {semconv.SYSTEM_INSTRUCTIONS: parts} if parts else {}
@@ -263,15 +281,15 @@ def messages_and_tools(
     return attributes
 
 
-def other_parameters(request: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Return the given parameters of those for which the conventions have no name."""
-    values = {name: request[name] for name in names if given(request.get(name))}
-    shown = {
+def other_parameters(request: Mapping[str, Any], elsewhere: frozenset[str]) -> dict[str, Any]:
+    """Return the given parameters of a body but those that are recorded `elsewhere`."""
+    values = {
         # A class, as a response format, is shown by its name.
-        name: value.__name__ if isinstance(value, type) else without_secrets(plain(value))
-        for name, value in values.items()
+        name: value.__name__ if isinstance(value, type) else plain(value)
+        for name, value in request.items()
+        if name not in elsewhere and given(value)
     }
-    return {semconv.PULSE_REQUEST_PARAMETERS: shown} if shown else {}
+    return {semconv.PULSE_REQUEST_PARAMETERS: without_secrets(values)} if values else {}
 
 
 def generic(block: object) -> dict[str, Any]:

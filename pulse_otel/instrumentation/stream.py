@@ -41,7 +41,7 @@ def _is_stream(result: object) -> bool:
 
 
 def _tap(stream: Any, observer: StreamObserver) -> None:
-    observer.call.http_response = stream.response
+    observer.call.head_arrived(stream.response)
     tap_body(stream.response, observer)
     inner = stream._iterator
     tap = _AsyncChunks if hasattr(inner, "__anext__") else _Chunks
@@ -54,6 +54,9 @@ class _Chunks:
     def __init__(self, inner: Iterator[Any], observer: StreamObserver) -> None:
         self._inner = inner
         self._observer = observer
+
+    def __del__(self) -> None:
+        guarded(self._observer.body_ended)
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -73,6 +76,9 @@ class _AsyncChunks:
     def __init__(self, inner: AsyncIterator[Any], observer: StreamObserver) -> None:
         self._inner = inner
         self._observer = observer
+
+    def __del__(self) -> None:
+        guarded(self._observer.body_ended)
 
     def __aiter__(self) -> AsyncIterator[Any]:
         return self

@@ -97,10 +97,14 @@ def _messages(message: dict[str, Any]) -> list[dict[str, Any]]:
     results = [part for part in parts if part.get("type") == "tool_call_response"]
     if not results:
         return [_message(message, parts)]
-    return [
-        {"role": "tool", "tool_call_id": part.get("id"), "content": as_string(part.get("response"))}
-        for part in results
-    ]
+    return [_result(message, part) for part in results]
+
+
+def _result(message: dict[str, Any], part: Part) -> dict[str, Any]:
+    said = as_string(part.get("response"))
+    if message.get("name") and not part.get("id"):  # of a function, the first form of tools
+        return {"role": "function", "name": message["name"], "content": said}
+    return {"role": "tool", "tool_call_id": part.get("id"), "content": said}
 
 
 def _message(message: dict[str, Any], parts: list[Part]) -> dict[str, Any]:
@@ -113,6 +117,9 @@ def _message(message: dict[str, Any], parts: list[Part]) -> dict[str, Any]:
         groups.setdefault(kind if kind in _BESIDE else "content", []).append(part)
     content = groups.pop("content", [])
     body["content"] = written(content, _block) if content else None
+    sources = [part["citations"] for part in content if isinstance(part.get("citations"), list)]
+    if sources:
+        body["annotations"] = [source for cited in sources for source in cited]
     for kind, beside in groups.items():
         name, write = _BESIDE[kind]
         body[name] = write(beside)

@@ -35,7 +35,7 @@ _RESPONSE = Rules(
 )
 
 read_request = RequestReader(
-    _REQUEST, ("metadata",), lambda request: user_message(text_parts(request.get("prompt")))
+    _REQUEST, ("prompt",), lambda request: user_message(text_parts(request.get("prompt")))
 )
 
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 from typing import Any
 
 from pulse_otel.instrumentation.reading import fields_of, integer, parsed, read, text
-from pulse_otel.values import plain
+from pulse_otel.values import copied, plain
 
 
 def compact_chunk(event: Any) -> Any:
-    """Reduce an event that adds text to a block to its index and text."""
+    """Reduce an event that adds text to a block to its index and text; copy any other."""
     fields = fields_of(event)
     if fields.get("type") != "content_block_delta":
-        return event
+        return copied(event)
     delta, index = fields_of(fields.get("delta")), fields.get("index")
     if delta.get("type") != "text_delta" or type(index) is not int:
-        return event
+        return copied(event)
     return (index, delta.get("text"))
 
 

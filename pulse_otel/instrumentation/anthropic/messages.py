@@ -47,23 +47,6 @@ _REQUEST = Rules(
     (("stream",), semconv.REQUEST_STREAM, true),
 )
 
-_OTHER_PARAMETERS = (
-    "tool_choice",
-    "thinking",
-    "metadata",
-    "service_tier",
-    "output_config",
-    "output_format",
-    "container",
-    "context_management",
-    "compaction",
-    "fallbacks",
-    "inference_geo",
-    "speed",
-    "thread",
-    "cache_control",
-    "mcp_servers",
-)
 
 _RESPONSE = Rules(
     (("id",), semconv.RESPONSE_ID, filled),
@@ -76,7 +59,11 @@ def _content(request: Mapping[str, Any]) -> dict[str, Any]:
     return messages_and_tools(request, blocks.message, blocks.tool) | system_message(system)
 
 
-read_request = RequestReader(_REQUEST, _OTHER_PARAMETERS, _content)
+read_request = RequestReader(
+    _REQUEST,
+    ("messages", "tools", "system"),
+    _content,
+)
 
 
 def read_response(response: Any, content: bool) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pulse_otel.instrumentation.openai.tokens import MODALITIES
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    answer,
     number,
     read,
     system_message,
@@ -24,17 +25,6 @@ _REQUEST = Rules(
     (("temperature",), semconv.REQUEST_TEMPERATURE, number),
     (("stream",), semconv.REQUEST_STREAM, true),
 )
-_TRANSCRIPTION_PARAMETERS = (
-    "chunking_strategy",
-    "include",
-    "keywords",
-    "known_speaker_names",
-    "language",
-    "languages",
-    "response_format",
-    "timestamp_granularities",
-)
-_SPEECH_PARAMETERS = ("voice", "response_format", "speed", "stream_format")
 
 _TRANSCRIPT = Rules(
     *MODALITIES,
@@ -50,7 +40,7 @@ def _recording(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 read_transcription_request = RequestReader(
-    _REQUEST, _TRANSCRIPTION_PARAMETERS, _recording, {semconv.OUTPUT_TYPE: "text"}
+    _REQUEST, ("prompt",), _recording, {semconv.OUTPUT_TYPE: "text"}
 )
 
 
@@ -59,7 +49,7 @@ def read_transcript(response: Any, content: bool) -> dict[str, Any]:
     attributes = _TRANSCRIPT.extract(response)
     parts = text_parts(response if isinstance(response, str) else read(response, "text"))
     if parts and content:
-        attributes[semconv.OUTPUT_MESSAGES] = [{"role": "assistant", "parts": parts}]
+        attributes |= answer(parts)
     return attributes
 
 
@@ -82,7 +72,7 @@ def _script(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 read_speech_request = RequestReader(
-    Rules(), _SPEECH_PARAMETERS, _script, {semconv.OUTPUT_TYPE: "speech"}
+    Rules(), ("input", "instructions"), _script, {semconv.OUTPUT_TYPE: "speech"}
 )
 
 
@@ -92,4 +82,4 @@ def read_speech(response: Any, content: bool) -> dict[str, Any]:
     if not content or size is None:
         return {}
     part = media.described("audio", mime_type, size)
-    return {semconv.OUTPUT_MESSAGES: [{"role": "assistant", "parts": [part]}]}
+    return answer([part])

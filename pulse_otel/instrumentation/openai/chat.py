@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.instrumentation.openai.items import BLOCKS, content_part
+from pulse_otel.instrumentation.openai.chat_parts import parts_of_message
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
@@ -23,8 +23,6 @@ from pulse_otel.instrumentation.reading import (
     items,
     messages_and_tools,
     number,
-    parsed,
-    parts_of,
     present,
     read,
     strings,
@@ -62,24 +60,6 @@ _REQUEST = Rules(
     ),
 )
 
-_OTHER_PARAMETERS = (
-    "tool_choice",
-    "response_format",
-    "parallel_tool_calls",
-    "logit_bias",
-    "logprobs",
-    "top_logprobs",
-    "stream_options",
-    "modalities",
-    "prediction",
-    "verbosity",
-    "store",
-    "metadata",
-    "user",
-    "web_search_options",
-    "functions",
-    "function_call",
-)
 
 _RESPONSE = Rules(
     (("id",), semconv.RESPONSE_ID, filled),
@@ -103,60 +83,35 @@ def _tool(tool: Any) -> dict[str, Any]:
 
 def _message(message: Any) -> dict[str, Any]:
     role = text(read(message, "role")) or "unknown"
-    if role == "tool":
+    if role in ("tool", "function"):
         response = read(message, "content")
         part = {
             "type": "tool_call_response",
             "id": text(read(message, "tool_call_id")),
             "response": response if isinstance(response, str) else plain(response),
         }
-        return {"role": role, "parts": [part]}
-    parts = parts_of(read(message, "content"), _part)
-    parts += _extras(message)
+        # The result of a function, the first form of tools, has its name in place of an id.
+        named = present(name=text(read(message, "name")) if role == "function" else None)
+        return {"role": "tool", "parts": [part], **named}
+    parts = parts_of_message(message)
     name = text(read(message, "name"))
     return {"role": role, "parts": parts, "name": name} if name else {"role": role, "parts": parts}
 
 
-def _extras(message: Any) -> list[dict[str, Any]]:
-    """Return the parts beside the content: reasoning (other providers), a refusal, tool calls."""
-    parts: list[dict[str, Any]] = []
-    reasoning = text(read(message, "reasoning_content")) or text(read(message, "reasoning"))
-    if reasoning:
-        parts.append({"type": "reasoning", "content": reasoning})
-    refusal = text(read(message, "refusal"))
-    if refusal:
-        parts.append({"type": "refusal", "content": refusal})
-    parts += [_tool_call(call) for call in items(read(message, "tool_calls"))]
-    return parts
-
-
-def _tool_call(call: Any) -> dict[str, Any]:
-    function = read(call, "function") or read(call, "custom")
-    arguments = read(function, "arguments")
-    if arguments is None:
-        arguments = read(function, "input")
-    return {
-        "type": "tool_call",
-        "id": text(read(call, "id")),
-        "name": text(read(function, "name")) or "",
-        "arguments": parsed(arguments),
-    }
-
-
-def _part(block: Any) -> dict[str, Any]:
-    if text(read(block, "type")) in BLOCKS:
-        return content_part(block)
-    file_id = text(read(block, "file", "file_id"))
-    if file_id:
-        return {"type": "file", "modality": "document", "file_id": file_id}
-    return generic(block)
+def _content(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the messages and the tools; `functions` are the first form of tools."""
+    functions = [{"function": function} for function in items(request.get("functions"))]
+    if functions:
+        request = {**request, "tools": [*items(request.get("tools")), *functions]}
+    return messages_and_tools(request, _message, _tool)
 
 
 read_request = RequestReader(
     _REQUEST,
-    _OTHER_PARAMETERS,
-    partial(messages_and_tools, message=_message, tool=_tool),
+    ("messages", "tools", "functions"),
+    _content,
     {semconv.OPENAI_API_TYPE: "chat_completions"},
+    also=("response_format",),
 )
 
 
@@ -182,7 +137,7 @@ def _output(choice: Any) -> dict[str, Any]:
     message = read(choice, "message")
     return {
         "role": text(read(message, "role")) or "assistant",
-        "parts": parts_of(read(message, "content"), _part) + _extras(message),
+        "parts": parts_of_message(message),
         "finish_reason": finish_reason(text(read(choice, "finish_reason"))),
     }
 

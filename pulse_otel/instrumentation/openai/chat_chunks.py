@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pulse_otel.instrumentation.openai.chat_parts import thought
 from pulse_otel.instrumentation.reading import fields_of, integer, items, read, text
+from pulse_otel.values import copied
 
 _TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
-_MORE = (
-    *_TEXTS[1:],
-    "audio",
-)  # fields of a delta besides its text that the SDK's model may not have
+_LISTS = ("images", "annotations", "reasoning_details")
+# fields of a delta besides its text that the SDK's model may not have
+_MORE = (*_TEXTS[1:], *_LISTS, "audio")
+
+
+_OTHERS = frozenset({*_LISTS, "audio"})
 
 
 def is_head(chunk: Any) -> bool:
@@ -24,10 +28,10 @@ def is_head(chunk: Any) -> bool:
 
 
 def compact_chunk(chunk: Any) -> Any:
-    """Reduce a chunk that only adds text to the first choice to that text.
+    """Reduce a chunk that only adds text to the first choice to that text; copy any other.
 
     This runs for each chunk, in the caller's thread: the SDK's models are read directly, and a
-    chunk of another shape is kept as it is.
+    chunk of another shape is copied.
     """
     try:
         fields = chunk.__dict__
@@ -46,9 +50,9 @@ def compact_chunk(chunk: Any) -> Any:
         )
         more = more or state["finish_reason"] or fields["usage"] is not None
     except (AttributeError, KeyError, TypeError, ValueError):
-        return chunk
+        return copied(chunk)
     if more or type(content) is not str or state.get("index") != 0 or (extra and _adds(extra)):
-        return chunk
+        return copied(chunk)
     return content
 
 
@@ -99,9 +103,38 @@ def _add(state: dict[str, Any], choice: Mapping[str, Any]) -> None:
         piece = delta.get(name)
         if piece and isinstance(piece, str):
             state.setdefault(name, []).append(piece)
+    if not _OTHERS.isdisjoint(delta) or type(delta.get("content")) is list:
+        _add_others(state, delta)
+    if delta.get("function_call"):  # the first form of tools: one, without an id
+        _add_tool(state, -1, {"function": delta["function_call"]})
     for position, call in enumerate(items(delta.get("tool_calls"))):
         index = integer(read(call, "index"))
         _add_tool(state, position if index is None else index, call)
+
+
+def _add_others(state: dict[str, Any], delta: Mapping[str, Any]) -> None:
+    """Add what some models and providers say beside, or in place of, a text."""
+    for block in items(delta.get("content")):
+        _add_block(state, block)
+    for name in _LISTS:
+        found = items(delta.get(name))
+        if found:
+            state.setdefault(name, []).extend(found)
+    for name in ("transcript", "data"):
+        piece = text(read(delta.get("audio"), name))
+        if piece:
+            state.setdefault(f"audio {name}", []).append(piece)
+
+
+def _add_block(state: dict[str, Any], block: Any) -> None:
+    """Add a block of a delta whose content is a list, as Mistral sends it."""
+    kind = text(read(block, "type"))
+    if kind == "text":
+        state.setdefault("content", []).append(text(read(block, "text")) or "")
+    elif kind == "thinking":
+        state.setdefault("reasoning", []).append(thought(block))
+    else:
+        state.setdefault("blocks", []).append(block)
 
 
 def _add_tool(state: dict[str, Any], index: int, call: Any) -> None:
@@ -109,23 +142,36 @@ def _add_tool(state: dict[str, Any], index: int, call: Any) -> None:
     tool: Any = state["open"].get(index)
     call_id = text(read(call, "id"))
     if tool is None or (call_id and tool["id"] and call_id != tool["id"]):
-        tool = {"index": index, "id": None, "name": "", "arguments": []}
+        tool = {"index": index, "id": None, "name": "", "custom": False, "arguments": []}
         state["open"][index] = tool
         state["tools"].append(tool)
     tool["id"] = call_id or tool["id"]
-    tool["name"] = text(read(call, "function", "name")) or tool["name"]
-    tool["arguments"].append(text(read(call, "function", "arguments")) or "")
+    custom = read(call, "custom")
+    tool["custom"] = tool["custom"] or custom is not None
+    function = read(call, "function") if custom is None else custom
+    tool["name"] = text(read(function, "name")) or tool["name"]
+    piece = read(function, "arguments" if custom is None else "input")
+    tool["arguments"].append(text(piece) or "")
 
 
 def _joined(state: dict[str, Any]) -> dict[str, Any]:
     message: dict[str, Any] = {"role": state.get("role") or "assistant"}
     message |= {name: "".join(state[name]) for name in _TEXTS if name in state}
-    message["tool_calls"] = [
-        {
-            "id": tool["id"],
-            "function": {"name": tool["name"], "arguments": "".join(tool["arguments"])},
-        }
-        for tool in sorted(state["tools"], key=lambda tool: tool["index"])
-    ]
+    message |= {name: state[name] for name in _LISTS if state.get(name)}
+    for name in ("transcript", "data"):
+        if f"audio {name}" in state:
+            message.setdefault("audio", {})[name] = "".join(state[f"audio {name}"])
+    if "blocks" in state:
+        said = [message["content"]] if "content" in message else []
+        message["content"] = [*said, *state["blocks"]]
+    tools = sorted(state["tools"], key=lambda tool: tool["index"])
+    message["tool_calls"] = [_whole_tool(tool) for tool in tools]
     ending = {"finish_reason": state.get("finish_reason"), "usage": state.get("usage")}
     return {"message": message, **ending}
+
+
+def _whole_tool(tool: dict[str, Any]) -> dict[str, Any]:
+    said = "".join(tool["arguments"])
+    if tool["custom"]:
+        return {"id": tool["id"], "custom": {"name": tool["name"], "input": said}}
+    return {"id": tool["id"], "function": {"name": tool["name"], "arguments": said}}

@@ -33,15 +33,6 @@ _REQUEST = Rules(
     (("n",), semconv.REQUEST_CHOICE_COUNT, lambda n: integer(n) if n != 1 else None),
     (("stream",), semconv.REQUEST_STREAM, true),
 )
-_OTHER_PARAMETERS = (
-    "best_of",
-    "echo",
-    "logit_bias",
-    "logprobs",
-    "stream_options",
-    "suffix",
-    "user",
-)
 _RESPONSE = Rules(
     (("id",), semconv.RESPONSE_ID, filled),
     (("model",), semconv.RESPONSE_MODEL, filled),
@@ -68,7 +59,7 @@ def _content(request: Mapping[str, Any]) -> dict[str, Any]:
     return {semconv.INPUT_MESSAGES: messages} if messages else {}
 
 
-read_request = RequestReader(_REQUEST, _OTHER_PARAMETERS, _content)
+read_request = RequestReader(_REQUEST, ("prompt",), _content)
 
 
 def _output(choice: Any) -> dict[str, Any]:

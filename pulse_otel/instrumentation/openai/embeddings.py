@@ -15,7 +15,6 @@ from pulse_otel.instrumentation.reading import (
     filled,
     integer,
     items,
-    other_parameters,
     read,
     strings,
 )
@@ -32,14 +31,14 @@ _RESPONSE = Rules(
 )
 
 
-def _content(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Show the input among the other parameters; a single text stays one text."""
+_reader = RequestReader(_REQUEST)
+
+
+def read_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
+    """Return the attributes of a request; the input is a parameter, a single text stays text."""
     given = request.get("input")
     shown = given if isinstance(given, str) else texts(given)
-    return other_parameters({**request, "input": shown or None}, ("input", "user"))
-
-
-read_request = RequestReader(_REQUEST, content=_content)
+    return _reader({**request, "input": shown or None}, content)
 
 
 def read_response(response: Any, content: bool) -> dict[str, Any]:

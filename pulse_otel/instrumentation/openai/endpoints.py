@@ -67,6 +67,7 @@ RESPONSES = (
         response=responses.read_response,
         remember=background.remember,
         assemble=response_events.assemble,
+        compact_chunk=response_events.compact_chunk,
         methods=(
             "openai.resources.responses.responses:Responses.create",
             "openai.resources.responses.responses:Responses.parse",
@@ -93,6 +94,7 @@ RESPONSES = (
         bill=bill.read_bill_of_retrieved,
         context=background.context_of,
         assemble=response_events.assemble,
+        compact_chunk=response_events.compact_chunk,
         methods=(
             "openai.resources.responses.responses:Responses.retrieve",
             "openai.resources.beta.responses.responses:Responses.retrieve",

@@ -24,24 +24,6 @@ _REQUEST = Rules(
     (("n",), semconv.REQUEST_CHOICE_COUNT, lambda n: integer(n) if n != 1 else None),
     (("stream",), semconv.REQUEST_STREAM, true),
 )
-_OTHER_PARAMETERS = (
-    "background",
-    "complexity",
-    "frame_count",
-    "frame_duration_ms",
-    "input_fidelity",
-    "moderation",
-    "output_compression",
-    "output_format",
-    "partial_images",
-    "quality",
-    "response_format",
-    "safety_identifier",
-    "size",
-    "style",
-    "svg",
-    "user",
-)
 _RESPONSE = Rules(*MODALITIES)
 _LAST = ".completed"  # of image_generation and image_edit; the others are previews
 
@@ -52,7 +34,7 @@ def _content(request: Mapping[str, Any]) -> dict[str, Any]:
     return user_message(text_parts(request.get("prompt")) + files)
 
 
-read_request = RequestReader(_REQUEST, _OTHER_PARAMETERS, _content, {semconv.OUTPUT_TYPE: "image"})
+read_request = RequestReader(_REQUEST, ("prompt",), _content, {semconv.OUTPUT_TYPE: "image"})
 
 
 def read_response(response: Any, content: bool) -> dict[str, Any]:
@@ -62,7 +44,8 @@ def read_response(response: Any, content: bool) -> dict[str, Any]:
     if pictures and content:
         image_format = text(read(response, "output_format"))
         attributes[semconv.OUTPUT_MESSAGES] = [
-            {"role": "assistant", "parts": _parts(picture, image_format)} for picture in pictures
+            {"role": "assistant", "parts": _parts(picture, image_format), "finish_reason": "stop"}
+            for picture in pictures
         ]
     return attributes
 

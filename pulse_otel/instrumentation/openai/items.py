@@ -194,7 +194,13 @@ _SPECIAL: dict[str, Callable[[Any], list[Part]]] = {
 
 
 def _said(block: Any) -> Part:
-    return {"type": "text", "content": text(read(block, "text")) or ""}
+    said = {"type": "text", "content": text(read(block, "text")) or ""}
+    return said | cited(items(read(block, "annotations")))
+
+
+def cited(annotations: list[Any]) -> Part:
+    """Return the sources of a text, such as the addresses that a search found."""
+    return {"citations": without_data(plain(annotations))} if annotations else {}
 
 
 def _refusal(block: Any) -> Part:

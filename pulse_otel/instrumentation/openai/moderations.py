@@ -15,6 +15,7 @@ from pulse_otel.instrumentation.openai.items import content_part, input_messages
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    answer,
     filled,
     generic,
     given,
@@ -31,12 +32,10 @@ _RESPONSE = Rules(
 )
 Reading = Callable[[Any], dict[str, Any]]
 
-_QUESTIONS = ("questions", "prompt_cache_key", "prompt_cache_options", "safety_identifier")
-
 
 # One message: of one text, of several texts, or of blocks.
 read_moderation_request = RequestReader(
-    Rules(), content=lambda request: user_message(parts_of(request.get("input"), content_part))
+    Rules(), ("input",), lambda request: user_message(parts_of(request.get("input"), content_part))
 )
 
 
@@ -45,7 +44,7 @@ def _judged(request: Mapping[str, Any]) -> dict[str, Any]:
     return {semconv.INPUT_MESSAGES: input_messages(judged)} if given(judged) else {}
 
 
-read_decision_request = RequestReader(Rules(), _QUESTIONS, _judged, {semconv.OUTPUT_TYPE: "json"})
+read_decision_request = RequestReader(Rules(), ("input",), _judged, {semconv.OUTPUT_TYPE: "json"})
 
 
 def _answer(place: str, part: Reading, response: Any, content: bool) -> dict[str, Any]:
@@ -54,7 +53,7 @@ def _answer(place: str, part: Reading, response: Any, content: bool) -> dict[str
     found = items(read(response, place)) if content else []
     if found:
         parts = [part(item) for item in found]
-        attributes[semconv.OUTPUT_MESSAGES] = [{"role": "assistant", "parts": parts}]
+        attributes |= answer(parts)
     return attributes
 
 

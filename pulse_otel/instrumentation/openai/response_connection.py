@@ -13,9 +13,14 @@ from pulse_otel.instrumentation.providers import provider_of_openai
 from pulse_otel.instrumentation.reading import read, text
 from pulse_otel.values import plain
 
+# The fields of a response that its request does not have.
+_ANSWER = frozenset(
+    (
+        *("id", "object", "created_at", "completed_at", "status", "output", "output_text", "usage"),
+        *("error", "incomplete_details", "billing"),
+    )
+)
 _MEDIA_EVENTS = ("response.audio.delta", "response.output_audio.delta")
-# The fields of a delta that are read; the SDK's model takes a hundred times its text.
-_DELTA_FIELDS = ("output_index", "content_index", "summary_index", "delta")
 
 
 def failed(event: Any) -> dict[str, Any]:
@@ -44,6 +49,7 @@ class EventAdapter:
         response=responses.read_response,
         assemble=response_events.assemble,
         bill=read_bill,
+        compact_chunk=response_events.compact_chunk,
     )
     last: ClassVar[tuple[str, ...]] = (
         "response.completed",
@@ -72,11 +78,13 @@ class EventAdapter:
 
     def started_request(self, event: Any) -> dict[str, Any]:
         """Return the request of a response that the server began by itself, as a continuation."""
-        return {**fields(plain(read(event, "response"))), "stream": True}
+        known = fields(plain(read(event, "response")))
+        asked = {name: value for name, value in known.items() if name not in _ANSWER}
+        return {**asked, "stream": True}
 
     def chunk(self, kind: str, event: Any) -> Any:
         """Return what to keep of `event` until the response is complete; None if nothing."""
         if kind.endswith(".delta") and kind not in _MEDIA_EVENTS:
-            return {"type": kind, **{name: read(event, name) for name in _DELTA_FIELDS}}
+            return event
         whole = read(event, "response") is not None or kind.startswith("response.output_item.")
         return event if whole else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pulse_otel.instrumentation.reading import integer, items, read, text
+from pulse_otel.instrumentation.reading import fields_of, integer, items, read, text
+from pulse_otel.values import copied
 
 # Delta event -> the type of its item, and the field or block that its pieces form.
 _FIELDS: dict[str, tuple[str, str]] = {
@@ -22,7 +23,24 @@ _BLOCKS: dict[str, tuple[str, str, str]] = {
 }
 _LAST = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
 _KEPT = ("id", "model", "background", "service_tier", "usage", "incomplete_details", "error")
+_DELTA_FIELDS = ("output_index", "content_index", "summary_index", "delta")
 _ITEM_FIELDS = ("id", "call_id", "name", "role", "server_label")
+
+
+def compact_chunk(event: Any) -> Any:
+    """Copy what `assemble` reads of an event: before the last, a response only repeats the request.
+
+    The program may write to the event, and the SDK's model takes a hundred times its text.
+    """
+    fields = fields_of(event)
+    kind = text(fields.get("type"))
+    if kind in _FIELDS or kind in _BLOCKS:
+        return {"type": kind, **{name: fields.get(name) for name in _DELTA_FIELDS}}
+    response = fields.get("response")
+    if response is None or kind in _LAST:
+        return copied(event)
+    known = {name: copied(read(response, name)) for name in (*_KEPT, "status")}
+    return {"type": kind, "response": known}
 
 
 class _Draft:

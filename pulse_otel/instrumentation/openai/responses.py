@@ -64,29 +64,8 @@ _REQUEST = Rules(
     ),
 )
 
-_OTHER_PARAMETERS = (
-    "access_programs",
-    "background",
-    "context_management",
-    "include",
-    "max_tool_calls",
-    "metadata",
-    "moderation",
-    "parallel_tool_calls",
-    "prompt",
-    "prompt_cache_key",
-    "prompt_cache_options",
-    "prompt_cache_retention",
-    "reasoning",
-    "safety_identifier",
-    "store",
-    "stream_options",
-    "text",
-    "tool_choice",
-    "top_logprobs",
-    "truncation",
-    "user",
-)
+# What the content shows, and the rest of an event that asks for a response on a connection.
+_SHOWN = ("input", "instructions", "tools", "type", "event_id", "stream_id")
 
 _RETRIEVE = Rules(
     (("response_id",), semconv.RESPONSE_ID, text),
@@ -234,9 +213,10 @@ def _content(request: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+_PROMPT = ("prompt",)  # its variables have no attribute
 _API: dict[str, Any] = {semconv.OPENAI_API_TYPE: API_TYPE}
-read_request = RequestReader(_REQUEST, _OTHER_PARAMETERS, _content, _API)
+read_request = RequestReader(_REQUEST, _SHOWN, _content, _API, _PROMPT)
 read_compact_request = RequestReader(
-    _REQUEST, _OTHER_PARAMETERS, _content, {**_API, semconv.CONVERSATION_COMPACTED: True}
+    _REQUEST, _SHOWN, _content, {**_API, semconv.CONVERSATION_COMPACTED: True}, _PROMPT
 )
 read_retrieve_request = RequestReader(_RETRIEVE, fixed=_API)

@@ -42,7 +42,10 @@ def test_an_image(provider: Any, clients: Clients, spans: Spans) -> None:
     assert spans.json("pulse.request.parameters") == {"size": "1024x1024", "quality": "low"}
     assert spans.json("gen_ai.input.messages")[0]["parts"][0]["content"] == "A lantern"
     made = {**MADE, "mime_type": "image/webp"}
-    assert spans.json("gen_ai.output.messages") == [{"role": "assistant", "parts": [made]}] * 2
+    assert (
+        spans.json("gen_ai.output.messages")
+        == [{"role": "assistant", "parts": [made], "finish_reason": "stop"}] * 2
+    )
 
 
 def test_an_image_by_its_address(provider: Any, clients: Clients, spans: Spans) -> None:
