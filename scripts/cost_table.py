@@ -8,8 +8,6 @@ Run it from the checkout:
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
 import sys
 from collections.abc import Iterator
@@ -17,18 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from pulse_otel.export.pricing import rules
+from pulse_otel.instrumentation import usage_rules
 from pulse_otel.prices import PRICED_PER
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "costs.md"
 PRICES = ROOT / "pulse_otel" / "export" / "pricing" / "prices.json"
-
-# Modules with RULES: objects that have the attributes of COLUMNS. They say how usage is read.
-USAGE_RULES = (
-    "pulse_otel.instrumentation.openai.usage_rules",
-    "pulse_otel.instrumentation.anthropic.usage_rules",
-)
-COLUMNS = ("host", "field", "meaning", "action", "source")
 
 Row = tuple[str, str, str, str, str]
 
@@ -97,12 +89,18 @@ def _per(unit: str) -> str:
 
 def usage_rows() -> Iterator[Row]:
     """How usage is read: the rules of the instrumentation."""
-    for name in USAGE_RULES:
-        if importlib.util.find_spec(name) is None:
-            continue
-        for rule in importlib.import_module(name).RULES:
-            host, field, meaning, action, source = (getattr(rule, c) for c in COLUMNS)
-            yield host, field, meaning, action, source
+    for place in usage_rules.PLACES:
+        field = f"`{'.'.join(place.path)}`"
+        yield place.hosts, field, f"the usage {place.meaning}", "the last that is set", place.source
+    for count in usage_rules.COUNTS:
+        field = f"`usage.{'.'.join(count.path)}`"
+        yield count.hosts, field, "a count", f"`{count.attribute}`", count.source
+    for cost in usage_rules.STATED_COSTS:
+        field = f"`usage.{'.'.join(cost.path)}`"
+        yield cost.provider, field, f"the cost in {cost.unit}", "wins over any price", cost.source
+    for cost in usage_rules.STATED_COST_HEADERS:
+        field = f"header `{'.'.join(cost.path)}`"
+        yield cost.provider, field, f"the cost in {cost.unit}", "wins over any price", cost.source
 
 
 def pricing_rows() -> Iterator[Row]:
@@ -180,7 +178,7 @@ def page() -> str:
     rows = [*usage_rows(), *pricing_rows()]
     hosts = list(dict.fromkeys(row[0] for row in rows))
     ordered = sorted(rows, key=lambda row: hosts.index(row[0]))
-    head = [("host", "field", "meaning", "what we do", "source"), ["---"] * len(COLUMNS)]
+    head = [("host", "field", "meaning", "what we do", "source"), ["---"] * 5]
     return TEXT.format(
         source=json.loads(PRICES.read_text(encoding="utf-8"))["source"],
         units="\n".join(f"| `{unit}` | {_per(unit)} |" for unit in sorted(PRICED_PER)),
