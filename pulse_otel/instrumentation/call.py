@@ -120,7 +120,8 @@ class LlmCall:
                 found = guarded(endpoint.request, request, True) or {}
                 limit = recorder.max_content_bytes if content else None
                 links = _present(request.get(_PREVIOUS), connection)
-                results = guarded(results_of, found.get(semconv.INPUT_MESSAGES), links) or Results()
+                messages, most = found.get(semconv.INPUT_MESSAGES), recorder.max_content_bytes
+                results = guarded(results_of, messages, links, most) or Results()
                 resumed = guarded(resume, tracer, caller, results, context, own.session, limit)
                 context = resumed or context
             span = tracer.start_span(name, context, kind=SpanKind.CLIENT, attributes=attributes)
@@ -134,9 +135,9 @@ class LlmCall:
             call._has_tools = given(request.get("tools")) or given(request.get("functions"))
             if found is None or not content:
                 found = guarded(endpoint.request, request, content) or {}
-            call._set(found | labels(own.session))
+            written = call._set(found | labels(own.session))
             if call._has_tools:
-                call._conversation = guarded(_conversation, endpoint, request, found, content)
+                call._conversation = guarded(call._digest, request, written)
         return call
 
     def attach(self) -> Any:
@@ -257,9 +258,18 @@ class LlmCall:
             asker = Asker(self._caller, span, self._conversation, links)
             tool_calls.add(asker, parts, content)
 
-    def _set(self, attributes: Attributes) -> None:
+    def _digest(self, request: Mapping[str, Any], written: Mapping[str, Any]) -> int:
+        """Return the `digest` of the request's messages, which are written already if recorded."""
+        if semconv.INPUT_MESSAGES in written:
+            return hash(written[semconv.INPUT_MESSAGES])
+        messages = self._endpoint.request(request, True).get(semconv.INPUT_MESSAGES) or ()
+        return digest(messages, self._recorder.max_content_bytes)
+
+    def _set(self, attributes: Attributes) -> Attributes:
         limit = self._recorder.max_content_bytes
-        self.span.set_attributes({key: _settable(attributes[key], limit) for key in attributes})
+        written = {key: _settable(attributes[key], limit) for key in attributes}
+        self.span.set_attributes(written)
+        return written
 
 
 def _settable(value: Any, limit: int) -> Any:
@@ -291,13 +301,6 @@ def _first_attributes(
 
 def _present(*links: object) -> tuple[object, ...]:
     return tuple([link for link in links if link])
-
-
-def _conversation(
-    endpoint: Endpoint, request: Mapping[str, Any], found: Attributes, content: bool
-) -> int:
-    read = found if content else endpoint.request(request, True)
-    return digest(read.get(semconv.INPUT_MESSAGES) or ())
 
 
 _PREVIOUS = "previous_response_id"

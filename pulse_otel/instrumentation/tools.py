@@ -40,7 +40,6 @@ LIMIT = 10_000
 WAIT_S = 3600.0
 """How long a result may take: a person may have to approve it."""
 _ARGUMENT_BYTES = 4096  # of those that are remembered; a request that repeats them has all
-_CONVERSATION_BYTES = 1 << 20
 _RANDOM = re.compile(r"(?<![A-Za-z0-9])(?=[A-Za-z0-9]{16})(?:[A-Za-z]{0,40}[0-9]){3}")
 
 Caller = tuple[int, str | None, str | None]
@@ -83,6 +82,7 @@ class Results:
     parts: Sequence[Result] = ()
     before: Sequence[Any] = ()
     links: tuple[object, ...] = ()
+    limit: int = 0  # in bytes, of the `digest` of `before`
 
 
 class ToolCalls:
@@ -112,8 +112,9 @@ class ToolCalls:
             call_id = part.get("id")
             if not isinstance(call_id, str) or not call_id:
                 continue
-            arguments = bounded_json(part.get("arguments"), _ARGUMENT_BYTES) if content else ""
-            entry = _ToolCall(asker.span, _asked(part), arguments, now, until)
+            name, arguments = _asked(part)
+            kept = arguments if content else ""
+            entry = _ToolCall(asker.span, (name, hash(arguments)), kept, now, until)
             self._recorded_elsewhere.pop(call_id, None)
             for key in _keys(asker, call_id, entry.asked):
                 known = self._calls.pop(key, None)
@@ -141,13 +142,18 @@ class ToolCalls:
     def _match(
         self, caller: Caller, call_id: str, result: Result, results: Results
     ) -> _ToolCall | None:
-        asked = None if result.asked is None else _asked(result.asked)
+        asked = None
+        if result.asked is not None:
+            name, arguments = _asked(result.asked)
+            asked = name, hash(arguments)
         entry = self._of_one_call((caller, call_id))
         for link in results.links:
             entry = entry or self._of_one_call((caller, call_id, link))
         if entry is None and asked is not None:
             # Last, as it costs the most.
-            entry = self._of_one_call((caller, call_id, asked, digest(results.before)))
+            entry = self._of_one_call(
+                (caller, call_id, asked, digest(results.before, results.limit))
+            )
         return entry if entry is not None and asked in (None, entry.asked) else None
 
     def _of_one_call(self, key: tuple[object, ...]) -> _ToolCall | None:
@@ -164,9 +170,8 @@ def _keys(asker: Asker, call_id: str, asked: tuple[str, int]) -> Iterable[tuple[
         yield asker.caller, call_id, asked, asker.conversation
 
 
-def _asked(part: _Part) -> tuple[str, int]:
-    arguments = bounded_json(part.get("arguments"), _CONVERSATION_BYTES)
-    return str(part.get("name") or ""), hash(arguments)
+def _asked(part: _Part) -> tuple[str, str]:
+    return str(part.get("name") or ""), bounded_json(part.get("arguments"), _ARGUMENT_BYTES)
 
 
 def _drop_oldest(entries: dict[Any, Any]) -> None:
@@ -178,9 +183,9 @@ def _drop_oldest(entries: dict[Any, Any]) -> None:
 tool_calls = ToolCalls()
 
 
-def digest(messages: Any) -> int:
-    """Return a number that equal messages of one process have in common."""
-    return hash(bounded_json(list(messages), _CONVERSATION_BYTES))
+def digest(messages: Sequence[Any], limit: int) -> int:
+    """Return a number that equal messages have in common, as far as `limit` bytes tell."""
+    return hash(bounded_json(list(messages), limit))
 
 
 def may_have_results(request: Mapping[str, Any]) -> bool:
@@ -197,7 +202,7 @@ def may_have_results(request: Mapping[str, Any]) -> bool:
     )
 
 
-def results_of(messages: Any, links: tuple[object, ...]) -> Results:
+def results_of(messages: Any, links: tuple[object, ...], limit: int) -> Results:
     """Return the results after the last message of the assistant in a request's messages."""
     if not isinstance(messages, list):
         return Results()
@@ -213,7 +218,7 @@ def results_of(messages: Any, links: tuple[object, ...]) -> Results:
     found = [Result(part, asked.get(part.get("id"))) for part in parts]
     if end:  # a result that the assistant's last message did not ask for is none of this turn
         found = [result for result in found if result.asked is not None]
-    return Results(found, turns[:begin], links)
+    return Results(found, turns[:begin], links, limit)
 
 
 def requested(messages: Any) -> list[_Part]:
