@@ -30,6 +30,7 @@ from pulse_otel.instrumentation import (
     raw,
     recorder,
     request,
+    span_attributes,
     stream,
 )
 from pulse_otel.instrumentation.anthropic import own_spans
@@ -53,7 +54,7 @@ PLACES: tuple[tuple[Any, str], ...] = (
     (call.LlmCall, "finish"),
     (call, "http_facts"),
     (call, "call_error"),
-    (call, "bounded_json"),
+    (span_attributes, "bounded_json"),
     (endpoint.Endpoints, "find"),
     (parameters, "split"),
     (parameters, "carry"),

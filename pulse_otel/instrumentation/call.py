@@ -23,9 +23,14 @@ from pulse_otel.instrumentation.coexistence import reuse_active_span
 from pulse_otel.instrumentation.endpoint import Attributes, Endpoint
 from pulse_otel.instrumentation.errors import call_error
 from pulse_otel.instrumentation.other_spans import watch
-from pulse_otel.instrumentation.providers import server_attributes
-from pulse_otel.instrumentation.reading import given, integer, text
+from pulse_otel.instrumentation.reading import given, text
 from pulse_otel.instrumentation.recorder import Observed, Recorder
+from pulse_otel.instrumentation.span_attributes import (
+    first_attributes,
+    http_facts,
+    request_of,
+    settable,
+)
 from pulse_otel.instrumentation.tools import (
     Asker,
     Caller,
@@ -37,10 +42,11 @@ from pulse_otel.instrumentation.tools import (
     resume,
     tool_calls,
 )
-from pulse_otel.values import bounded_json, copied, scrub
+from pulse_otel.values import copied
 
 _MOST_HEADS = 8  # chunks to wait for the id and the model; some servers send neither
 _CALL = otel_context.create_key("pulse-otel-call")
+_PREVIOUS = "previous_response_id"
 
 
 def current_call() -> LlmCall | None:
@@ -104,7 +110,7 @@ class LlmCall:
 
         `connection` is equal for all calls on one connection, whose server knows what was said.
         """
-        name, attributes = _first_attributes(endpoint, client, request, own)
+        name, attributes = first_attributes(endpoint, client, request, own)
         provider = recorder.provider()
         watch(provider)
         context = otel_context.get_current()
@@ -229,7 +235,7 @@ class LlmCall:
         if self.http_response is None:
             self.http_response = getattr(error, "response", None)
         found |= self._bill()
-        found |= self._http or http_facts(self.http_response, _request_of(error))
+        found |= self._http or http_facts(self.http_response, request_of(error))
         if error is not None or semconv.ERROR_TYPE not in found:
             found |= call_error(error, self._answer, self._chunks, self.http_response)
         if semconv.ERROR_TYPE in found:  # raised, or reported by the response
@@ -267,73 +273,10 @@ class LlmCall:
 
     def _set(self, attributes: Attributes) -> Attributes:
         limit = self._recorder.max_content_bytes
-        written = {key: _settable(attributes[key], limit) for key in attributes}
+        written = {key: settable(attributes[key], limit) for key in attributes}
         self.span.set_attributes(written)
         return written
 
 
-def _settable(value: Any, limit: int) -> Any:
-    """Return `value` as an attribute: structures as JSON text, which every SDK version accepts."""
-    if isinstance(value, str):
-        return scrub(value)
-    if isinstance(value, list):
-        structured = not value or any(
-            isinstance(element, dict) for element in cast("list[object]", value)
-        )
-    else:
-        structured = isinstance(value, dict)
-    return bounded_json(cast("object", value), limit) if structured else cast("Any", value)
-
-
-def _first_attributes(
-    endpoint: Endpoint, client: Any, request: Mapping[str, Any], own: Observed
-) -> tuple[str, dict[str, Any]]:
-    """Return the name of the span, and the attributes with which it starts."""
-    name, model = endpoint.operation, text(request.get("model"))
-    attributes = {semconv.OPERATION_NAME: name, **_destination(endpoint, client)}
-    if own.provider:
-        attributes[semconv.PROVIDER_NAME] = own.provider
-    if model:
-        attributes[semconv.REQUEST_MODEL] = scrub(model)
-        name = f"{name} {scrub(model)}"
-    return name, attributes
-
-
 def _present(*links: object) -> tuple[object, ...]:
     return tuple([link for link in links if link])
-
-
-_PREVIOUS = "previous_response_id"
-_DESTINATION = "_pulse_destination"
-
-
-def _destination(endpoint: Endpoint, client: Any) -> Attributes:
-    """Return provider and server of a client; they are kept on it until its URL changes."""
-    url = getattr(client, "base_url", None)
-    known: tuple[Any, Attributes] | None = client.__dict__.get(_DESTINATION)
-    if known is None or known[0] is not url:
-        known = url, {semconv.PROVIDER_NAME: endpoint.provider(client), **server_attributes(url)}
-        client.__dict__[_DESTINATION] = known
-    return known[1]
-
-
-def _request_of(error: BaseException | None) -> Any:
-    """Return the request of an HTTP library's error; its property raises where none was set."""
-    fields: dict[str, Any] = getattr(error, "__dict__", {})
-    return fields.get("request") or fields.get("_request")
-
-
-def http_facts(response: Any, request: Any = None) -> Attributes:
-    """Return the status, the provider's request id and the number of attempts of an exchange.
-
-    The SDKs count their retries in a header of each request.
-    """
-    headers: Any = getattr(response, "headers", None) or {}
-    sent: Any = getattr(getattr(response, "_request", None) or request, "headers", None) or {}
-    retries = integer(sent.get("x-stainless-retry-count"))
-    found = {
-        semconv.HTTP_STATUS_CODE: integer(getattr(response, "status_code", None)),
-        semconv.PULSE_REQUEST_ID: text(headers.get("x-request-id") or headers.get("request-id")),
-        semconv.PULSE_ATTEMPTS: None if retries is None else retries + 1,
-    }
-    return {key: value for key, value in found.items() if value is not None}

@@ -1,0 +1,75 @@
+"""The attributes of a call's span that do not depend on the endpoint, and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pulse_otel import semconv
+from pulse_otel.instrumentation.endpoint import Attributes, Endpoint
+from pulse_otel.instrumentation.providers import server_attributes
+from pulse_otel.instrumentation.reading import integer, text
+from pulse_otel.instrumentation.recorder import Observed
+from pulse_otel.values import bounded_json, scrub
+
+
+def settable(value: Any, limit: int) -> Any:
+    """Return `value` as an attribute: structures as JSON text, which every SDK version accepts."""
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, list):
+        structured = not value or any(
+            isinstance(element, dict) for element in cast("list[object]", value)
+        )
+    else:
+        structured = isinstance(value, dict)
+    return bounded_json(cast("object", value), limit) if structured else cast("Any", value)
+
+
+def first_attributes(
+    endpoint: Endpoint, client: Any, request: Mapping[str, Any], own: Observed
+) -> tuple[str, dict[str, Any]]:
+    """Return the name of the span, and the attributes with which it starts."""
+    name, model = endpoint.operation, text(request.get("model"))
+    attributes = {semconv.OPERATION_NAME: name, **_destination(endpoint, client)}
+    if own.provider:
+        attributes[semconv.PROVIDER_NAME] = own.provider
+    if model:
+        attributes[semconv.REQUEST_MODEL] = scrub(model)
+        name = f"{name} {scrub(model)}"
+    return name, attributes
+
+
+_DESTINATION = "_pulse_destination"
+
+
+def _destination(endpoint: Endpoint, client: Any) -> Attributes:
+    """Return provider and server of a client; they are kept on it until its URL changes."""
+    url = getattr(client, "base_url", None)
+    known: tuple[Any, Attributes] | None = client.__dict__.get(_DESTINATION)
+    if known is None or known[0] is not url:
+        known = url, {semconv.PROVIDER_NAME: endpoint.provider(client), **server_attributes(url)}
+        client.__dict__[_DESTINATION] = known
+    return known[1]
+
+
+def request_of(error: BaseException | None) -> Any:
+    """Return the request of an HTTP library's error; its property raises where none was set."""
+    fields: dict[str, Any] = getattr(error, "__dict__", {})
+    return fields.get("request") or fields.get("_request")
+
+
+def http_facts(response: Any, request: Any = None) -> Attributes:
+    """Return the status, the provider's request id and the number of attempts of an exchange.
+
+    The SDKs count their retries in a header of each request.
+    """
+    headers: Any = getattr(response, "headers", None) or {}
+    sent: Any = getattr(getattr(response, "_request", None) or request, "headers", None) or {}
+    retries = integer(sent.get("x-stainless-retry-count"))
+    found = {
+        semconv.HTTP_STATUS_CODE: integer(getattr(response, "status_code", None)),
+        semconv.PULSE_REQUEST_ID: text(headers.get("x-request-id") or headers.get("request-id")),
+        semconv.PULSE_ATTEMPTS: None if retries is None else retries + 1,
+    }
+    return {key: value for key, value in found.items() if value is not None}
