@@ -29,6 +29,9 @@ TABLE: dict[str, Since] = {
         f"{_OPENAI}.chat.completions:Completions.parse", "1.91.0", "1.92.0"
     ),
     "openai responses": Since(f"{_OPENAI}.responses:Responses.create", "", "1.66.0"),
+    "openai background responses": Since(
+        f"{_OPENAI}.responses:Responses.create(background)", "1.66.0", "1.109.1"
+    ),
     "openai responses.stream of an earlier one": Since(
         f"{_OPENAI}.responses:Responses.stream(response_id)", "1.66.0", "1.109.1"
     ),

@@ -9,6 +9,11 @@ import pytest
 from pulse_otel import flush_buffer, observe
 from tests.conftest import Clients, Service
 from tests.instrumentation.billing import events, whole
+from tests.versions import has
+
+pytestmark = pytest.mark.skipif(
+    not has("openai background responses"), reason="this version has no background responses"
+)
 
 USAGE = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
 TEXT = {"type": "output_text", "text": "Hello", "annotations": []}
