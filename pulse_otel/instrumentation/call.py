@@ -116,7 +116,8 @@ class LlmCall:
         context = otel_context.get_current()
         if endpoint.context is not None:
             context = endpoint.context(request.get("response_id"), context)
-        caller = (id(provider), own.session.id, own.session.user_id)
+        # A reference, as the id of a provider that is gone may be given to another one.
+        caller = (weakref.ref(provider), own.session.id, own.session.user_id)
         content = recorder.capture_content
         found: Attributes | None = None
         span = reused = reuse_active_span(provider)

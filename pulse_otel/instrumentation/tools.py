@@ -42,8 +42,8 @@ WAIT_S = 3600.0
 _ARGUMENT_BYTES = 4096  # of those that are remembered; a request that repeats them has all
 _RANDOM = re.compile(r"(?<![A-Za-z0-9])(?=[A-Za-z0-9]{16})(?:[A-Za-z]{0,40}[0-9]){3}")
 
-Caller = tuple[int, str | None, str | None]
-"""The id() of the TracerProvider, session and user: equal for all calls of a round trip."""
+Caller = tuple[object, str | None, str | None]
+"""A reference to the TracerProvider, session and user: equal for all calls of a round trip."""
 _Part = Mapping[str, Any]
 
 
