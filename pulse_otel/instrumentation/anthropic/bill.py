@@ -40,6 +40,9 @@ def read_bill(message: Any, provider: str, headers: Mapping[str, Any]) -> dict[s
         return {}
     fields = fields_of(usage)
     found = _counts(fields) | _FACTS.extract(fields)
+    if semconv.INPUT_TOKENS in found and semconv.OUTPUT_TOKENS not in found:
+        # The stream ended before its `message_delta`.
+        found[semconv.PULSE_COST_UNKNOWN] = "the output tokens are not known"
     if "server_tool_use" in fields:
         found |= server_tool_uses(fields)
     if "iterations" in fields:
