@@ -159,6 +159,9 @@ def _fee_rows() -> Iterator[Row]:
     for host, source in rules.FEE_IN_STATED_COST_ONLY.items():
         meaning = "a fee for each request, which varies"
         yield host, "no stated cost", meaning, "no cost for models with such a fee", source
+    for host, source in rules.AUDIO_APART.items():
+        meaning = "has prices of its own"
+        yield host, "tokens of audio", meaning, "no cost where the model has none listed", source
     for host, seconds in rules.MINIMUM_SECONDS.items():
         action = f"at least {seconds:g} s"
         source = rules.MINIMUM_SECONDS_SOURCE

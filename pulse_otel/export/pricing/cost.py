@@ -12,6 +12,7 @@ from pulse_otel.export.pricing.charge import CostUnknown, charge, scaled
 from pulse_otel.export.pricing.names import name
 from pulse_otel.export.pricing.own import own_prices_of
 from pulse_otel.export.pricing.rules import (
+    AUDIO_APART,
     DEPLOYMENTS,
     FEE_IN_STATED_COST_ONLY,
     FREE,
@@ -108,6 +109,7 @@ def _listed(record: Record, models: list[str], mode: str | None, usage: Usage) -
         what = f"no price of model {models[0][:256]}" if models else "the model is not known"
         raise CostUnknown(what)
     _refuse_unlisted_fees(provider, model, prices)
+    _refuse_unlisted_audio(provider, prices, usage)
     variant = offer.variant(mode, _moment(record.start_ns)) if mode else None
     if variant is None:
         return scaled(prices, _factor(provider, mode))
@@ -122,6 +124,12 @@ def _refuse_unlisted_fees(provider: str, model: str, prices: Prices) -> None:
         raise CostUnknown("no price of the search that the model does in each call")
     if provider in FEE_IN_STATED_COST_ONLY and not prices.keys() <= TOKENS - {"citation"}:
         raise CostUnknown("the fee of each request varies")
+
+
+def _refuse_unlisted_audio(provider: str, prices: Prices, usage: Usage) -> None:
+    counts = {"input_audio": usage.input_audio, "output_audio": usage.output_audio}
+    if provider in AUDIO_APART and any(n and unit not in prices for unit, n in counts.items()):
+        raise CostUnknown("no price of audio tokens")
 
 
 def _is_long(prices: Prices, variant: Prices, usage: Usage) -> bool:

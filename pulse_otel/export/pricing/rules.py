@@ -219,6 +219,9 @@ DEPLOYMENTS: Final = {"azure.ai.openai": _AZURE + "how-to/switching-endpoints"}
 # Hosts where each request has a fee that varies with what was asked -> source.
 FEE_IN_STATED_COST_ONLY: Final = {"perplexity": "https://docs.perplexity.ai/guides/pricing"}
 
+# Hosts whose prices of audio tokens are never those of text -> source.
+AUDIO_APART: Final = dict.fromkeys(("openai", "azure.ai.openai"), _OPENAI_PRICES)
+
 # What is in the names of models that search in every call, for a fee that the table lacks.
 SEARCH_MODELS: Final = ("-search-preview", "-search-api")
 SEARCH_MODELS_SOURCE: Final = (
