@@ -1,0 +1,1 @@
+"""Exchanges in the public formats of many hosts, each with the record that is expected of it."""
