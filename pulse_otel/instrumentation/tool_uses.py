@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -77,6 +78,19 @@ def _image_tokens(response: Mapping[str, Any], image: Any) -> dict[str, Any]:
     if not model:
         return {semconv.PULSE_COST_UNKNOWN: "the image tool's model is not stated"}
     return {semconv.PULSE_OTHER_MODELS: [{"model": model, **_IMAGE_COUNTS.extract(image)}]}
+
+
+def executed_tool_uses(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attribute for the tools that the host executed itself, and bills apart.
+
+    A stream repeats a tool with its result. (`executed_tools` of Groq's SDK.)
+    """
+    uses = {
+        (choice_index, integer(read(tool, "index")), text(read(tool, "type")) or "unknown")
+        for choice_index, choice in enumerate(items(answer.get("choices")))
+        for tool in items(read(choice, "message", "executed_tools"))
+    }
+    return as_attribute(Counter(kind for _, _, kind in uses))
 
 
 def as_attribute(uses: Mapping[str, int | None]) -> dict[str, Any]:

@@ -148,6 +148,10 @@ TOTAL: Final = "total_tokens"
 # https://gist.github.com/simonw/ad00a97d2e70918cfbbc94d429af46ca
 WITHOUT_SUM_TEST: Final = frozenset(("perplexity",))
 
+# Hosts that execute tools themselves in chat completions, and bill them apart.
+# https://console.groq.com/docs/tool-use/built-in-tools
+EXECUTES_TOOLS: Final = frozenset(("groq",))
+
 # Cache writes for which no price is published; with some, the tokens have no price.
 # https://platform.openai.com/docs/guides/prompt-caching
 UNPRICED_WRITES: Final = ("input_tokens_details", "cache_write_tokens_details", "ttl_12h_tokens")

@@ -6,8 +6,6 @@ https://docs.x.ai/developers/cost-tracking
 
 from __future__ import annotations
 
-import dataclasses
-
 from tests.corpus.exchange import (
     Expected,
     Host,
@@ -29,6 +27,8 @@ PLAIN = cents((37, 0.59), (11, 0.79))
 TIMED = usage(37, 11, queue_time=0.01, prompt_time=0.001, completion_time=0.02, total_time=0.021)
 BESIDE = usage(37, 9, 46 + 233, **reasoned(233))
 BESIDE_CENTS = cents((37, 3), (242, 15))
+
+SEARCHED = {"index": 0, "type": "browser_search", "arguments": "{}", "output": "o"}
 
 EXCHANGES = [
     LLAMA.chat(
@@ -62,18 +62,21 @@ EXCHANGES = [
         ),
         message={"reasoning": "Hm."},
     ),
-    dataclasses.replace(
-        OSS.chat(
-            "tools that it executed are billed apart",
-            usage(1000, 300),
-            Expected(1000, 300),
-            message={
-                "executed_tools": [
-                    {"index": 0, "type": "browser_search", "arguments": "{}", "output": "o"}
-                ]
-            },
-        ),
-        wrong="executed_tools is not read: the cost has the tokens alone",
+    OSS.chat(
+        "tools that it executed are billed apart",
+        usage(1000, 300),
+        Expected(1000, 300),
+        message={"executed_tools": [SEARCHED]},
+    ),
+    OSS.stream(
+        "stream with a tool that it executed",
+        [
+            delta({"role": "assistant", "executed_tools": [{**SEARCHED, "output": None}]}),
+            delta({"executed_tools": [SEARCHED]}),
+            says(),
+            ends(x_groq={"usage": usage(1000, 300)}),
+        ],
+        Expected(1000, 300),
     ),
     Host("groq", "groq/compound").chat(
         "a system of several models has no listed price", usage(1000, 300), Expected(1000, 300)

@@ -63,6 +63,7 @@ FREE: Final = "free"
 STANDARD: Final = frozenset(("", "auto", "default", "standard", "standard_only"))
 
 _GROQ_FLEX = "https://console.groq.com/docs/flex-processing"
+_GROQ_TOOLS = "https://console.groq.com/docs/tool-use/built-in-tools"
 _AZURE = "https://learn.microsoft.com/azure/foundry/openai/"
 _BEDROCK = "https://aws.amazon.com/bedrock/service-tiers"
 _GEMINI = "https://ai.google.dev/gemini-api/docs/optimization"
@@ -171,6 +172,8 @@ TOOLS: Final = (
         "by container, which several calls share",
         _OPENAI_PRICES,
     ),
+    Tool("groq", "browser_search", None, "by prices that are not listed", _GROQ_TOOLS),
+    Tool("groq", "code_interpreter", None, "by prices that are not listed", _GROQ_TOOLS),
 )
 
 PLACES: Final = (

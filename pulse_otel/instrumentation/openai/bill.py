@@ -11,9 +11,14 @@ from pulse_otel.instrumentation.openai.background import shows_end
 from pulse_otel.instrumentation.openai.tokens import some
 from pulse_otel.instrumentation.reading import fields_of, integer, items, read
 from pulse_otel.instrumentation.stated_cost import stated_cost
-from pulse_otel.instrumentation.tool_uses import response_tool_uses, server_tool_uses
+from pulse_otel.instrumentation.tool_uses import (
+    executed_tool_uses,
+    response_tool_uses,
+    server_tool_uses,
+)
 from pulse_otel.instrumentation.usage_rules import (
     COUNTS,
+    EXECUTES_TOOLS,
     PLACES,
     TOTAL,
     UNPRICED_WRITES,
@@ -41,6 +46,8 @@ def read_bill(answer: Any, provider: str, headers: Mapping[str, Any]) -> dict[st
         found[semconv.PULSE_COST_UNKNOWN] = "no price of cache writes for 12 hours"
     if "server_tool_use" in fields:
         found |= server_tool_uses(fields)
+    if provider in EXECUTES_TOOLS:
+        found |= executed_tool_uses(whole)
     if "output" in whole:
         found |= response_tool_uses(whole)
     return found | stated_cost(fields, provider, headers)

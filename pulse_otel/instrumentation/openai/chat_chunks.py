@@ -14,7 +14,7 @@ from pulse_otel.instrumentation.reading import fields_of, integer, items, read, 
 from pulse_otel.values import copied
 
 _TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
-_LISTS = ("images", "annotations", "reasoning_details")
+_LISTS = ("images", "annotations", "reasoning_details", "executed_tools")
 # fields of a delta besides its text that the SDK's model may not have
 _MORE = (*_TEXTS[1:], *_LISTS, "audio")
 
