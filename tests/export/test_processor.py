@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 import pulse_otel
 from pulse_otel import pipeline
 from pulse_otel.export import processor
 from pulse_otel.export.delivery.span_size import SPAN_BYTES, size_of
+from pulse_otel.process import flush
 from tests.conftest import KEY, RunPython
 from tests.export.sending import Watch, stored, until
 from tests.faults import FaultServer, answer, hang
@@ -334,15 +335,18 @@ def test_a_thread_that_is_late_for_a_second_init_pulse_loses_nothing(
     begin(server, provider)
     assert pipeline._state.pipeline is not None
     late = pipeline._state.pipeline.processor
-    begin(server, TracerProvider(shutdown_on_exit=False))
-    end_spans(provider, 1)
-    span: Any = provider.get_tracer("pulse_otel.openai").start_span("chat m", attributes=CHAT)
-    late.on_end(span)
-    exporter = late._exporter
-    exporter.export((span,))  # as one that the old batch processor still held
+    begin(server, provider)
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("pulse_otel.openai")
+    ended, held_back = (tracer.start_span("chat m", attributes=CHAT) for _ in range(2))
+    for span in (ended, held_back):
+        span.end()
+
+    late.on_end(cast("ReadableSpan", ended))
+    late._exporter.export((cast("ReadableSpan", held_back),))  # by the old batch processor
 
     assert pulse_otel.flush_buffer(20) is True
-    assert pulse_otel.stats().lost == 0
+    assert (pulse_otel.stats().ended, pulse_otel.stats().delivered) == (2, 2)
+    assert count(server) == 2
 
 
 def test_a_thread_that_outlives_the_main_one_does_not_use_up_the_time_of_the_end(
@@ -376,3 +380,26 @@ def test_the_size_of_a_span_has_what_takes_memory(attributes: Any, least: int) -
     span.end()
 
     assert least <= size_of(span) < 2 * least + SPAN_BYTES
+
+
+def test_where_the_names_of_the_sdk_are_others_the_global_provider_is_flushed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A batch processor that does not say whose exporter it feeds."""
+    over = threading.Event()
+
+    class Renamed:
+        def worker(self) -> None:
+            over.wait(20)
+
+    flushed = TracerProvider(shutdown_on_exit=False)
+    monkeypatch.setattr(flush.trace, "get_tracer_provider", lambda: flushed)
+    exporter = object()
+    assert list(flush.batch_processors_before(exporter)) == []
+    thread = threading.Thread(target=Renamed().worker, name="OtelBatchSpanProcessor")
+    thread.start()
+    try:
+        assert list(flush.batch_processors_before(exporter)) == [flushed]
+    finally:
+        over.set()
+        thread.join()
