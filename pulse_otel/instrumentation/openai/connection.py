@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -97,7 +98,9 @@ class RecordedConnection:
         self, recorder: Recorder, request: dict[str, Any], lane: str | None, event_id: str | None
     ) -> _PendingResponse:
         own = options_of_call(observed_options(self._client), self._own)
-        call = LlmCall.open(self._adapter.endpoint, recorder, self._client, request, own, id(self))
+        call = LlmCall.open(
+            self._adapter.endpoint, recorder, self._client, request, own, weakref.ref(self)
+        )
         url = getattr(self._client, "websocket_base_url", None)
         call.span.set_attributes(server_attributes(url))
         response = _PendingResponse(call, request, lane, event_id)
