@@ -19,6 +19,8 @@ from enum import Enum
 from functools import cache
 from typing import Any, cast
 
+from pulse_otel.guard import tried
+
 MAX_DEPTH = 40
 NOT_RECORDED = "[not recorded: an iterator]"
 _SCRUB = re.compile("[\x00\ud800-\udfff]")
@@ -122,38 +124,89 @@ def plain(value: object, depth: int = 0) -> Any:
         return scrub(value)
     if depth >= MAX_DEPTH:
         return "[too deep]"
-    try:
-        return _parts(value, depth)
-    except Exception:  # noqa: BLE001 - a hostile object of the caller's; its text is all that is lost
-        return f"[{type(value).__name__}: not readable]"
+    return tried(_parts, value, depth, otherwise=f"[{type(value).__name__}: not readable]")
 
 
 def _number(value: float | None) -> Any:
-    if isinstance(value, float) and not (float("-inf") < value < float("inf")):
-        return str(value)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**63:
-        return str(value) if abs(value) < 10**400 else "[huge integer]"
+    if isinstance(value, float):
+        value = float.__float__(value)
+        return value if float("-inf") < value < float("inf") else str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = int.__index__(value)
+        if abs(value) > 2**63:
+            return str(value) if abs(value) < 10**400 else "[huge integer]"
     return value
 
 
 def _parts(value: object, depth: int) -> Any:
-    if isinstance(value, Mapping):
-        return {_text(key): plain(item, depth + 1) for key, item in list(value.items())}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item, depth + 1) for item in list(value)]
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return f"[{len(value)} bytes]"
-    if isinstance(value, Iterator):
+    kind = type(value)  # asked, instead of the value, which may lie about its class
+    if issubclass(kind, Mapping):
+        items = cast("Mapping[Any, Any]", value).items()
+        return {_key(key): plain(item, depth + 1) for key, item in list(items)}
+    for sequence in (list, tuple, set, frozenset):
+        if issubclass(kind, sequence):
+            return [plain(item, depth + 1) for item in sequence.__iter__(cast("Any", value))]
+    if issubclass(kind, (bytes, bytearray, memoryview)):
+        return f"[{len(cast('bytes', value))} bytes]"
+    if issubclass(kind, Iterator):
         return NOT_RECORDED
-    if _is_pydantic_1(type(value)):
-        return plain(cast("Any", value).dict(exclude_unset=True), depth + 1)
-    dump = getattr(value, "model_dump", None)
-    if callable(dump) and not isinstance(value, type):
-        return plain(dump(mode="json", warnings=False, exclude_unset=True), depth + 1)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
-        return {f.name: plain(getattr(value, f.name), depth + 1) for f in fields}
-    return plain(value.value, depth + 1) if isinstance(value, Enum) else _text(value)
+    if issubclass(kind, Enum):
+        return plain(cast("Enum", value).value, depth + 1)
+    return _fields_or_text(value, kind, depth)
+
+
+def _fields_or_text(value: object, kind: type, depth: int) -> Any:
+    fields = _sent_fields(value, kind)
+    if fields is None and dataclasses.is_dataclass(kind):
+        written = getattr(value, "__dict__", {})
+        fields = {f.name: written[f.name] for f in dataclasses.fields(kind) if f.name in written}
+    if fields is not None:
+        return {name: plain(item, depth + 1) for name, item in fields.items()}
+    return scrub(str(value)) if _is_known(kind) else f"[{kind.__name__}]"
+
+
+def _key(key: object) -> str:
+    found = plain(key)
+    return found if type(found) is str else to_json(found)
+
+
+def _sent_fields(value: Any, kind: type) -> Mapping[str, Any] | None:
+    """Return the fields that were set of a pydantic model, by none of its methods; else None."""
+    if hasattr(kind, "__pydantic_fields_set__"):
+        sent, extra = value.__pydantic_fields_set__, value.__pydantic_extra__
+    elif hasattr(kind, "__fields_set__"):  # pydantic 1
+        sent, extra = value.__fields_set__, None
+    else:
+        return None
+    found = {name: item for name, item in value.__dict__.items() if name in sent}
+    return {**found, **extra} if extra else found
+
+
+# Of a type of any other package, no method is called: an object of the program's may raise what
+# ends the program, block, or change by being read.
+_KNOWN_PACKAGES = frozenset(
+    (
+        "anthropic",
+        "builtins",
+        "datetime",
+        "decimal",
+        "fractions",
+        "httpx",
+        "httpx2",
+        "ipaddress",
+        "numpy",
+        "openai",
+        "pathlib",
+        "pydantic",
+        "pydantic_core",
+        "uuid",
+        "zoneinfo",
+    )
+)
+
+
+def _is_known(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] in _KNOWN_PACKAGES
 
 
 _FIXED = (str, int, float, bool, type(None), bytes)
@@ -174,10 +227,9 @@ def copied(value: Any, depth: int = 0) -> Any:
         return _copied_fields(value, value, depth)
     if kind is list:
         return [item if type(item) in _FIXED else copied(item, depth + 1) for item in value]
-    sent: Any = getattr(value, "__pydantic_fields_set__", None)
-    if sent is None:
+    if not hasattr(kind, "__pydantic_fields_set__"):
         return plain(value, depth)
-    found = _copied_fields(value.__dict__, sent, depth)
+    found = _copied_fields(value.__dict__, value.__pydantic_fields_set__, depth)
     extra: Any = value.__pydantic_extra__
     return found | _copied_fields(extra, extra, depth) if extra else found
 
@@ -190,24 +242,12 @@ def _copied_fields(fields: dict[str, Any], names: Collection[str], depth: int) -
     }
 
 
-def _is_pydantic_1(kind: type) -> bool:
-    """Return whether `kind` is a model of pydantic 1, whose `model_dump` refuses our options."""
-    return hasattr(kind, "__fields_set__") and not hasattr(kind, "__pydantic_fields__")
-
-
 def field_of(value: object, name: str) -> Any:
-    """Return the field `name` of an object or a mapping; None if it has none, or raises."""
-    try:
-        return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
-    except Exception:  # noqa: BLE001 - a hostile object of the caller's, as above
-        return None
-
-
-def _text(value: object) -> str:
-    try:
-        return scrub(as_text(value))
-    except Exception:  # noqa: BLE001 - `__str__` of the caller's object
-        return f"[{type(value).__name__}: not readable]"
+    """Return the field `name` of a mapping, or of an object of a known package; else None."""
+    kind = type(value)
+    if issubclass(kind, Mapping):
+        return tried(cast("Mapping[str, Any]", value).get, name, otherwise=None)
+    return tried(getattr, value, name, None, otherwise=None) if _is_known(kind) else None
 
 
 @cache
@@ -232,11 +272,9 @@ def to_json_bytes(value: object) -> bytes:
     """Return `to_json` in UTF-8."""
     fast = _fast_json()
     if fast is not None:
-        try:
-            text = fast(value)
-            return text if b"\\u0000" not in text else _slow_json(value).encode()
-        except Exception:  # noqa: BLE001 - cycles, lone surrogates, unknown types: the slow way
-            return _slow_json(value).encode()
+        text = tried(fast, value, otherwise=None)  # None: cycles, lone surrogates, unknown types
+        if text is not None and b"\\u0000" not in text:
+            return text
     return _slow_json(value).encode()
 
 

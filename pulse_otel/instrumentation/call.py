@@ -134,31 +134,42 @@ class LlmCall:
             span = tracer.start_span(name, context, kind=SpanKind.CLIENT, attributes=attributes)
         else:
             span.set_attributes(attributes)
-        call = cls(
-            endpoint, str(attributes[semconv.PROVIDER_NAME]), recorder, caller, span, context
-        )
-        call._ends_span, call._connection = reused is None, connection
-        if call.recording:
-            call._has_tools = given(request.get("tools")) or given(request.get("functions"))
-            if found is None or not content:
-                found = guarded(endpoint.request, request, content) or {}
-            written = call._set(found | labels(own.session))
-            if call._has_tools:
-                call._conversation = guarded(call._digest, request, written)
+        try:
+            name = str(attributes[semconv.PROVIDER_NAME])
+            call = cls(endpoint, name, recorder, caller, span, context)
+            call._ends_span, call._connection = reused is None, connection
+            if call.recording:
+                guarded(call._requested, request, found if content else None, own)
+        except BaseException:  # a signal handler's: the SDK does not get to the call
+            if reused is None:
+                span.end()
+            raise
         return call
 
-    def attach(self) -> Any:
-        """Make the span current while the SDK runs; return the token for `detach`."""
-        return otel_context.attach(self._context)
+    def _requested(
+        self, request: Mapping[str, Any], found: Attributes | None, own: Observed
+    ) -> None:
+        """Set the attributes of the request; `found` are those that were read already."""
+        self._has_tools = given(request.get("tools")) or given(request.get("functions"))
+        if found is None:
+            found = guarded(self._endpoint.request, request, self._recorder.capture_content) or {}
+        written = self._set(found | labels(own.session))
+        if self._has_tools:
+            self._conversation = guarded(self._digest, request, written)
 
-    def detach(self, token: Any) -> None:
-        """Restore the context of the caller: the span is not current after the SDK returned.
+    def attach(self) -> None:
+        """Make the span current while the SDK runs."""
+        otel_context.attach(self._context)
 
-        A coroutine that is closed in another context than the one in which it ran has nothing to
-        detach there; an attempt would make OpenTelemetry log an error.
+    def detach(self) -> None:
+        """Restore the context of the caller, once: the span is not current after the SDK returned.
+
+        By its value, not by the token of `attach`, which a signal handler may keep from coming
+        back. A coroutine that is closed in another context than the one in which it ran has
+        nothing to restore there.
         """
         if current_call() is self:
-            otel_context.detach(token)
+            otel_context.attach(self.callers_context)
 
     @property
     def tracer_provider(self) -> Any:
@@ -208,13 +219,17 @@ class LlmCall:
     def finish(self, error: BaseException | None = None) -> None:
         """Read what arrived and end the span, once; with an `error` its status is ERROR."""
         if self._finished:
+            if self._ends_span and self.span.is_recording():  # a signal handler's exception passed
+                guarded(self.span.end)
             return
         self._finished = True
-        if self.recording and (self._ends_span or self.span.is_recording()):
-            guarded(self._read_rest, error)
-        self._chunks, self._answer = [], None
-        if self._ends_span:
-            guarded(self.span.end)
+        try:
+            if self.recording and (self._ends_span or self.span.is_recording()):
+                guarded(self._read_rest, error)
+        finally:
+            self._chunks, self._answer = [], None
+            if self._ends_span:
+                guarded(self.span.end)
 
     def _read(self, content: bool) -> Attributes:
         if self._answer is None:

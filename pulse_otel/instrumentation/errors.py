@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pulse_otel import semconv
+from pulse_otel.guard import tried
 from pulse_otel.instrumentation.reading import fields_of, integer, read, text
 from pulse_otel.values import clip, mask_secrets, scrub
 
@@ -74,10 +75,8 @@ def _body(http_response: Any) -> Any:
     """Return the JSON of an answer with status 200 that the SDK could not make an object of."""
     if not (getattr(http_response, "is_closed", False) and http_response.status_code < 400):
         return None
-    try:
-        return http_response.json()
-    except (ValueError, RuntimeError):  # no JSON; not read
-        return None
+    no_json, not_read = ValueError, RuntimeError
+    return tried(http_response.json, kinds=(no_json, not_read), otherwise=None)
 
 
 def failure_attributes(code: str | None, message: str | None) -> dict[str, Any]:

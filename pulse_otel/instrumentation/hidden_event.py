@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from pulse_otel.instrumentation.reading import loads
 
 _END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _LONGEST_END = 4
@@ -53,10 +54,8 @@ class EventFilter:
             return False
         lines = event.splitlines()
         data = b"\n".join(line[5:] for line in lines if line.startswith(b"data:"))
-        try:
-            return self._hides(json.loads(data))
-        except (ValueError, RecursionError):
-            return False
+        found = loads(data, otherwise=None)
+        return found is not None and self._hides(found)
 
 
 class FilteredDecoder:

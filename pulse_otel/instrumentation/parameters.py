@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from pulse_otel.context import Session, with_summary
 from pulse_otel.guard import guarded
-from pulse_otel.instrumentation.reading import given
+from pulse_otel.instrumentation.reading import given, loads
 from pulse_otel.log import rate_limited
 from pulse_otel.values import as_text, plain
 
@@ -100,10 +100,9 @@ def carried(options: Any) -> dict[str, Any] | None:
 
 
 def _read(headers: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        found: Any = json.loads(headers.get(_ENTRY) or "{}")
-    except (TypeError, ValueError):  # another library's header of that name
-        return {}
+    text = headers.get(_ENTRY)
+    # Another library may have a header of that name.
+    found: Any = loads(text, otherwise={}) if isinstance(text, str) else {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 

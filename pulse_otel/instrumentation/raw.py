@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-import json
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, cast
 
-from pulse_otel.guard import guarded
+from pulse_otel.guard import guarded, tried
 from pulse_otel.instrumentation.body import StreamObserver, tap_body
 from pulse_otel.instrumentation.call import LlmCall
+from pulse_otel.instrumentation.reading import loads
 
 _MOST_BYTES = 4 << 20  # of a body that the SDK does not parse; a longer one is not recorded
 _EVENTS, _JSON = "text/event-stream", "json"
@@ -44,6 +45,16 @@ def note_answer(call: LlmCall) -> None:
         call.answered(_body(response))
 
 
+def failed(call: LlmCall, error: BaseException) -> None:
+    """End a call that `error` ended, with what was answered."""
+    try:
+        call.detach()  # again, if `error` is of a signal handler that kept it from its end
+        guarded(note_answer, call)
+    finally:
+        call.finish(error)
+
+
+_NOT_READ = RuntimeError  # of a response that was closed before it was read
 _BINARY = ("audio/", "image/", "video/", "application/octet-stream")
 
 
@@ -51,12 +62,11 @@ def _body(http_response: Any) -> Any:
     """Return a body that the SDK has read: JSON, text, or the HTTP response if it is binary."""
     if str(http_response.headers.get("content-type", "")).startswith(_BINARY):
         return http_response
-    try:
-        found: Any = http_response.json()
-    except ValueError:
-        return http_response.text
-    except RuntimeError:  # closed before it was read
-        return {}
+    return tried(_json_or_text, http_response, kinds=_NOT_READ, otherwise=cast("Any", {}))
+
+
+def _json_or_text(http_response: Any) -> Any:
+    found: Any = tried(http_response.json, kinds=ValueError, otherwise=None)
     return cast("Any", found) if isinstance(found, dict) else http_response.text
 
 
@@ -115,10 +125,10 @@ class _Unparsed:
         """Take the events of a body that was read before the SDK returned; False without any."""
         if not self._events:
             return False
-        try:
-            self.add(http_response.content)
-        except RuntimeError:  # closed before it was read
+        content = tried(attrgetter("content"), http_response, kinds=_NOT_READ, otherwise=None)
+        if content is None:
             return False
+        self.add(content)
         self._headers = {"content-type": self._headers["content-type"]}  # it is decoded
         return True
 
@@ -150,7 +160,6 @@ class _Unparsed:
                 self._chunk(line[5:])
 
     def _chunk(self, data: str) -> None:
-        try:
-            self._call.chunk(json.loads(data))
-        except (ValueError, RecursionError):
-            return  # [DONE]
+        chunk = loads(data, otherwise=None)
+        if chunk is not None:  # as the [DONE] at the end is
+            self._call.chunk(chunk)

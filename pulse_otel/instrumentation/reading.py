@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pulse_otel import semconv
+from pulse_otel.guard import tried
 from pulse_otel.values import NOT_RECORDED, as_text, field_of, plain, without_secrets
 
 _LARGEST = 2**63 - 1  # the largest attribute value; an encoder refuses the whole batch for more
@@ -111,10 +112,12 @@ def parsed(arguments: Any) -> Any:
     """Return the arguments of a tool as an object if their text is JSON, else as they are."""
     if not isinstance(arguments, str):
         return plain(arguments)
-    try:
-        return json.loads(arguments)
-    except (ValueError, RecursionError):
-        return arguments
+    return loads(arguments, otherwise=arguments)
+
+
+def loads(text: str | bytes, *, otherwise: Any) -> Any:
+    """Return the value of JSON `text`, or `otherwise` if it is none or too deep."""
+    return tried(json.loads, text, kinds=(ValueError, RecursionError), otherwise=otherwise)
 
 
 Rule = tuple[tuple[str, ...], str, Callable[[Any], Any]]

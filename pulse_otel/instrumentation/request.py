@@ -15,14 +15,19 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.call import LlmCall, current_call
-from pulse_otel.instrumentation.endpoint import Endpoints
+from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints
 from pulse_otel.instrumentation.parameters import (
     carried,
     session_from_parameters,
     without_carried,
 )
-from pulse_otel.instrumentation.raw import note_answer
-from pulse_otel.instrumentation.recorder import observed_options, options_of_call, recorder_for
+from pulse_otel.instrumentation.raw import failed
+from pulse_otel.instrumentation.recorder import (
+    Recorder,
+    observed_options,
+    options_of_call,
+    recorder_for,
+)
 from pulse_otel.instrumentation.stream import observe_result
 
 
@@ -76,11 +81,21 @@ def _open(
     }
     own = session_from_parameters(parameters) if parameters else None
     call = LlmCall.open(endpoint, recorder, client, request, options_of_call(observed, own))
-    added = guarded(endpoint.usage_option, recorder.stream_usage, client, options)
-    if added:
-        sent = sent.changed(json_data={**options.json_data, **added})
-        call.hides_usage = True
-    return call, sent
+    try:
+        return call, guarded(_asking_for_usage, client, sent, call, endpoint, recorder) or sent
+    except BaseException as error:  # of a signal handler
+        call.finish(error)
+        raise
+
+
+def _asking_for_usage(
+    client: Any, sent: _Sent, call: LlmCall, endpoint: Endpoint, recorder: Recorder
+) -> _Sent:
+    added = endpoint.usage_option(recorder.stream_usage, client, sent.options)
+    if not added:
+        return sent
+    call.hides_usage = True
+    return sent.changed(json_data={**sent.options.json_data, **added})
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -105,16 +120,16 @@ def sync_hook(endpoints: Endpoints) -> Callable[..., Any]:
         call, sent = _begin(endpoints, client, args, kwargs)
         if call is None:
             return wrapped(*sent.args, **sent.kwargs)
-        token = guarded(call.attach)
         try:
-            result = wrapped(*sent.args, **sent.kwargs)
+            guarded(call.attach)
+            try:
+                result = wrapped(*sent.args, **sent.kwargs)
+            finally:
+                guarded(call.detach)
+            guarded(observe_result, result, call)
         except BaseException as error:
-            guarded(note_answer, call)
-            guarded(call.finish, error)
+            guarded(failed, call, error)
             raise
-        finally:
-            guarded(call.detach, token)
-        guarded(observe_result, result, call)
         return result
 
     return request
@@ -127,16 +142,16 @@ def async_hook(endpoints: Endpoints) -> Callable[..., Any]:
         call, sent = _begin(endpoints, client, args, kwargs)
         if call is None:
             return await wrapped(*sent.args, **sent.kwargs)
-        token = guarded(call.attach)
         try:
-            result = await wrapped(*sent.args, **sent.kwargs)
+            guarded(call.attach)
+            try:
+                result = await wrapped(*sent.args, **sent.kwargs)
+            finally:
+                guarded(call.detach)
+            guarded(observe_result, result, call)
         except BaseException as error:
-            guarded(note_answer, call)
-            guarded(call.finish, error)
+            guarded(failed, call, error)
             raise
-        finally:
-            guarded(call.detach, token)
-        guarded(observe_result, result, call)
         return result
 
     return request

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pulse_otel import semconv
+from pulse_otel.guard import tried
 from pulse_otel.instrumentation.reading import number, read, text
 from pulse_otel.instrumentation.usage_rules import (
     OWN_KEY,
@@ -44,10 +45,7 @@ def _of_headers(provider: str, headers: Mapping[str, Any]) -> dict[str, Any]:
     row = _HEADERS[provider]
     if row.path[0] not in headers:
         return {}
-    try:
-        amount = _amount(float(headers[row.path[0]]))
-    except ValueError:
-        return {}
+    amount = _amount(tried(float, headers[row.path[0]], kinds=ValueError, otherwise=None))
     return {} if amount is None else {semconv.PULSE_COST_CENTS: amount * row.cents}
 
 

@@ -18,7 +18,6 @@ Evidence that two calls share is none.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,14 +30,15 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 
 from pulse_otel import semconv
 from pulse_otel.context import Session, labels
-from pulse_otel.guard import guarded
-from pulse_otel.instrumentation.reading import read
+from pulse_otel.guard import guarded, tried
+from pulse_otel.instrumentation.reading import read, text
 from pulse_otel.values import bounded_json
 
 LIMIT = 10_000
 """The most evidence that is remembered; the oldest is dropped first."""
 WAIT_S = 3600.0
 """How long a result may take: a person may have to approve it."""
+_CHANGED = (RuntimeError, StopIteration)  # a dict, by another thread
 _ARGUMENT_BYTES = 4096  # of those that are remembered; a request that repeats them has all
 _RANDOM = re.compile(r"(?<![A-Za-z0-9])(?=[A-Za-z0-9]{16})(?:[A-Za-z]{0,40}[0-9]){3}")
 
@@ -99,11 +99,13 @@ class ToolCalls:
     @property
     def waiting(self) -> bool:
         """Return whether any result may arrive; forget what is too old."""
-        now = time.monotonic()
-        with contextlib.suppress(RuntimeError, StopIteration):  # changed by another thread
-            while (oldest := next(iter(self._calls.items())))[1][0].until < now:
-                self._calls.pop(oldest[0], None)
+        if self._calls:
+            tried(self._forget_until, time.monotonic(), kinds=_CHANGED, otherwise=None)
         return bool(self._calls)
+
+    def _forget_until(self, now: float) -> None:
+        while (oldest := next(iter(self._calls.items())))[1][0].until < now:
+            self._calls.pop(oldest[0], None)
 
     def add(self, asker: Asker, parts: Iterable[_Part], content: bool) -> None:
         """Remember the `tool_call` parts of the answer to `asker`."""
@@ -171,13 +173,13 @@ def _keys(asker: Asker, call_id: str, asked: tuple[str, int]) -> Iterable[tuple[
 
 
 def _asked(part: _Part) -> tuple[str, str]:
-    return str(part.get("name") or ""), bounded_json(part.get("arguments"), _ARGUMENT_BYTES)
+    return text(part.get("name")) or "", bounded_json(part.get("arguments"), _ARGUMENT_BYTES)
 
 
 def _drop_oldest(entries: dict[Any, Any]) -> None:
     while len(entries) > LIMIT:
-        with contextlib.suppress(RuntimeError, StopIteration):  # changed by another thread
-            entries.pop(next(iter(entries)), None)
+        oldest = tried(next, iter(entries), kinds=_CHANGED, otherwise=None)
+        entries.pop(oldest, None)
 
 
 tool_calls = ToolCalls()
@@ -194,11 +196,11 @@ def may_have_results(request: Mapping[str, Any]) -> bool:
     if not isinstance(messages, (list, tuple)) or not messages:
         return False
     last = cast("Any", messages[-1])
-    if read(last, "role") in ("tool", "function") or "output" in str(read(last, "type")):
+    if read(last, "role") in ("tool", "function") or "output" in (text(read(last, "type")) or ""):
         return True
     blocks: Any = read(last, "content")
     return isinstance(blocks, (list, tuple)) and any(
-        "result" in str(read(block, "type")) for block in cast("list[Any]", blocks)
+        "result" in (text(read(block, "type")) or "") for block in cast("list[Any]", blocks)
     )
 
 
