@@ -62,11 +62,16 @@ class _Chunks:
         return self
 
     def __next__(self) -> Any:
-        observer, call = self._observer, self._observer.call
+        observer = self._observer
         while True:
-            with observer.inside_sdk():
+            try:
+                observer.inside = True  # as `inside_sdk` does, without three calls for each chunk
                 item = next(self._inner)
-            if not guarded(call.chunk, item):
+                observer.inside = False
+            except BaseException as error:
+                observer.left_sdk(error)
+                raise
+            if not guarded(observer.call.chunk, item):
                 return item
 
 
@@ -84,9 +89,14 @@ class _AsyncChunks:
         return self
 
     async def __anext__(self) -> Any:
-        observer, call = self._observer, self._observer.call
+        observer = self._observer
         while True:
-            with observer.inside_sdk():
+            try:
+                observer.inside = True
                 item = await self._inner.__anext__()
-            if not guarded(call.chunk, item):
+                observer.inside = False
+            except BaseException as error:
+                observer.left_sdk(error)
+                raise
+            if not guarded(observer.call.chunk, item):
                 return item
