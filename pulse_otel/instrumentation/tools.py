@@ -99,6 +99,8 @@ class ToolCalls:
     @property
     def waiting(self) -> bool:
         """Return whether any result may arrive; forget what is too old."""
+        if not self._calls:
+            return False
         now = time.monotonic()
         with contextlib.suppress(RuntimeError, StopIteration):  # changed by another thread
             while (oldest := next(iter(self._calls.items())))[1][0].until < now:
