@@ -144,6 +144,8 @@ class Rules:
             parent = read(value, *path) if path else value
             if parent is None:
                 continue
+            if hasattr(type(parent), "__pydantic_fields__"):
+                parent = fields_of(parent)
             get = parent.get if type(parent) is dict else functools.partial(_field, parent)
             for name, attribute, cast in fields:
                 raw = get(name)
@@ -157,7 +159,6 @@ class Rules:
 
 # The model has an attribute of its own; the query and the files are no part of the body.
 _NO_PARAMETERS = frozenset({"model", "extra_query", "extra_files"})
-
 Content = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
@@ -215,9 +216,7 @@ def finish_reason(raw: str | None) -> str:
 def finish_reasons(raw: Sequence[str | None]) -> dict[str, Any]:
     """Return the attributes for the finish reasons of an answer's choices."""
     return {
-        semconv.FINISH_REASONS: [
-            _FINISH_REASONS.get(reason, reason) if reason else "error" for reason in raw
-        ],
+        semconv.FINISH_REASONS: [finish_reason(reason) for reason in raw],
         semconv.PULSE_RAW_FINISH_REASONS: [reason or "" for reason in raw],
     }
 

@@ -18,6 +18,7 @@ from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rule,
     Rules,
+    fields_of,
     filled,
     finish_reason,
     given,
@@ -115,6 +116,7 @@ _UNFINISHED = ("queued", "in_progress")
 
 def read_response(response: Any, content: bool) -> dict[str, Any]:
     """Return the attributes of a response, whole or assembled."""
+    response = fields_of(response)
     attributes = _RESPONSE.extract(response) | _finish(response)
     if read(response, "background") is True:
         attributes |= background_attributes(response)
