@@ -116,6 +116,8 @@ def clip(text: str, limit_bytes: int) -> str:
 
 def plain(value: object, depth: int = 0) -> Any:
     """Return `value` as plain dicts, lists and scalars; iterators are not consumed."""
+    if type(value) is str:
+        return scrub(value)
     if value is None or isinstance(value, (bool, int, float)):
         return _number(value)
     if isinstance(value, str):
@@ -138,7 +140,10 @@ def _number(value: float | None) -> Any:
 
 def _parts(value: object, depth: int) -> Any:
     if isinstance(value, Mapping):
-        return {_text(key): plain(item, depth + 1) for key, item in list(value.items())}
+        return {
+            scrub(key) if type(key) is str else _text(key): plain(item, depth + 1)
+            for key, item in list(value.items())
+        }
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(item, depth + 1) for item in list(value)]
     if isinstance(value, (bytes, bytearray, memoryview)):
