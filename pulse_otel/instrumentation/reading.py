@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pulse_otel import semconv
+from pulse_otel.instrumentation.tool_definitions import definitions
 from pulse_otel.values import NOT_RECORDED, as_text, field_of, plain, without_secrets
 
 _LARGEST = 2**63 - 1  # the largest attribute value; an encoder refuses the whole batch for more
@@ -276,7 +277,7 @@ def messages_and_tools(
     elif given(messages):
         attributes = user_message(text_parts(NOT_RECORDED))
     if tools:
-        attributes[semconv.TOOL_DEFINITIONS] = [tool(item) for item in tools]
+        attributes[semconv.TOOL_DEFINITIONS] = definitions(tool, tools)
     return attributes
 
 

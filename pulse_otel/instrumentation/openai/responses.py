@@ -31,6 +31,7 @@ from pulse_otel.instrumentation.reading import (
     text_parts,
     true,
 )
+from pulse_otel.instrumentation.tool_definitions import definitions
 from pulse_otel.values import plain
 
 API_TYPE = "responses"
@@ -194,7 +195,7 @@ def _instructions(source: Any) -> dict[str, Any]:
 
 def _tools(source: Any) -> dict[str, Any]:
     tools = items(read(source, "tools"))
-    return {semconv.TOOL_DEFINITIONS: [_tool(tool) for tool in tools]} if tools else {}
+    return {semconv.TOOL_DEFINITIONS: definitions(_tool, tools)} if tools else {}
 
 
 def _tool(tool: Any) -> dict[str, Any]:
