@@ -19,7 +19,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, cast
 
-from pulse_otel.guard import tried
+from pulse_otel.guard import FAILED, tried
 
 MAX_DEPTH = 40
 NOT_RECORDED = "[not recorded: an iterator]"
@@ -118,13 +118,16 @@ def clip(text: str, limit_bytes: int) -> str:
 
 def plain(value: object, depth: int = 0) -> Any:
     """Return `value` as plain dicts, lists and scalars; iterators are not consumed."""
+    if type(value) is str:
+        return scrub(value)
     if value is None or isinstance(value, (bool, int, float)):
         return _number(value)
     if isinstance(value, str):
         return scrub(value)
     if depth >= MAX_DEPTH:
         return "[too deep]"
-    return tried(_parts, value, depth, otherwise=f"[{type(value).__name__}: not readable]")
+    found = tried(_parts, value, depth, otherwise=FAILED)
+    return f"[{type(value).__name__}: not readable]" if found is FAILED else found
 
 
 def _number(value: float | None) -> Any:
@@ -166,6 +169,8 @@ def _fields_or_text(value: object, kind: type, depth: int) -> Any:
 
 
 def _key(key: object) -> str:
+    if type(key) is str:
+        return scrub(key)
     found = plain(key)
     return found if type(found) is str else to_json(found)
 

@@ -28,16 +28,15 @@ class StreamObserver:
         self.reads_bytes: Callable[[bytes], None] | None = None
         self.before_end: Callable[[], None] | None = None
         self.filters_bytes = False
-        self._inside = False
+        self.inside = False  # True while the SDK reads: see `inside_sdk`
         self._filter: EventFilter | None = None
 
-    # `inside_sdk()` is a context manager without a generator: it runs once for each chunk.
     def inside_sdk(self) -> StreamObserver:
         """Mark the time in which the SDK reads: a body that it closes then is no early end."""
         return self
 
     def __enter__(self) -> None:
-        self._inside = True
+        self.inside = True
 
     def __exit__(
         self,
@@ -45,13 +44,17 @@ class StreamObserver:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._inside = False
+        self.left_sdk(error)
+
+    def left_sdk(self, error: BaseException | None) -> None:
+        """Note that the SDK reads no more for now; an error that it raised ends the call."""
+        self.inside = False
         if error is not None:
             guarded(self._end, error)
 
     def bytes_read(self, data: bytes) -> None:
         """Pass on what the user reads without the SDK's parser."""
-        if not self._inside and self.reads_bytes:
+        if not self.inside and self.reads_bytes:
             self.reads_bytes(data)
 
     def hide_event(self, http_response: Any) -> None:
@@ -69,7 +72,7 @@ class StreamObserver:
 
     def passed(self, data: bytes) -> bytes:
         """Return what of `data` the caller sees; the SDK's parser sees all."""
-        if self._filter is None or self._inside:
+        if self._filter is None or self.inside:
             return data
         return guarded(self._filter.passed, data, otherwise=data)
 
@@ -79,7 +82,7 @@ class StreamObserver:
 
     def body_ended(self, error: BaseException | None = None) -> None:
         """End the call with the body; inside the SDK, the SDK's own exception will end it."""
-        if not self._inside:
+        if not self.inside:
             self._end(error)
 
     def body_closed(self) -> None:
@@ -110,6 +113,8 @@ class _Body:
     def __init__(self, body: Any, observer: StreamObserver) -> None:
         self._body = body
         self._observer = observer
+        # The SDK's own, or None: it asks at each event, and `__getattr__` would raise each time.
+        self.stream_observer = getattr(body, "stream_observer", None)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name in ("_body", "_observer"):

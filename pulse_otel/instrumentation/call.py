@@ -122,7 +122,7 @@ class LlmCall:
         found: Attributes | None = None
         span = reused = reuse_active_span(provider)
         if span is None:
-            tracer = recorder.tracer(endpoint.scope)
+            tracer = recorder.tracer(endpoint.scope, provider)
             if tool_calls.waiting and may_have_results(request):
                 found = guarded(endpoint.request, request, True) or {}
                 limit = recorder.max_content_bytes if content else None

@@ -37,9 +37,11 @@ class _OtherSpans:
         guarded(self._notice, span)
 
     def _notice(self, span: Any) -> None:
+        if getattr(span.instrumentation_scope, "name", None) in _OURS:
+            return
         attributes: Any = span.attributes or {}
         call_id = attributes.get(semconv.TOOL_CALL_ID)
-        if isinstance(call_id, str) and span.instrumentation_scope.name not in _OURS:
+        if isinstance(call_id, str):
             tool_calls.mark_recorded(call_id)
 
     def shutdown(self) -> None:

@@ -59,13 +59,11 @@ def carry(kwargs: Mapping[str, Any], inherited: Mapping[str, Any]) -> dict[str, 
     return rest
 
 
-def taker(
-    is_active: Callable[[], bool], inherited: Inherited = lambda instance: {}
-) -> Callable[..., Any]:
+def taker(is_active: Callable[[], bool], inherited: Inherited | None = None) -> Callable[..., Any]:
     """Make a wrapper for an SDK's method; while not `is_active` it does nothing."""
 
     def take(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-        headers = guarded(inherited, instance) or {}
+        headers = (inherited and guarded(inherited, instance)) or {}
         nothing = _PARAMETERS.keys().isdisjoint(kwargs)
         if nothing and not (_ENTRY in headers and given(kwargs.get("extra_headers"))):
             return wrapped(*args, **kwargs)

@@ -14,6 +14,7 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.guard import tried
+from pulse_otel.instrumentation.tool_definitions import definitions
 from pulse_otel.values import NOT_RECORDED, as_text, field_of, plain, without_secrets
 
 _LARGEST = 2**63 - 1  # the largest attribute value; an encoder refuses the whole batch for more
@@ -147,6 +148,8 @@ class Rules:
             parent = read(value, *path) if path else value
             if parent is None:
                 continue
+            if hasattr(type(parent), "__pydantic_fields__"):
+                parent = fields_of(parent)
             get = parent.get if type(parent) is dict else functools.partial(_field, parent)
             for name, attribute, cast in fields:
                 raw = get(name)
@@ -160,7 +163,6 @@ class Rules:
 
 # The model has an attribute of its own; the query and the files are no part of the body.
 _NO_PARAMETERS = frozenset({"model", "extra_query", "extra_files"})
-
 Content = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
@@ -218,9 +220,7 @@ def finish_reason(raw: str | None) -> str:
 def finish_reasons(raw: Sequence[str | None]) -> dict[str, Any]:
     """Return the attributes for the finish reasons of an answer's choices."""
     return {
-        semconv.FINISH_REASONS: [
-            _FINISH_REASONS.get(reason, reason) if reason else "error" for reason in raw
-        ],
+        semconv.FINISH_REASONS: [finish_reason(reason) for reason in raw],
         semconv.PULSE_RAW_FINISH_REASONS: [reason or "" for reason in raw],
     }
 
@@ -280,7 +280,7 @@ def messages_and_tools(
     elif given(messages):
         attributes = user_message(text_parts(NOT_RECORDED))
     if tools:
-        attributes[semconv.TOOL_DEFINITIONS] = [tool(item) for item in tools]
+        attributes[semconv.TOOL_DEFINITIONS] = definitions(tool, tools)
     return attributes
 
 

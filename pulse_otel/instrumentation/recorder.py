@@ -27,6 +27,9 @@ class Observed:
     session: Session = NO_SESSION
 
 
+_NO_OPTIONS = Observed()
+
+
 @dataclass(frozen=True, slots=True)
 class Recorder:
     """Hold the destination and limits of the spans of one observer."""
@@ -38,9 +41,13 @@ class Recorder:
 
     _tracers: dict[tuple[Any, str], Tracer] = field(default_factory=dict[tuple[Any, str], Tracer])
 
-    def tracer(self, scope: str) -> Tracer:
-        """Return the tracer for `scope`; the SDK would make a new one each time."""
-        provider = self.provider()
+    def tracer(self, scope: str, provider: Any = None) -> Tracer:
+        """Return the tracer for `scope`; the SDK would make a new one each time.
+
+        `provider` is the TracerProvider of this moment, if the caller has asked for it.
+        """
+        if provider is None:
+            provider = self.provider()
         tracer = self._tracers.get((provider, scope))
         if tracer is None:
             tracer = self._tracers[provider, scope] = provider.get_tracer(scope)
@@ -82,8 +89,10 @@ def observed_options(client: object) -> Observed | None:
 
 def options_of_call(observed: Observed | None, own: Session | None) -> Observed:
     """Merge the labels of a call: its `own`, else those of the client, else those of the block."""
-    base = observed or Observed()
-    session = base.session.over(current_session())
+    base, around = observed or _NO_OPTIONS, current_session()
+    if own is None and around is NO_SESSION:
+        return base
+    session = base.session.over(around)
     return Observed(base.provider, session if own is None else own.over(session))
 
 

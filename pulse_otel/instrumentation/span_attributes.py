@@ -15,6 +15,8 @@ from pulse_otel.values import bounded_json, scrub
 
 def settable(value: Any, limit: int) -> Any:
     """Return `value` as an attribute: structures as JSON text, which every SDK version accepts."""
+    if type(value) is int:  # nearly half of the attributes
+        return value
     if isinstance(value, str):
         return scrub(value)
     if isinstance(value, list):

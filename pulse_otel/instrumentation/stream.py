@@ -19,7 +19,9 @@ from pulse_otel.instrumentation.raw import observe_raw
 
 def observe_result(result: Any, call: LlmCall) -> None:
     """Record the SDK's result: now, or as the caller reads it."""
-    if _is_stream(result):
+    if hasattr(result, "__pydantic_fields_set__"):
+        call.response(result)  # a model; it takes long to say that it has no such attribute
+    elif _is_stream(result):
         _tap(result, StreamObserver(call))
     elif hasattr(result, "http_response") and hasattr(result, "parse"):
         observe_raw(result, StreamObserver(call), _settle)
@@ -62,11 +64,16 @@ class _Chunks:
         return self
 
     def __next__(self) -> Any:
-        observer, call = self._observer, self._observer.call
+        observer = self._observer
         while True:
-            with observer.inside_sdk():
+            try:
+                observer.inside = True  # as `inside_sdk` does, without three calls for each chunk
                 item = next(self._inner)
-            if not guarded(call.chunk, item):
+                observer.inside = False
+            except BaseException as error:
+                observer.left_sdk(error)
+                raise
+            if not guarded(observer.call.chunk, item):
                 return item
 
 
@@ -84,9 +91,14 @@ class _AsyncChunks:
         return self
 
     async def __anext__(self) -> Any:
-        observer, call = self._observer, self._observer.call
+        observer = self._observer
         while True:
-            with observer.inside_sdk():
+            try:
+                observer.inside = True
                 item = await self._inner.__anext__()
-            if not guarded(call.chunk, item):
+                observer.inside = False
+            except BaseException as error:
+                observer.left_sdk(error)
+                raise
+            if not guarded(observer.call.chunk, item):
                 return item

@@ -43,10 +43,11 @@ def _attributes_size(attributes: Any) -> int:
     if not attributes:
         return 0
     values: Any = attributes.copy().values() if hasattr(attributes, "copy") else attributes.values()
-    size = _ATTRIBUTE_BYTES * len(attributes)
-    size += sum([sys.getsizeof(value) for value in values if type(value) is str])
+    size = _ATTRIBUTE_BYTES * len(values)
     for value in values:
-        if type(value) is tuple:
+        if type(value) is str:
+            size += sys.getsizeof(value)
+        elif type(value) is tuple:
             elements = cast("tuple[object, ...]", value)
             size += _ELEMENT_BYTES * len(elements)
             if elements and type(elements[0]) is str:

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from pulse_otel.instrumentation.reading import fields_of, integer, parsed, read, text
+from pulse_otel.instrumentation.reading import integer, parsed, read, text
 from pulse_otel.values import copied, plain
 
 
 def compact_chunk(event: Any) -> Any:
-    """Reduce an event that adds text to a block to its index and text; copy any other."""
-    fields = fields_of(event)
-    if fields.get("type") != "content_block_delta":
+    """Reduce an event that adds text to a block to its index and text; copy any other.
+
+    This runs for each event, in the caller's thread, so the SDK's models are read directly.
+    """
+    try:
+        fields = event.__dict__
+        delta, index = fields["delta"].__dict__, fields["index"]
+        adds_text = fields["type"] == "content_block_delta" and delta["type"] == "text_delta"
+        if adds_text and type(index) is int:
+            return index, delta["text"]
+    except (AttributeError, KeyError):
         return copied(event)
-    delta, index = fields_of(fields.get("delta")), fields.get("index")
-    if delta.get("type") != "text_delta" or type(index) is not int:
-        return copied(event)
-    return (index, delta.get("text"))
+    return copied(event)
 
 
 def assemble(events: list[Any]) -> dict[str, Any]:
@@ -30,7 +35,9 @@ def assemble(events: list[Any]) -> dict[str, Any]:
     for event in events:
         if type(event) is tuple:
             index, piece = event
-            _add_text(blocks.setdefault(index, _opened({"type": "text"})), "text", piece)
+            if index not in blocks:
+                blocks[index] = _opened({"type": "text"})
+            _add_text(blocks[index], "text", piece)
             continue
         kind = read(event, "type")
         if kind == "message_start":

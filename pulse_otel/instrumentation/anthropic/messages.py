@@ -14,6 +14,7 @@ from pulse_otel.instrumentation.anthropic import blocks
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    fields_of,
     filled,
     finish_reason,
     finish_reasons,
@@ -68,6 +69,7 @@ read_request = RequestReader(
 
 def read_response(response: Any, content: bool) -> dict[str, Any]:
     """Return the attributes of a message, whole or assembled."""
+    response = fields_of(response)
     attributes = _RESPONSE.extract(response)
     details = _details(read(response, "usage"))
     if details:
@@ -113,6 +115,9 @@ def _details(usage: Any) -> Any:
 
     The tokens of a compaction are in `iterations` alone; the API leaves them out of its totals.
     """
+    given_fields = {name for name, value in fields_of(usage).items() if value is not None}
+    if given_fields <= _TAKEN:
+        return None
     known = plain(usage)
     if not isinstance(known, dict):
         return None

@@ -64,24 +64,29 @@ def assemble(chunks: list[Any]) -> dict[str, Any]:
     """Assemble one completion from the chunks of a stream, as far as it got."""
     whole: dict[str, Any] = {}
     choices: dict[int, dict[str, Any]] = {}
-    missing = ["id", "model", "service_tier", "system_fingerprint"]
+    texts: Any = None  # a list of those of the first choice
     for chunk in chunks:
         if type(chunk) is str:
-            _state(choices, 0).setdefault("content", []).append(chunk)
+            if texts is None:
+                texts = _state(choices, 0).setdefault("content", [])
+            texts.append(chunk)
             continue
         fields = fields_of(chunk)
-        for name in missing:
-            if fields.get(name):  # Azure's first chunk has empty texts
-                whole[name] = fields[name]
-                missing = [other for other in missing if other not in whole]
-        for name in ("usage", "x_groq"):  # the last one: it may be there in each chunk
-            if fields.get(name) is not None:
-                whole[name] = fields[name]
+        _add_facts(whole, fields)
         for choice in items(fields.get("choices")):
             part = fields_of(choice)
             _add(_state(choices, integer(part.get("index")) or 0), part)
     whole["choices"] = [_joined(choices[index]) for index in sorted(choices)]
     return whole
+
+
+def _add_facts(whole: dict[str, Any], fields: Mapping[str, Any]) -> None:
+    for name in ("id", "model", "service_tier", "system_fingerprint"):
+        if name not in whole and fields.get(name):  # Azure's first chunk has empty texts
+            whole[name] = fields[name]
+    for name in ("usage", "x_groq"):  # the last one: it may be there in each chunk
+        if fields.get(name) is not None:
+            whole[name] = fields[name]
 
 
 def _state(choices: dict[int, dict[str, Any]], index: int) -> dict[str, Any]:

@@ -29,12 +29,15 @@ _BESIDE = (
     *("audio", "images", "annotations", *_REASONING, "reasoning_details"),
     *("refusal", "tool_calls", "function_call"),
 )
+_BESIDE_NAMES = frozenset(_BESIDE)
 
 
 def parts_of_message(message: Any) -> list[Part]:
     """Return the parts of a message: content, sound, images, reasoning, a refusal, tool calls."""
     fields = fields_of(message)
     parts = parts_of(fields.get("content"), _part)
+    if _BESIDE_NAMES.isdisjoint(fields):
+        return parts
     beside = {name: fields[name] for name in _BESIDE if fields.get(name)}
     return parts + _parts_beside(beside, parts) if beside else parts
 

@@ -18,6 +18,7 @@ from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rule,
     Rules,
+    fields_of,
     filled,
     finish_reason,
     given,
@@ -30,6 +31,7 @@ from pulse_otel.instrumentation.reading import (
     text_parts,
     true,
 )
+from pulse_otel.instrumentation.tool_definitions import definitions
 from pulse_otel.values import plain
 
 API_TYPE = "responses"
@@ -115,6 +117,7 @@ _UNFINISHED = ("queued", "in_progress")
 
 def read_response(response: Any, content: bool) -> dict[str, Any]:
     """Return the attributes of a response, whole or assembled."""
+    response = fields_of(response)
     attributes = _RESPONSE.extract(response) | _finish(response)
     if read(response, "background") is True:
         attributes |= background_attributes(response)
@@ -192,7 +195,7 @@ def _instructions(source: Any) -> dict[str, Any]:
 
 def _tools(source: Any) -> dict[str, Any]:
     tools = items(read(source, "tools"))
-    return {semconv.TOOL_DEFINITIONS: [_tool(tool) for tool in tools]} if tools else {}
+    return {semconv.TOOL_DEFINITIONS: definitions(_tool, tools)} if tools else {}
 
 
 def _tool(tool: Any) -> dict[str, Any]:
