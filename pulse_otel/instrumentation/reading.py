@@ -51,12 +51,11 @@ def fields_of(value: Any) -> Mapping[str, Any]:
     """Return all fields of a dict or a model at once, as for the chunks of a stream."""
     if type(value) is dict:
         return value
-    try:
+    if hasattr(type(value), "__pydantic_extra__"):
         extra = value.__pydantic_extra__
-    except AttributeError:
-        fields: Any = getattr(value, "__dict__", None)
-        return value if isinstance(value, Mapping) else (fields or {})
-    return {**value.__dict__, **extra} if extra else value.__dict__
+        return {**value.__dict__, **extra} if extra else value.__dict__
+    fields: Any = getattr(value, "__dict__", None)
+    return value if isinstance(value, Mapping) else (fields or {})
 
 
 def items(value: object) -> list[Any]:

@@ -8,17 +8,24 @@ import io
 import json
 import math
 import re
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pydantic
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from pulse_otel.values import bounded_json, to_json
+import pulse_otel
+from pulse_otel.values import bounded_json, plain, to_json
+from tests.conftest import MESSAGES, Clients
 
 
 def strict(text: str) -> Any:
@@ -172,3 +179,80 @@ def test_depth_cycles_and_what_must_not_be_read() -> None:
     assert file.read() == "unread"
     assert "5000000 bytes" in to_json({"image": [b"\xff" * 5_000_000, {1}]})
     assert len(bounded_json({"image": b"\xff" * 5_000_000}, 1000)) <= 1000
+
+
+class Stop(BaseException):
+    """What ends the program, as KeyboardInterrupt does, wherever one of these objects is read."""
+
+
+class Stopping:
+    def __getattr__(self, name: str) -> Any:
+        raise Stop(name)
+
+    def __str__(self) -> str:
+        raise Stop
+
+    __repr__ = __iter__ = __len__ = __bool__ = __str__
+
+
+class StoppingModel(pydantic.BaseModel):
+    def model_dump(self, **options: Any) -> Any:
+        raise Stop
+
+    def __str__(self) -> str:
+        raise Stop
+
+
+class StoppingText(str):
+    def __str__(self) -> str:
+        raise Stop
+
+    __repr__ = __str__
+
+
+@pytest.mark.row("E3")
+@pytest.mark.parametrize("make", [Stopping, StoppingModel, partial(StoppingText, "Hello")])
+@pytest.mark.parametrize(
+    "place",
+    ["messages", "content", "model", "tools", "temperature", "extra_body", "user"],
+)
+def test_no_object_of_a_request_is_asked_for_what_the_sdk_does_not_ask(
+    make: Any, place: str, clients: Clients, spans: InMemorySpanExporter
+) -> None:
+    """The call ends as it does without us, and its span is there if it got as far as the hook."""
+
+    def outcome(client: Any) -> str:
+        request: dict[str, Any] = {"model": "gpt-4o", "messages": [dict(MESSAGES[0])]}
+        if place == "messages":
+            request["messages"].append(make())
+        elif place == "content":
+            request["messages"][0]["content"] = make()
+        elif place == "extra_body":
+            request["extra_body"] = {"more": [make()]}
+        else:
+            request[place] = [make()] if place == "tools" else make()
+        try:
+            client.chat.completions.create(**request)
+        except BaseException as error:  # noqa: BLE001 - as it is without us
+            return type(error).__name__
+        return "answered"
+
+    bare, observed = clients.openai(), pulse_otel.observe(clients.openai(), provider="openai")
+
+    assert outcome(observed) == outcome(bare)
+    if outcome(bare) == "answered":
+        assert spans.get_finished_spans()
+
+
+@pytest.mark.row("E3")
+def test_an_object_of_an_unknown_type_is_named_by_its_type() -> None:
+    values = {"odd": Stopping(), "model": StoppingModel(), "text": StoppingText("kept")}
+
+    assert strict(to_json(plain(values))) == {"odd": "[Stopping]", "model": {}, "text": "kept"}
+
+
+@pytest.mark.row("E3")
+def test_the_text_of_usual_types_is_kept() -> None:
+    values = [Decimal("1.50"), UUID(int=1), Path("/tmp"), date(2026, 11, 28), Fraction(1, 3)]
+
+    assert plain(values) == [str(value) for value in values]
