@@ -31,6 +31,7 @@ from pulse_otel.process.flush import flush_all
 from pulse_otel.process.forks import reset_in_children
 from pulse_otel.semconv import SCOPE_ANTHROPIC, SCOPE_OPENAI
 from pulse_otel.settings import ConfigError
+from pulse_otel.unsampled import RecordEverything, as_sampled
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -66,6 +67,13 @@ class SwitchableProcessor(SpanProcessor):
         if target is None:
             return True
         return guarded(target.force_flush, min(timeout_millis, _FLUSH_MS)) is True
+
+
+class OwnSwitch(SwitchableProcessor):
+    """The one on providers of our own, which exist for Pulse: every span counts as sampled."""
+
+    def on_end(self, span: ReadableSpan) -> None:
+        super().on_end(as_sampled(span))
 
 
 def _batch_processor(exporter: PulseSpanExporter, config: Config) -> BatchSpanProcessor | None:
@@ -128,6 +136,7 @@ class _Pipeline:
                     id_generator=SystemIdGenerator(),
                     shutdown_on_exit=False,
                 )
+                own.sampler = RecordEverything(own.sampler)
                 own.add_span_processor(_state.own_switch)
                 self._own = own
             return self._own
@@ -157,6 +166,7 @@ class _Pipeline:
             capture_content=self._content(),
             max_content_bytes=self._config.max_content_bytes,
             stream_usage=self._config.stream_usage,
+            not_sampled=self.processor.not_sampled,
         )
         for scope in (SCOPE_OPENAI, SCOPE_ANTHROPIC):
             # At once: the SDK makes a tracer under a lock that a signal handler cannot take again.
@@ -174,7 +184,7 @@ class _State:
         self.pipeline: _Pipeline | None = None  # the latest, also after its end
         self.reset_after_fork()
         self.hooked = False
-        self.own_switch = SwitchableProcessor()  # of each provider that we make
+        self.own_switch = OwnSwitch()  # of each provider that we make
         self.switches: dict[
             int, tuple[SwitchableProcessor, Any]
         ] = {}  # by id(provider), which is kept alive

@@ -145,6 +145,8 @@ class LlmCall:
             written = call._set(found | labels(own.session))
             if call._has_tools:
                 call._conversation = guarded(call._digest, request, written)
+        elif span.get_span_context().is_valid:  # else no SDK made it: tracing is off
+            recorder.not_sampled()
         return call
 
     def attach(self) -> Any:

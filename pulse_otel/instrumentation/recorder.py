@@ -27,6 +27,10 @@ class Observed:
     session: Session = NO_SESSION
 
 
+def _uncounted() -> None:
+    """Nobody counts what the sampler of a pipeline without `init_pulse` leaves out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recorder:
     """Hold the destination and limits of the spans of one observer."""
@@ -35,6 +39,7 @@ class Recorder:
     capture_content: bool
     max_content_bytes: int
     stream_usage: str = "auto"  # auto | always | never
+    not_sampled: Callable[[], None] = _uncounted  # told of a call that the sampler leaves out
 
     _tracers: dict[tuple[Any, str], Tracer] = field(default_factory=dict[tuple[Any, str], Tracer])
 

@@ -1,6 +1,6 @@
 """The ledger: every span is in one place at every moment, and moves in one step.
 
-received -> queue -> reading -> a group -> delivered, ignored, taken over or dropped.
+received -> queue -> reading -> a group -> delivered, ignored, not sampled, taken over or dropped.
 """
 
 from __future__ import annotations
@@ -154,6 +154,7 @@ class Ledger:
             pending_on_disk=on_disk,
             taken_over=self._ends[End.TAKEN_OVER],
             ignored=self._ends[End.IGNORED] + self._not_genai,
+            not_sampled=self._ends[End.NOT_SAMPLED],
             dropped=dropped,
             inherited_delivered=self._inherited[End.DELIVERED],
             inherited_dropped=_dropped(self._inherited),
