@@ -7,6 +7,7 @@ off again. Behind the switch: a `BatchSpanProcessor`, and behind that our export
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from pulse_otel.ids import SystemIdGenerator
 from pulse_otel.instrumentation.options import content_wanted
 from pulse_otel.instrumentation.recorder import Recorder, recorders
 from pulse_otel.log import logger, rate_limited
+from pulse_otel.nothing_recorded import log_if_nothing_was_recorded
 from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
 from pulse_otel.process.flush import flush_all
 from pulse_otel.process.forks import reset_in_children
@@ -223,7 +225,7 @@ def init_pulse(config: PulseConfig | None = None, **overrides: Unpack[PulseConfi
             pipeline.activate()
         if not _state.hooked:
             _state.hooked = True
-            atexit.register(shutdown)
+            atexit.register(_end, os.getpid())
             reset_in_children(_state)
             reset_in_children(rate_limited)
     if previous is not None:
@@ -251,6 +253,13 @@ def shutdown(timeout_s: float = EXIT_S) -> bool:
         pipeline = _state.pipeline
         recorders.observed = None
     return True if pipeline is None else pipeline.processor.stop(most_s)
+
+
+def _end(process: int) -> None:
+    """Shut down as the interpreter ends; a forked child has nothing to say about its parent."""
+    shutdown()
+    if os.getpid() == process:
+        guarded(log_if_nothing_was_recorded, stats())
 
 
 def _seconds(value: object) -> float:

@@ -72,6 +72,7 @@ class Recorders:
 
     def __init__(self) -> None:
         self.observed: Recorder | None = None
+        self.asked = False  # a client was observed, or an SDK instrumented, at any time
         self.initialised = False  # `init_pulse` was called, even if it recorded nothing
         self.instrumented: dict[str, Instrumented] = {}
 
@@ -110,5 +111,9 @@ def recorder_for(sdk: str, observed: Observed | None) -> Recorder | None:
 
 def recording_disabled_on_purpose() -> bool:
     """Return whether the user turned recording off, or ended it."""
-    disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
-    return disabled or recorders.initialised
+    return recording_disabled_by_environment() or recorders.initialised
+
+
+def recording_disabled_by_environment() -> bool:
+    """Return whether OpenTelemetry's SDK is turned off."""
+    return os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
