@@ -34,6 +34,8 @@ class PulseConfig(TypedDict, total=False):
     capture_content: bool | None
     max_content_bytes: int | None
     stream_usage: Literal["auto", "always", "never"] | None
+    sample_rate: float | None
+    keep_errors: bool | None
     protocol: Literal["auto", "otlp", "traces"] | None
     ca_file: str | os.PathLike[str] | None
     spool_dir: str | os.PathLike[str] | None
@@ -88,6 +90,8 @@ class Config:
     capture_content: bool | None = None
     max_content_bytes: int = settings.MAX_CONTENT_BYTES
     stream_usage: str = "auto"
+    sample_rate: float = 1.0
+    keep_errors: bool = True
     protocol: str = "auto"
     ca_file: str | None = None
     spool_dir: str | None = None
@@ -188,6 +192,8 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "capture_content": settings.capture_content,
     "max_content_bytes": settings.max_content_bytes,
     "stream_usage": settings.stream_usage,
+    "sample_rate": settings.fraction("sample_rate"),
+    "keep_errors": settings.boolean("keep_errors"),
     "protocol": settings.one_of("protocol", "auto", "otlp", "traces"),
     "ca_file": _ca_file,
     "spool_dir": _spool_dir,

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
 from pulse_otel.context import Session
-from pulse_otel.instrumentation.recorder import MARK, Observed
+from pulse_otel.instrumentation.recorder import MARK, Observed, recorders
 from pulse_otel.values import as_text, copied
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def observe(
     patches.follow_copies(type(client))
     _forget_raw(client, f"{sdk}.resources")
     vars(client)[MARK] = mark
+    recorders.asked = True
     return client
 
 

@@ -7,6 +7,7 @@ off again. Behind the switch: a `BatchSpanProcessor`, and behind that our export
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -26,11 +27,13 @@ from pulse_otel.ids import SystemIdGenerator
 from pulse_otel.instrumentation.options import content_wanted
 from pulse_otel.instrumentation.recorder import Recorder, recorders
 from pulse_otel.log import logger, rate_limited
+from pulse_otel.nothing_recorded import log_if_nothing_was_recorded
 from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
 from pulse_otel.process.flush import flush_all
 from pulse_otel.process.forks import reset_in_children
 from pulse_otel.semconv import SCOPE_ANTHROPIC, SCOPE_OPENAI
 from pulse_otel.settings import ConfigError
+from pulse_otel.unsampled import RecordEverything, as_sampled
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -66,6 +69,13 @@ class SwitchableProcessor(SpanProcessor):
         if target is None:
             return True
         return guarded(target.force_flush, min(timeout_millis, _FLUSH_MS)) is True
+
+
+class OwnSwitch(SwitchableProcessor):
+    """The one on providers of our own, which exist for Pulse: every span counts as sampled."""
+
+    def on_end(self, span: ReadableSpan) -> None:
+        super().on_end(as_sampled(span))
 
 
 def _batch_processor(exporter: PulseSpanExporter, config: Config) -> BatchSpanProcessor | None:
@@ -128,6 +138,7 @@ class _Pipeline:
                     id_generator=SystemIdGenerator(),
                     shutdown_on_exit=False,
                 )
+                own.sampler = RecordEverything(own.sampler)
                 own.add_span_processor(_state.own_switch)
                 self._own = own
             return self._own
@@ -157,6 +168,7 @@ class _Pipeline:
             capture_content=self._content(),
             max_content_bytes=self._config.max_content_bytes,
             stream_usage=self._config.stream_usage,
+            not_sampled=self.processor.not_sampled,
         )
         for scope in (SCOPE_OPENAI, SCOPE_ANTHROPIC):
             # At once: the SDK makes a tracer under a lock that a signal handler cannot take again.
@@ -174,7 +186,7 @@ class _State:
         self.pipeline: _Pipeline | None = None  # the latest, also after its end
         self.reset_after_fork()
         self.hooked = False
-        self.own_switch = SwitchableProcessor()  # of each provider that we make
+        self.own_switch = OwnSwitch()  # of each provider that we make
         self.switches: dict[
             int, tuple[SwitchableProcessor, Any]
         ] = {}  # by id(provider), which is kept alive
@@ -213,7 +225,7 @@ def init_pulse(config: PulseConfig | None = None, **overrides: Unpack[PulseConfi
             pipeline.activate()
         if not _state.hooked:
             _state.hooked = True
-            atexit.register(shutdown)
+            atexit.register(_end, os.getpid())
             reset_in_children(_state)
             reset_in_children(rate_limited)
     if previous is not None:
@@ -241,6 +253,13 @@ def shutdown(timeout_s: float = EXIT_S) -> bool:
         pipeline = _state.pipeline
         recorders.observed = None
     return True if pipeline is None else pipeline.processor.stop(most_s)
+
+
+def _end(process: int) -> None:
+    """Shut down as the interpreter ends; a forked child has nothing to say about its parent."""
+    shutdown()
+    if os.getpid() == process:
+        guarded(log_if_nothing_was_recorded, stats())
 
 
 def _seconds(value: object) -> float:

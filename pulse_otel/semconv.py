@@ -163,6 +163,8 @@ PULSE_HTTP_STATUS: Final = "pulse.http_status"
 PULSE_USER_ID: Final = "pulse.user_id"
 PULSE_TRUNCATED: Final = "pulse.truncated"  # content of the record was cut to be accepted at all
 PULSE_CUT: Final = "pulse.cut"  # in a body: what was left out at this place
+# True: a failed call that was sent although its trace is not one of those of `sample_rate`.
+PULSE_KEPT_ERROR: Final = "pulse.kept_error"
 PULSE_SCOPE: Final = "pulse.scope"  # the instrumentation that recorded it, where it is not ours
 PULSE_AGENT_USAGE: Final = "pulse.agent_usage"  # what an agent's span says of its calls' tokens
 
@@ -170,6 +172,6 @@ PULSE_AGENT_USAGE: Final = "pulse.agent_usage"  # what an agent's span says of i
 METRIC_ENDED: Final = "pulse.delivery.spans.ended"
 METRIC_SETTLED: Final = "pulse.delivery.spans.settled"
 METRIC_PENDING: Final = "pulse.delivery.spans.pending"
-METRIC_OUTCOME: Final = "pulse.delivery.outcome"  # delivered, ignored, dropped, taken_over
+METRIC_OUTCOME: Final = "pulse.delivery.outcome"  # delivered, ignored, not_sampled, ...
 METRIC_REASON: Final = "pulse.delivery.reason"  # why it was dropped
 METRIC_WHERE: Final = "pulse.delivery.where"  # memory, disk

@@ -44,6 +44,27 @@ def integer(name: str, low: int, high: int | None = None) -> Callable[[object], 
     return parse
 
 
+def fraction(name: str) -> Callable[[object], float]:
+    """Make a parser of numbers from 0 to 1."""
+
+    def parse(value: object) -> float:
+        number = value
+        if isinstance(value, str):
+            try:
+                number = float(value)
+            except ValueError:
+                number = None
+        if (
+            isinstance(number, bool)
+            or not isinstance(number, (int, float))
+            or not 0 <= number <= 1  # also false of a number that is none
+        ):
+            raise ConfigError(f"{name}: expected a number from 0 to 1, got {shown(value)}")
+        return float(number)
+
+    return parse
+
+
 _BOOLEANS = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
     **dict.fromkeys(("0", "false", "no", "off"), False),

@@ -21,6 +21,7 @@ from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.delivery.worker import Delivery
 from pulse_otel.export.records.duplicates.same_span import claim, destination
 from pulse_otel.export.records.redaction import Redaction
+from pulse_otel.export.records.sampling import TraceSampling
 from pulse_otel.export.transport.http import ATTEMPT_S, Transport
 from pulse_otel.export.transport.protocol import ProtocolDetector
 from pulse_otel.guard import FAILED, guarded
@@ -69,6 +70,8 @@ class PulseSpanExporter(SpanExporter):
         enabled: bool | None = None,
         ca_file: str | None = None,
         spool_dir: str | None = None,
+        sample_rate: float | None = None,
+        keep_errors: bool | None = None,
         redact: Callable[[str], str] | None = None,
         prices: Mapping[str, Any] | str | os.PathLike[str] | None = None,
         config: Config | None = None,
@@ -89,6 +92,8 @@ class PulseSpanExporter(SpanExporter):
                 "enabled": enabled,
                 "ca_file": ca_file,
                 "spool_dir": spool_dir,
+                "sample_rate": sample_rate,
+                "keep_errors": keep_errors,
                 "redact": redact,
                 "prices": prices,
             }
@@ -120,6 +125,7 @@ class PulseSpanExporter(SpanExporter):
             form=detector.form,
             post=detector.post,
             attempt_s=ATTEMPT_S,
+            sample=TraceSampling(config.sample_rate, config.keep_errors),
             price=_pricing(config.prices or {}),
             redact=self._redaction or _as_it_is,
             hold_s=_HOLD_S,
@@ -247,7 +253,7 @@ def _complain_about(unknown: Mapping[str, Any]) -> None:
         rate_limited.warning(
             "arguments",
             "pulse-otel: arguments of the exporter are left out: %s; it takes api_key, api_url,"
-            " protocol, enabled, ca_file, spool_dir, redact and prices",
+            " protocol, enabled, ca_file, spool_dir, sample_rate, keep_errors, redact and prices",
             ", ".join(sorted(name for name in unknown if KEY_PREFIX not in name)),
         )
 

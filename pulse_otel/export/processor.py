@@ -60,7 +60,7 @@ class PulseSpanProcessor(SpanProcessor):
         """In a child: its counts begin at the fork, as those of the batch processor do."""
         self._lock = threading.RLock()  # a signal handler or a finalizer may end spans meanwhile
         self._handed_on = self._handed_on_bytes = 0
-        self._not_genai = self._overflow = 0
+        self._not_genai = self._overflow = self._not_sampled = 0
         self._closed = False  # nothing waits in the batch processor any more
         self._inside: set[int] = set()  # threads that are inside the batch processor
 
@@ -76,13 +76,23 @@ class PulseSpanProcessor(SpanProcessor):
             self._successor.on_end(span)
             return
         context = span.get_span_context()
-        if context is None or not context.trace_flags.sampled or not self._exporter.takes(span):
+        if context is None or not self._exporter.takes(span):
             return
         if not guarded(dialects.is_genai_span, span, otherwise=True):
             with self._lock:
                 self._not_genai += 1
+        elif not context.trace_flags.sampled:
+            self.not_sampled()
         elif self._has_counted(guarded(size_of, span, otherwise=UNKNOWN_BYTES)):
             self._hand_on(span)
+
+    def not_sampled(self) -> None:
+        """Count a call that the sampler of the program's provider leaves out."""
+        if self._successor is not None:
+            self._successor.not_sampled()
+            return
+        with self._lock:
+            self._not_sampled += 1
 
     def _has_counted(self, size: int) -> bool:
         """Count a span of `size` bytes; False if there is no room for it."""
@@ -141,6 +151,7 @@ class PulseSpanProcessor(SpanProcessor):
         """
         # Read at once: a finalizer that ends a span between two of these would be half counted.
         handed_on, not_genai, overflow = self._handed_on, self._not_genai, self._overflow
+        not_sampled = self._not_sampled
         waiting = handed_on - stats.ended
         dropped = dict(stats.dropped)
         if self._closed and waiting:
@@ -150,10 +161,11 @@ class PulseSpanProcessor(SpanProcessor):
             waiting = 0
         return replace(
             stats,
-            ended=handed_on + not_genai + overflow,
+            ended=handed_on + not_genai + overflow + not_sampled,
             in_queue=stats.in_queue + waiting,
             queue_overflow=stats.queue_overflow + overflow,
             ignored=stats.ignored + not_genai,
+            not_sampled=stats.not_sampled + not_sampled,
             dropped=dropped,
         )
 

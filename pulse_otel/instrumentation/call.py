@@ -140,6 +140,8 @@ class LlmCall:
             call._ends_span, call._connection = reused is None, connection
             if call.recording:
                 guarded(call._requested, request, found if content else None, own)
+            elif span.get_span_context().is_valid:  # else no SDK made it: tracing is off
+                recorder.not_sampled()
         except BaseException:  # a signal handler's: the SDK does not get to the call
             if reused is None:
                 span.end()

@@ -74,6 +74,7 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         )
         endpoints = import_module(f"{__package__}.{self.sdk}.endpoints")
         self._patches = endpoints.install()  # raises ImportError without the SDK
+        recorders.asked = True
         overrides = {name: getattr(own, name) for name in given}
         recorders.instrumented[self.sdk] = Instrumented(own, overrides if chosen is None else None)
 

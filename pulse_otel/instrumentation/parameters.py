@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from types import FunctionType
 from typing import Any, cast
 
 from pulse_otel.context import Session, with_summary
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.reading import given, loads
+from pulse_otel.instrumentation.wrapping import uncounted
 from pulse_otel.log import rate_limited
 from pulse_otel.values import as_text, plain
 
@@ -71,22 +71,11 @@ def taker(is_active: Callable[[], bool], inherited: Inherited | None = None) -> 
             return wrapped(*args, **kwargs)
         return wrapped(*args, **(guarded(carry, kwargs, headers) or _dropped(kwargs)))
 
-    return _uncounted(take)
+    return uncounted(take, "take")
 
 
 def _dropped(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in kwargs.items() if name not in _PARAMETERS}
-
-
-def _uncounted(function: Any) -> FunctionType:
-    """Return `function`, changed so that the `stacklevel` of a warning does not count it.
-
-    The SDKs warn of retired models with a stack level that names the caller's line. Python
-    passes over frames of its import machinery, which it knows by these words in their file
-    name; without this the warning would name our line, and so not be shown.
-    """
-    code = function.__code__.replace(co_filename="<pulse_otel, as importlib._bootstrap>")
-    return FunctionType(code, function.__globals__, function.__name__, None, function.__closure__)
 
 
 def carried(options: Any) -> dict[str, Any] | None:

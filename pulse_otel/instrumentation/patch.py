@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable
 from functools import partial
 from types import FunctionType
-from typing import Any, cast
+from typing import Any
 
 import wrapt
 
@@ -22,6 +22,7 @@ from pulse_otel.instrumentation.endpoint import Endpoints
 from pulse_otel.instrumentation.parameters import taker
 from pulse_otel.instrumentation.recorder import MARK, observed_options
 from pulse_otel.instrumentation.request import async_hook, response_hook, sync_hook
+from pulse_otel.instrumentation.wrapping import Wrappings
 from pulse_otel.log import rate_limited
 
 _lock = threading.RLock()
@@ -34,6 +35,7 @@ class Patches:
         self._sdk = sdk
         self._endpoints = endpoints
         self._wrapped: dict[tuple[Any, str], tuple[Any, Any]] = {}  # -> original, wrapper
+        self._wrappings = Wrappings()
         self._parts: dict[str, list[Callable[[Any], None]]] = {}  # by module
         self._awaited: set[str] = set()  # modules whose import wrapt will report
         self.active = False  # True: requests pass our hook
@@ -86,15 +88,15 @@ class Patches:
         have put back an older state. A mock in the method's place is left alone.
         """
         with _lock:
-            original: object = owner.__dict__.get(name)
+            original: Any = owner.__dict__.get(name)
             _, ours = self._wrapped.get((owner, name), (None, None))
             if ours is not None and _is_within(ours, original):
                 return True
             if not isinstance(original, (FunctionType, wrapt.ObjectProxy)):
                 return False
-            wrapped = wrapt.FunctionWrapper(cast("Any", original), wrapper)
+            bare, wrapped = self._wrappings.get(original, wrapper, bound=isinstance(owner, type))
             setattr(owner, name, wrapped)
-            self._wrapped[owner, name] = (original, wrapped)
+            self._wrapped[owner, name] = (bare, wrapped)
             return True
 
     def follow_copies(self, client: type) -> None:

@@ -30,6 +30,10 @@ class Observed:
 _NO_OPTIONS = Observed()
 
 
+def _uncounted() -> None:
+    """Nobody counts what the sampler of a pipeline without `init_pulse` leaves out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recorder:
     """Hold the destination and limits of the spans of one observer."""
@@ -38,6 +42,7 @@ class Recorder:
     capture_content: bool
     max_content_bytes: int
     stream_usage: str = "auto"  # auto | always | never
+    not_sampled: Callable[[], None] = _uncounted  # told of a call that the sampler leaves out
 
     _tracers: dict[tuple[Any, str], Tracer] = field(default_factory=dict[tuple[Any, str], Tracer])
 
@@ -74,6 +79,7 @@ class Recorders:
 
     def __init__(self) -> None:
         self.observed: Recorder | None = None
+        self.asked = False  # a client was observed, or an SDK instrumented, at any time
         self.initialised = False  # `init_pulse` was called, even if it recorded nothing
         self.instrumented: dict[str, Instrumented] = {}
 
@@ -114,5 +120,9 @@ def recorder_for(sdk: str, observed: Observed | None) -> Recorder | None:
 
 def recording_disabled_on_purpose() -> bool:
     """Return whether the user turned recording off, or ended it."""
-    disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
-    return disabled or recorders.initialised
+    return recording_disabled_by_environment() or recorders.initialised
+
+
+def recording_disabled_by_environment() -> bool:
+    """Return whether OpenTelemetry's SDK is turned off."""
+    return os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"

@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+from opentelemetry import trace
+from opentelemetry.environment_variables import OTEL_TRACES_EXPORTER
 from opentelemetry.sdk._configuration import (
     _OTelSDKConfigurator,  # pyright: ignore[reportPrivateUsage] # meant to be subclassed by distros
 )
+from opentelemetry.sdk.trace import TracerProvider
 
 from pulse_otel.log import logger
 
@@ -29,3 +33,22 @@ class PulseConfigurator(_OTelSDKConfigurator):
             return
         super()._configure(**kwargs)  # type: ignore[no-untyped-call]
         PulseConfigurator._configured = True
+        if not kwargs.get("trace_exporter_names") and _is_for_pulse_alone():
+            _record_everything(trace.get_tracer_provider())
+
+
+def _is_for_pulse_alone() -> bool:
+    exporters = os.environ.get(OTEL_TRACES_EXPORTER, "").strip()
+    return exporters == "pulse" and not os.environ.get("OTEL_CONFIG_FILE")
+
+
+def _record_everything(provider: object) -> None:
+    """Have the program's sampler decide about the traces of others alone, as `init_pulse` does."""
+    from pulse_otel.export.exporter import PulseSpanExporter
+    from pulse_otel.process.exporters import running
+    from pulse_otel.unsampled import RecordEverything, UnsampledSpans
+
+    exporters = [one for one in running() if isinstance(one, PulseSpanExporter)]
+    if exporters and isinstance(provider, TracerProvider):
+        provider.sampler = RecordEverything(provider.sampler)
+        provider.add_span_processor(UnsampledSpans(exporters[-1]))

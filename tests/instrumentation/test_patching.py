@@ -11,13 +11,13 @@ from typing import Any
 
 import openai
 import pytest
-import wrapt
 from wrapt import importer
 
 from pulse_otel import Provider, observe
 from pulse_otel.instrumentation.endpoint import Endpoints
 from pulse_otel.instrumentation.openai.endpoints import CHAT, PATCHES
 from pulse_otel.instrumentation.patch import Patches
+from tests.instrumentation.patched import is_ours
 
 MODULE = "openai.resources.embeddings"
 
@@ -100,7 +100,7 @@ def test_a_module_that_another_thread_is_importing_is_waited_for(
 
     try:
         assert not installing.is_alive()
-        assert isinstance(vars(sys.modules["slow_things"].Things)["create"], wrapt.FunctionWrapper)
+        assert is_ours(vars(sys.modules["slow_things"].Things)["create"])
     finally:
         patches.release()
         monkeypatch.delitem(sys.modules, "slow_things")

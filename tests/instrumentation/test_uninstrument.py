@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import itertools
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ import anthropic
 import openai
 import pytest
 import wrapt
+from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -26,6 +28,7 @@ from pulse_otel.instrumentation.anthropic import endpoints as anthropic_endpoint
 from pulse_otel.instrumentation.openai import endpoints as openai_endpoints
 from tests.conftest import KEY, MESSAGES
 from tests.exchange import connect
+from tests.instrumentation.patched import is_ours
 from tests.reply_strategies import WHOLE
 from tests.usual_exchanges import answer
 
@@ -109,7 +112,7 @@ class Process:
             f"{owner.__name__}.{name}"
             for owner in owners
             for name, value in vars(owner).items()
-            if isinstance(value, wrapt.FunctionWrapper)
+            if is_ours(value)
         ]
 
 
@@ -205,6 +208,51 @@ def test_somebody_elses_wrapper_around_ours_stays(sdk: str, process: Process) ->
 
 
 @BOTH_SDKS
+@pytest.mark.parametrize("outer", ["theirs", "ours"])
+def test_another_instrumentation_may_come_and_go(sdk: str, outer: str, process: Process) -> None:
+    """It wraps with `wrapt`, as OpenTelemetry's do, and takes off its wrapper by their `unwrap`."""
+    owner = type(process.methods(process.client)[0].__self__)
+    seen: list[str] = []
+
+    def theirs(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        seen.append("theirs")
+        return wrapped(*args, **kwargs)
+
+    bare = vars(owner)["create"]
+    for one in ("ours", "theirs") if outer == "theirs" else ("theirs", "ours"):
+        if one == "ours":
+            process.step("instrument")
+        else:
+            wrapt.wrap_function_wrapper(owner, "create", theirs)
+    process.check()
+    unwrap(owner, "create")  # finds theirs only where it is the outer one
+    kept = vars(owner)["create"]
+    process.check()
+    process.step("uninstrument")
+    process.check()
+    left = vars(owner)["create"]
+    owner.create = bare
+
+    assert seen
+    assert is_ours(kept)
+    assert (left is bare) is (outer == "theirs")
+
+
+@BOTH_SDKS
+def test_a_held_function_pickles_again_when_it_is_back_in_its_place(
+    sdk: str, process: Process
+) -> None:
+    owner = type(process.methods(process.client)[0].__self__)
+    process.step("instrument")
+    held = owner.create
+    process.step("uninstrument")
+    process.step("instrument")
+
+    assert pickle.loads(pickle.dumps(held)) is held
+    assert vars(type(process.client))["copy"] is vars(type(process.client))["with_options"]
+
+
+@BOTH_SDKS
 def test_a_patched_method_looks_like_the_sdks(sdk: str, process: Process) -> None:
     methods = list(listed(process.endpoints.ENDPOINTS))
     before = [described(vars(owner)[name]) for owner, name in methods]
@@ -215,7 +263,7 @@ def test_a_patched_method_looks_like_the_sdks(sdk: str, process: Process) -> Non
         rows = process.endpoints.ENDPOINTS.rows
         named = {method.partition(":")[0] for row in rows for method in row.methods}
         assert {owner.__module__ for owner, _ in methods} <= named
-    assert all(isinstance(vars(owner)[name], wrapt.FunctionWrapper) for owner, name in methods)
+    assert all(is_ours(vars(owner)[name]) for owner, name in methods)
     assert [described(vars(owner)[name]) for owner, name in methods] == before
     for owner, name in methods:
         assert described(getattr(owner, name)) == described(vars(owner)[name].__wrapped__)

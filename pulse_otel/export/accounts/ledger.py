@@ -1,6 +1,6 @@
 """The ledger: every span is in one place at every moment, and moves in one step.
 
-received -> queue -> reading -> a group -> delivered, ignored, taken over or dropped.
+received -> queue -> reading -> a group -> delivered, ignored, not sampled, taken over or dropped.
 """
 
 from __future__ import annotations
@@ -130,24 +130,35 @@ class Ledger:
             self.changed.notify_all()
 
     def snapshot(self) -> DeliveryStats:
-        """Return all counts at one moment."""
+        """Return all counts at one moment.
+
+        The lock does not keep a finalizer or a signal handler of this thread from ending a span
+        between two of the reads. Such a mixture of two moments never comes twice in a row.
+        """
         with self.changed:
-            groups = self.open()
-            on_disk = sum([group.left for group in groups if group.file is not None])
-            in_memory = sum([group.left for group in groups if group.file is None])
-            dropped = _dropped(self._ends)
-            return DeliveryStats(
-                ended=self.received_count + self._not_genai,
-                in_queue=self.received_count - self.dequeued + self._reading + in_memory,
-                queue_overflow=dropped.pop(DropReason.QUEUE_FULL.value, 0),
-                delivered=self._ends[End.DELIVERED],
-                pending_on_disk=on_disk,
-                taken_over=self._ends[End.TAKEN_OVER],
-                ignored=self._ends[End.IGNORED] + self._not_genai,
-                dropped=dropped,
-                inherited_delivered=self._inherited[End.DELIVERED],
-                inherited_dropped=_dropped(self._inherited),
-            )
+            counts = self._counts()
+            while (again := self._counts()) != counts:
+                counts = again
+            return counts
+
+    def _counts(self) -> DeliveryStats:
+        groups = self.open()
+        on_disk = sum([group.left for group in groups if group.file is not None])
+        in_memory = sum([group.left for group in groups if group.file is None])
+        dropped = _dropped(self._ends)
+        return DeliveryStats(
+            ended=self.received_count + self._not_genai,
+            in_queue=self.received_count - self.dequeued + self._reading + in_memory,
+            queue_overflow=dropped.pop(DropReason.QUEUE_FULL.value, 0),
+            delivered=self._ends[End.DELIVERED],
+            pending_on_disk=on_disk,
+            taken_over=self._ends[End.TAKEN_OVER],
+            ignored=self._ends[End.IGNORED] + self._not_genai,
+            not_sampled=self._ends[End.NOT_SAMPLED],
+            dropped=dropped,
+            inherited_delivered=self._inherited[End.DELIVERED],
+            inherited_dropped=_dropped(self._inherited),
+        )
 
 
 def _dropped(ends: Counter[SpanEnd]) -> dict[str, int]:

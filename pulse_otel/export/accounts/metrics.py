@@ -85,7 +85,7 @@ def add_exporter(exporter: _Exporter) -> None:
         semconv.METRIC_SETTLED,
         [_settled],
         unit="{span}",
-        description="Spans that were delivered, ignored, dropped or taken over.",
+        description="Spans that were delivered, ignored, not sampled, dropped or taken over.",
     )
     meter.create_observable_up_down_counter(
         semconv.METRIC_PENDING, [_pending], unit="{span}", description="Spans not delivered yet."
@@ -107,6 +107,7 @@ def _settlements(stats: DeliveryStats) -> Counter[Settlement]:
         {
             ("delivered", ""): stats.delivered,
             ("ignored", ""): stats.ignored,
+            ("not_sampled", ""): stats.not_sampled,
             ("taken_over", ""): stats.taken_over,
             ("dropped", DropReason.QUEUE_FULL.value): stats.queue_overflow,
         }

@@ -15,6 +15,7 @@ class End(Enum):
     DELIVERED = "delivered"
     IGNORED = "ignored"
     TAKEN_OVER = "taken over"
+    NOT_SAMPLED = "not sampled"
 
     # Of C: no signal handler strikes while a counter with this key is changed.
     __hash__ = object.__hash__

@@ -11,12 +11,13 @@ class DeliveryStats:
     """Where every span that ended is, at one moment. Each span is counted once:
 
     ``ended == in_queue + queue_overflow + delivered + pending_on_disk + taken_over + ignored
-    + sum(dropped.values())``
+    + not_sampled + sum(dropped.values())``
 
     `ended`: handed to the delivery. `in_queue`: waiting in memory. `queue_overflow`: dropped
     because too many waited. `delivered`: accepted by the service. `pending_on_disk`: in the spool.
     `taken_over`: taken from the spool by another process, which counts them as inherited.
     `ignored`: not a GenAI span, not expressible in the service's form, or recorded twice.
+    `not_sampled`: left out by `sample_rate`, or a call that your own provider's sampler left out.
     `dropped`: lost, by reason. The `inherited_` counts are of spans that ended in other processes
     of the spool. `redaction_failures`: texts replaced because the `redact` function failed.
     """
@@ -28,6 +29,7 @@ class DeliveryStats:
     pending_on_disk: int = 0
     taken_over: int = 0
     ignored: int = 0
+    not_sampled: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict[str, int])
     inherited_delivered: int = 0
     inherited_dropped: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -42,4 +44,4 @@ class DeliveryStats:
     def unaccounted(self) -> int:
         """Return how many spans the counts above do not explain: 0, or there is a bug."""
         known = self.in_queue + self.delivered + self.pending_on_disk + self.taken_over
-        return self.ended - known - self.ignored - self.lost
+        return self.ended - known - self.ignored - self.not_sampled - self.lost

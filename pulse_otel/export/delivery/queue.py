@@ -139,7 +139,12 @@ class SpanQueue:
                 return None
         if record is None:
             self._ledger.read(End.IGNORED)
-        return record
+            return None
+        # Before it is held or compared with others: nothing is kept of what is left out.
+        sampled: Record | None = guarded(self._steps.sample, record, otherwise=record)
+        if sampled is None:
+            self._ledger.read(End.NOT_SAMPLED)
+        return sampled
 
     def _ready(self, records: Sequence[Record]) -> list[Record]:
         ready: list[Record] = []

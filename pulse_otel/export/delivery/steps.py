@@ -31,6 +31,7 @@ class Steps:
     post: Callable[[Form, Sequence[Encoded], float], Outcome]
     attempt_s: float
     degrade: Callable[[ReadableSpan], Record | None] = lambda span: None  # where `read` fails
+    sample: Callable[[Record], Record | None] = lambda record: record  # None: it is left out
     price: Callable[[Record], Record] = lambda record: record
     redact: Callable[[Record], Record] = lambda record: record
     hold_s: float = 0.0  # how long after its end a call waits for a second recording of it
