@@ -22,6 +22,7 @@ from typing import Any, cast
 MAX_DEPTH = 40
 NOT_RECORDED = "[not recorded: an iterator]"
 _SCRUB = re.compile("[\x00\ud800-\udfff]")
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _SECRET = re.compile(
     r"(?i)\b(?:sk|pk|rk|pulse_sk|gsk|xai|sess|hf|r8|gh[opsu]|github_pat)[-_][A-Za-z0-9_*\-]{8,}"
     r"|\b(?:Bearer|Basic)\s+[A-Za-z0-9._\-+/=]{8,}|\bAIza[A-Za-z0-9_\-]{20,}"
@@ -233,53 +234,35 @@ def to_json_bytes(value: object) -> bytes:
     fast = _fast_json()
     if fast is not None:
         try:
-            text = fast(value)
-            return text if b"\\u0000" not in text else _slow_json(value).encode()
-        except Exception:  # noqa: BLE001 - cycles, lone surrogates, unknown types: the slow way
-            return _slow_json(value).encode()
-    return _slow_json(value).encode()
+            return _without_nul(fast(value))
+        except Exception as error:  # noqa: BLE001 - cycles, lone surrogates, unknown types
+            if "UnicodeEncodeError" in str(error):
+                return _standard_json(value)
+    return _json(plain(value))
 
 
-def _slow_json(value: object) -> str:
-    return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+def _standard_json(value: object) -> bytes:
+    """Return JSON of data with lone surrogates: only pydantic's encoder refuses them."""
+    try:
+        return _json(value)
+    except Exception:  # noqa: BLE001 - as above, but for surrogates
+        return _json(plain(value))
+
+
+def _json(value: object) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _without_nul(scrub(text).encode())
+
+
+def _without_nul(text: bytes) -> bytes:
+    """Replace each escaped NUL in JSON by U+FFFD; after an odd number of backslashes it is none."""
+    if b"u0000" not in text:  # nearly always; a search for the backslash too is slow among others
+        return text
+    if rb"\\u0000" not in text:
+        return text.replace(rb"\u0000", b"\xef\xbf\xbd")
+    return _NUL.sub(b"\\1\xef\xbf\xbd", text)
 
 
 def size_bytes(text: str) -> int:
     """Return the length of `text` in UTF-8."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
-
-
-def bounded_json(value: object, limit_bytes: int) -> str:
-    """Return valid JSON text of `value`, at most `limit_bytes` long; cuts are marked in it.
-
-    Long strings are shortened first, then the middle of long lists is left out.
-    """
-    text = to_json(value)
-    if size_bytes(text) <= limit_bytes:
-        return text
-    value = plain(value)
-    string_limit, list_limit = limit_bytes // 2, 1 << 20
-    while string_limit >= 64 or list_limit > 2:
-        value = _shorten(value, max(string_limit, 64), list_limit)
-        text = _slow_json(value)
-        if size_bytes(text) <= limit_bytes:
-            return text
-        string_limit //= 2
-        if string_limit < 512:
-            list_limit = 64 if list_limit > 64 else max(2, list_limit // 2)
-    return _slow_json({"truncated": True, "original_bytes": size_bytes(text)})
-
-
-def _shorten(value: Any, string_limit: int, list_limit: int) -> Any:
-    if isinstance(value, str):
-        return clip(value, string_limit)
-    if isinstance(value, dict):
-        return {key: _shorten(item, string_limit, list_limit) for key, item in value.items()}
-    if isinstance(value, list):
-        kept = value
-        if len(value) > list_limit:
-            half = max(1, list_limit // 2)
-            note = {"truncated": f"{len(value) - 2 * half} items left out"}
-            kept = [*value[:half], note, *value[-half:]]
-        return [_shorten(item, string_limit, list_limit) for item in kept]
-    return value

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from pulse_otel.bounds import bounded_json
 from pulse_otel.values import (
-    bounded_json,
     clip,
     mask_secrets,
     plain,

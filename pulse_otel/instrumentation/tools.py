@@ -30,10 +30,10 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Tracer
 
 from pulse_otel import semconv
+from pulse_otel.bounds import bounded_json
 from pulse_otel.context import Session, labels
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.reading import read
-from pulse_otel.values import bounded_json
 
 LIMIT = 10_000
 """The most evidence that is remembered; the oldest is dropped first."""
