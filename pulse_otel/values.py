@@ -84,6 +84,18 @@ def mask_secrets(text: str) -> str:
     return _SECRET.sub("[masked]", text)
 
 
+def masked(text: str, limit_bytes: int) -> str:
+    """Return the beginning of `text`, scrubbed and without secrets, at most `limit_bytes` long.
+
+    No more of it is read than what may be shown, and a secret is not cut apart before it is seen.
+    """
+    start = text[: 4 * limit_bytes]
+    if len(start) < len(text):
+        start = start[: max(start.rfind(" "), 0) or len(start)]
+    found = mask_secrets(scrub(start))
+    return clip(found, limit_bytes, size_bytes(text[len(start) :]))
+
+
 def without_secrets(value: Any) -> Any:
     """Mask the credentials in `value`, plain data, by the name of their field or their form.
 
@@ -105,9 +117,12 @@ def _unsecret(name: object, value: Any) -> Any:
     return without_secrets(value)
 
 
-def clip(text: str, limit_bytes: int) -> str:
-    """Return `text` cut to at most `limit_bytes`, with a marker that says how much was cut."""
-    size = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+def clip(text: str, limit_bytes: int, unread_bytes: int = 0) -> str:
+    """Return `text` cut to at most `limit_bytes`, with a marker that says how much was cut.
+
+    `unread_bytes` were cut from its end before.
+    """
+    size = size_bytes(text) + unread_bytes
     if size <= limit_bytes:
         return text
     marker = f"… [{size - limit_bytes} bytes cut]"
