@@ -30,6 +30,8 @@ _GLANCES = 64  # parts of a value that are looked at to estimate its size
 _UNKNOWN = 1 << 62  # more than any room
 
 _Field = tuple[Any, Any]
+_Named = tuple[bytes, bytes]
+"""The name of a field with its colon, and its value, in JSON."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +70,19 @@ def shortened(value: Any, room: int, notes: Notes, depth: int = 0) -> bytes | No
         value = plain(value)
     if isinstance(value, str):
         return _text(value, room, notes)
-    if isinstance(value, list):
+    if isinstance(value, list) and value:
         return _list(value, room, notes, depth + 1)
-    return _object(value, room, notes, depth + 1) if isinstance(value, dict) else None
+    if isinstance(value, dict) and value:
+        return _object(value, room, notes, depth + 1)
+    return None
 
 
-def _within(value: Any, room: int, notes: Notes, depth: int) -> bytes | None:
+def within(value: Any, room: int, notes: Notes, depth: int = 0) -> bytes | None:
     """Return the JSON of `value`, shortened if it takes more than `room` bytes."""
-    return _whole(value, room) or shortened(value, room, notes, depth)
+    return whole(value, room) or shortened(value, room, notes, depth)
 
 
-def _whole(value: Any, room: int) -> bytes | None:
+def whole(value: Any, room: int) -> bytes | None:
     """Return the JSON of `value` if it takes at most `room` bytes."""
     if _least_bytes(value, room) > room:
         return None
@@ -117,11 +121,11 @@ def _inner_object(fields: Sequence[_Field]) -> bytes:
     return _inner(dict(fields))
 
 
-def _joined(brackets: bytes, texts: Iterable[bytes]) -> bytes:
-    """Return a list or an object of `texts`; a long one is copied no more than once."""
+def _joined(brackets: bytes, texts: Iterable[bytes | _Named]) -> bytes:
+    """Return a list or an object of `texts`, each of which is copied once."""
     parts = [brackets[:1]]
     for text in texts:
-        parts += (text, b",")
+        parts += (text, b",") if isinstance(text, bytes) else (*text, b",")
     parts[-1] = brackets[1:]
     return b"".join(parts)
 
@@ -178,15 +182,15 @@ def _list(items: list[Any], room: int, notes: Notes, depth: int) -> bytes | None
     if len(items) == 1:
         only = shortened(items[0], room, notes, depth)
         return _joined(b"[]", [only or _note_item(1, notes)])
-    first, between = _whole(items[0], room // 4), items[1:-1]
+    first, between = whole(items[0], room // 4), items[1:-1]
     reserve = room // 4 if first is None else len(first) + 1
-    last = _whole(items[-1], (room - reserve) * 3 // 4)
+    last = whole(items[-1], (room - reserve) * 3 // 4)
     rest = (room - reserve) // 4 if last is None else room - reserve - len(last) - 1
     middle, kept = _last_items(between, rest, last is not None, notes, depth)
     room -= _size(middle)
-    last = last or _within(items[-1], room - reserve - 1, notes, depth)
+    last = last or within(items[-1], room - reserve - 1, notes, depth)
     room -= len(last) + 1 if last else 0
-    first = first or _within(items[0], room - 1, notes, depth)
+    first = first or within(items[0], room - 1, notes, depth)
     left_out = len(between) - kept + (first is None) + (last is None)
     note = _note_item(left_out, notes) if left_out else None
     return _joined(b"[]", [text for text in (first, note, *middle, last) if text])
@@ -219,21 +223,22 @@ def _object(value: dict[Any, Any], room: int, notes: Notes, depth: int) -> bytes
     keep = _small_fields if len(fields) <= _FEW else _first_fields
     kept, larger, left_out = keep(fields, room)
     room -= _size(kept.values())
+    shown: dict[int, bytes | _Named] = {**kept}
     for done, (position, least) in enumerate(larger):
         share = room // (len(larger) - done)
-        text = _field(fields[position], share, least, notes, depth)
-        if text is None:
+        named = _field(fields[position], share, least, notes, depth)
+        if named is None:
             left_out += 1
         else:
-            kept[position] = text
-            room -= len(text) + 1
+            shown[position] = named
+            room -= _size(named) - 1
     left_out += len(value) - len(fields)
     note = [_note_field(left_out, notes)] if left_out else []
-    return _joined(b"{}", [*(kept[position] for position in sorted(kept)), *note])
+    return _joined(b"{}", [*(shown[position] for position in sorted(shown)), *note])
 
 
 _Kept = tuple[dict[int, bytes], list[tuple[int, int]], int]
-"""JSON of fields by position; (position, least size) of others to shorten; how many are left."""
+"""JSON of fields by position; of others to shorten, position and least size; how many are left."""
 
 
 def _small_fields(fields: list[_Field], room: int) -> _Kept:
@@ -249,7 +254,7 @@ def _small_fields(fields: list[_Field], room: int) -> _Kept:
         elif least > share:
             larger.append((position, least))
         elif len(text := _inner_object([fields[position]])) >= share:
-            larger.append((position, len(text)))
+            larger.append((position, len(text) - len(_name(fields[position]))))
         else:
             kept[position] = text
             room -= len(text) + 1
@@ -273,13 +278,18 @@ def _first_fields(fields: list[_Field], room: int) -> _Kept:
     return kept, shown, len(fields) - position + len(larger) - len(shown)
 
 
-def _field(field: _Field, room: int, least: int, notes: Notes, depth: int) -> bytes | None:
+def _field(field: _Field, room: int, least: int, notes: Notes, depth: int) -> _Named | None:
     """Return a field, its value shortened if it does not fit; None if nothing."""
-    name = _inner({field[0]: 0})[:-1]
+    name = _name(field)
     room -= len(name) + 1
-    write = shortened if least > room else _within
+    write = shortened if least > room else within
     value = write(field[1], room, notes, depth)
-    return name + value if value else None
+    return (name, value) if value else None
+
+
+def _name(field: _Field) -> bytes:
+    """Return the name of a field with its colon."""
+    return _inner({field[0]: 0})[:-1]
 
 
 def _note_field(count: int, notes: Notes) -> bytes:

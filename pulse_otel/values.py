@@ -22,6 +22,8 @@ from typing import Any, cast
 MAX_DEPTH = 40
 NOT_RECORDED = "[not recorded: an iterator]"
 _SCRUB = re.compile("[\x00\ud800-\udfff]")
+_REPLACEMENT = b"\xef\xbf\xbd"  # U+FFFD
+_LONE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")  # a surrogate, as "surrogatepass" writes it
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _SECRET = re.compile(
     r"(?i)\b(?:sk|pk|rk|pulse_sk|gsk|xai|sess|hf|r8|gh[opsu]|github_pat)[-_][A-Za-z0-9_*\-]{8,}"
@@ -266,7 +268,7 @@ def _standard_json(value: object) -> bytes:
 
 def _json(value: object) -> bytes:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return _without_nul(scrub(text).encode())
+    return _without_nul(_LONE.sub(_REPLACEMENT, text.encode("utf-8", "surrogatepass")))
 
 
 def _without_nul(text: bytes) -> bytes:
@@ -274,8 +276,8 @@ def _without_nul(text: bytes) -> bytes:
     if b"u0000" not in text:  # nearly always; a search for the backslash too is slow among others
         return text
     if rb"\\u0000" not in text:
-        return text.replace(rb"\u0000", b"\xef\xbf\xbd")
-    return _NUL.sub(b"\\1\xef\xbf\xbd", text)
+        return text.replace(rb"\u0000", _REPLACEMENT)
+    return _NUL.sub(rb"\1" + _REPLACEMENT, text)
 
 
 def size_bytes(text: str) -> int:

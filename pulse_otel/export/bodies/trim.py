@@ -14,7 +14,7 @@ import json
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.bounds import Notes, shortened
+from pulse_otel.bounds import Notes, shortened, whole, within
 from pulse_otel.values import to_json_bytes
 
 NOTES = Notes(
@@ -73,43 +73,42 @@ def _tool_name(tool: Any) -> Any:
 
 def _conversation(messages: list[Any], room: int) -> list[Any]:
     """Return the first system message, a note and the last turns."""
-    sizes = [_size(message) + 1 for message in messages]
-    if sum(sizes) <= room:
+    total = _size(messages)
+    if total <= room:
         return messages
     room -= _NOTE_BYTES
-    head: list[Any] = []
-    if messages and _role(messages[0]) in _SYSTEM_ROLES:
-        head = [fit(messages[0], max(_WORTH_CUTTING, room // 4))]
-        room -= _size(head[0]) + 1
-    first = len(head)
+    head = messages[:1] if _role(messages[0]) in _SYSTEM_ROLES else []
+    first, shown = len(head), 2
+    if head:
+        system = within(head[0], max(_WORTH_CUTTING, room // 4), NOTES) or b"{}"
+        head, shown = [json.loads(system)], shown + len(system) + 1
     tail: list[Any] = []
     position = len(messages)
     while position > first:
-        size = sizes[position - 1]
         # The last message gets most of the room, not all: the message before it is shown too.
-        share = room if tail or position == first + 1 else room * 3 // 4
-        if size > share:
-            if tail and share < _WORTH_CUTTING:
-                break
-            shortened = fit(messages[position - 1], share - 1)
-            size = _size(shortened) + 1
-            tail.append(shortened)
-        else:
+        left = room - shown
+        share = left if tail or position == first + 1 else left * 3 // 4
+        text = whole(messages[position - 1], share - 1)
+        if text is not None:
             tail.append(messages[position - 1])
-        room -= size
+        elif tail and share < _WORTH_CUTTING:
+            break
+        else:
+            tail.append(fit(messages[position - 1], share - 1))
+            text = to_json_bytes(tail[-1])
+        shown += len(text) + 1
         position -= 1
-    left_out = position - first
-    if not left_out:
+    if position == first:
         return [*head, *reversed(tail)]
-    # What was left out when the call was recorded, or by a larger limit, is said too.
-    earlier = [
-        messages[at]
-        for at in range(first, position)
-        if _role(messages[at]) == CUT_ROLE and sizes[at] <= _NOTE_BYTES // 2
-    ][:1]
-    what = f"{left_out} messages, {sum(sizes[first:position])} bytes"
+    what = f"{position - first} messages, {max(0, total - shown)} bytes"
     note = {"role": CUT_ROLE, "content": f"[{what} cut]", semconv.PULSE_CUT: what}
-    return [*head, *earlier, note, *reversed(tail)]
+    return [*head, *_earlier_note(messages[first:position]), note, *reversed(tail)]
+
+
+def _earlier_note(messages: list[Any]) -> list[Any]:
+    """Return what says what was left out as the call was recorded, or by a larger limit."""
+    notes = (message for message in messages[:2] if _role(message) == CUT_ROLE)
+    return [note for note in notes if _size(note) <= _NOTE_BYTES // 2][:1]
 
 
 def _role(message: Any) -> Any:
@@ -118,11 +117,10 @@ def _role(message: Any) -> Any:
 
 def fit(value: Any, limit: int) -> Any:
     """Shorten `value` so that its JSON fits `limit` bytes, with a note at each cut."""
-    size = _size(value)
-    if size <= limit:
+    if whole(value, limit) is not None:
         return value
     text = shortened(value, limit, NOTES)
-    return {semconv.PULSE_CUT: f"{size} bytes"} if text is None else json.loads(text)
+    return json.loads(text) if text else {semconv.PULSE_CUT: f"{_size(value)} bytes"}
 
 
 def _size(value: Any) -> int:
