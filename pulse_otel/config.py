@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from pulse_otel import settings
 from pulse_otel.log import rate_limited
 from pulse_otel.settings import KEY_PREFIX, ConfigError
-from pulse_otel.values import mask_secrets
+from pulse_otel.values import masked
 
 
 class PulseConfig(TypedDict, total=False):
@@ -170,7 +170,7 @@ def _prices(value: object) -> object:
     try:
         return read_prices(value)
     except ValueError as error:
-        raise ConfigError(f"prices: {mask_secrets(str(error))}") from None
+        raise ConfigError(f"prices: {masked(str(error), 2048)}") from None
 
 
 def _tracer_provider(value: object) -> object:

@@ -15,7 +15,8 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 from pulse_otel import semconv
-from pulse_otel.values import as_text, bounded_json, copied, plain, scrub
+from pulse_otel.bounds import bounded_json
+from pulse_otel.values import as_text, copied, plain, scrub
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -53,7 +53,7 @@ def guarded(function: Callable[..., T], *args: object, otherwise: object = None)
     try:
         return function(*args)
     except Exception as error:
-        if _of_signal_handler(error):
+        if of_signal_handler(error):
             raise
         _internal_errors += 1
         if os.environ.get("PULSE_STRICT") == "1":
@@ -81,12 +81,12 @@ def tried(
     try:
         return function(*args)
     except kinds as error:
-        if _of_signal_handler(error):
+        if of_signal_handler(error):
             raise
         return otherwise
 
 
-def _of_signal_handler(error: Exception) -> bool:
+def of_signal_handler(error: Exception) -> bool:
     """Return whether a signal handler raised `error`: one of its frames runs a handler's code."""
     codes = set(_handlers())
     return any(frame.f_code in codes for frame, _ in traceback.walk_tb(error.__traceback__))

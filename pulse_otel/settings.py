@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pulse_otel.values import mask_secrets
+from pulse_otel.values import masked
 
 KEY_PREFIX = "pulse_sk_"
 MAX_CONTENT_BYTES = 262_144
+_SHOWN_BYTES = 160  # that are read to show the first characters
 
 
 class PulseError(Exception):
@@ -25,7 +26,7 @@ class ConfigError(PulseError, ValueError):
 def shown(value: object) -> str:
     """Show a wrong value in a message: it could be a key, given in the wrong place."""
     text = repr(value)
-    return "a key" if KEY_PREFIX in text else mask_secrets(text)[:40]
+    return "a key" if KEY_PREFIX in text else masked(text, _SHOWN_BYTES)[:40]
 
 
 def integer(name: str, low: int, high: int | None = None) -> Callable[[object], int]:

@@ -19,11 +19,14 @@ from enum import Enum
 from functools import cache
 from typing import Any, cast
 
-from pulse_otel.guard import FAILED, tried
+from pulse_otel.guard import FAILED, of_signal_handler, tried
 
 MAX_DEPTH = 40
 NOT_RECORDED = "[not recorded: an iterator]"
 _SCRUB = re.compile("[\x00\ud800-\udfff]")
+_REPLACEMENT = b"\xef\xbf\xbd"  # U+FFFD
+_LONE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")  # a surrogate, as "surrogatepass" writes it
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _SECRET = re.compile(
     r"(?i)\b(?:sk|pk|rk|pulse_sk|gsk|xai|sess|hf|r8|gh[opsu]|github_pat)[-_][A-Za-z0-9_*\-]{8,}"
     r"|\b(?:Bearer|Basic)\s+[A-Za-z0-9._\-+/=]{8,}|\bAIza[A-Za-z0-9_\-]{20,}"
@@ -85,6 +88,18 @@ def mask_secrets(text: str) -> str:
     return _SECRET.sub("[masked]", text)
 
 
+def masked(text: str, limit_bytes: int) -> str:
+    """Return the beginning of `text`, scrubbed and without secrets, at most `limit_bytes` long.
+
+    No more of it is read than what may be shown, and a secret is not cut apart before it is seen.
+    """
+    start = text[: 4 * limit_bytes]
+    if len(start) < len(text):
+        start = start[: max(start.rfind(" "), 0) or len(start)]
+    found = mask_secrets(scrub(start))
+    return clip(found, limit_bytes, size_bytes(text[len(start) :]))
+
+
 def without_secrets(value: Any) -> Any:
     """Mask the credentials in `value`, plain data, by the name of their field or their form.
 
@@ -106,9 +121,12 @@ def _unsecret(name: object, value: Any) -> Any:
     return without_secrets(value)
 
 
-def clip(text: str, limit_bytes: int) -> str:
-    """Return `text` cut to at most `limit_bytes`, with a marker that says how much was cut."""
-    size = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+def clip(text: str, limit_bytes: int, unread_bytes: int = 0) -> str:
+    """Return `text` cut to at most `limit_bytes`, with a marker that says how much was cut.
+
+    `unread_bytes` were cut from its end before.
+    """
+    size = size_bytes(text) + unread_bytes
     if size <= limit_bytes:
         return text
     marker = f"… [{size - limit_bytes} bytes cut]"
@@ -277,52 +295,36 @@ def to_json_bytes(value: object) -> bytes:
     """Return `to_json` in UTF-8."""
     fast = _fast_json()
     if fast is not None:
-        text = tried(fast, value, otherwise=None)  # None: cycles, lone surrogates, unknown types
-        if text is not None and b"\\u0000" not in text:
-            return text
-    return _slow_json(value).encode()
+        try:
+            return _without_nul(fast(value))
+        except Exception as error:
+            if of_signal_handler(error):
+                raise
+            if "UnicodeEncodeError" in str(error):
+                return _standard_json(value)
+    return _json(plain(value))
 
 
-def _slow_json(value: object) -> str:
-    return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+def _standard_json(value: object) -> bytes:
+    """Return JSON of data with lone surrogates: only pydantic's encoder refuses them."""
+    found = tried(_json, value, otherwise=None)
+    return _json(plain(value)) if found is None else found
+
+
+def _json(value: object) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _without_nul(_LONE.sub(_REPLACEMENT, text.encode("utf-8", "surrogatepass")))
+
+
+def _without_nul(text: bytes) -> bytes:
+    """Replace each escaped NUL in JSON by U+FFFD; after an odd number of backslashes it is none."""
+    if b"u0000" not in text:  # nearly always; a search for the backslash too is slow among others
+        return text
+    if rb"\\u0000" not in text:
+        return text.replace(rb"\u0000", _REPLACEMENT)
+    return _NUL.sub(rb"\1" + _REPLACEMENT, text)
 
 
 def size_bytes(text: str) -> int:
     """Return the length of `text` in UTF-8."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
-
-
-def bounded_json(value: object, limit_bytes: int) -> str:
-    """Return valid JSON text of `value`, at most `limit_bytes` long; cuts are marked in it.
-
-    Long strings are shortened first, then the middle of long lists is left out.
-    """
-    text = to_json(value)
-    if size_bytes(text) <= limit_bytes:
-        return text
-    value = plain(value)
-    string_limit, list_limit = limit_bytes // 2, 1 << 20
-    while string_limit >= 64 or list_limit > 2:
-        value = _shorten(value, max(string_limit, 64), list_limit)
-        text = _slow_json(value)
-        if size_bytes(text) <= limit_bytes:
-            return text
-        string_limit //= 2
-        if string_limit < 512:
-            list_limit = 64 if list_limit > 64 else max(2, list_limit // 2)
-    return _slow_json({"truncated": True, "original_bytes": size_bytes(text)})
-
-
-def _shorten(value: Any, string_limit: int, list_limit: int) -> Any:
-    if isinstance(value, str):
-        return clip(value, string_limit)
-    if isinstance(value, dict):
-        return {key: _shorten(item, string_limit, list_limit) for key, item in value.items()}
-    if isinstance(value, list):
-        kept = value
-        if len(value) > list_limit:
-            half = max(1, list_limit // 2)
-            note = {"truncated": f"{len(value) - 2 * half} items left out"}
-            kept = [*value[:half], note, *value[-half:]]
-        return [_shorten(item, string_limit, list_limit) for item in kept]
-    return value

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
+from pulse_otel.bounds import bounded_json
 from pulse_otel.values import (
-    bounded_json,
     clip,
     mask_secrets,
+    masked,
     plain,
     scrub,
     to_json,
     without_secrets,
 )
-from tests.growth import growth
 
 
 class _Hostile:
@@ -148,29 +148,14 @@ def test_what_looks_like_a_credential_is_masked(secret: str) -> None:
 
 
 @pytest.mark.row("K3")
-@pytest.mark.parametrize(
-    ("start", "part", "end"),
-    [
-        ("", "eyJ-", ""),
-        ("", "-eyJ", "."),
-        ("", "eyJ-", ". "),
-        ("", "eyJabcdefgh-", ""),
-        ("", "eyJ-.a ", ""),
-        ("", "a", ".eyJ"),
-        ("", "sk-", ""),
-        ("", "AIza", ""),
-        ("", "AKIA", ""),
-        ("Bearer", " ", "!"),
-        ("api_key", " ", "!"),
-        ("api_key=", " ", "!"),
-        ("://", "a", ":b "),
-        ("://a:", "b:", " "),
-    ],
-)
-def test_what_nearly_looks_like_a_credential_is_read_in_linear_time(
-    start: str, part: str, end: str
-) -> None:
-    assert growth(mask_secrets, part, start, end) < 6
+def test_a_secret_at_the_end_of_what_is_read_is_not_shown_in_part() -> None:
+    text = ("sk-" + "a" * 40 + " ") * 19 + "https://user:passw0rd@host/ " + "b " * 1000
+
+    shown = masked(text, 200)
+
+    assert "passw" not in shown
+    assert len(shown.encode()) <= 200
+    assert shown.endswith(" bytes cut]")
 
 
 @pytest.mark.row("K3")

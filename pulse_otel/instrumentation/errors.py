@@ -7,7 +7,7 @@ from typing import Any
 from pulse_otel import semconv
 from pulse_otel.guard import tried
 from pulse_otel.instrumentation.reading import fields_of, integer, read, text
-from pulse_otel.values import clip, mask_secrets, scrub
+from pulse_otel.values import masked, scrub
 
 _MESSAGE_BYTES = 2048
 
@@ -88,7 +88,7 @@ def failure_attributes(code: str | None, message: str | None) -> dict[str, Any]:
 def _attributes(
     kind: str, name: str, message: str | None, details: dict[str, Any]
 ) -> dict[str, Any]:
-    shown = clip(mask_secrets(scrub(message or "")), _MESSAGE_BYTES)
+    shown = masked(message or "", _MESSAGE_BYTES)
     found = {"name": scrub(name), "message": shown, **details}
     known = {key: value for key, value in found.items() if value not in (None, "")}
     return {semconv.ERROR_TYPE: scrub(kind), semconv.PULSE_ERROR: known}

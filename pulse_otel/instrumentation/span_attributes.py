@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from pulse_otel import semconv
+from pulse_otel.bounds import bounded_json
 from pulse_otel.instrumentation.endpoint import Attributes, Endpoint
 from pulse_otel.instrumentation.providers import server_attributes
 from pulse_otel.instrumentation.reading import integer, text
 from pulse_otel.instrumentation.recorder import Observed
-from pulse_otel.values import bounded_json, scrub
+from pulse_otel.values import scrub
 
 
 def settable(value: Any, limit: int) -> Any:

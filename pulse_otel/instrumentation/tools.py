@@ -18,6 +18,7 @@ Evidence that two calls share is none.
 
 from __future__ import annotations
 
+import functools
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,10 +30,10 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Tracer
 
 from pulse_otel import semconv
+from pulse_otel.bounds import bounded_json
 from pulse_otel.context import Session, labels
 from pulse_otel.guard import guarded, tried
 from pulse_otel.instrumentation.reading import read, text
-from pulse_otel.values import bounded_json
 
 LIMIT = 10_000
 """The most evidence that is remembered; the oldest is dropped first."""
@@ -75,7 +76,7 @@ class Result:
     asked: _Part | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Results:
     """The results that a request brings, and the messages before those of the assistant."""
 
@@ -83,6 +84,11 @@ class Results:
     before: Sequence[Any] = ()
     links: tuple[object, ...] = ()
     limit: int = 0  # in bytes, of the `digest` of `before`
+
+    @functools.cached_property
+    def conversation(self) -> int:
+        """Return the `digest` of the messages before, taken once for all results."""
+        return digest(self.before, self.limit)
 
 
 class ToolCalls:
@@ -153,9 +159,7 @@ class ToolCalls:
             entry = entry or self._of_one_call((caller, call_id, link))
         if entry is None and asked is not None:
             # Last, as it costs the most.
-            entry = self._of_one_call(
-                (caller, call_id, asked, digest(results.before, results.limit))
-            )
+            entry = self._of_one_call((caller, call_id, asked, results.conversation))
         return entry if entry is not None and asked in (None, entry.asked) else None
 
     def _of_one_call(self, key: tuple[object, ...]) -> _ToolCall | None:

@@ -16,6 +16,7 @@ from typing import Any
 from pulse_otel.values import MAX_DEPTH, plain
 
 _LEAST = 256  # shorter base64 is not a medium, or not worth a note
+_LONGEST_START = 1024  # of a data URL: its type and parameters
 _DATA_URL = re.compile(r"\Adata:([\w.+/-]{0,127})(?:;[\w=.+-]{1,127})*;base64,")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\r\n]+={0,2}")
 # Fields that hold base64 in the APIs' shapes
@@ -69,7 +70,7 @@ def _is_base64(text: str) -> bool:
 
 def url_note(url: str) -> str:
     """Return what stands for a data URL; any other URL is returned as it is."""
-    match = _DATA_URL.match(url)
+    match = _DATA_URL.match(url[:_LONGEST_START])
     return media_note(match[1] or "data", url[match.end() :]) if match else url
 
 

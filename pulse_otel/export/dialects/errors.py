@@ -23,7 +23,7 @@ from pulse_otel.export.dialects.source import (
     as_text,
     mapping,
 )
-from pulse_otel.values import clip, mask_secrets, scrub
+from pulse_otel.values import masked
 
 _MESSAGE_BYTES = 2048
 _SDK_TEXT = re.compile(r"(?s)\A(?:[\w.]{1,80}: )?Error code: ([1-5][0-9]{2})(?: - (.*))?\Z")
@@ -70,6 +70,6 @@ def _taken_apart(message: str) -> tuple[int | None, str, Mapping[str, str]]:
 
 def _masked(details: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        key: clip(mask_secrets(scrub(value)), _MESSAGE_BYTES) if isinstance(value, str) else value
+        key: masked(value, _MESSAGE_BYTES) if isinstance(value, str) else value
         for key, value in details.items()
     }

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pulse_otel.bounds import NOTES
+from pulse_otel.export.bodies.trim import CUT_ROLE
 from pulse_otel.export.dialects.source import (
     as_text,
     at,
@@ -48,6 +50,16 @@ def message(item: Mapping[str, Any], role: str = "user") -> dict[str, Any]:
     parts += [part({"type": "refusal", **item})] if as_text(item.get("refusal")) else []
     parts += [tool_call(call) for call in dicts(item.get("tool_calls"))]
     return {"role": role, "parts": parts, **present(name=as_text(item.get("name")))}
+
+
+def recorded(value: object) -> list[dict[str, Any]]:
+    """Return GenAI messages as they were recorded; a note of what was left out becomes one."""
+    return [
+        {"role": CUT_ROLE, "parts": [text_part(f"[{item[NOTES.key]}]")]}
+        if NOTES.key in item and not item.keys() & {"role", "parts"}
+        else item
+        for item in dicts(value)
+    ]
 
 
 def _has_results(value: object) -> bool:

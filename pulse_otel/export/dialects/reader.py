@@ -266,13 +266,13 @@ def _without_column(
 
 def _content(source: Source, canonical: Attributes, kind: str) -> dict[str, Any]:
     """Return the bodies, the answer's text and the finish reason, or a tool's input and output."""
-    output = dicts(as_json(canonical.get(semconv.OUTPUT_MESSAGES)))
+    output = parts.recorded(as_json(canonical.get(semconv.OUTPUT_MESSAGES)))
     reasons, raw = finish_reasons(canonical, output)
     found: dict[str, Any] = {"finish_reason": in_pulses_words(reasons)}
     given = as_json(canonical.get(semconv.INPUT_MESSAGES))
     content = bodies.Content(
         system=_parts(canonical.get(semconv.SYSTEM_INSTRUCTIONS)),
-        input=None if given is None else dicts(given),
+        input=None if given is None else parts.recorded(given),
         output=output,
         tools=[parts.tool(t) for t in dicts(as_json(canonical.get(semconv.TOOL_DEFINITIONS)))],
         parameters=mapping(as_json(canonical.get(semconv.PULSE_REQUEST_PARAMETERS))),

@@ -19,7 +19,7 @@ from datetime import timezone
 from enum import Enum
 from typing import Any
 
-from pulse_otel.values import clip, mask_secrets
+from pulse_otel.values import clip, masked
 
 MAX_RETRY_AFTER_S = 600.0
 _MESSAGE_BYTES = 200
@@ -164,7 +164,7 @@ def _partial(answer: Any) -> tuple[int, str]:
 
 def one_line(message: str) -> str:
     """Return `message` for the log: printable, in one line, bounded."""
-    start = mask_secrets(message[: 4 * _MESSAGE_BYTES])
+    start = masked(message, 4 * _MESSAGE_BYTES)
     printable = "".join(c if c.isprintable() else " " for c in start)
     return clip(" ".join(printable.split()), _MESSAGE_BYTES)
 

@@ -18,6 +18,7 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from pulse_otel import semconv
+from pulse_otel.bounds import bounded_json
 from pulse_otel.context import labels, session
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.errors import error_attributes
@@ -31,7 +32,7 @@ from pulse_otel.instrumentation.recorder import (
     options_of_call,
     recorder_for,
 )
-from pulse_otel.values import bounded_json, scrub, to_json
+from pulse_otel.values import scrub, to_json
 
 _RUNNERS = {
     "openai.lib.responses_tool_runner": "ResponsesToolRunner",

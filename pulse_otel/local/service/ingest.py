@@ -55,7 +55,7 @@ _CONSUMED = frozenset(
     + [name for names in (*_TEXT_COLUMNS.values(), *_PAYLOAD_COLUMNS.values()) for name in names]
 )
 
-_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+_NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,100 @@
+"""A content above its bound is cut in one pass: valid JSON, nearly all that fits, said in place."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.bounds import conversation, message, shapes
+from pulse_otel.bounds import bounded_json
+from pulse_otel.export.bodies import trim
+from pulse_otel.export.dialects import parts
+from pulse_otel.export.payloads import otlp
+from pulse_otel.settings import MAX_CONTENT_BYTES
+from pulse_otel.values import to_json
+from tests.growth import ratio
+
+SHAPES = shapes()
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_bound_takes_no_more_than_three_times_json_dumps(name: str) -> None:
+    value = SHAPES[name]
+
+    took = ratio(lambda: bounded_json(value, MAX_CONTENT_BYTES), lambda: json.dumps(value))
+
+    assert took < 3
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_bound_is_nearly_filled_and_never_exceeded(name: str) -> None:
+    text = bounded_json(SHAPES[name], MAX_CONTENT_BYTES)
+
+    json.loads(text)
+    assert 0.9 * MAX_CONTENT_BYTES < len(text.encode()) <= MAX_CONTENT_BYTES
+    assert "left out" in text or " bytes cut]" in text
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_body_is_trimmed_by_the_same_rule(name: str) -> None:
+    limit = otlp.FORM.max_body_bytes
+
+    text = to_json(trim.fit(SHAPES[name], limit))
+
+    assert 0.9 * limit < len(text.encode()) <= limit
+    assert "pulse.cut" in text
+
+
+def test_the_first_and_the_latest_messages_are_kept_and_the_gap_is_said_there() -> None:
+    given = conversation(2000)
+
+    kept = json.loads(bounded_json(given, MAX_CONTENT_BYTES))
+
+    assert kept[0] == given[0]
+    assert kept[-300:] == given[-300:]
+    assert kept[1] == {"truncated": f"{2000 - (len(kept) - 1)} items left out"}
+
+
+def test_a_last_message_that_is_too_long_keeps_the_one_before_it() -> None:
+    given = [message("a", "system"), message("b" * 1000), message("c" * 500_000)]
+
+    kept = json.loads(bounded_json(given, MAX_CONTENT_BYTES))
+
+    assert kept[:2] == given[:2]
+    assert kept[2]["role"] == "user"
+    assert kept[2]["parts"][0]["content"].startswith("ccc")
+
+
+def test_the_exporter_reads_the_gap_as_a_message_and_says_it_also_after_a_cut_of_its_own() -> None:
+    kept = json.loads(bounded_json(conversation(1000), MAX_CONTENT_BYTES))
+    left_out = kept[1]["truncated"]
+
+    read = parts.recorded(kept)
+    said = [{"role": m["role"], "content": m["parts"][0]["content"]} for m in read]
+    trimmed = trim.request({"messages": said}, otlp.FORM.max_body_bytes)["messages"]
+
+    assert trimmed[1] == {"role": "cut", "content": f"[{left_out}]"}
+    assert trimmed[2]["pulse.cut"].endswith(" bytes")
+    assert trimmed[-1] == said[-1]
+
+
+trees = st.recursive(
+    st.none() | st.integers() | st.floats() | st.text(max_size=200),
+    lambda inner: (
+        st.lists(inner, max_size=8) | st.dictionaries(st.text(max_size=30), inner, max_size=40)
+    ),
+    max_leaves=60,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(trees, st.integers(min_value=64, max_value=2000))
+def test_any_value_fits(value: Any, limit: int) -> None:
+    text = bounded_json(value, limit)
+
+    json.loads(text)
+    assert len(text.encode()) <= limit
