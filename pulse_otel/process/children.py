@@ -5,9 +5,10 @@
 | multiprocessing, concurrent.futures | through a finalizer of `multiprocessing.util` |
 | billiard | through the same: it has no finalizers of its own |
 | a Celery worker, prefork | through Celery's signal `worker_process_shutdown` |
-| anything else that forks: RQ, `os.fork` | through `os._exit`, which is ours in a child |
+| `os.fork`, anything else that forks | through `os._exit`, which is ours in a child |
 
-The first three come early, while the parent still waits for the child.
+The first three come early, while the parent still waits for the child. A child that was forked
+before there was an exporter, and is not of these, is not known to be one: RQ's, if a job sets up.
 """
 
 from __future__ import annotations
