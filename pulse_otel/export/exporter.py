@@ -227,6 +227,10 @@ class PulseSpanExporter(SpanExporter):
         if self._delivery is not None:
             self._delivery.expedite.begin()
 
+    def prepare(self) -> None:
+        """Import what delivery needs, so that children need not after a fork."""
+        import_all()
+
     # The SDK passes the time it has left to a parameter of this name.
     def shutdown(self, timeout_millis: float = EXIT_S * 1000) -> None:
         """Flush for at most 5 s, then stop. Idempotent."""

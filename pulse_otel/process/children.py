@@ -5,20 +5,25 @@
 | multiprocessing, concurrent.futures | through a finalizer of `multiprocessing.util` |
 | billiard | through the same: it has no finalizers of its own |
 | a Celery worker, prefork | through Celery's signal `worker_process_shutdown` |
-| `os.fork` | not at all if it ends by `os._exit` |
+| `os.fork`, anything else that forks | through `os._exit`, which is ours in a child |
+
+The first three come early, while the parent still waits for the child. A child that was forked
+before there was an exporter, and is not of these, is not known to be one: RQ's, if a job sets up.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from pulse_otel.guard import guarded
 from pulse_otel.process.exit_time import begin_end, exit_s
 from pulse_otel.process.exporters import running
 
 _POOLS = {"multiprocessing", "billiard"}
+_PROCESSES = ("multiprocessing.process", "billiard.process")
+_exit_now = os._exit
 _hooked: set[str] = set()
 
 
@@ -28,13 +33,40 @@ def stop_exporters_at_their_end() -> None:
     if "fork" in _hooked:
         return
     _hooked.add("fork")
-    process = sys.modules.get("multiprocessing.process")
-    if process is not None and process.parent_process() is not None:
+    if _is_child():
         from multiprocessing import util
 
         util.Finalize(None, _end, exitpriority=10)
+        _hook_exit()
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=_hook_pools)
+        os.register_at_fork(before=_before_fork, after_in_child=_hook_exit)
+
+
+def _is_child() -> bool:
+    """Whether a pool of processes started this one."""
+    processes: list[Any] = [sys.modules[name] for name in _PROCESSES if name in sys.modules]
+    return any(getattr(one.current_process(), "_parent_pid", None) for one in processes)
+
+
+def _before_fork() -> None:
+    _hook_pools()
+    if "prepared" not in _hooked:
+        # Once here instead of in each child at its end, whose time is short.
+        for exporter in running():
+            _hooked.add("prepared")
+            guarded(exporter.prepare)
+
+
+def _hook_exit() -> None:
+    os._exit = _exit  # the parent's stays as it is
+
+
+def _exit(status: int) -> NoReturn:
+    """Stop the exporters, then end the process as `os._exit` does."""
+    try:
+        guarded(_end)
+    finally:
+        _exit_now(status)
 
 
 def _hook_pools() -> None:

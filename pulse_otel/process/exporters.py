@@ -25,6 +25,8 @@ class Exporter(Protocol):
 
     def expedite(self) -> None: ...
 
+    def prepare(self) -> None: ...
+
 
 class _Registry:
     def __init__(self) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from pulse_otel.process import exit_time
 from tests.conftest import KEY, RunPython, Service
+from tests.faults import FaultServer, hang
+from tests.programs import count, run
 
 CHILDREN = """
 import multiprocessing
@@ -64,6 +66,72 @@ def test_each_childs_calls_arrive(provider: Any, service: Service, run_python: R
         "child with a pipeline of its own",
         "parent",
     ]
+
+
+FORKED = """
+import posix
+before = "pulse_otel.export.payloads.otlp" in sys.modules
+pid = os.fork()
+if not pid:
+    ready = "pulse_otel.export.payloads.otlp" in sys.modules
+    spans(3)
+    {end}
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+assert os._exit is posix._exit
+assert status == 7, status
+"""
+
+
+@pytest.mark.row("P6")
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork here")
+@pytest.mark.parametrize(
+    "end", ["os._exit(7 if ready else 1)", "sys.exit(7)", "os._exit(status=7)"]
+)
+def test_a_forked_child_sends_its_spans_however_it_exits(end: str, server: FaultServer) -> None:
+    """It keeps its exit code, imports nothing at its end, and leaves the parent's `os._exit`."""
+    code, _, err = run(FORKED.format(end=end), server.url)
+
+    assert (code, err) == (0, "")
+    assert count(server) == 13
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork here")
+def test_a_signal_that_raises_during_the_flush_leaves_the_exit_code(server: FaultServer) -> None:
+    server.then = hang()
+    script = """
+def raises(*_):
+    raise KeyboardInterrupt
+pid = os.fork()
+if not pid:
+    spans(3)
+    signal.signal(signal.SIGALRM, raises)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    os._exit(7)
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+pulse_otel.shutdown(0)
+assert status == 7, status
+"""
+    code, _, err = run(script, server.url)
+    assert code == 0, err
+
+
+POOL = """
+import billiard
+def child(_):
+    spans(5)
+with billiard.get_context("fork").Pool(2, maxtasksperchild=1) as pool:
+    pool.map(child, range(4), chunksize=1)
+    pool.close(); pool.join()
+"""
+
+
+@pytest.mark.row("P8")
+def test_a_pool_of_billiard_whose_children_are_replaced(server: FaultServer) -> None:
+    """Without Celery, whose signal comes at the end of each child."""
+    pytest.importorskip("billiard")
+    code, _, err = run(POOL, server.url)
+    assert code == 0, err
+    assert count(server) == 30
 
 
 def test_the_exporters_of_a_child_share_the_time_of_its_end(

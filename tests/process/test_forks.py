@@ -90,4 +90,4 @@ assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 30
 """
     code, _, err = run(script, server.url)
     assert code == 0, err
-    assert count(server) == 11
+    assert count(server) == 14

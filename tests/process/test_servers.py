@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -182,23 +183,51 @@ def work():
 """
 
 
+CALLING = """
+import sys
+sys.path.insert(0, {directory!r})
+from celery import Celery
+app = Celery("jobs", broker="filesystem://", broker_transport_options={{
+    "data_folder_in": {directory!r}, "data_folder_out": {directory!r}}})
+app.conf.worker_prefetch_multiplier = 1
+
+import openai
+
+@app.task
+def work():
+    with openai.OpenAI(api_key="k") as client:
+        client.chat.completions.create(model="m", messages=[{{"role": "user", "content": "Hi"}}])
+"""
+
+
 @pytest.mark.row("P8")
-def test_celery_with_children_that_are_replaced(server: FaultServer, tmp_path: Path) -> None:
-    """A prefork pool in which each child does one task: ten tasks, ten spans."""
+@pytest.mark.parametrize("zero_code", [False, True])
+def test_celery_with_children_that_are_replaced(
+    zero_code: bool, server: FaultServer, provider: Any, tmp_path: Path
+) -> None:
+    """A prefork pool in which each child does one task: each task's call arrives once."""
     pytest.importorskip("celery")
+    tasks = 4 if zero_code else 10
     folder = tmp_path / "broker"
     folder.mkdir()
-    (tmp_path / "jobs.py").write_text(CELERY.format(directory=str(folder)))
+    jobs = CALLING if zero_code else CELERY
+    (tmp_path / "jobs.py").write_text(jobs.format(directory=str(folder)))
     environ = {**os.environ, "PYTHONPATH": f"{ROOT}:{tmp_path}", "PULSE_API_KEY": KEY}
     environ |= {"PULSE_API_URL": server.url, "PYTHONWARNINGS": "ignore"}
-    asking = "import jobs\nfor _ in range(10): jobs.work.delay()"
+    environ |= {"OPENAI_BASE_URL": provider.openai_url, "PULSE_PROTOCOL": "otlp"}
+    asking = f"import jobs\nfor _ in range({tasks}): jobs.work.delay()"
     subprocess.run(
         [sys.executable, "-c", asking], env=environ, check=True, cwd=tmp_path, timeout=40
     )
     options = ["-P", "prefork", "-c", "2", "--max-tasks-per-child", "1", "--loglevel", "ERROR"]
     options += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    command = [sys.executable, "-m", "celery", "-A", "jobs", "worker", *options]
+    if zero_code:
+        command.insert(0, str(Path(sys.executable).with_name("opentelemetry-instrument")))
+        # Nothing is sent by the clock.
+        environ |= {"OTEL_TRACES_EXPORTER": "pulse", "OTEL_BSP_SCHEDULE_DELAY": "60000"}
     with subprocess.Popen(
-        [sys.executable, "-m", "celery", "-A", "jobs", "worker", *options],
+        command,
         env=environ,
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,
@@ -206,10 +235,10 @@ def test_celery_with_children_that_are_replaced(server: FaultServer, tmp_path: P
         text=True,
     ) as worker:
         try:
-            arrived = until(lambda: len(stored(server.stored)) >= 10, 40)
+            arrived = until(lambda: len(stored(server.stored)) >= tasks, 40)
         finally:
             worker.send_signal(signal.SIGTERM)
             _, err = worker.communicate(timeout=30)
 
     assert arrived, err
-    assert count(server) == 10
+    assert count(server) == tasks

@@ -95,7 +95,7 @@ PROCESS = (
     Goal("P5", "os._exit, SIGKILL, SIGSEGV", "on disk: lost 0"),
     Goal("P6", "os.fork, both sides", "lost 0, the parent's spool left alone"),
     Goal("P7", "multiprocessing and process pools", "lost 0"),
-    Goal("P8", "gunicorn, billiard, Celery", "lost 0", "uWSGI itself is not run"),
+    Goal("P8", "gunicorn, billiard, Celery", "lost 0", "more: docs/servers.md"),
     Goal("P9", "fork with a connection open", "lost 0, no connection shared"),
     Goal("P10", "fork while threads hold our locks", "no deadlock", "100 forks in the long form"),
     Goal("P11", "end of the interpreter, closed stderr", "nothing printed"),
