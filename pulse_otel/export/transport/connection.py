@@ -14,6 +14,7 @@ Imported when the first request is sent: importing `requests` takes time.
 from __future__ import annotations
 
 import errno
+import http
 import http.client
 import io
 import socket
@@ -31,6 +32,7 @@ CONNECT_S = 5.0
 """The longest wait for one address of the service."""
 
 _PIECE_BYTES = 16_384  # one TLS record
+_MOST_INTERIM = 100
 
 
 class Attempt:
@@ -80,6 +82,21 @@ class _TimedResponse(http.client.HTTPResponse):
         # All reads go through this file. Detached, not copied, it keeps the socket open until the
         # body is read, even if the connection was closed before.
         self.fp = io.BufferedReader(_TimedReader(cast("Any", self.fp).detach(), sock))
+
+    def begin(self) -> None:
+        """Read the answer's header, past interim answers such as 102 and 103.
+
+        Raises HTTPException for 101: nobody asked for another protocol.
+        """
+        this: Any = self
+        for _ in range(_MOST_INTERIM):
+            super().begin()
+            if not 100 <= self.status < 200:
+                return
+            if self.status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+                break
+            this.headers = this.msg = None  # or the next `begin` would return at once
+        raise http.client.HTTPException("no final answer")
 
 
 class _Timed:

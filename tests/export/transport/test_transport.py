@@ -320,3 +320,39 @@ transport.close()
     expected = {0, *(group * 100 + n for group in range(1, 6) for n in range(40))}
     assert sorted(int(request.json()["n"]) for request in server.stored) == sorted(expected)
     assert server.connections == 5
+
+
+def interim(*statuses: int) -> Action:
+    """Answers that are none yet, then one that is."""
+    heads = [f"HTTP/1.1 {status} X\r\nLink: </style.css>\r\n\r\n".encode() for status in statuses]
+
+    def do(exchange: Exchange) -> bool:
+        for head in heads:
+            exchange.send(head)
+        return bool(answer(200, b"{}").do(exchange))
+
+    return Action(do, stores=True)
+
+
+@pytest.mark.parametrize("statuses", [(100,), (102,), (103,), (100, 102, 103, 103), (103,) * 50])
+def test_an_interim_answer_is_not_the_answer(
+    transport_to: Callable[..., Transport], statuses: tuple[int, ...]
+) -> None:
+    with FaultServer(then=interim(*statuses)) as server:
+        transport = transport_to(server.url)
+        for _ in range(3):  # the connection is kept
+            outcome = transport.post("/", BODY, time.monotonic() + 10)
+            assert outcome == Outcome(Verdict.DELIVERED, status=200)
+
+    assert (len(server.received), server.connections) == (3, 1)
+
+
+@pytest.mark.parametrize("statuses", [(101,), (103, 101), (103,) * 5000], ids=["101", "late", "no"])
+def test_another_protocol_and_interim_answers_without_an_end_are_no_answer(
+    post: Post, statuses: tuple[int, ...]
+) -> None:
+    with FaultServer(then=interim(*statuses)) as server:
+        outcome = post(server.url, seconds=10)
+
+    assert outcome.verdict is Verdict.RETRY
+    assert outcome.cause.startswith("the answer is not HTTP")
