@@ -223,6 +223,21 @@ def test_what_the_answers_say(
         assert (found.name, Verdict.DELIVERED) == (form, verdict)
 
 
+@pytest.mark.parametrize(("form", "asked"), [("otlp", [OTLP]), ("traces", [OTLP, TRACES])])
+def test_a_wrong_key_is_asked_about_once_in_each_step(
+    faulty: FaultyService, form: str, asked: list[str]
+) -> None:
+    """Once it is known where there is an endpoint."""
+    faulty.form = form
+    faulty.answer = lambda number, spans: (401, b'{"error":"Invalid API key"}', {})
+    detector = ProtocolDetector(Transport(faulty.url, ApiKey(KEY)), "auto")
+
+    for _ in range(4):
+        assert isinstance(detector.form(time.monotonic() + 5), Outcome)
+
+    assert faulty.asked == asked + asked[-1:] * 3
+
+
 def test_a_senseless_answer_to_the_question_drops_nothing(faulty: FaultyService) -> None:
     faulty.answer = lambda number, spans: (400, b'{"error":"x"}', {})
     pulse_otel.init_pulse({"api_key": KEY, "api_url": faulty.url})
