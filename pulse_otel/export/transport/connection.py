@@ -36,11 +36,14 @@ _MOST_INTERIM = 100
 
 
 class Attempt:
-    """The deadline of one request; `connected` says whether it needed a new connection."""
+    """The deadline of one request.
+
+    `connected`: it needed a new connection. `sent`: some of the request was sent.
+    """
 
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
-        self.connected = False
+        self.connected = self.sent = False
 
     def left_s(self) -> float:
         """Return the seconds left. Raises TimeoutError if there are none."""
@@ -108,8 +111,12 @@ class _Timed:
     debuglevel = 0
 
     def connect(self) -> None:
-        current.get().connected = True
-        super().connect()  # type: ignore[misc]
+        attempt = current.get()
+        attempt.connected, sent = True, attempt.sent
+        try:
+            super().connect()  # type: ignore[misc]
+        finally:
+            attempt.sent = sent  # a proxy's CONNECT, and the TLS handshake, are no request
 
     def send(self, data: Any) -> None:
         # A server may answer before it has read the request, as with 413. urllib3 reads that
@@ -119,6 +126,7 @@ class _Timed:
                 self.sock.settimeout(current.get().left_s())
             try:
                 super().send(data[start : start + _PIECE_BYTES])  # type: ignore[misc]
+                current.get().sent = True
             except ConnectionResetError as error:
                 raise BrokenPipeError(*error.args) from error
 

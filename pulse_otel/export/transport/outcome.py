@@ -30,6 +30,7 @@ class Verdict(Enum):
 
     DELIVERED = "delivered"
     RETRY = "retry"  # a passing fault: sent again after a pause
+    TOO_SLOW = "too slow"  # the same, in smaller parts
     PAUSED = "paused"  # the key or the address must be changed: kept, and tried rarely
     REJECTED = "rejected"  # will never be accepted as it is
     TOO_LARGE = "too large"
@@ -52,6 +53,7 @@ class Outcome:
     retry_after_s: float | None = None
     bad: frozenset[int] = frozenset()
     status: int | None = None  # of HTTP; None without an answer
+    unconfirmed: bool = False  # sent, and not answered: the service may have stored it
 
 
 class Answer(Enum):
