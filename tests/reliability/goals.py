@@ -32,8 +32,8 @@ NETWORK = (
         "N13",
         "slow links, slow services, in a process's life",
         ">= 50 % of what they carry, accounts hold",
-        "what is under way at the end is cut off, and the machine may be busy: 80 % and more if not;"
-        " four times as fast in the short form",
+        "what is under way at the end is cut off, and the machine may be busy: 80 % and more if"
+        " not; four times as fast in the short form",
     ),
     Goal("N14", "interim answers (1xx), another protocol (101)", "read past, no answer"),
 )

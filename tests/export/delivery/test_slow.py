@@ -173,9 +173,9 @@ def test_a_413_that_is_handled_is_no_warning(caplog: pytest.LogCaptureFixture) -
 
     limit = 3000
     with FaultServer(script) as server, sending(server.url) as delivery:
-        delivery.submit(records(30, output_text="x" * 5000))
+        delivery.submit(records(4, output_text="x" * 5000))
         assert delivery.flush(20) is True
-        assert set(stored(server.stored)) == ids_of(records(30))
+        assert set(stored(server.stored)) == ids_of(records(4))
         handled = [record for record in caplog.records if "too large (413)" in record.message]
         assert {record.levelno for record in handled} == {logging.DEBUG}
 
