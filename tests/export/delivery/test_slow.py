@@ -181,10 +181,11 @@ def test_a_413_that_is_handled_is_no_warning(caplog: pytest.LogCaptureFixture) -
 
         limit = 0
         delivery.submit(records(1, 100))
-        assert delivery.flush(20) is False
-    assert [record.message for record in caplog.records if record.levelno == logging.WARNING] == [
-        "pulse-otel: the request is too large (413)"
-    ]
+        assert until(lambda: delivery.snapshot().dropped == {"too large": 1})
+        # It is logged just after it is counted.
+        assert until(lambda: any(line.levelno == logging.WARNING for line in caplog.records))
+    warned = [line.message for line in caplog.records if line.levelno == logging.WARNING]
+    assert warned == ["pulse-otel: the request is too large (413)"]
 
 
 @pytest.mark.row("H7")
