@@ -23,15 +23,19 @@ Written by `scripts/outcome_table.py` from the tables that the exporter itself d
 * **delivered**: the service has the spans.
 * **retry**: a passing fault. The spans are kept and sent again after a growing pause, or after the
   one that `Retry-After` asks for (at most {longest} s).
+* **too slow**: the same, in smaller parts, down to one record. The service may have stored the
+  spans even so; what is lost after it, as the process ends, counts as `unconfirmed`.
 * **paused**: somebody has to change something: the key, the address, a certificate. The spans are
-  kept; the service is asked again, rarely.
-* **too large**: the request is sent again in smaller parts.
+  kept; the service is asked again with one of them, rarely.
+* **too large**: the request is sent again in smaller parts. The log says so at the level DEBUG,
+  unless a single record is too large even without its content.
 * **rejected**: never will be accepted as it is. The request is sent again in parts, so that one
   bad span costs no other; what is still refused is dropped and counted.
 
 ## By answer
 
-The first row that fits decides. Redirects are never followed.
+The first row that fits decides. Redirects are never followed. Interim answers (100, 102, 103) are
+read past; 101 is no HTTP that was asked for.
 
 {answers}
 

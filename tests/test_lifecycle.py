@@ -149,7 +149,7 @@ def test_the_shorter_of_two_shutdowns_ends_both(caplog: pytest.LogCaptureFixture
         first.join(10)
         assert time.monotonic() - started < 10
 
-    assert pulse_otel.stats().dropped == {"not sent before the end": 1}
+    assert pulse_otel.stats().dropped == {"unconfirmed": 1}
     assert caplog.text.count("1 span lost") == 1
 
 
@@ -258,5 +258,8 @@ def test_a_signal_handler_may_shut_down_what_is_being_shut_down() -> None:
     with FaultServer(then=answer(after_s=30)) as server:
         code, out, err = run(HANDLER, server.url)
     assert code == 0, err
-    assert out.splitlines() == ["False", "False", "{'not sent before the end': 10}"]
+    *done, dropped = out.splitlines()
+    assert done == ["False", "False"]
+    # The handler may be earlier than the request.
+    assert dropped in ("{'unconfirmed': 10}", "{'not sent before the end': 10}")
     assert err.count("10 spans lost") == 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 from tests.reliability.disk import kills, restart, write_ahead
 from tests.reliability.goals import GOALS
 from tests.reliability.host import steady, waiting
+from tests.reliability.links import slow_links
 from tests.reliability.network import (
     chaos,
     dripping,
@@ -36,6 +37,7 @@ MEASURED = (
     Measured("N7", lost_answers, 2, 20, "times"),
     Measured("N8", restarts, 10, 100, "restarts"),
     Measured("N12", chaos, 2_000, 20_000, "spans"),
+    Measured("N13", slow_links, 4, 36, "links"),
     Measured("H6", poison, 1, 3, "bad"),
     Measured("S1", kills, 4, 200, "kills"),
     Measured("S2", restart, 1_000, 5_000, "spans"),

@@ -224,5 +224,5 @@ def poison(bad: int) -> Reached:
         delivery.flush(40)
         arrived = set(stored(server.stored))
         requests = len(server.received)
-    good = arrived == ids_of(sent) - refused and requests <= (19 if bad == 1 else 60)
+    good = arrived == ids_of(sent) - refused and requests <= (21 if bad == 1 else 60)
     return Reached(f"{len(arrived)} arrived, {requests} requests", good)

@@ -26,6 +26,7 @@ class DropReason(str, Enum):
 
     QUEUE_FULL = "queue full"
     UNSENT = "not sent before the end"
+    UNCONFIRMED = "unconfirmed"  # sent, and not answered: the service may have stored it
     AFTER_SHUTDOWN = "after shutdown"
     REFUSED = "refused by the service"
     REJECTED = "rejected"
@@ -45,9 +46,11 @@ class DropReason(str, Enum):
 SpanEnd: TypeAlias = End | DropReason
 
 _SERVICE = "check that the trace service is reachable"
+_FOR_WANT_OF_SERVICE = (DropReason.QUEUE_FULL, DropReason.UNSENT, DropReason.UNCONFIRMED)
 _REMEDIES: dict[DropReason, str] = {
     DropReason.QUEUE_FULL: f"{_SERVICE}; spool_dir keeps more, on disk",
     DropReason.UNSENT: f"{_SERVICE}; with spool_dir the next process sends them",
+    DropReason.UNCONFIRMED: f"{_SERVICE}; what is unconfirmed may have been stored",
     DropReason.AFTER_SHUTDOWN: "call shutdown() after the last call",
     DropReason.REFUSED: "see the warnings above for what the service said",
     DropReason.REJECTED: "see the warnings above for what the service said",
@@ -77,7 +80,7 @@ def log_lost_spans(stats: DeliveryStats, trouble: str, *, passing: bool) -> None
         }
         worst = DropReason(max(reasons, key=lambda why: reasons[why]))
         remedy = _REMEDIES.get(worst, "please report it")
-        if trouble and worst in (DropReason.QUEUE_FULL, DropReason.UNSENT):
+        if trouble and worst in _FOR_WANT_OF_SERVICE:
             remedy = remedy.replace(_SERVICE, trouble) if passing else trouble
         # Not throttled: each exporter ends once.
         logger.warning(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pulse_otel.export.accounts.ledger import Ledger, SpanGroup
 from pulse_otel.export.accounts.span_ends import DropReason, End, SpanEnd
-from pulse_otel.export.delivery.batches import Entry
+from pulse_otel.export.delivery.batch import Entry
 
 if TYPE_CHECKING:
     from pulse_otel.export.records.record import Record
@@ -134,6 +134,12 @@ class Backlog:
     def end(self, entry: Entry, end: SpanEnd) -> None:
         """Count the end of `entry`."""
         self.settle(entry.group, end)
+
+    def end_unconfirmed(self, entries: Sequence[Entry]) -> None:
+        """Count those of `entries` that end with the process, as they are not on disk."""
+        for entry in entries:
+            if entry.group.file is None:
+                self.end(entry, DropReason.UNCONFIRMED)
 
     def settle(self, group: SpanGroup, end: SpanEnd, count: int = 1) -> None:
         """Count the end of `count` spans of `group`; with the last of them its file is deleted."""

@@ -39,7 +39,12 @@ class Pauses:
 
 
 # A passing fault is tried again sooner than one that somebody has to mend.
-PAUSES = {Verdict.RETRY: Pauses(0.5, 20.0), Verdict.PAUSED: Pauses(1.0, 60.0)}
+_PASSING = Pauses(0.5, 20.0)
+PAUSES = {
+    Verdict.RETRY: _PASSING,
+    Verdict.TOO_SLOW: _PASSING,
+    Verdict.PAUSED: Pauses(1.0, 30.0),
+}
 
 
 @dataclass(slots=True)
@@ -58,7 +63,7 @@ class Backoff:
         """Open, or stay open for longer."""
         self.failures += 1
         self.cause = outcome.cause
-        pauses, self.passing = PAUSES[outcome.verdict], outcome.verdict is Verdict.RETRY
+        pauses, self.passing = PAUSES[outcome.verdict], outcome.verdict is not Verdict.PAUSED
         self._hurried_s = HURRIED_S if self.passing else pauses.first_s
         self._wait_for(outcome.retry_after_s)
         named = self.passing and outcome.retry_after_s is not None

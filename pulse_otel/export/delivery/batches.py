@@ -8,73 +8,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
-from pulse_otel.export.accounts.ledger import SpanGroup
 from pulse_otel.export.accounts.span_ends import DropReason, End, SpanEnd
+from pulse_otel.export.delivery.batch import Batch, Entry, SplitGroup
 from pulse_otel.export.delivery.request_size import MAX_REQUEST_BYTES, RequestSize
 from pulse_otel.export.delivery.suspicion import SUSPECT_AFTER, Action, action
-from pulse_otel.export.payloads.form import Encoded, Form
+from pulse_otel.export.payloads.form import Form
 from pulse_otel.export.transport.outcome import Outcome, Verdict
 from pulse_otel.guard import FAILED, guarded
-
-if TYPE_CHECKING:
-    from pulse_otel.export.records.record import Record
 
 MOST_REFUSALS = 64
 """Requests refused in a row while a batch is narrowed down; then all of it counts as bad."""
 
 _MOST_PARTS = 256  # of suspect batches
-
-_UNWRITTEN = Encoded("")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One record on its way. `shrinks`: how often it was made smaller."""
-
-    record: Record
-    group: SpanGroup
-    encoded: Encoded = _UNWRITTEN
-    shrinks: int = 0
-
-
-@dataclass(slots=True)
-class SplitGroup:
-    """What the parts of one batch have in common."""
-
-    refusals: int = 0  # in a row
-
-
-@dataclass(slots=True, eq=False)
-class Batch:
-    """The records of one request."""
-
-    form: Form
-    entries: list[Entry]
-    family: SplitGroup = field(default_factory=SplitGroup)
-    errors: int = 0  # server errors in a row; at most SUSPECT_AFTER while no others are accepted
-    accepted_before: int = 0  # batches that the service had accepted at the first of them
-
-    def encoded(self) -> list[Encoded]:
-        """Return what is posted."""
-        return [entry.encoded for entry in self.entries]
-
-    @property
-    def size(self) -> int:
-        """The size of its request in bytes, about."""
-        return sum(len(entry.encoded.text) for entry in self.entries)
-
-    def part(self, entries: list[Entry]) -> Batch:
-        """Return a batch of these `entries` of it."""
-        errors = min(self.errors, SUSPECT_AFTER)
-        return Batch(self.form, entries, self.family, errors, self.accepted_before)
-
-    def halves(self) -> list[Batch]:
-        """Return it in two halves."""
-        middle = len(self.entries) // 2
-        return [self.part(self.entries[:middle]), self.part(self.entries[middle:])]
 
 
 class Batches:
@@ -95,6 +42,7 @@ class Batches:
         self._settle = settle
         self._written: deque[Batch] = deque()
         self._request_size = RequestSize()
+        self._limit = 0  # of the next request
         self._accepted = 0
         self._accepts = False  # whether the service took the latest batch
 
@@ -114,8 +62,18 @@ class Batches:
             entries.append(self.ready.popleft())
         return entries
 
-    def next(self, form: Form) -> Batch | None:
-        """Return the batch to send: what is left of an earlier one, else a full one."""
+    def unconfirmed(self) -> list[Entry]:
+        """Return what was sent and not answered."""
+        sent = [batch for batch in list(self._written) if batch.unconfirmed]
+        return [entry for batch in sent for entry in batch.entries]
+
+    def next(self, form: Form, *, part: float = 1.0, probe: bool = False) -> Batch | None:
+        """Return the batch to send: what is left of an earlier one, else a full one.
+
+        `part`: how much of an attempt's time is left. `probe`: take one record, to ask whether the
+        service takes spans again.
+        """
+        self._limit = self._request_size.within(part)
         if self._written and self._written[0].form is not form:
             unwritten = [entry for batch in self._written for entry in batch.entries]
             self._written.clear()
@@ -126,8 +84,12 @@ class Batches:
                 self._written.appendleft(batch)
         if not self._written:
             return None
-        while self._known_too_large(self._written[0]):
+        while self._known_to_fail(self._written[0]):
             self._written.extendleft(reversed(self._written.popleft().halves()))
+        if probe and len(self._written[0].entries) > 1:
+            batch = self._written.popleft()
+            self._written.appendleft(batch.part(batch.entries[1:]))
+            self._written.appendleft(batch.part(batch.entries[:1]))
         return self._written[0]
 
     def _may_read(self, form: Form) -> bool:
@@ -144,9 +106,9 @@ class Batches:
             and sum(batch.size for batch in written) < 2 * MAX_REQUEST_BYTES
         )
 
-    def _known_too_large(self, batch: Batch) -> bool:
-        """Return whether one of its size was refused; it is halved without asking again."""
-        return len(batch.entries) > 1 and self._request_size.known_too_large(batch.size)
+    def _known_to_fail(self, batch: Batch) -> bool:
+        """Return whether one of its size fails; the halves of a batch are never quite equal."""
+        return len(batch.entries) > 1 and batch.size > 1.8 * self._limit
 
     def _write(self, form: Form) -> Batch:
         batch, total = Batch(form, []), 0
@@ -155,7 +117,7 @@ class Batches:
             if entry is None:
                 continue
             size = len(entry.encoded.text)
-            if batch.entries and total + size > self._request_size.limit:
+            if batch.entries and total + size > self._limit:
                 self.ready.appendleft(entry)
                 break
             batch.entries.append(entry)
@@ -177,17 +139,24 @@ class Batches:
             return None
         return Entry(entry.record, entry.group, encoded, entry.shrinks)
 
-    def conclude(self, batch: Batch, outcome: Outcome) -> None:
-        """Apply `outcome` to `batch`, which `next` returned."""
-        if batch in self._written:  # else it was given up meanwhile
-            self._written.remove(batch)
-            self._written.extendleft(reversed(list(self._left_of(batch, outcome))))
+    def conclude(self, batch: Batch, outcome: Outcome, part_of_time: float) -> bool:
+        """Apply `outcome` to `batch`, which `next` returned; True if parts of it are left to send.
 
-    def _left_of(self, batch: Batch, outcome: Outcome) -> Iterable[Batch]:
+        `part_of_time`: how much of an attempt's time the answer took.
+        """
+        if batch not in self._written:  # it was given up meanwhile
+            return False
+        self._written.remove(batch)
+        if outcome.verdict is not Verdict.TOO_LARGE:
+            self._request_size.answered(batch.size, part_of_time)
+        left = self._left_of(batch, outcome)
+        self._written.extendleft(reversed(left))
+        return bool(left)
+
+    def _left_of(self, batch: Batch, outcome: Outcome) -> list[Batch]:
         if outcome.verdict is Verdict.DELIVERED:
             self._accepted += 1
             self._accepts = True
-            self._request_size.taken(batch.size)
             batch.family.refusals = 0
             refused = min(max(outcome.refused, 0), len(batch.entries))
             accepted = len(batch.entries) - refused
@@ -205,8 +174,16 @@ class Batches:
     def _smaller(self, batch: Batch) -> list[Batch]:
         """Return its halves, and keep later batches as small; a single entry gets less content."""
         if len(batch.entries) > 1:
-            self._request_size.refused(batch.size)
+            self._request_size.too_large(batch.size)
             return batch.halves()
+        left = self._cut(batch)
+        if left == [batch]:
+            self._end(batch.entries, DropReason.TOO_LARGE)
+            return []
+        return left
+
+    def _cut(self, batch: Batch) -> list[Batch]:
+        """Return `batch`, a single entry, with less content, or as it is if it has none."""
         from pulse_otel.export.bodies.shrink import LIMITS, shrunk
 
         (entry,) = batch.entries
@@ -219,8 +196,7 @@ class Batches:
                 return []
             if len(smaller.encoded.text) < batch.size:
                 return [batch.part([smaller])]
-        self._end([entry], DropReason.TOO_LARGE)
-        return []
+        return [batch]
 
     def _narrowed(self, batch: Batch, bad: frozenset[int]) -> list[Batch]:
         """Return it without the entries that the service names as bad, else its halves."""
@@ -245,25 +221,34 @@ class Batches:
     def failed(self, batch: Batch, outcome: Outcome) -> None:
         """Keep `batch`, which was not answered or met a server error; see `suspicion`."""
         self._accepts = False
-        if outcome.status is None or outcome.status < 500 or batch not in self._written:
-            return
+        too_slow = outcome.verdict is Verdict.TOO_SLOW
+        if too_slow:
+            self._request_size.too_slow(batch.size)  # and `next` divides it
+        at_fault = len(batch.entries) == 1 if too_slow else (outcome.status or 0) >= 500
+        if batch in self._written and at_fault:
+            self._suspect(batch, too_slow)
+
+    def _suspect(self, batch: Batch, too_slow: bool) -> None:
         if not batch.errors:
             batch.accepted_before = self._accepted
         takes_others = self._accepted > batch.accepted_before
         if takes_others or batch.errors < SUSPECT_AFTER:
             batch.errors += 1
-        room = len(self._written) <= _MOST_PARTS
+        room = too_slow or len(self._written) <= _MOST_PARTS
         entries = len(batch.entries)
         chosen = action(batch.errors, entries, takes_others=takes_others, room=room)
         if chosen is Action.RETRY:
             return
         self._written.remove(batch)
-        batch.family.refusals += takes_others
+        batch.family.refusals += takes_others and not too_slow
         if chosen is Action.SPLIT:
             batch.accepted_before = self._accepted
             self._written.extend(batch.halves())
         elif chosen is Action.GIVE_UP:
-            self._end(batch.entries, DropReason.SERVICE_FAILS)
+            why = DropReason.UNCONFIRMED if too_slow else DropReason.SERVICE_FAILS
+            self._end(batch.entries, why)
+        elif too_slow and takes_others and batch.time_factor > 1:
+            self._written.extend(self._cut(batch))
         else:
             self._written.append(batch)
         if batch.family.refusals >= MOST_REFUSALS:

@@ -6,15 +6,17 @@ import time
 from collections.abc import Callable
 
 from pulse_otel.export.delivery.backlog import Backlog
-from pulse_otel.export.delivery.backoff import Backoff
+from pulse_otel.export.delivery.backoff import PAUSES, Backoff
+from pulse_otel.export.delivery.batch import Batch
 from pulse_otel.export.delivery.batches import Batches
 from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.transport.outcome import Outcome, Verdict
 from pulse_otel.guard import FAILED, guarded
-from pulse_otel.log import rate_limited
+from pulse_otel.log import logger, rate_limited
 
 _INTERNAL = Outcome(Verdict.RETRY, "an internal error while sending")
 _LONG_PAUSE_S = 5.0  # during such a pause, any process may send what waits on disk
+_UNANSWERED = "the service does not answer in time"
 
 
 class Sender:
@@ -32,33 +34,48 @@ class Sender:
     @property
     def trouble(self) -> str:
         """What keeps the service from taking spans, for the log; empty if it takes them."""
-        return self._steps.located(self.backoff.cause)
+        unanswered = _UNANSWERED if self._batches.unconfirmed() else ""
+        return self._steps.located(self.backoff.cause or unanswered)
 
-    def send(self, deadline: float) -> bool:
-        """Send one request. True if it was answered for good, or if there is none to send."""
-        sent = guarded(self._send, deadline, otherwise=FAILED)
+    def send(self, deadline: float, end: float) -> bool:
+        """Send one request. True if it was answered for good, or if there is none to send.
+
+        `end`: when the process ends; what is sent should be answered by then.
+        """
+        sent = guarded(self._send, deadline, end, otherwise=FAILED)
         return self._back_off(_INTERNAL) if sent is FAILED else sent
 
-    def _send(self, deadline: float) -> bool:
+    def _send(self, deadline: float, end: float) -> bool:
         if not len(self._batches) and not self._more():
             return True  # spans that are not for Pulse need no service, and no question to it
-        form = self._steps.form(deadline)
+        attempt_s = self._steps.attempt_s
+        form = self._steps.form(min(deadline, time.monotonic() + attempt_s))
         if isinstance(form, Outcome):
             return self._back_off(form)
-        batch = self._batches.next(form)
+        part = min(1.0, (end - time.monotonic()) / attempt_s)
+        batch = self._batches.next(
+            form, part=part, probe=self.backoff.open and not self.backoff.passing
+        )
         if batch is None:
             return True
         self._backlog.renew(self._batches.entries())
-        attempt_end = min(deadline, time.monotonic() + self._steps.attempt_s)
-        post = self._steps.post
-        outcome = guarded(post, form, batch.encoded(), attempt_end, otherwise=_INTERNAL)
-        if outcome.verdict in (Verdict.RETRY, Verdict.PAUSED):
+        started = time.monotonic()
+        outcome = self._post(batch, min(deadline, started + attempt_s * batch.time_factor))
+        if outcome.verdict in PAUSES:
             self._batches.failed(batch, outcome)
             return self._back_off(outcome)
-        self._warn(outcome)
         self.backoff.record_success(outcome.retry_after_s)
-        self._batches.conclude(batch, outcome)
+        part_of_time = (time.monotonic() - started) / attempt_s
+        left = self._batches.conclude(batch, outcome, part_of_time)
+        self._warn(outcome, handled=left and outcome.verdict is Verdict.TOO_LARGE)
         return True
+
+    def _post(self, batch: Batch, attempt_end: float) -> Outcome:
+        before, batch.unconfirmed = batch.unconfirmed, True  # the process may end meanwhile
+        post, encoded = self._steps.post, batch.encoded()
+        outcome = guarded(post, batch.form, encoded, attempt_end, otherwise=_INTERNAL)
+        batch.unconfirmed = before or outcome.unconfirmed
+        return outcome
 
     def _back_off(self, outcome: Outcome) -> bool:
         self._warn(outcome)
@@ -67,8 +84,11 @@ class Sender:
             self._backlog.give_back(self._batches.clear())
         return False
 
-    def _warn(self, outcome: Outcome) -> None:
-        if text := self._steps.located(outcome.cause):
+    def _warn(self, outcome: Outcome, *, handled: bool = False) -> None:
+        text = self._steps.located(outcome.cause)
+        if handled:
+            logger.debug("pulse-otel: %s", text)
+        elif text:
             # Once per status: what the service says of it may differ each time.
             cause = f"{self._steps.where}:{outcome.status or outcome.cause}"
             rate_limited.warning(cause, "pulse-otel: %s", text)

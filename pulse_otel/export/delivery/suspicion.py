@@ -1,7 +1,7 @@
 """What to do with a batch at which the service fails again and again.
 
-One record that the service fails at must not hold up the others; but during an outage the service
-fails at everything, and nothing is to blame.
+One record that the service fails at, or never answers, must not hold up the others; but during an
+outage the service fails at everything, and nothing is to blame.
 """
 
 from __future__ import annotations

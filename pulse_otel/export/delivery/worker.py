@@ -18,6 +18,7 @@ from pulse_otel.export.delivery.backlog import Backlog
 from pulse_otel.export.delivery.batches import Batches
 from pulse_otel.export.delivery.flush_policy import Expedite, ShutdownPolicy
 from pulse_otel.export.delivery.queue import SpanQueue
+from pulse_otel.export.delivery.request_size import MOST_TIME
 from pulse_otel.export.delivery.sender import Sender
 from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.delivery.threads import WorkerThreads
@@ -201,6 +202,7 @@ class Delivery:
     def _close(self, deadline: float) -> None:
         with self._changed:
             self._stopped = True
+            self._backlog.end_unconfirmed(self._batches.unconfirmed())
             self._changed.notify_all()
         if self._spool is not None:
             # What was not sent is not lost if it gets to the disk, which takes moments.
@@ -236,7 +238,7 @@ class Delivery:
                     changed.wait(pause)
                 if not self._is_current(changed):
                     break
-            self._step(time.monotonic() + self._steps.attempt_s)
+            self._step(time.monotonic() + MOST_TIME * self._steps.attempt_s)
 
     def _spool_loop(self) -> None:
         changed = self._changed
@@ -268,7 +270,7 @@ class Delivery:
         if not self._sending.acquire(timeout=max(0.0, deadline - time.monotonic())):
             return False
         try:
-            return not self._stopped and self._sender.send(deadline)
+            return not self._stopped and self._sender.send(deadline, self._end_by)
         finally:
             self._sending.release()
 

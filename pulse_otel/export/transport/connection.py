@@ -14,6 +14,7 @@ Imported when the first request is sent: importing `requests` takes time.
 from __future__ import annotations
 
 import errno
+import http
 import http.client
 import io
 import socket
@@ -31,14 +32,18 @@ CONNECT_S = 5.0
 """The longest wait for one address of the service."""
 
 _PIECE_BYTES = 16_384  # one TLS record
+_MOST_INTERIM = 100
 
 
 class Attempt:
-    """The deadline of one request; `connected` says whether it needed a new connection."""
+    """The deadline of one request.
+
+    `connected`: it needed a new connection. `sent`: some of the request was sent.
+    """
 
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
-        self.connected = False
+        self.connected = self.sent = False
 
     def left_s(self) -> float:
         """Return the seconds left. Raises TimeoutError if there are none."""
@@ -81,6 +86,21 @@ class _TimedResponse(http.client.HTTPResponse):
         # body is read, even if the connection was closed before.
         self.fp = io.BufferedReader(_TimedReader(cast("Any", self.fp).detach(), sock))
 
+    def begin(self) -> None:
+        """Read the answer's header, past interim answers such as 102 and 103.
+
+        Raises HTTPException for 101: nobody asked for another protocol.
+        """
+        this: Any = self
+        for _ in range(_MOST_INTERIM):
+            super().begin()
+            if not 100 <= self.status < 200:
+                return
+            if self.status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+                break
+            this.headers = this.msg = None  # or the next `begin` would return at once
+        raise http.client.HTTPException("no final answer")
+
 
 class _Timed:
     """Mixin that applies the deadline to a connection of urllib3; precedes its class."""
@@ -91,8 +111,12 @@ class _Timed:
     debuglevel = 0
 
     def connect(self) -> None:
-        current.get().connected = True
-        super().connect()  # type: ignore[misc]
+        attempt = current.get()
+        attempt.connected, sent = True, attempt.sent
+        try:
+            super().connect()  # type: ignore[misc]
+        finally:
+            attempt.sent = sent  # a proxy's CONNECT, and the TLS handshake, are no request
 
     def send(self, data: Any) -> None:
         # A server may answer before it has read the request, as with 413. urllib3 reads that
@@ -102,6 +126,7 @@ class _Timed:
                 self.sock.settimeout(current.get().left_s())
             try:
                 super().send(data[start : start + _PIECE_BYTES])  # type: ignore[misc]
+                current.get().sent = True
             except ConnectionResetError as error:
                 raise BrokenPipeError(*error.args) from error
 

@@ -34,13 +34,17 @@ class Row:
     verdict: Verdict
     cause: str
     words: tuple[str, ...] = ("",)  # one of them must be in the exception's text
+    sent: bool = False  # only if some of the request was sent
 
-    def fits(self, error: BaseException) -> bool:
+    def fits(self, error: BaseException, sent: bool) -> bool:
         """Return whether this row applies to `error`."""
+        if self.sent and not sent:
+            return False
         return isinstance(error, self.kind) and any(word in str(error) for word in self.words)
 
 
 _UNTRUSTED = ssl.SSLCertVerificationError
+_TIMEOUT = (TimeoutError, socket.timeout, requests.Timeout, exceptions.TimeoutError)
 _UNREACHED = "the service cannot be reached "
 
 TABLE = (
@@ -93,10 +97,17 @@ TABLE = (
         ("CERTIFICATE_REQUIRED",),
     ),
     Row(
-        "deadline passed",
-        (TimeoutError, socket.timeout, requests.Timeout, exceptions.TimeoutError),
-        Verdict.RETRY,
+        "deadline passed after some of the request was sent",
+        _TIMEOUT,
+        Verdict.TOO_SLOW,
         "the service does not answer in time",
+        sent=True,
+    ),
+    Row(
+        "deadline passed before",
+        _TIMEOUT,
+        Verdict.RETRY,
+        _UNREACHED + "(no connection in time)",
     ),
     Row(
         "proxy unreachable",
@@ -162,13 +173,17 @@ TABLE = (
 )
 
 
-def explain(error: BaseException) -> Outcome:
-    """Return the outcome of an attempt that ended with `error`."""
+def explain(error: BaseException, *, sent: bool = False) -> Outcome:
+    """Return the outcome of an attempt that ended with `error`.
+
+    `sent`: some of the request was sent, so that the service may have stored it.
+    """
     chain = tuple(_unwrapped(error))
     for row in TABLE:
-        if any(row.fits(wrapped) for wrapped in chain):
-            return Outcome(row.verdict, row.cause)
-    return Outcome(Verdict.RETRY, f"{_UNREACHED}({type(chain[-1]).__name__})")
+        if any(row.fits(wrapped, sent) for wrapped in chain):
+            return Outcome(row.verdict, row.cause, unconfirmed=sent)
+    cause = f"{_UNREACHED}({type(chain[-1]).__name__})"
+    return Outcome(Verdict.RETRY, cause, unconfirmed=sent)
 
 
 def _unwrapped(error: BaseException) -> Iterator[BaseException]:

@@ -62,11 +62,12 @@ class Transport:
         except (ImportError, Warning) as error:  # a Warning: if the program makes them errors
             return _not_imported(error)
 
+        attempt = Attempt(deadline)
         with suppress_instrumentation():
             try:
-                return self._attempt(path, body, Attempt(deadline))
+                return self._attempt(path, body, attempt)
             except failures.ANY as error:
-                return failures.explain(error)
+                return failures.explain(error, sent=attempt.sent)
 
     def _attempt(self, path: str, body: bytes, attempt: Attempt) -> Outcome:
         try:

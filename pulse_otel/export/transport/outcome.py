@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timezone
 from enum import Enum
 from typing import Any
@@ -30,6 +30,7 @@ class Verdict(Enum):
 
     DELIVERED = "delivered"
     RETRY = "retry"  # a passing fault: sent again after a pause
+    TOO_SLOW = "too slow"  # the same, in smaller parts
     PAUSED = "paused"  # the key or the address must be changed: kept, and tried rarely
     REJECTED = "rejected"  # will never be accepted as it is
     TOO_LARGE = "too large"
@@ -52,6 +53,7 @@ class Outcome:
     retry_after_s: float | None = None
     bad: frozenset[int] = frozenset()
     status: int | None = None  # of HTTP; None without an answer
+    unconfirmed: bool = False  # sent, and not answered: the service may have stored it
 
 
 class Answer(Enum):
@@ -89,6 +91,7 @@ _NO_ENDPOINT = (
 _KEY = "check api_key / PULSE_API_KEY"
 _BARRED = "access is refused ({status}) by the service, or by a gateway before it"
 _ANSWERED = "the service answered {status}"
+_NO_NUMBER = "the service says how many spans it refused, but that number cannot be true"
 
 TABLE = (
     Row("2xx", range(200, 300), (Answer.EMPTY, Answer.OBJECT), Verdict.DELIVERED),
@@ -155,11 +158,25 @@ def _partial(answer: Any) -> tuple[int, str]:
     partial: Any = answer.get("partialSuccess") if isinstance(answer, dict) else None
     if not isinstance(partial, dict):
         return 0, ""
-    refused: Any = partial.get("rejectedSpans")
-    refused = int(refused) if isinstance(refused, int) or _digits(refused) else 0
+    refused = _count(partial.get("rejectedSpans"))
+    if refused is None:
+        return 0, _NO_NUMBER
     message: Any = partial.get("errorMessage")
     why = f" ({one_line(message)})" if isinstance(message, str) and message.strip() else ""
     return refused, f"the service refused {refused} spans{why}" if refused else ""
+
+
+def _count(stated: Any) -> int | None:
+    """Return a stated number; None if it is none. JSON of protobuf has numbers as digits, too."""
+    if stated is None:
+        return 0
+    # A bool is an int, too.
+    return int(stated) if (type(stated) is int and stated >= 0) or _digits(stated) else None
+
+
+def believed(outcome: Outcome, sent: int) -> Outcome:
+    """Return `outcome`, of a request with `sent` spans, without a number that cannot be true."""
+    return outcome if outcome.refused <= sent else replace(outcome, refused=0, cause=_NO_NUMBER)
 
 
 def one_line(message: str) -> str:

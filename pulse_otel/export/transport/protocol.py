@@ -12,7 +12,7 @@ from functools import cache
 
 from pulse_otel.export.payloads.form import Encoded, Form
 from pulse_otel.export.transport.http import Transport
-from pulse_otel.export.transport.outcome import Outcome, Verdict
+from pulse_otel.export.transport.outcome import Outcome, Verdict, believed
 
 _NO_ENDPOINT = (404, 405, 410)
 
@@ -33,6 +33,7 @@ class ProtocolDetector:
         self._protocol = protocol
         self._detects = protocol == "auto"
         self._form: Form | None = None
+        self._found: Form | None = None  # its endpoint answered, though with no success
 
     def form(self, deadline: float) -> Form | Outcome:
         """Return the form to write in, detected if necessary, or why it is not known yet."""
@@ -51,11 +52,13 @@ class ProtocolDetector:
         Any other answer lets the spans wait, also one that would cost a batch its spans.
         """
         outcome = Outcome(Verdict.RETRY)
-        for form in forms().values():
+        # The one that had an endpoint comes first, so that a wrong key is asked about once.
+        for form in sorted(forms().values(), key=lambda form: form is not self._found):
             outcome = self._transport.post(form.path, form.body([]), deadline)
             if outcome.verdict is Verdict.DELIVERED:
                 return form
             if outcome.status not in _NO_ENDPOINT:
+                self._found = form
                 break
         if outcome.verdict in (Verdict.RETRY, Verdict.PAUSED):
             return outcome
@@ -71,4 +74,4 @@ class ProtocolDetector:
         if self._detects and outcome.status in _NO_ENDPOINT:
             self._form = None
             return Outcome(Verdict.RETRY, status=outcome.status)  # the detection finds the cause
-        return outcome
+        return believed(outcome, len(batch))

@@ -28,7 +28,10 @@ def pauses(verdict: Verdict, count: int) -> list[float]:
     return found
 
 
-@pytest.mark.parametrize(("verdict", "longest"), [(Verdict.RETRY, 20.0), (Verdict.PAUSED, 60.0)])
+@pytest.mark.parametrize(
+    ("verdict", "longest"),
+    [(Verdict.RETRY, 20.0), (Verdict.TOO_SLOW, 20.0), (Verdict.PAUSED, 30.0)],
+)
 def test_pauses_double_up_to_a_bound(verdict: Verdict, longest: float) -> None:
     found = pauses(verdict, 2000)
 
@@ -82,7 +85,7 @@ def test_what_the_service_asks_for_holds_whatever_its_answer() -> None:
     backoff = Backoff(clock := Clock())
     for _ in range(10):
         backoff.record_failure(Outcome(Verdict.PAUSED, retry_after_s=5.0))
-    assert backoff.pause_s() >= 30  # our own is longer
+    assert backoff.pause_s() >= 15  # our own is longer
     assert 5 <= backoff.pause_s(expedited=True) <= 5.5
     backoff.record_success(retry_after_s=20.0)
     assert not backoff.open

