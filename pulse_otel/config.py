@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from pulse_otel import settings
 from pulse_otel.log import rate_limited
+from pulse_otel.masking import masked
 from pulse_otel.settings import KEY_PREFIX, ConfigError
-from pulse_otel.values import masked
 
 
 class PulseConfig(TypedDict, total=False):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pulse_otel.values import masked
+from pulse_otel.masking import masked
 
 KEY_PREFIX = "pulse_sk_"
 MAX_CONTENT_BYTES = 262_144

@@ -27,36 +27,6 @@ _SCRUB = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = b"\xef\xbf\xbd"  # U+FFFD
 _LONE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")  # a surrogate, as "surrogatepass" writes it
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
-_SECRET = re.compile(
-    r"(?i)\b(?:sk|pk|rk|pulse_sk|gsk|xai|sess|hf|r8|gh[opsu]|github_pat)[-_][A-Za-z0-9_*\-]{8,}"
-    r"|\b(?:Bearer|Basic)\s+[A-Za-z0-9._\-+/=]{8,}|\bAIza[A-Za-z0-9_\-]{20,}"
-    r"|\bAKIA[A-Z0-9]{12,}"
-    # A JSON web token. It matches a word from its start, and only one that a dot follows: trying
-    # each "eyJ" inside a word would take quadratic time.
-    r"|(?<![A-Za-z0-9_\-])(?=[A-Za-z0-9_\-]*\.[A-Za-z0-9_.\-])"
-    r"(?:[A-Za-z0-9_\-]*-)?eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_.\-]+"
-    r"|\bapi[-_]?key[\"']?\s*[=:]\s*[\"']?[A-Za-z0-9_\-]{8,}"
-    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
-)
-# Fields of a provider's tools and parameters that hold a credential, in lower case, without
-# underscores and hyphens: whole names, ends of names, and mappings of which no value is shown.
-_SECRET_FIELDS = frozenset({"token", "connectionstring", "cookie"})
-_SECRET_ENDINGS = (
-    "authorization",
-    "apikey",
-    "accesskey",
-    "secretkey",
-    "privatekey",
-    "subscriptionkey",
-    "accesstoken",
-    "refreshtoken",
-    "authtoken",
-    "authorizationtoken",
-    "bearertoken",
-    "secret",
-    "password",
-)
-_SECRET_MAPPINGS = ("headers", "authentication", "credentials")
 
 
 def as_text(value: object) -> str:
@@ -81,44 +51,6 @@ def _encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def mask_secrets(text: str) -> str:
-    """Return `text` with look-alikes of API keys masked; providers quote keys in messages."""
-    return _SECRET.sub("[masked]", text)
-
-
-def masked(text: str, limit_bytes: int) -> str:
-    """Return the beginning of `text`, scrubbed and without secrets, at most `limit_bytes` long.
-
-    No more of it is read than what may be shown, and a secret is not cut apart before it is seen.
-    """
-    start = text[: 4 * limit_bytes]
-    if len(start) < len(text):
-        start = start[: max(start.rfind(" "), 0) or len(start)]
-    found = mask_secrets(scrub(start))
-    return clip(found, limit_bytes, size_bytes(text[len(start) :]))
-
-
-def without_secrets(value: Any) -> Any:
-    """Mask the credentials in `value`, plain data, by the name of their field or their form.
-
-    A mapping under such a name, as in a schema, is searched; headers are masked whole.
-    """
-    if isinstance(value, dict):
-        return {name: _unsecret(name, item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [without_secrets(item) for item in value]
-    return mask_secrets(value) if isinstance(value, str) else value
-
-
-def _unsecret(name: object, value: Any) -> Any:
-    field = str(name).lower().replace("_", "").replace("-", "")
-    if field.endswith(_SECRET_MAPPINGS) and isinstance(value, dict):
-        return dict.fromkeys(value, "[masked]")
-    if field.endswith(_SECRET_ENDINGS) or field in _SECRET_FIELDS:
-        return "[masked]" if isinstance(value, str) else without_secrets(value)
-    return without_secrets(value)
 
 
 def clip(text: str, limit_bytes: int, unread_bytes: int = 0) -> str:

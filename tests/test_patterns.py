@@ -29,7 +29,7 @@ Hostile = tuple[str, str, str]
 
 
 def used(pattern: str, method: str) -> Callable[[str], object]:
-    """Return the use of a compiled pattern, such as "values.py:_SECRET"."""
+    """Return the use of a compiled pattern, such as "masking.py:_SECRET"."""
     path, _, name = pattern.partition(":")
     module = importlib.import_module("pulse_otel." + path.removesuffix(".py").replace("/", "."))
     compiled = getattr(module, name)
@@ -80,7 +80,7 @@ PATTERNS: dict[str, tuple[str | Callable[[str], object], list[Hostile]]] = {
         "sub bytes",
         [("", "\\", ""), ("", "\\", "u0000"), ("", "\\u000", ""), ("", "\\\\u0000", "")],
     ),
-    "values.py:_SECRET": (
+    "masking.py:_SECRET": (
         "sub",
         [
             ("", "eyJ-", ""),

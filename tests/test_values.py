@@ -11,15 +11,8 @@ from typing import Any
 import pytest
 
 from pulse_otel.bounds import bounded_json
-from pulse_otel.values import (
-    clip,
-    mask_secrets,
-    masked,
-    plain,
-    scrub,
-    to_json,
-    without_secrets,
-)
+from pulse_otel.masking import mask_secrets, masked, without_secrets
+from pulse_otel.values import clip, plain, scrub, to_json
 
 
 class _Hostile:

@@ -7,7 +7,8 @@ from typing import Any
 from pulse_otel import semconv
 from pulse_otel.guard import tried
 from pulse_otel.instrumentation.reading import fields_of, integer, read, text
-from pulse_otel.values import masked, scrub
+from pulse_otel.masking import masked
+from pulse_otel.values import scrub
 
 _MESSAGE_BYTES = 2048
 

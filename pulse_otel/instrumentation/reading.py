@@ -15,7 +15,8 @@ from typing import Any
 from pulse_otel import semconv
 from pulse_otel.guard import tried
 from pulse_otel.instrumentation.tool_definitions import definitions
-from pulse_otel.values import NOT_RECORDED, as_text, field_of, plain, without_secrets
+from pulse_otel.masking import without_secrets
+from pulse_otel.values import NOT_RECORDED, as_text, field_of, plain
 
 _LARGEST = 2**63 - 1  # the largest attribute value; an encoder refuses the whole batch for more
 _NOT_GIVEN = frozenset({"NotGiven", "Omit", "not_given"})

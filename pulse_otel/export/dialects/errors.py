@@ -23,7 +23,7 @@ from pulse_otel.export.dialects.source import (
     as_text,
     mapping,
 )
-from pulse_otel.values import masked
+from pulse_otel.masking import masked
 
 _MESSAGE_BYTES = 2048
 _SDK_TEXT = re.compile(r"(?s)\A(?:[\w.]{1,80}: )?Error code: ([1-5][0-9]{2})(?: - (.*))?\Z")

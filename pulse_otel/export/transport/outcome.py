@@ -19,7 +19,8 @@ from datetime import timezone
 from enum import Enum
 from typing import Any
 
-from pulse_otel.values import clip, masked
+from pulse_otel.masking import masked
+from pulse_otel.values import clip
 
 MAX_RETRY_AFTER_S = 600.0
 _MESSAGE_BYTES = 200

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from pulse_otel.instrumentation.reading import generic, given, items, parts_of, present, read, text
-from pulse_otel.values import plain, without_secrets
+from pulse_otel.masking import without_secrets
+from pulse_otel.values import plain
 
 Part = dict[str, Any]
 

@@ -29,7 +29,8 @@ from pulse_otel.instrumentation.reading import (
     text,
     true,
 )
-from pulse_otel.values import plain, without_secrets
+from pulse_otel.masking import without_secrets
+from pulse_otel.values import plain
 
 _OUTPUT_TYPES = {"json_object": "json", "json_schema": "json", "text": "text"}
 
