@@ -76,6 +76,7 @@ BASE64: list[Hostile] = [("", "A", "!"), ("", "\n", "!"), ("", "A=", ""), ("", "
 # The pattern -> how it is used; texts that nearly match, in each way that it could go wrong
 PATTERNS: dict[str, tuple[str | Callable[[str], object], list[Hostile]]] = {
     "values.py:_SCRUB": ("sub", [("", "a", "\x00"), ("", "\ud800", ""), ("", "\x00a", "")]),
+    "values.py:_LONE": ("sub bytes", [("", "\u00ed", ""), ("", "\ud7ff", ""), ("", "\ue000a", "")]),
     "values.py:_NUL": (
         "sub bytes",
         [("", "\\", ""), ("", "\\", "u0000"), ("", "\\u000", ""), ("", "\\\\u0000", "")],
