@@ -120,6 +120,7 @@ PULSE_SPEED: Final = "pulse.speed"  # Anthropic's `speed` of the answer: standar
 PULSE_INFERENCE_GEO: Final = "pulse.inference_geo"  # Anthropic's: where the model ran, if priced
 # 16 hex digits: the span id of the record, where it must be the same in several processes.
 PULSE_SPAN_ID: Final = "pulse.span_id"
+PULSE_REQUEST_AUDIO: Final = "pulse.request.audio"  # true: the prompt has audio, priced apart
 PULSE_STOP_DETAILS: Final = "pulse.response.stop_details"  # why the model refused, JSON object text
 
 # --- ours: what a bill has beyond the conventions' tokens
@@ -135,6 +136,9 @@ PULSE_TOOL_USES: Final = "pulse.usage.tool_uses"
 # out, as JSON list text: `[{"model": "gpt-image-1", "gen_ai.usage.input_tokens": 9, ...}]`, with
 # the keys of the usage attributes.
 PULSE_OTHER_MODELS: Final = "pulse.usage.other_models"
+# The parts of the totals by sampling, where several of one model served the call and prices depend
+# on the size of a prompt, as JSON list text: `[{"gen_ai.usage.input_tokens": 9, ...}, ...]`.
+PULSE_SAMPLINGS: Final = "pulse.usage.samplings"
 PULSE_COST_CENTS: Final = "pulse.cost_cents"  # what the provider itself charged; US cents
 # Why there is no cost although there are tokens, such as `tool: code_interpreter`. On a span: what
 # the bill has and no attribute says, so that the tokens must not be priced.

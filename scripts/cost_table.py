@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pulse_otel.export.pricing import rules
+from pulse_otel.export.pricing import calendar, places, rules
 from pulse_otel.instrumentation import usage_rules
 from pulse_otel.prices import PRICED_PER
 
@@ -95,12 +95,63 @@ def usage_rows() -> Iterator[Row]:
     for count in usage_rules.COUNTS:
         field = f"`usage.{'.'.join(count.path)}`"
         yield count.hosts, field, "a count", f"`{count.attribute}`", count.source
+    for count in usage_rules.MESSAGE_COUNTS:
+        field = f"`usage.{'.'.join(count.path)}` of messages"
+        yield count.hosts, field, "a count", f"`{count.attribute}`", count.source
+    yield (
+        "anthropic",
+        "`usage.iterations`",
+        "tokens by sampling; the totals leave out those of compactions",
+        "compactions are added; each is priced by the size of its own prompt",
+        usage_rules.ITERATIONS_SOURCE,
+    )
+    yield from _total_rows()
+    for name, (tool, source) in usage_rules.USES.items():
+        yield "x_ai", f"`usage.{name}`", f"uses of `{tool}`", "no cost where none is stated", source
+    for host, source in usage_rules.EXECUTES_TOOLS.items():
+        field = "`choices.message.executed_tools`"
+        yield host, field, "uses of its own tools, billed apart", "see below", source
+    yield (
+        "openai",
+        f"`usage.{'.'.join(usage_rules.UNPRICED_WRITES)}`",
+        "cache writes that live for 12 hours, at a price that is not published",
+        "no cost where there are some",
+        usage_rules.UNPRICED_WRITES_SOURCE,
+    )
+    yield (
+        "openrouter",
+        f"`usage.{usage_rules.OWN_KEY}`",
+        "the stated cost is the fee alone, as the upstream bills your own key",
+        f"plus `usage.{'.'.join(usage_rules.UPSTREAM_COST)}`; without that, no cost",
+        usage_rules.OWN_KEY_SOURCE,
+    )
     for cost in usage_rules.STATED_COSTS:
         field = f"`usage.{'.'.join(cost.path)}`"
         yield cost.provider, field, f"the cost in {cost.unit}", "wins over any price", cost.source
     for cost in usage_rules.STATED_COST_HEADERS:
         field = f"header `{'.'.join(cost.path)}`"
         yield cost.provider, field, f"the cost in {cost.unit}", "wins over any price", cost.source
+
+
+def _total_rows() -> Iterator[Row]:
+    """What becomes of a total that exceeds input plus output."""
+    field = f"`usage.{usage_rules.TOTAL}`"
+    for host, source in usage_rules.GENERATES_REST.items():
+        meaning = "what it has beside input and output was generated"
+        yield host, field, meaning, "counted as output, also without a completion count", source
+    for host, source in usage_rules.WITHOUT_SUM_TEST.items():
+        meaning = "leaves out reasoning and citations, which are billed apart"
+        yield host, field, meaning, "not used", source
+    attribute, source = usage_rules.REST_IS_AUDIO
+    yield "mistral_ai", field, "has the audio, too", f"that is billed by `{attribute}`", source
+    _, source = usage_rules.REST_IS_CACHE
+    meaning = "exceeds input plus output by the cached tokens"
+    yield "any other", field, meaning, "these are added to the input", source
+    source = usage_rules.REST_IS_REASONING_SOURCE
+    meaning = "exceeds input plus output by the reasoning"
+    yield "any other", field, meaning, "that is added to the output", source
+    meaning = "exceeds input plus output otherwise, or there is no completion count"
+    yield "any other", field, meaning, "no cost", source
 
 
 def pricing_rows() -> Iterator[Row]:
@@ -121,8 +172,29 @@ def pricing_rows() -> Iterator[Row]:
         field = f"`usage.inference_geo` `{place.name}`"
         action = f"token prices x {place.factor:g}; no cost in a place not listed here"
         yield place.host, field, "where the model ran", action, place.source
+    for region in places.REGIONS:
+        servers = ", ".join(f"`{server}`" for server in region.servers)
+        action = "no cost" if region.factor is None else f"token prices x {region.factor:g}"
+        yield region.host, f"host {servers}", region.meaning, action, region.source
     for tool in rules.TOOLS:
         yield tool.host, f"uses of `{tool.name}`", tool.meaning, _tool(tool), tool.source
+    for host, field, source in rules.UNSPLIT:
+        meaning = "parts have other prices"
+        yield host, field, meaning, "no cost for models with a price for that part", source
+    yield (
+        "openai",
+        "`output` items",
+        "each `x_call` that OpenAI executes is a use of its tool x",
+        "no cost for one without a row here, and for images whose tokens are not stated",
+        "https://developers.openai.com/api/docs/pricing",
+    )
+    yield (
+        "any",
+        "uses of tools, prompts summed up",
+        "prices with steps by the size of a prompt",
+        "no cost beyond the first step, unless each sampling is stated",
+        usage_rules.ITERATIONS_SOURCE,
+    )
     yield from _name_rows()
     yield from _fee_rows()
 
@@ -168,8 +240,9 @@ def _fee_rows() -> Iterator[Row]:
         yield host, "length of the audio", "billed by the second", action, source
     for host, source in rules.PEAK_HOURS.items():
         meaning = "peak hours, of the V4 models on weekdays except Chinese holidays"
-        action = "the price of the time; holidays are taken for weekdays"
-        yield host, "start of the call", meaning, action, source
+        years = ", ".join(map(str, calendar.YEARS))
+        action = f"the price of the time; in years other than {years}, no cost at peak hours"
+        yield host, "start of the call", meaning, action, f"{source}, {calendar.HOLIDAYS_SOURCE}"
 
 
 def _line(row: Any) -> str:

@@ -79,6 +79,8 @@ KEYS = {
     semconv.PULSE_AUDIO_SECONDS: "seconds of audio",
     semconv.PULSE_TOOL_USES: "uses of the provider's own tools, by the tool; JSON",
     semconv.PULSE_OTHER_MODELS: "usage of other models that served the call; JSON",
+    semconv.PULSE_SAMPLINGS: "usage of each sampling, where several make the totals; JSON",
+    semconv.PULSE_REQUEST_AUDIO: "true where the prompt has audio",
     semconv.PULSE_COST_UNKNOWN: "why there is no cost (costs.md)",
     semconv.PULSE_SPEED: "the speed of the answer, where the provider has several",
     semconv.PULSE_INFERENCE_GEO: "where the model ran, where the provider says so",

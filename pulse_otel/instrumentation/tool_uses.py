@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pulse_otel import semconv
+from pulse_otel.instrumentation.openai.tokens import svg_tokens
 from pulse_otel.instrumentation.reading import Rules, fields_of, integer, items, read, text
 
 _ENDING = "_requests"
@@ -22,14 +23,22 @@ def server_tool_uses(usage: Mapping[str, Any]) -> dict[str, Any]:
     return as_attribute(uses)
 
 
-# The item of a Responses answer for one use -> the tool.
+# Items of a Responses answer that are no use of a tool, or of one that the program executes, or
+# that costs its tokens alone. Any other `x_call` is a use of the tool x.
 # https://platform.openai.com/docs/pricing (built-in tools)
-_ITEMS = {
-    "file_search_call": "file_search",
-    "code_interpreter_call": "code_interpreter",
-}
+_FREE_ITEMS = frozenset(
+    (
+        *("message", "reasoning", "compaction", "additional_tools", "program", None),
+        *("function_call", "custom_tool_call", "computer_call", "local_shell_call"),
+        *("apply_patch_call", "tool_search_call", "mcp_call", "mcp_list_tools"),
+        *("mcp_approval_request", "mcp_approval_response"),
+    )
+)
+_CALL = "_call"
 _SEARCH = "web_search"
-_TOOL_ITEMS = frozenset((*_ITEMS, "web_search_call"))
+_IMAGE = "image_generation"
+_SHELL = "shell"
+_CONTAINER = "container"  # how the types of environments start that the provider hosts
 
 
 def response_tool_uses(response: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,11 +49,16 @@ def response_tool_uses(response: Mapping[str, Any]) -> dict[str, Any]:
     """
     output, usage = items(response.get("output")), response.get("tool_usage")
     kinds = [text(read(item, "type")) for item in output]
-    if usage is None and _TOOL_ITEMS.isdisjoint(kinds):
+    if usage is None and _FREE_ITEMS.issuperset(kinds):
         return {}
-    uses: dict[str, int | None] = {name: kinds.count(kind) for kind, name in _ITEMS.items()}
+    billed = [kind for kind in kinds if kind and kind not in _FREE_ITEMS and kind.endswith(_CALL)]
+    uses: dict[str, int | None] = dict(Counter(kind.removesuffix(_CALL) for kind in billed))
+    images, shells = uses.pop(_IMAGE, 0) or 0, uses.pop(_SHELL, 0)
+    if shells:
+        uses[_SHELL] = sum(_is_hosted(item) for item in output)
+    searched = uses.pop(_SEARCH, 0)
     stated = integer(read(usage, "web_search", "num_requests"))
-    if stated is None and "web_search_call" in kinds:
+    if stated is None and searched:
         stated = sum(read(item, "action", "type") == "search" for item in output)
     if stated:
         uses[_search_tool(response)] = stated
@@ -52,7 +66,18 @@ def response_tool_uses(response: Mapping[str, Any]) -> dict[str, Any]:
     image = read(usage, "image_gen")
     if any(integer(read(image, name)) for name in ("input_tokens", "output_tokens")):
         found |= _image_tokens(response, image)
+    elif images > sum(bool(read(item, "svg_usage")) for item in output):
+        found[semconv.PULSE_COST_UNKNOWN] = "the tokens of the image tool are not stated"
+    drawn = svg_tokens(output).get(semconv.PULSE_OTHER_MODELS, [])
+    if drawn:
+        found[semconv.PULSE_OTHER_MODELS] = found.get(semconv.PULSE_OTHER_MODELS, []) + drawn
     return found
+
+
+def _is_hosted(item: Any) -> bool:
+    """Return whether `item` is a use of the shell in a container of the provider."""
+    environment = text(read(item, "environment", "type")) or ""
+    return read(item, "type") == _SHELL + _CALL and environment.startswith(_CONTAINER)
 
 
 def _search_tool(response: Mapping[str, Any]) -> str:
@@ -78,6 +103,24 @@ def _image_tokens(response: Mapping[str, Any], image: Any) -> dict[str, Any]:
     if not model:
         return {semconv.PULSE_COST_UNKNOWN: "the image tool's model is not stated"}
     return {semconv.PULSE_OTHER_MODELS: [{"model": model, **_IMAGE_COUNTS.extract(image)}]}
+
+
+# Anthropic's blocks that run code in a container, which is billed by its time.
+_CODE = frozenset(("code_execution", "bash_code_execution", "text_editor_code_execution"))
+
+
+def container_uses(content: Any) -> dict[str, int]:
+    """Return the uses of Anthropic's container, which no usage counts.
+
+    Code costs nothing beside the web tools of the versions that call it, or are called by it.
+    https://platform.claude.com/docs/en/about-claude/pricing (code execution tool)
+    """
+    blocks = [block for block in items(content) if read(block, "type") == "server_tool_use"]
+    codes = sum(text(read(block, "name")) in _CODE for block in blocks)
+    called = any(
+        (text(read(b, "caller", "type")) or "").startswith("code_execution") for b in blocks
+    )
+    return {} if called or not codes else {"code_execution": codes}
 
 
 def executed_tool_uses(answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,6 +65,13 @@ _PERPLEXITY = "https://github.com/api-evangelist/perplexity"
 _SONAR = "https://gist.github.com/simonw/ad00a97d2e70918cfbbc94d429af46ca"
 _MISTRAL = "https://github.com/mistralai/client-python"
 _XAI = "https://docs.x.ai/developers/cost-tracking"
+_XAI_USAGE = "https://docs.x.ai/docs/key-information/consumption-and-rate-limits"
+_XAI_TOOLS = "https://docs.x.ai/developers/tools/overview"
+_XAI_SEARCH = "https://docs.x.ai/docs/guides/live-search"
+_GEMINI = "https://discuss.ai.google.dev/t/question-with-usage-in-openai-compatibility/98760"
+_OPENAI_CACHING = "https://platform.openai.com/docs/guides/prompt-caching"
+_CLAUDE = "https://platform.claude.com/docs/en/about-claude/pricing"
+_COMPACTION = "https://platform.claude.com/docs/en/build-with-claude/compaction"
 _EVERY = "all"
 
 PLACES: Final = (
@@ -139,21 +146,32 @@ COUNTS: Final = (
     ),
 )
 
-# Where the total exceeds input plus output, the rest was generated and is billed as output: xAI
-# counts reasoning beside the completion, and Gemini states it in the total alone.
-# https://docs.x.ai/docs/key-information/consumption-and-rate-limits
-# https://discuss.ai.google.dev/t/question-with-usage-in-openai-compatibility/98760
 TOTAL: Final = "total_tokens"
-# Its reasoning and its citations are outside of the total as well, and have prices of their own.
-# https://gist.github.com/simonw/ad00a97d2e70918cfbbc94d429af46ca
-WITHOUT_SUM_TEST: Final = frozenset(("perplexity",))
+# Hosts that generate tokens which the total has and the completion has not -> source: xAI counts
+# reasoning beside the completion, and Gemini states it in the total alone. Elsewhere, the rest of
+# a total is output if it is what the usage states as reasoning.
+GENERATES_REST: Final = {"x_ai": _XAI_USAGE, "gcp.gemini": _GEMINI, "gcp.vertex_ai": _GEMINI}
+# Hosts whose reasoning and citations are outside of the total, and have prices of their own.
+WITHOUT_SUM_TEST: Final = {"perplexity": _SONAR}
+REST_IS_REASONING_SOURCE: Final = "https://github.com/router-for-me/CLIProxyAPI/issues/5733"
+# What else explains the rest of a total: an attribute, and its source.
+REST_IS_AUDIO: Final = (semconv.PULSE_AUDIO_SECONDS, _MISTRAL)  # billed by the second
+REST_IS_CACHE: Final = (
+    (semconv.CACHE_READ_TOKENS, semconv.CACHE_WRITE_TOKENS),  # then the prompt leaves them out
+    "https://github.com/Portkey-AI/gateway/issues/1564",
+)
 
-# Hosts that execute tools themselves in chat completions, and bill them apart.
-# https://console.groq.com/docs/tool-use/built-in-tools
-EXECUTES_TOOLS: Final = frozenset(("groq",))
+# Fields of a usage that count uses of the host's own tools -> the tool, source.
+USES: Final = {
+    "num_sources_used": ("live_search", _XAI_SEARCH),
+    "num_server_side_tools_used": ("server_side_tools", _XAI_TOOLS),
+}
+
+# Hosts that execute tools themselves in chat completions, and bill them apart -> source.
+EXECUTES_TOOLS: Final = {"groq": "https://console.groq.com/docs/tool-use/built-in-tools"}
 
 # Cache writes for which no price is published; with some, the tokens have no price.
-# https://platform.openai.com/docs/guides/prompt-caching
+UNPRICED_WRITES_SOURCE: Final = _OPENAI_CACHING
 UNPRICED_WRITES: Final = ("input_tokens_details", "cache_write_tokens_details", "ttl_12h_tokens")
 
 # Of gateways with host names of their own, the SDK names the provider after its dialect. Neither
@@ -176,6 +194,21 @@ STATED_COST_HEADERS: Final = tuple(
 )
 
 # With the user's own key at the upstream, the stated cost is OpenRouter's fee alone.
-# https://openrouter.ai/docs/use-cases/usage-accounting
+OWN_KEY_SOURCE: Final = _OPENROUTER
 OWN_KEY: Final = "is_byok"
 UPSTREAM_COST: Final = ("cost_details", "upstream_inference_cost")
+
+# Anthropic's API: `input_tokens` leaves out the cache. A field of the usage, its attribute, source.
+MESSAGE_COUNTS: Final = (
+    Count(("output_tokens",), semconv.OUTPUT_TOKENS, "anthropic", _CLAUDE),
+    Count(("cache_read_input_tokens",), semconv.CACHE_READ_TOKENS, "anthropic", _CLAUDE),
+    Count(("cache_creation_input_tokens",), semconv.CACHE_WRITE_TOKENS, "anthropic", _CLAUDE),
+    Count(
+        ("cache_creation", "ephemeral_1h_input_tokens"),
+        semconv.PULSE_CACHE_WRITE_1H_TOKENS,
+        "anthropic",
+        _CLAUDE,
+        True,
+    ),
+)
+ITERATIONS_SOURCE: Final = _COMPACTION

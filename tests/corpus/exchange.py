@@ -12,9 +12,11 @@ from typing import Any, Final
 # Host -> base URL, provider.
 HOSTS: Final[Mapping[str, tuple[str, str]]] = {
     "openai": ("https://api.openai.com/v1", "openai"),
+    "openai eu": ("https://eu.api.openai.com/v1", "openai"),
     "azure": ("https://corpus.openai.azure.com/openai/v1", "azure.ai.openai"),
     "groq": ("https://api.groq.com/openai/v1", "groq"),
     "xai": ("https://api.x.ai/v1", "x_ai"),
+    "xai us": ("https://us.api.x.ai/v1", "x_ai"),
     "openrouter": ("https://openrouter.ai/api/v1", "openrouter"),
     "deepseek": ("https://api.deepseek.com", "deepseek"),
     "mistral": ("https://api.mistral.ai/v1", "mistral_ai"),

@@ -17,6 +17,7 @@ from tests.conftest import KEY
 from tests.corpus import (
     anthropic_messages,
     azure_openrouter,
+    bills_in_parts,
     errors,
     gemini_perplexity,
     groq_xai,
@@ -39,6 +40,7 @@ CORPUS = [
         other_hosts,
         own_servers,
         anthropic_messages,
+        bills_in_parts,
         errors,
     )
     for exchange in module.EXCHANGES

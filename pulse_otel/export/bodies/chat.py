@@ -116,7 +116,8 @@ def _message(message: dict[str, Any], parts: list[Part]) -> dict[str, Any]:
         kind = str(part.get("type"))
         groups.setdefault(kind if kind in _BESIDE else "content", []).append(part)
     content = groups.pop("content", [])
-    body["content"] = written(content, _block) if content else None
+    nothing = "" if body["role"] == "user" else None  # the legacy page fails on a user's null
+    body["content"] = written(content, _block) if content else nothing
     sources = [part["citations"] for part in content if isinstance(part.get("citations"), list)]
     if sources:
         body["annotations"] = [source for cited in sources for source in cited]

@@ -105,12 +105,12 @@ def record_of(source: Source, dialect: Dialect) -> Record | None:
     is_error = failed or bool(as_text(canonical.get(semconv.ERROR_TYPE)))
     if is_error and canonical.get(semconv.RESPONSE_ID) is None:
         canonical.pop(semconv.RESPONSE_MODEL, None)  # then it can only be the requested one
-    provider = _provider(canonical)
+    provider, shared_id = _provider(canonical), _span_id(canonical)
     usage = _usage(canonical, dialect, provider)
     return Record(
         kind=kind,
         trace_id=format_trace_id(context.trace_id),
-        span_id=_span_id(canonical) or format_span_id(context.span_id),
+        span_id=shared_id or format_span_id(context.span_id),
         parent_span_id=format_span_id(span.parent.span_id) if span.parent else None,
         start_ns=start,
         end_ns=max(start, int(span.end_time or start)),
@@ -118,6 +118,7 @@ def record_of(source: Source, dialect: Dialect) -> Record | None:
         scope=source.scope,
         provider=provider,
         usage=usage if kind == "llm_call" else Usage(),
+        is_shared=shared_id is not None,
         is_error=is_error,
         error=error_details(source, canonical) if is_error else None,
         metadata=_metadata(canonical),
@@ -156,6 +157,7 @@ _TEXTS = {
     "agent_name": semconv.AGENT_NAME,
     "speed": semconv.PULSE_SPEED,
     "inference_geo": semconv.PULSE_INFERENCE_GEO,
+    "server": semconv.SERVER_ADDRESS,
 }
 
 
@@ -205,17 +207,22 @@ def _usage(canonical: Attributes, dialect: Dialect, provider: str | None) -> Usa
         counts["input"] = total + cached
     uses = mapping(as_json(canonical.get(semconv.PULSE_TOOL_USES)))
     others = dicts(as_json(canonical.get(semconv.PULSE_OTHER_MODELS)))
+    samplings = dicts(as_json(canonical.get(semconv.PULSE_SAMPLINGS)))
     return Usage(
         **counts,
         audio_seconds=as_number(canonical.get(semconv.PULSE_AUDIO_SECONDS)),
         tool_uses={str(tool): count for tool, n in uses.items() if (count := as_count(n))} or None,
         other_models=[_other_model(other) for other in others] or None,
+        samplings=[_part(sampling) for sampling in samplings] or None,
     )
 
 
 def _other_model(other: Attributes) -> dict[str, Any]:
-    counts = {name: as_count(other.get(key)) for name, key in _USAGE.items()}
-    return present(model=as_text(other.get("model")) or "", **counts)
+    return {"model": as_text(other.get("model")) or "", **_part(other)}
+
+
+def _part(counts: Attributes) -> dict[str, Any]:
+    return present(**{name: as_count(counts.get(key)) for name, key in _USAGE.items()})
 
 
 def _counts(usage: Usage) -> dict[str, int | None]:

@@ -80,7 +80,7 @@ def _attributes(record: Record) -> list[Attribute]:
         semconv.PULSE_TOOL_NAME: record.tool_name,
         semconv.PULSE_AGENT_NAME: record.agent_name,
         semconv.PULSE_USER_ID: record.user_id,
-        semconv.PULSE_SERVICE_TIER: record.service_tier,
+        semconv.PULSE_SERVICE_TIER: _leftover(record.service_tier),
     }
     columns |= {key: _leftover(value) for key, value in record.attributes.items()}
     attributes = [_attribute(k, v) for k, v in columns.items() if v is not None]

@@ -23,17 +23,42 @@ def charge(prices: Prices, usage: Usage, uses: Mapping[str, int] | None = None) 
     number is 0. Raises CostUnknown for a use without a price, and where a part can be charged as
     nothing else.
     """
-    prompt = max(_count(usage.input), _count(usage.cache_read) + _count(usage.cache_write))
-    counts: dict[str, float] = {
-        **_prompt(prices, usage, prompt),
-        **_answer(prices, usage),
-        **_others(prices, usage, uses or {}),
-    }
-    cents = (
+    tokens = sum(
+        _cents(prices, {**_prompt(prices, part), **_answer(prices, part)}, _size(part))
+        for part in _samplings(prices, usage)
+    )
+    return tokens + _cents(prices, _others(prices, usage, uses or {}), _size(usage))
+
+
+def _cents(prices: Prices, counts: Mapping[str, float], prompt: int) -> float:
+    return sum(
         _rate(prices[unit], prompt) * count * 100 / PRICED_PER[unit]
         for unit, count in counts.items()
     )
-    return sum(cents)
+
+
+def _size(usage: Usage) -> int:
+    """The size of a prompt. A total smaller than its parts can only be wrong."""
+    return max(_count(usage.input), _count(usage.cache_read) + _count(usage.cache_write))
+
+
+def _samplings(prices: Prices, usage: Usage) -> list[Usage]:
+    """The parts of `usage` that are charged each for itself, by the size of its own prompt.
+
+    Raises CostUnknown where a step of the prices lies below a sum of prompts that are not known.
+    """
+    steps = [rate[1][0] for rate in prices.values() if isinstance(rate, list) and len(rate) > 1]
+    if not steps or _size(usage) <= min(steps):
+        return [usage]
+    parts = [Usage(**counts) for counts in usage.samplings or ()]
+    if parts and all(
+        sum(_count(getattr(part, side)) for part in parts) == _count(getattr(usage, side))
+        for side in ("input", "output")
+    ):
+        return parts
+    if parts or any(map(_count, (usage.tool_uses or {}).values())):  # tools mean several prompts
+        raise CostUnknown("the sizes of the prompts, which the usage sums up")
+    return [usage]
 
 
 def scaled(prices: Prices, factor: float) -> Prices:
@@ -51,8 +76,7 @@ def _scaled(rate: Rate, factor: float) -> Rate:
     return rate * factor
 
 
-def _prompt(prices: Prices, usage: Usage, total: int) -> dict[str, int]:
-    # A total smaller than its parts can only be wrong: the parts are what is known.
+def _prompt(prices: Prices, usage: Usage) -> dict[str, int]:
     parts = {
         "cache_read": _count(usage.cache_read),
         "cache_write": _count(usage.cache_write),
@@ -72,7 +96,7 @@ def _prompt(prices: Prices, usage: Usage, total: int) -> dict[str, int]:
             parts = {unit: cached, **parts}
         if unit in prices or "cache_read" in prices:
             parts[modality] = max(0, parts[modality] - cached)
-    return _divided(prices, parts, "input", total)
+    return _divided(prices, parts, "input", _size(usage))
 
 
 def _answer(prices: Prices, usage: Usage) -> dict[str, int]:

@@ -8,17 +8,23 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from pulse_otel import semconv
+from pulse_otel.export.pricing.calendar import is_workday
 from pulse_otel.export.pricing.charge import CostUnknown, charge, scaled
 from pulse_otel.export.pricing.names import name
 from pulse_otel.export.pricing.own import own_prices_of
+from pulse_otel.export.pricing.places import factor_of
+from pulse_otel.export.pricing.refusals import (
+    is_long,
+    refuse_unlisted_audio,
+    refuse_unlisted_fees,
+    refuse_unsplit,
+)
 from pulse_otel.export.pricing.rules import (
-    AUDIO_APART,
     DEPLOYMENTS,
-    FEE_IN_STATED_COST_ONLY,
     FREE,
     MINIMUM_SECONDS,
+    PEAK_HOURS,
     PLACES,
-    SEARCH_MODELS,
     STANDARD,
     TIERS,
     TOOLS,
@@ -26,7 +32,7 @@ from pulse_otel.export.pricing.rules import (
 )
 from pulse_otel.export.pricing.table import Offer, offer_of
 from pulse_otel.export.records.record import Record, Usage
-from pulse_otel.prices import TOKENS, USES, Prices
+from pulse_otel.prices import USES, Prices
 
 _SENSIBLE_CENTS = 1e12  # a negative or infinite cost makes the service refuse the span
 _NOTHING: Prices = {}
@@ -58,6 +64,7 @@ class Pricing:
             return replace(record, attributes=attributes)
 
     def _computed(self, record: Record) -> float:
+        """Cents by prices. Raises CostUnknown."""
         if semconv.PULSE_COST_UNKNOWN in record.attributes:
             raise CostUnknown(record.attributes[semconv.PULSE_COST_UNKNOWN])
         named = [model for model in (record.response_model, record.model) if model]
@@ -73,7 +80,9 @@ class Pricing:
         prices = self._prices(record, models, usage)
         if usage.input is None and "audio_hours" not in prices:
             raise CostUnknown("the tokens are not known")
+        refuse_unsplit(record, prices, usage)
         prices = scaled(prices, _place_factor(provider, record.inference_geo))
+        prices = scaled(prices, _region_factor(provider, record.server, models))
         shortest = MINIMUM_SECONDS.get(provider, 0)
         if usage.audio_seconds and usage.audio_seconds < shortest:
             usage = replace(usage, audio_seconds=shortest)
@@ -94,12 +103,22 @@ class Pricing:
 
 def _offers(record: Record, models: list[str]) -> Iterator[tuple[str, Offer, Prices]]:
     """Those of `models` that the table has, with the prices at the time of the call."""
-    moment = _moment(record.start_ns)
+    provider, moment = name(record.provider), _moment(record.start_ns)
     for model in models:
-        offer = offer_of(name(record.provider), model)
-        prices = offer.prices(moment) if offer else None
+        offer = offer_of(provider, model)
+        prices = _prices_at(provider, offer, moment) if offer else None
         if offer is not None and prices is not None:
             yield model, offer, prices
+
+
+def _prices_at(provider: str, offer: Offer, moment: datetime) -> Prices | None:
+    """The listed prices of a moment; on the holidays of its host a weekday is none."""
+    if provider not in PEAK_HOURS:
+        return offer.prices(moment)
+    workday = is_workday(moment.date())
+    if workday is None and offer.prices(moment, True) != offer.prices(moment, False):
+        raise CostUnknown("whether the day is a holiday")
+    return offer.prices(moment, workday)
 
 
 def _listed(record: Record, models: list[str], mode: str | None, usage: Usage) -> Prices:
@@ -108,37 +127,14 @@ def _listed(record: Record, models: list[str], mode: str | None, usage: Usage) -
     if offer is None:
         what = f"no price of model {models[0][:256]}" if models else "the model is not known"
         raise CostUnknown(what)
-    _refuse_unlisted_fees(provider, model, prices)
-    _refuse_unlisted_audio(provider, prices, usage)
+    refuse_unlisted_fees(provider, model, prices)
+    refuse_unlisted_audio(provider, prices, usage)
     variant = offer.variant(mode, _moment(record.start_ns)) if mode else None
     if variant is None:
         return scaled(prices, _factor(provider, mode))
-    if mode in WITHOUT_LONG_PROMPTS and _is_long(prices, variant, usage):
+    if mode in WITHOUT_LONG_PROMPTS and is_long(prices, variant, usage):
         raise CostUnknown(f"no price of service tier {mode} for a prompt of this length")
     return {**prices, **variant}
-
-
-def _refuse_unlisted_fees(provider: str, model: str, prices: Prices) -> None:
-    searches = any(part in name(model) for part in SEARCH_MODELS)
-    if searches and "requests" not in prices:
-        raise CostUnknown("no price of the search that the model does in each call")
-    if provider in FEE_IN_STATED_COST_ONLY and not prices.keys() <= TOKENS - {"citation"}:
-        raise CostUnknown("the fee of each request varies")
-
-
-def _refuse_unlisted_audio(provider: str, prices: Prices, usage: Usage) -> None:
-    counts = {"input_audio": usage.input_audio, "output_audio": usage.output_audio}
-    if provider in AUDIO_APART and any(n and unit not in prices for unit, n in counts.items()):
-        raise CostUnknown("no price of audio tokens")
-
-
-def _is_long(prices: Prices, variant: Prices, usage: Usage) -> bool:
-    """Whether the prompt exceeds a step of the listed prices that `variant` does not have."""
-    for unit in variant:
-        steps = prices.get(unit)
-        if isinstance(steps, list) and not isinstance(variant[unit], list):
-            return len(steps) > 1 and (usage.input or 0) > steps[1][0]
-    return False
 
 
 def _mode(record: Record) -> str | None:
@@ -168,6 +164,14 @@ def _place_factor(provider: str, place: str | None) -> float:
     factor = _PLACES.get((provider, name(place)))
     if factor is None:
         raise CostUnknown(f"no price of inference in {place[:64]}")
+    return factor
+
+
+def _region_factor(provider: str, server: str | None, models: list[str]) -> float:
+    asked, model = name(server).rstrip("."), name(models[0]) if models else ""
+    factor = factor_of(provider, asked, model)
+    if factor is None:
+        raise CostUnknown(f"no price of {model} at {asked or 'an unknown host'}")
     return factor
 
 

@@ -64,6 +64,7 @@ STANDARD: Final = frozenset(("", "auto", "default", "standard", "standard_only")
 
 _GROQ_FLEX = "https://console.groq.com/docs/flex-processing"
 _GROQ_TOOLS = "https://console.groq.com/docs/tool-use/built-in-tools"
+_XAI_TOOLS = "https://docs.x.ai/developers/tools/overview"
 _AZURE = "https://learn.microsoft.com/azure/foundry/openai/"
 _BEDROCK = "https://aws.amazon.com/bedrock/service-tiers"
 _GEMINI = "https://ai.google.dev/gemini-api/docs/optimization"
@@ -172,6 +173,15 @@ TOOLS: Final = (
         "by container, which several calls share",
         _OPENAI_PRICES,
     ),
+    Tool("openai", "shell", None, "by container, where OpenAI hosts it", _OPENAI_PRICES),
+    Tool(
+        "x_ai",
+        "live_search",
+        None,
+        "by sources; the stated cost includes them",
+        "https://docs.x.ai/docs/guides/live-search",
+    ),
+    Tool("x_ai", "server_side_tools", None, "the stated cost includes them", _XAI_TOOLS),
     Tool("groq", "browser_search", None, "by prices that are not listed", _GROQ_TOOLS),
     Tool("groq", "code_interpreter", None, "by prices that are not listed", _GROQ_TOOLS),
 )
@@ -229,6 +239,20 @@ AUDIO_APART: Final = dict.fromkeys(("openai", "azure.ai.openai"), _OPENAI_PRICES
 SEARCH_MODELS: Final = ("-search-preview", "-search-api")
 SEARCH_MODELS_SOURCE: Final = (
     "https://community.openai.com/t/help-me-understand-the-web-tool-cost/1369991"
+)
+
+# Counts that do not tell text from a kind of tokens with a price of its own: host, field, source.
+UNSPLIT: Final = (
+    (
+        "gcp.gemini",
+        "a prompt with `input_audio`, no `audio_tokens`",
+        "https://ai.google.dev/gemini-api/docs/pricing",
+    ),
+    (
+        "openai",
+        "`usage.output_tokens` of images, no `output_tokens_details`",
+        _OPENAI_PRICES,
+    ),
 )
 
 # Host -> seconds of audio that a request costs at least.

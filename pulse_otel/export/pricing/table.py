@@ -24,6 +24,7 @@ _Schedule: TypeAlias = "Prices | list[tuple[_When, Prices | None]] | None"
 _Variants: TypeAlias = "list[tuple[str, _When, Prices]]"
 _Row: TypeAlias = "tuple[_Rule, _Schedule] | tuple[_Rule, _Schedule, _Variants]"
 
+
 _SATURDAY = 5
 
 
@@ -49,12 +50,17 @@ class Offer:
     schedule: _Schedule
     variants: _Variants
 
-    def prices(self, at: datetime) -> Prices | None:
-        """The listed prices at a time in UTC; None where they are by nothing that we count."""
+    def prices(self, at: datetime, workday: bool | None = None) -> Prices | None:
+        """The listed prices at a time in UTC; None where they are by nothing that we count.
+
+        `workday` says whether prices of weekdays hold; without it, the day of the week does.
+        """
+        if workday is None:
+            workday = at.weekday() < _SATURDAY
         if not isinstance(self.schedule, list):
             return self.schedule
         for when, prices in reversed(self.schedule):
-            if _applies(when, at):
+            if _applies(when, at, workday):
                 return prices
         return self.schedule[0][1]
 
@@ -97,19 +103,17 @@ def _read(row: _Row, *, tiers: bool) -> Offer:
     return Offer(row[1], row[2] if tiers and len(row) == 3 else [])
 
 
-def _applies(when: _When, moment: datetime) -> bool:
+def _applies(when: _When, moment: datetime, workday: bool = True) -> bool:
     """Whether a set of prices holds at a time given in UTC."""
     if when is None:
         return True
     if isinstance(when, str):
         return moment.date() >= date.fromisoformat(when)
     start, end, *days = when
-    if days and moment.weekday() >= _SATURDAY:
-        return False
     clock = f"{moment:%H:%M:%S}"
-    if end < start:  # over midnight
-        return clock >= start or clock < end
-    return start <= clock < end
+    if not (clock >= start or clock < end if end < start else start <= clock < end):
+        return False
+    return workday or not days
 
 
 @cache

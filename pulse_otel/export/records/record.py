@@ -15,7 +15,8 @@ class Usage:
 
     Tokens: input and output are totals, the others parts of them, except `citation`, which stands
     beside. `tool_uses` are of the provider's own tools, by its names. `other_models` served the
-    call too: each has a `model` and counts of this class, which the totals leave out.
+    call too: each has a `model` and counts of this class, which the totals leave out. `samplings`
+    are the parts of the totals, where several of one model served the call.
     """
 
     input: int | None = None
@@ -34,6 +35,7 @@ class Usage:
     audio_seconds: float | None = None
     tool_uses: Mapping[str, int] | None = None
     other_models: Sequence[Mapping[str, Any]] | None = None
+    samplings: Sequence[Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class Record:
     service_tier: str | None = None
     speed: str | None = None
     inference_geo: str | None = None
+    server: str | None = None  # the host that was asked
+    is_shared: bool = False  # several processes may record the call, under one span id
     finish_reason: str | None = None
     output_text: str | None = None
     request: Mapping[str, Any] | None = None

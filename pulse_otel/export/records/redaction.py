@@ -21,7 +21,11 @@ from pulse_otel.values import plain
 
 REDACTION_FAILED = "[left out: the redact function failed]"
 _IDS = {"kind", "trace_id", "span_id", "parent_span_id"}
-_KEPT = _IDS | {"start_ns", "end_ns", "is_error", "usage", "reported_cost_cents", "cost_cents"}
+_KEPT = (
+    _IDS
+    | {"start_ns", "end_ns", "is_error", "usage", "reported_cost_cents", "cost_cents"}
+    | {"server"}
+)  # priced, never sent
 _FIELDS = tuple(field.name for field in fields(Record) if field.name not in _KEPT)
 
 

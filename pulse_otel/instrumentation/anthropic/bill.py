@@ -7,21 +7,15 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.instrumentation.counts import Counts
+from pulse_otel.instrumentation.openai.tokens import some
 from pulse_otel.instrumentation.reading import fields_of, filled, integer, items, read, text
 from pulse_otel.instrumentation.stated_cost import stated_cost
-from pulse_otel.instrumentation.tool_uses import server_tool_uses
+from pulse_otel.instrumentation.tool_uses import as_attribute, container_uses, server_tool_uses
+from pulse_otel.instrumentation.usage_rules import MESSAGE_COUNTS
 
-# https://platform.claude.com/docs/en/about-claude/pricing: a write for one hour costs twice the
-# input, one for five minutes 1.25 times. `cache_creation` is in `message_start` alone.
+# `cache_creation` is in `message_start` alone.
 _COUNTS = Counts(
-    (("output_tokens",), semconv.OUTPUT_TOKENS, integer),
-    (("cache_read_input_tokens",), semconv.CACHE_READ_TOKENS, integer),
-    (("cache_creation_input_tokens",), semconv.CACHE_WRITE_TOKENS, integer),
-    (
-        ("cache_creation", "ephemeral_1h_input_tokens"),
-        semconv.PULSE_CACHE_WRITE_1H_TOKENS,
-        lambda count: integer(count) or None,
-    ),
+    *((row.path, row.attribute, some if row.positive else integer) for row in MESSAGE_COUNTS)
 )
 # https://platform.claude.com/docs/en/build-with-claude/fast-mode (speed)
 # https://platform.claude.com/docs/en/api/service-tiers (tier and place)
@@ -31,6 +25,11 @@ _FACTS = Counts(
     (("speed",), semconv.PULSE_SPEED, filled),
     (("inference_geo",), semconv.PULSE_INFERENCE_GEO, filled),
 )
+
+
+# Kinds of iterations of the model itself: those that the totals sum up, and all of them.
+_SUMMED = ("message", "fallback_message")
+_OWN = (*_SUMMED, "compaction")
 
 
 def read_bill(message: Any, provider: str, headers: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,6 +44,9 @@ def read_bill(message: Any, provider: str, headers: Mapping[str, Any]) -> dict[s
         found[semconv.PULSE_COST_UNKNOWN] = "the output tokens are not known"
     if "server_tool_use" in fields:
         found |= server_tool_uses(fields)
+    content = read(message, "content")
+    if content and len(content) > 1 and (codes := container_uses(content)):
+        found |= as_attribute({**codes, **found.get(semconv.PULSE_TOOL_USES, {})})
     if "iterations" in fields:
         _add_iterations(found, fields, read(message, "model"))
     return found | stated_cost(fields, provider, headers)
@@ -61,7 +63,7 @@ def _counts(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _add_iterations(found: dict[str, Any], fields: Mapping[str, Any], model: Any) -> None:
-    """Add the tokens of iterations that the totals leave out.
+    """Add the tokens of iterations that the totals leave out, and keep apart those of each.
 
     Those of compactions are of the same model, those of advisors of another one. An iteration of a
     model that declined, and a credit for one, change the price in ways that the usage does not say.
@@ -71,7 +73,7 @@ def _add_iterations(found: dict[str, Any], fields: Mapping[str, Any], model: Any
         (text(read(item, "type")), text(read(item, "model")), _counts(fields_of(item)))
         for item in items(fields.get("iterations"))
     ]
-    own = [counts for kind, _, counts in iterations if kind in ("message", "fallback_message")]
+    own = [counts for kind, _, counts in iterations if kind in _SUMMED]
     advice = [
         {"model": name, **counts} for kind, name, counts in iterations if kind == "advisor_message"
     ]
@@ -85,6 +87,9 @@ def _add_iterations(found: dict[str, Any], fields: Mapping[str, Any], model: Any
         if kind == "compaction":
             for name, count in counts.items():
                 found[name] = found.get(name, 0) + count
+    samplings = [counts for kind, _, counts in iterations if kind in _OWN]
+    if len(samplings) > 1:
+        found[semconv.PULSE_SAMPLINGS] = samplings
 
 
 def _sum(iterations: list[dict[str, Any]]) -> int:

@@ -12,6 +12,7 @@ from pulse_otel.instrumentation.openai.tokens import some
 from pulse_otel.instrumentation.reading import fields_of, integer, items, read
 from pulse_otel.instrumentation.stated_cost import stated_cost
 from pulse_otel.instrumentation.tool_uses import (
+    as_attribute,
     executed_tool_uses,
     response_tool_uses,
     server_tool_uses,
@@ -19,12 +20,17 @@ from pulse_otel.instrumentation.tool_uses import (
 from pulse_otel.instrumentation.usage_rules import (
     COUNTS,
     EXECUTES_TOOLS,
+    GENERATES_REST,
     PLACES,
+    REST_IS_AUDIO,
+    REST_IS_CACHE,
     TOTAL,
     UNPRICED_WRITES,
+    USES,
     WITHOUT_SUM_TEST,
 )
 
+_GENERATED = ("choices", "output")  # answers with one of them have generated something
 _COUNTS = Counts(*((row.path, row.attribute, some if row.positive else integer) for row in COUNTS))
 
 
@@ -40,12 +46,14 @@ def read_bill(answer: Any, provider: str, headers: Mapping[str, Any]) -> dict[st
     fields = fields_of(usage)
     found = _COUNTS.extract(fields)
     if provider not in WITHOUT_SUM_TEST:
-        _add_rest_of(integer(fields.get(TOTAL)), found)
+        _explain_total(integer(fields.get(TOTAL)), found, provider, whole)
     details, *path = UNPRICED_WRITES
     if details in fields and some(read(fields[details], *path)):
         found[semconv.PULSE_COST_UNKNOWN] = "no price of cache writes for 12 hours"
     if "server_tool_use" in fields:
         found |= server_tool_uses(fields)
+    if not USES.keys().isdisjoint(fields):
+        found |= as_attribute({USES[name][0]: integer(fields.get(name)) for name in USES})
     if provider in EXECUTES_TOOLS:
         found |= executed_tool_uses(whole)
     if "output" in whole:
@@ -76,9 +84,37 @@ def _usage(answer: Mapping[str, Any]) -> Any:
     return None
 
 
-def _add_rest_of(total: int | None, found: dict[str, Any]) -> None:
-    """Count what is in the total alone as output."""
+def _explain_total(
+    total: int | None, found: dict[str, Any], provider: str, answer: Mapping[str, Any]
+) -> None:
+    """Say what the total counts beside input and output; without an explanation, no cost."""
     given, generated = found.get(semconv.INPUT_TOKENS), found.get(semconv.OUTPUT_TOKENS)
-    if total is None or given is None or generated is None or total <= given + generated:
+    if given is None or (generated is not None and total == given + generated):
         return
-    found[semconv.OUTPUT_TOKENS] = total - given
+    rest = max(0, (total or 0) - given - (generated or 0))
+    if generated is None:
+        _complete(total, rest, found, provider, answer)
+    elif rest:
+        _explain(rest, found, provider)
+
+
+def _complete(
+    total: int | None, rest: int, found: dict[str, Any], provider: str, answer: Mapping[str, Any]
+) -> None:
+    """Count the rest of the total as output, which the usage does not state."""
+    if not any(name in answer for name in _GENERATED):
+        return  # such as embeddings
+    if total is not None and provider in GENERATES_REST:
+        found[semconv.OUTPUT_TOKENS] = rest
+    else:
+        found[semconv.PULSE_COST_UNKNOWN] = "the output tokens are not known"
+
+
+def _explain(rest: int, found: dict[str, Any], provider: str) -> None:
+    cached = sum(found.get(name, 0) for name in REST_IS_CACHE[0])
+    if provider in GENERATES_REST or rest == found.get(semconv.REASONING_TOKENS):
+        found[semconv.OUTPUT_TOKENS] += rest
+    elif rest == cached:
+        found[semconv.INPUT_TOKENS] += rest
+    elif REST_IS_AUDIO[0] not in found:
+        found[semconv.PULSE_COST_UNKNOWN] = "what the total has beside input and output"

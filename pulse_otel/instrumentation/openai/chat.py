@@ -107,13 +107,33 @@ def _content(request: Mapping[str, Any]) -> dict[str, Any]:
     return messages_and_tools(request, _message, _tool)
 
 
-read_request = RequestReader(
+_reader = RequestReader(
     _REQUEST,
     ("messages", "tools", "functions"),
     _content,
     {semconv.OPENAI_API_TYPE: "chat_completions"},
     also=("response_format",),
 )
+
+
+def read_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
+    """Return the attributes of a request; also whether audio, which is priced apart, is in it."""
+    found = _reader(request, content)
+    if _has_audio(request.get("messages")):
+        found[semconv.PULSE_REQUEST_AUDIO] = True
+    return found
+
+
+def _has_audio(messages: Any) -> bool:
+    if type(messages) is not list:
+        return False
+    for message in messages:
+        parts = message.get("content") if type(message) is dict else read(message, "content")
+        if type(parts) is list:
+            for part in parts:
+                if read(part, "type") == "input_audio":
+                    return True
+    return False
 
 
 def read_choices(

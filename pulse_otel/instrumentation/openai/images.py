@@ -7,10 +7,11 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.instrumentation.openai import media
-from pulse_otel.instrumentation.openai.tokens import MODALITIES
+from pulse_otel.instrumentation.openai.tokens import MODALITIES, svg_tokens
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    fields_of,
     integer,
     items,
     read,
@@ -39,7 +40,7 @@ read_request = RequestReader(_REQUEST, ("prompt",), _content, {semconv.OUTPUT_TY
 
 def read_response(response: Any, content: bool) -> dict[str, Any]:
     """Return the attributes of a response: tokens, and descriptions of the pictures."""
-    attributes = _RESPONSE.extract(response)
+    attributes = _RESPONSE.extract(response) | svg_tokens([response])
     pictures = items(read(response, "data"))
     if pictures and content:
         image_format = text(read(response, "output_format"))
@@ -57,7 +58,14 @@ def _parts(picture: Any, image_format: str | None) -> list[dict[str, Any]]:
 
 
 def assemble(events: list[Any]) -> dict[str, Any]:
-    """Take the finished pictures; each has the usage so far."""
+    """Take the finished pictures; each has the usage so far.
+
+    The output of such an event is that of its image. (The SDK's docstring of
+    `image_gen_completed_event.Usage`; that of whole answers has text, too.)
+    """
     done = [event for event in events if (text(read(event, "type")) or "").endswith(_LAST)]
     usage = next((read(event, "usage") for event in reversed(done) if read(event, "usage")), None)
+    output = read(usage, "output_tokens")
+    if usage and not read(usage, "output_tokens_details"):
+        usage = {**fields_of(usage), "output_tokens_details": {"image_tokens": output}}
     return {"data": done, "usage": usage}

@@ -52,3 +52,9 @@ def test_tokens_fit_their_columns(tokens: int, column: int) -> None:
 
     assert attributes[semconv.INPUT_TOKENS] == {"intValue": column}
     assert attributes[semconv.OUTPUT_TOKENS] == {"intValue": column}
+
+
+def test_a_service_tier_is_cut_as_every_text() -> None:
+    tier = written(service_tier="x" * 100_000)[semconv.PULSE_SERVICE_TIER]["stringValue"]
+
+    assert len(tier) <= otlp.FORM.max_body_bytes

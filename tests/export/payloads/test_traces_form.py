@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from pulse_otel.export import bodies
 from pulse_otel.export.payloads.traces import FORM
 from pulse_otel.export.records.record import Record, Usage
 from tests.export.changing import ChangingService
@@ -286,3 +287,20 @@ def _store(legacy: ChangingService, records: list[Record]) -> list[dict[str, Any
         answer = legacy.post(FORM.path, body)
         assert (answer.status_code, answer.text[:500]) == (202, answer.text[:500])
     return legacy.traces("traces", len(records))
+
+
+def test_a_call_that_several_processes_show_is_one_trace_whatever_its_own_trace() -> None:
+    shared = replace(PLAIN, is_shared=True)
+
+    elsewhere = _fields(replace(shared, trace_id="f" * 32))["trace_id"]
+
+    assert elsewhere == _fields(shared)["trace_id"] != TRACE_ID
+
+
+def test_a_user_who_says_nothing_is_empty_text() -> None:
+    """The service's page fails on null."""
+    said: list[dict[str, Any]] = [{"role": "user", "parts": []}]
+    content = bodies.Content([], said, [], [], {}, [], [])
+    written = bodies.request({}, content, bodies.shape_of({}, ""))
+
+    assert written["messages"] == [{"role": "user", "content": ""}]

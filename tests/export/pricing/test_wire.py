@@ -32,8 +32,12 @@ USED: dict[str, Any] = {
     semconv.PULSE_OTHER_MODELS: json.dumps(
         [{"model": "claude-haiku-4-5", semconv.INPUT_TOKENS: 1000, semconv.OUTPUT_TOKENS: 0}]
     ),
+    semconv.PULSE_SAMPLINGS: json.dumps(
+        [{semconv.INPUT_TOKENS: 6000, semconv.CACHE_WRITE_TOKENS: 9}, {semconv.INPUT_TOKENS: 4000}]
+    ),
     semconv.PULSE_SPEED: "fast",
     semconv.PULSE_INFERENCE_GEO: "us",
+    semconv.SERVER_ADDRESS: "a.example",
     semconv.INPUT_IMAGE_TOKENS: 7,
     semconv.PULSE_AUDIO_SECONDS: 1.5,
 }
@@ -57,8 +61,17 @@ def test_a_record_has_what_the_span_says_of_the_bill() -> None:
         audio_seconds=1.5,
         tool_uses={"web_search": 2},
         other_models=[{"model": "claude-haiku-4-5", "input": 1000, "output": 0}],
+        samplings=[{"input": 6000, "cache_write": 9}, {"input": 4000}],
     )
     assert (record.speed, record.inference_geo) == ("fast", "us")
+    assert (record.server, record.is_shared) == ("a.example", False)
+
+
+def test_a_span_id_of_the_spans_own_wish_is_shared() -> None:
+    record = recorded(CALL | {semconv.PULSE_SPAN_ID: "00000000000000ab"})
+
+    assert (record.span_id, record.is_shared) == ("00000000000000ab", True)
+    assert load(dump(record)) == record
 
 
 def test_a_spool_keeps_what_the_span_says_of_the_bill() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pulse_otel import observe
+from pulse_otel.instrumentation.openai import images
 from tests.conftest import Clients
 from tests.instrumentation.billing import events, whole
 
@@ -102,3 +103,28 @@ def test_an_image_tool_without_a_model_leaves_the_cost_open(
     found = recorded(provider, clients, spans, answer, False)
 
     assert found["pulse.cost_unknown"]
+
+
+def test_models_that_write_svg_are_other_models(
+    provider: Any, clients: Clients, spans: Any
+) -> None:
+    """The SDK's docstring of `SvgUsage`: its tokens are beside those of the rendering."""
+    written = {"model": "gpt-5.4", "input_tokens": 7, "output_tokens": 9, "reasoning_tokens": 0}
+    item = {"type": "image_generation_call", "id": "ig", "status": "completed", "result": None}
+    answer = response([{**item, "svg_usage": written}])
+
+    found = recorded(provider, clients, spans, answer, False)
+
+    (other,) = json.loads(found["pulse.usage.other_models"])
+    assert (other["model"], other["gen_ai.usage.output_tokens"]) == ("gpt-5.4", 9)
+    assert "pulse.cost_unknown" not in found
+
+
+def test_the_output_of_a_streamed_image_is_the_image() -> None:
+    """The SDK's docstring of `image_gen_completed_event.Usage`."""
+    usage = {"input_tokens": 9, "output_tokens": 4000, "total_tokens": 4009}
+    event = {"type": "image_generation.completed", "b64_json": "aGk=", "usage": usage}
+
+    found = images.read_response(images.assemble([event]), False)
+
+    assert found["gen_ai.usage.image.output_tokens"] == 4000

@@ -141,6 +141,7 @@ _FILLED = (
     "service_tier",
     "speed",
     "inference_geo",
+    "server",
     "finish_reason",
     "output_text",
     "agent_name",
