@@ -170,21 +170,19 @@ class LlmCall:
 
         Return True if the chunk is to be hidden, as it came only because we asked for the usage.
         """
+        hidden = self.hides_usage and self._endpoint.hide_usage(item)
         if self.recording:
             if self._has_head:
-                kept = self._endpoint.compact_chunk(item)
-                self._chunks.append(kept)
-                if type(kept) is str:  # text alone
-                    return False
+                self._chunks.append(self._endpoint.compact_chunk(item))
             else:
                 self.arrived()
                 self._chunks.append(copied(item))
                 self._has_head = self._endpoint.is_head(item) or len(self._chunks) == _MOST_HEADS
-        return self.hides_usage and self._endpoint.is_usage_chunk(item)
+        return hidden
 
     def hides(self, item: Any) -> bool:
         """Return whether `item` came only because we asked for the usage."""
-        return self.hides_usage and self._endpoint.is_usage_chunk(item)
+        return self.hides_usage and self._endpoint.hide_usage(item)
 
     def head_arrived(self, http_response: Any) -> None:
         """Read the head of a response whose body the program reads, and may write to."""
