@@ -87,7 +87,7 @@ def assemble(chunks: list[Any]) -> dict[str, Any]:
 def _state(choices: dict[int, dict[str, Any]], index: int) -> dict[str, Any]:
     state = choices.get(index)
     if state is None:
-        state = choices[index] = {"tools": [], "open": {}}
+        state = choices[index] = {"tools": [], "open": {}, "ids": {}}
     return state
 
 
@@ -138,20 +138,39 @@ def _add_block(state: dict[str, Any], block: Any) -> None:
 
 
 def _add_tool(state: dict[str, Any], index: int, call: Any) -> None:
-    """Add a piece of a tool call. Some servers number every call 0, and give it an id."""
-    tool: Any = state["open"].get(index)
+    """Add a piece of a tool call. Some servers number every call 0."""
     call_id = text(read(call, "id"))
-    if tool is None or (call_id and tool["id"] and call_id != tool["id"]):
+    custom = read(call, "custom")
+    function = read(call, "function") if custom is None else custom
+    name = text(read(function, "name"))
+    piece = text(read(function, "arguments" if custom is None else "input"))
+    tool: Any = state["ids"].get((index, call_id)) if call_id and not name else None
+    tool = tool or state["open"].get(index)
+    if tool is None or (name and _begins(tool, call_id, name, piece)):
         tool = {"index": index, "id": None, "name": "", "custom": False, "arguments": []}
         state["open"][index] = tool
         state["tools"].append(tool)
-    tool["id"] = call_id or tool["id"]
-    custom = read(call, "custom")
+    tool["id"] = tool["id"] or call_id or None
+    state["ids"][index, tool["id"]] = tool
     tool["custom"] = tool["custom"] or custom is not None
-    function = read(call, "function") if custom is None else custom
-    tool["name"] = text(read(function, "name")) or tool["name"]
-    piece = read(function, "arguments" if custom is None else "input")
-    tool["arguments"].append(text(piece) or "")
+    tool["name"] = name or tool["name"]
+    if piece:
+        tool["arguments"].append(piece)
+
+
+def _begins(tool: dict[str, Any], call_id: str | None, name: str, piece: str | None) -> bool:
+    """Return whether a piece with a name begins another call than `tool`, which has its index.
+
+    An id alone begins none: some servers give every piece another one. Some repeat the name.
+    """
+    said = tool["arguments"]
+    other_id = bool(call_id and tool["id"] and call_id != tool["id"])
+    if not said or not said[0].lstrip().startswith("{"):  # nothing yet, or a custom tool's text
+        return other_id or bool(said and name != tool["name"])
+    if name != tool["name"]:
+        return True
+    whole = said[-1].rstrip().endswith("}")
+    return whole and ((piece or "").lstrip().startswith("{") or (other_id and not piece))
 
 
 def _joined(state: dict[str, Any]) -> dict[str, Any]:
