@@ -16,10 +16,10 @@ from pulse_otel.values import copied
 _TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
 _LISTS = ("images", "annotations", "reasoning_details", "executed_tools")
 # fields of a delta besides its text that the SDK's model may not have
-_MORE = (*_TEXTS[1:], *_LISTS, "audio")
-
-
-_OTHERS = frozenset({*_LISTS, "audio"})
+_MORE = (*_TEXTS[1:], *_LISTS, "audio", "context")
+_OTHERS = frozenset({*_LISTS, "audio", "context"})
+# fields of a chunk of which the last one counts: they may be there in each
+_LAST = ("usage", "x_groq", "citations", "search_results")
 
 
 def is_head(chunk: Any) -> bool:
@@ -74,7 +74,7 @@ def assemble(chunks: list[Any]) -> dict[str, Any]:
             if fields.get(name):  # Azure's first chunk has empty texts
                 whole[name] = fields[name]
                 missing = [other for other in missing if other not in whole]
-        for name in ("usage", "x_groq"):  # the last one: it may be there in each chunk
+        for name in _LAST:
             if fields.get(name) is not None:
                 whole[name] = fields[name]
         for choice in items(fields.get("choices")):
@@ -95,8 +95,7 @@ def _add(state: dict[str, Any], choice: Mapping[str, Any]) -> None:
     reason = text(choice.get("finish_reason"))
     if reason:
         state["finish_reason"] = reason
-    if choice.get("usage") is not None:
-        state["usage"] = choice["usage"]
+    state |= {name: choice[name] for name in ("usage", "error") if choice.get(name) is not None}
     delta = fields_of(choice.get("delta"))
     state["role"] = state.get("role") or text(delta.get("role"))
     for name in _TEXTS:
@@ -120,6 +119,8 @@ def _add_others(state: dict[str, Any], delta: Mapping[str, Any]) -> None:
         found = items(delta.get(name))
         if found:
             state.setdefault(name, []).extend(found)
+    if delta.get("context"):
+        state["context"] = delta["context"]
     for name in ("transcript", "data"):
         piece = text(read(delta.get("audio"), name))
         if piece:
@@ -185,7 +186,9 @@ def _joined(state: dict[str, Any]) -> dict[str, Any]:
         message["content"] = [*said, *state["blocks"]]
     tools = sorted(state["tools"], key=lambda tool: tool["index"])
     message["tool_calls"] = [_whole_tool(tool) for tool in tools]
-    ending = {"finish_reason": state.get("finish_reason"), "usage": state.get("usage")}
+    if "context" in state:
+        message["context"] = state["context"]
+    ending = {name: state.get(name) for name in ("finish_reason", "usage", "error")}
     return {"message": message, **ending}
 
 
