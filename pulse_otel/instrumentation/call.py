@@ -86,6 +86,7 @@ class LlmCall:
         self._has_head = False  # a chunk with the id and model of the answer came
         self._answer: Any = None  # the whole response, or the one assembled from a stream
         self._finished = False
+        self.ended_ns: int | None = None  # the answer was there before the call is finished
         self._ends_span = True  # False: the span belongs to another instrumentation
         self._has_tools = False  # the request offers the model some
         self._conversation: int | None = None  # of its messages, if it has tools
@@ -161,6 +162,11 @@ class LlmCall:
             otel_context.detach(token)
 
     @property
+    def has_parse_method(self) -> bool:
+        """Return whether the SDK has a `parse` for this endpoint, which may refuse an answer."""
+        return any(method.endswith(".parse") for method in self._endpoint.methods)
+
+    @property
     def tracer_provider(self) -> Any:
         """Return the TracerProvider that made the span."""
         return self._recorder.provider()
@@ -212,7 +218,7 @@ class LlmCall:
             guarded(self._read_rest, error)
         self._chunks, self._answer = [], None
         if self._ends_span:
-            guarded(self.span.end)
+            guarded(self.span.end, self.ended_ns)
 
     def _read(self, content: bool) -> Attributes:
         if self._answer is None:
