@@ -86,6 +86,7 @@ class LlmCall:
         self._has_head = False  # a chunk with the id and model of the answer came
         self._answer: Any = None  # the whole response, or the one assembled from a stream
         self._finished = False
+        self.ended_ns: int | None = None  # the answer was there before the call is finished
         self._ends_span = True  # False: the span belongs to another instrumentation
         self._has_tools = False  # the request offers the model some
         self._conversation: int | None = None  # of its messages, if it has tools
@@ -174,6 +175,11 @@ class LlmCall:
             otel_context.attach(self.callers_context)
 
     @property
+    def has_parse_method(self) -> bool:
+        """Return whether the SDK has a `parse` for this endpoint, which may refuse an answer."""
+        return any(method.endswith(".parse") for method in self._endpoint.methods)
+
+    @property
     def tracer_provider(self) -> Any:
         """Return the TracerProvider that made the span."""
         return self._recorder.provider()
@@ -183,21 +189,19 @@ class LlmCall:
 
         Return True if the chunk is to be hidden, as it came only because we asked for the usage.
         """
+        hidden = self.hides_usage and self._endpoint.hide_usage(item)
         if self.recording:
             if self._has_head:
-                kept = self._endpoint.compact_chunk(item)
-                self._chunks.append(kept)
-                if type(kept) is str:  # text alone
-                    return False
+                self._chunks.append(self._endpoint.compact_chunk(item))
             else:
                 self.arrived()
                 self._chunks.append(copied(item))
                 self._has_head = self._endpoint.is_head(item) or len(self._chunks) == _MOST_HEADS
-        return self.hides_usage and self._endpoint.is_usage_chunk(item)
+        return hidden
 
     def hides(self, item: Any) -> bool:
         """Return whether `item` came only because we asked for the usage."""
-        return self.hides_usage and self._endpoint.is_usage_chunk(item)
+        return self.hides_usage and self._endpoint.hide_usage(item)
 
     def head_arrived(self, http_response: Any) -> None:
         """Read the head of a response whose body the program reads, and may write to."""
@@ -231,7 +235,7 @@ class LlmCall:
         finally:
             self._chunks, self._answer = [], None
             if self._ends_span:
-                guarded(self.span.end)
+                guarded(self.span.end, self.ended_ns)
 
     def _read(self, content: bool) -> Attributes:
         if self._answer is None:

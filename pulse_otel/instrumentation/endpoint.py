@@ -68,9 +68,9 @@ class Endpoint:
     methods: tuple[str, ...] = ()
     http_method: str = "post"
     # (policy, client, the SDK's options) -> what to add to the body so that the server sends one
-    # more chunk, with the usage; and whether a chunk is that one.
+    # more chunk, with the usage; and whether a chunk is that one, else without its empty usage.
     usage_option: Callable[[str, Any, Any], Mapping[str, Any] | None] = _nothing_added
-    is_usage_chunk: Callable[[Any], bool] = lambda chunk: False
+    hide_usage: Callable[[Any], bool] = lambda chunk: False
 
 
 class Endpoints:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.guard import tried
-from pulse_otel.instrumentation.reading import fields_of, integer, read, text
+from pulse_otel.instrumentation.reading import fields_of, integer, items, read, text
 from pulse_otel.masking import masked
 from pulse_otel.values import scrub
 
@@ -66,10 +66,21 @@ def _reported(answer: Any) -> dict[str, Any]:
     inner, kind = fields.get("error"), fields.get("object")
     if not inner and kind == "error":  # vLLM: the answer itself is the error
         inner = fields
+    if not inner and fields.get("choices"):
+        inner = _reported_by_choice(fields["choices"])
     if not inner or kind == "response":  # of the Responses API: its own reader has found it
         return {}
     code, message = _code(inner), _message(inner)
     return failure_attributes(code, message) if code or message else {}
+
+
+def _reported_by_choice(choices: Any) -> Any:
+    """Return the error that OpenRouter puts beside what a choice says."""
+    for choice in items(choices):
+        found: Any = fields_of(choice).get("error")
+        if found:
+            return found
+    return None
 
 
 def _body(http_response: Any) -> Any:

@@ -1,13 +1,15 @@
 """Record `with_raw_response` and `with_streaming_response` without reading from the network.
 
-A body that was read already is recorded at once. Otherwise we record the result of the user's
-own `parse()`, or the bytes that the user reads, which are parsed at the end.
+A body that was read already is recorded at once, unless `parse()` may refuse it. Otherwise we
+record the result of the user's own `parse()`, or the bytes that the user reads, which are parsed
+at the end.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
+import time
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, cast
@@ -15,7 +17,7 @@ from typing import Any, cast
 from pulse_otel.guard import guarded, tried
 from pulse_otel.instrumentation.body import StreamObserver, tap_body
 from pulse_otel.instrumentation.call import LlmCall
-from pulse_otel.instrumentation.reading import loads
+from pulse_otel.instrumentation.reading import given, loads, read
 
 _MOST_BYTES = 4 << 20  # of a body that the SDK does not parse; a longer one is not recorded
 _EVENTS, _JSON = "text/event-stream", "json"
@@ -29,13 +31,31 @@ def observe_raw(raw: Any, observer: StreamObserver, settle: Settle) -> None:
     observer.call.head_arrived(http_response)
     unparsed = _Unparsed(http_response, observer)
     if http_response.is_closed and not unparsed.read_before(http_response):
-        observer.call.response(guarded(_body, http_response))
+        _read_before(raw, observer, settle)
         return
     observer.reads_bytes, observer.before_end = unparsed.add, unparsed.settle
     tap_body(http_response, observer)
     if observer.call.hides_usage:
         guarded(observer.hide_event, http_response)
     raw.parse = _observed_parse(raw, observer, settle)
+
+
+def _read_before(raw: Any, observer: StreamObserver, settle: Settle) -> None:
+    """Record a body that the SDK has read; where `parse()` may refuse it, once that is called."""
+    call, answer = observer.call, guarded(_body, raw.http_response)
+    if not guarded(_may_be_refused, raw, call):
+        call.response(answer)
+        return
+    call.answered(answer)
+    call.ended_ns = time.time_ns()
+    tap_body(raw.http_response, observer)  # ends the call if `parse()` never is
+    raw.parse = _observed_parse(raw, observer, settle)
+
+
+def _may_be_refused(raw: Any, call: LlmCall) -> bool:
+    """Return whether `parse()` checks the answer against a model of the program, or strictly."""
+    checks = call.has_parse_method and given(read(raw, "_options", "post_parser"))
+    return checks or read(raw, "_client", "_strict_response_validation") is True
 
 
 def note_answer(call: LlmCall) -> None:

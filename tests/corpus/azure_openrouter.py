@@ -52,6 +52,9 @@ FILTERED: dict[str, Any] = {
 }
 
 
+FAILED = {"code": 502, "message": "Provider returned error"}
+
+
 def upstream(dollars: float) -> dict[str, Any]:
     return {"cost_details": {"upstream_inference_cost": dollars}}
 
@@ -157,6 +160,31 @@ EXCHANGES = [
             "reasoning": "Hm.",
             "reasoning_details": [{"type": "reasoning.text", "text": "Hm."}],
         },
+    ),
+    ROUTER.chat(
+        "an error beside what a choice says",
+        usage(37, 11, cost=0.001),
+        Expected(37, 11, finish="error", error="502", cents=0.1),
+        finish="error",
+        choices=[
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "Hello"},
+                "finish_reason": "error",
+                "error": FAILED,
+            }
+        ],
+    ),
+    ROUTER.stream(
+        "stream with an error beside what a choice says",
+        [
+            says("Hel"),
+            says("lo"),
+            {"choices": [{"index": 0, "delta": {}, "finish_reason": "error", "error": FAILED}]},
+            bills(usage(37, 11, cost=0.001)),
+            {"choices": []},
+        ],
+        Expected(37, 11, finish="error", error="502", cents=0.1),
     ),
     ROUTER.stream(
         "stream with the cost in its last chunk",

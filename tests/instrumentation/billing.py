@@ -158,7 +158,7 @@ def recorded(
     settings: dict[str, Any] = {"api_key": "k", "max_retries": 0}
     settings["base_url"] = provider.anthropic_url if is_claude else provider.openai_url
     if host is not None:
-        settings["http_client"] = _client_to(sdk, settings["base_url"], way)
+        settings["http_client"] = client_to(sdk, settings["base_url"], way)
         settings["base_url"] = f"http://{host}/v1"
     if way.startswith("async"):
         client = (sdk.AsyncAnthropic if is_claude else sdk.AsyncOpenAI)(**settings)
@@ -170,7 +170,7 @@ def recorded(
     return dict(span.attributes)
 
 
-def _client_to(sdk: Any, url: str, way: str) -> Any:
+def client_to(sdk: Any, url: str, way: str) -> Any:
     """An HTTP client whose requests all go to `url`."""
 
     def redirect(request: Any) -> None:

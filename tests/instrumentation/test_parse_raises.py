@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import inspect
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +16,7 @@ import pytest
 from opentelemetry.trace import StatusCode
 
 from pulse_otel import observe
+from pulse_otel.local.provider.reply import Reply
 from tests.conftest import MESSAGES
 from tests.instrumentation.billing import chunk, completion, events, message, whole
 from tests.versions import has
@@ -69,6 +73,15 @@ def _parse_raw(client: Any) -> None:
         response.parse()
 
 
+def _parsed(raw: Any) -> Any:
+    """`parse()` of a raw response, now or once an async client has it."""
+
+    async def parsed() -> None:
+        (await raw).parse()
+
+    return parsed() if inspect.isawaitable(raw) else raw.parse()
+
+
 def _claude_cut() -> dict[str, Any]:
     content = [{"type": "text", "text": CUT}]
     usage = {"input_tokens": 10, "output_tokens": 5}
@@ -80,10 +93,33 @@ CASES: dict[str, tuple[str, Any, Program, str, str]] = {
     "cut": ("openai", completion(USAGE, text=CUT, finish="length"), _parse, "length", CUT),
     "invalid": ("openai", completion(USAGE, text=INVALID), _parse, "stop", INVALID),
     "raw": ("openai", completion(USAGE, text=CUT, finish="length"), _parse_raw, "length", CUT),
+    "raw, read": (
+        "openai",
+        completion(USAGE, text=CUT, finish="length"),
+        lambda c: _parsed(_chat(c).with_raw_response.parse(**CHAT)),
+        "length",
+        CUT,
+    ),
+    "raw, read and invalid": (
+        "openai",
+        completion(USAGE, text=INVALID),
+        lambda c: _parsed(_chat(c).with_raw_response.parse(**CHAT)),
+        "stop",
+        INVALID,
+    ),
     "responses": (
         "openai",
         RESPONSE,
         lambda c: c.responses.parse(model="m", input="x", text_format=Hero),
+        "length",
+        CUT,
+    ),
+    "responses, raw": (
+        "openai",
+        RESPONSE,
+        lambda c: _parsed(
+            c.responses.with_raw_response.parse(model="m", input="x", text_format=Hero)
+        ),
         "length",
         CUT,
     ),
@@ -95,7 +131,13 @@ CASES: dict[str, tuple[str, Any, Program, str, str]] = {
         CUT,
     ),
 }  # fmt: skip
-UNLESS = {"anthropic": "anthropic messages.parse", "raw": "openai chat.completions.parse"}
+UNLESS = {
+    "anthropic": "anthropic messages.parse",
+    "raw": "openai chat.completions.parse",
+    "raw, read": "openai chat.completions.parse",
+    "raw, read and invalid": "openai chat.completions.parse",
+    "responses, raw": "openai chat.completions.parse",
+}
 
 
 @pytest.mark.parametrize("is_async", [False, True])
@@ -151,6 +193,58 @@ def test_strict_validation(provider: Any, spans: Any) -> None:
     assert span.status.status_code is StatusCode.ERROR
     assert span.attributes["gen_ai.usage.output_tokens"] == 5
     assert "nonsense" in span.attributes["gen_ai.output.messages"]
+
+
+def _raw_of(provider: Any, answer: Any, **settings: Any) -> Any:
+    """The raw response of a client whose `parse()` checks the answer."""
+    provider.enqueue(answer)
+    client = openai.OpenAI(api_key="k", base_url=provider.openai_url, max_retries=0, **settings)
+    with client:
+        methods = observe(client, "openai").chat.completions.with_raw_response
+        return methods.create(model="m", messages=MESSAGES)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (whole({**completion(USAGE), "choices": "nonsense"}), openai.APIResponseValidationError),
+        (Reply(body=b'{"id": '), ValueError),
+    ],
+    ids=["another shape", "no JSON"],
+)
+def test_a_raw_answer_that_is_refused(answer: Any, error: Any, provider: Any, spans: Any) -> None:
+    raw = _raw_of(provider, answer, _strict_response_validation=True)
+
+    with pytest.raises(error):
+        raw.parse()
+
+    (span,) = spans.get_finished_spans()
+    assert span.status.status_code is StatusCode.ERROR
+
+
+def test_a_raw_answer_that_is_accepted(provider: Any, spans: Any) -> None:
+    raw = _raw_of(provider, whole(completion(USAGE)), _strict_response_validation=True)
+
+    assert raw.parse() is raw.parse()
+
+    (span,) = spans.get_finished_spans()
+    assert span.status.status_code is StatusCode.UNSET
+    assert span.attributes["gen_ai.usage.output_tokens"] == 5
+
+
+def test_a_raw_answer_that_is_never_parsed_ended_when_it_was_read(
+    provider: Any, spans: Any
+) -> None:
+    raw = _raw_of(provider, whole(completion(USAGE)), _strict_response_validation=True)
+    read_by = time.time_ns()
+    assert "Hello" in raw.text
+
+    del raw
+    gc.collect()
+
+    (span,) = spans.get_finished_spans()
+    assert span.end_time <= read_by
+    assert span.attributes["gen_ai.usage.output_tokens"] == 5
 
 
 @pytest.mark.parametrize(("text", "reason"), [(CUT, "length"), (INVALID, "stop")])

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import pulse_otel
 from pulse_otel import observe
 from pulse_otel.instrumentation.hidden_event import EventFilter
-from pulse_otel.instrumentation.openai.usage import is_usage_chunk
+from pulse_otel.instrumentation.openai.usage import hide_usage
 from pulse_otel.local.provider.reply import Reply
 from tests.conftest import KEY, MESSAGES
 from tests.instrumentation.billing import chunk, events
@@ -165,7 +165,7 @@ def test_a_body_that_breaks_gives_what_came_before(provider: Any, spans: Any) ->
 @pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r"])
 def test_every_line_end_of_the_standard(end: bytes) -> None:
     body = WHOLE.replace(b"\n\n", end)
-    hidden = EventFilter(is_usage_chunk)
+    hidden = EventFilter(hide_usage)
 
     seen = b"".join(hidden.passed(body[n : n + 1]) for n in range(len(body))) + hidden.rest()
 

@@ -31,13 +31,13 @@ def compact_chunk(event: Any) -> Any:
 def assemble(events: list[Any]) -> dict[str, Any]:
     """Assemble one message from the events of a stream, as far as it got."""
     whole: dict[str, Any] = {"usage": {}}
-    blocks: dict[int, dict[str, Any]] = {}
+    blocks: list[tuple[int, dict[str, Any]]] = []
+    latest: dict[int, dict[str, Any]] = {}  # of each index: some gateways number all blocks 0
     for event in events:
         if type(event) is tuple:
             index, piece = event
-            if index not in blocks:
-                blocks[index] = _opened({"type": "text"})
-            _add_text(blocks[index], "text", piece)
+            state = latest.get(index) or _open(blocks, latest, index, {"type": "text"})
+            _add_text(state, "text", piece)
             continue
         kind = read(event, "type")
         if kind == "message_start":
@@ -48,11 +48,13 @@ def assemble(events: list[Any]) -> dict[str, Any]:
             _update(whole["usage"], read(event, "usage"))
         elif kind == "content_block_start":
             block = plain(read(event, "content_block"))
-            blocks[_index(event)] = _opened(block if isinstance(block, dict) else {})
+            _open(blocks, latest, _index(event), block if isinstance(block, dict) else {})
         elif kind == "content_block_delta":
-            state = blocks.setdefault(_index(event), _opened({"type": "text"}))
+            index = _index(event)
+            state = latest.get(index) or _open(blocks, latest, index, {"type": "text"})
             _add(state, read(event, "delta"))
-    whole["content"] = [_joined(blocks[index]) for index in sorted(blocks)]
+    blocks.sort(key=lambda block: block[0])
+    whole["content"] = [_joined(state) for _, state in blocks]
     return whole
 
 
@@ -73,8 +75,16 @@ def _index(event: Any) -> int:
     return integer(read(event, "index")) or 0
 
 
-def _opened(block: dict[str, Any]) -> dict[str, Any]:
-    return {"block": block, "pieces": {}, "citations": []}
+def _open(
+    blocks: list[tuple[int, dict[str, Any]]],
+    latest: dict[int, dict[str, Any]],
+    index: int,
+    block: dict[str, Any],
+) -> dict[str, Any]:
+    state: dict[str, Any] = {"block": block, "pieces": {}, "citations": []}
+    blocks.append((index, state))
+    latest[index] = state
+    return state
 
 
 # Delta type -> (its field, the block's field that it extends)

@@ -15,6 +15,7 @@ from pulse_otel.instrumentation.openai.chat_parts import parts_of_message
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    fields_of,
     filled,
     finish_reason,
     finish_reasons,
@@ -137,9 +138,12 @@ def _has_audio(messages: Any) -> bool:
 
 
 def read_choices(
-    rules: Rules, output: Callable[[Any], dict[str, Any]], response: Any, content: bool
+    rules: Rules, output: Callable[[Any, Any], dict[str, Any]], response: Any, content: bool
 ) -> dict[str, Any]:
-    """Return the attributes of a response with choices, whole or assembled."""
+    """Return the attributes of a response with choices, whole or assembled.
+
+    `output` makes the message of a choice, with what the response says beside it.
+    """
     attributes = rules.extract(response)
     stated = read(response, "choices")
     choices = items(stated)
@@ -150,15 +154,28 @@ def read_choices(
     if choices:
         attributes |= finish_reasons([text(read(choice, "finish_reason")) for choice in choices])
         if content:
-            attributes[semconv.OUTPUT_MESSAGES] = [output(choice) for choice in choices]
+            attributes[semconv.OUTPUT_MESSAGES] = [output(choice, response) for choice in choices]
     return attributes
 
 
-def _output(choice: Any) -> dict[str, Any]:
+def _sources(response: Mapping[str, Any], message: Mapping[str, Any]) -> list[Any]:
+    """Return the sources that Perplexity, or Azure with the user's own data, answered from.
+
+    Perplexity's older field has their addresses alone; Azure adds what it searched for.
+    """
+    found = response.get("search_results") or response.get("citations")
+    context = message.get("context")
+    if context is None:
+        return items(found) if found else []
+    intent = present(intent=read(context, "intent"))
+    return [*items(found), *items(read(context, "citations")), *([intent] if intent else [])]
+
+
+def _output(choice: Any, response: Any) -> dict[str, Any]:
     message = read(choice, "message")
     return {
         "role": text(read(message, "role")) or "assistant",
-        "parts": parts_of_message(message),
+        "parts": parts_of_message(message, _sources(fields_of(response), fields_of(message))),
         "finish_reason": finish_reason(text(read(choice, "finish_reason"))),
     }
 

@@ -16,10 +16,10 @@ from pulse_otel.values import copied
 _TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
 _LISTS = ("images", "annotations", "reasoning_details", "executed_tools")
 # fields of a delta besides its text that the SDK's model may not have
-_MORE = (*_TEXTS[1:], *_LISTS, "audio")
-
-
-_OTHERS = frozenset({*_LISTS, "audio"})
+_MORE = (*_TEXTS[1:], *_LISTS, "audio", "context")
+_OTHERS = frozenset({*_LISTS, "audio", "context"})
+# fields of a chunk of which the last one counts: they may be there in each
+_LAST = ("usage", "x_groq", "citations", "search_results")
 
 
 def is_head(chunk: Any) -> bool:
@@ -84,7 +84,7 @@ def _add_facts(whole: dict[str, Any], fields: Mapping[str, Any]) -> None:
     for name in ("id", "model", "service_tier", "system_fingerprint"):
         if name not in whole and fields.get(name):  # Azure's first chunk has empty texts
             whole[name] = fields[name]
-    for name in ("usage", "x_groq"):  # the last one: it may be there in each chunk
+    for name in _LAST:
         if fields.get(name) is not None:
             whole[name] = fields[name]
 
@@ -92,7 +92,7 @@ def _add_facts(whole: dict[str, Any], fields: Mapping[str, Any]) -> None:
 def _state(choices: dict[int, dict[str, Any]], index: int) -> dict[str, Any]:
     state = choices.get(index)
     if state is None:
-        state = choices[index] = {"tools": [], "open": {}}
+        state = choices[index] = {"tools": [], "open": {}, "ids": {}}
     return state
 
 
@@ -100,8 +100,7 @@ def _add(state: dict[str, Any], choice: Mapping[str, Any]) -> None:
     reason = text(choice.get("finish_reason"))
     if reason:
         state["finish_reason"] = reason
-    if choice.get("usage") is not None:
-        state["usage"] = choice["usage"]
+    state |= {name: choice[name] for name in ("usage", "error") if choice.get(name) is not None}
     delta = fields_of(choice.get("delta"))
     state["role"] = state.get("role") or text(delta.get("role"))
     for name in _TEXTS:
@@ -125,6 +124,8 @@ def _add_others(state: dict[str, Any], delta: Mapping[str, Any]) -> None:
         found = items(delta.get(name))
         if found:
             state.setdefault(name, []).extend(found)
+    if delta.get("context"):
+        state["context"] = delta["context"]
     for name in ("transcript", "data"):
         piece = text(read(delta.get("audio"), name))
         if piece:
@@ -143,20 +144,39 @@ def _add_block(state: dict[str, Any], block: Any) -> None:
 
 
 def _add_tool(state: dict[str, Any], index: int, call: Any) -> None:
-    """Add a piece of a tool call. Some servers number every call 0, and give it an id."""
-    tool: Any = state["open"].get(index)
+    """Add a piece of a tool call. Some servers number every call 0."""
     call_id = text(read(call, "id"))
-    if tool is None or (call_id and tool["id"] and call_id != tool["id"]):
+    custom = read(call, "custom")
+    function = read(call, "function") if custom is None else custom
+    name = text(read(function, "name"))
+    piece = text(read(function, "arguments" if custom is None else "input"))
+    tool: Any = state["ids"].get((index, call_id)) if call_id and not name else None
+    tool = tool or state["open"].get(index)
+    if tool is None or (name and _begins(tool, call_id, name, piece)):
         tool = {"index": index, "id": None, "name": "", "custom": False, "arguments": []}
         state["open"][index] = tool
         state["tools"].append(tool)
-    tool["id"] = call_id or tool["id"]
-    custom = read(call, "custom")
+    tool["id"] = tool["id"] or call_id or None
+    state["ids"][index, tool["id"]] = tool
     tool["custom"] = tool["custom"] or custom is not None
-    function = read(call, "function") if custom is None else custom
-    tool["name"] = text(read(function, "name")) or tool["name"]
-    piece = read(function, "arguments" if custom is None else "input")
-    tool["arguments"].append(text(piece) or "")
+    tool["name"] = name or tool["name"]
+    if piece:
+        tool["arguments"].append(piece)
+
+
+def _begins(tool: dict[str, Any], call_id: str | None, name: str, piece: str | None) -> bool:
+    """Return whether a piece with a name begins another call than `tool`, which has its index.
+
+    An id alone begins none: some servers give every piece another one. Some repeat the name.
+    """
+    said = tool["arguments"]
+    other_id = bool(call_id and tool["id"] and call_id != tool["id"])
+    if not said or not said[0].lstrip().startswith("{"):  # nothing yet, or a custom tool's text
+        return other_id or bool(said and name != tool["name"])
+    if name != tool["name"]:
+        return True
+    whole = said[-1].rstrip().endswith("}")
+    return whole and ((piece or "").lstrip().startswith("{") or (other_id and not piece))
 
 
 def _joined(state: dict[str, Any]) -> dict[str, Any]:
@@ -171,7 +191,9 @@ def _joined(state: dict[str, Any]) -> dict[str, Any]:
         message["content"] = [*said, *state["blocks"]]
     tools = sorted(state["tools"], key=lambda tool: tool["index"])
     message["tool_calls"] = [_whole_tool(tool) for tool in tools]
-    ending = {"finish_reason": state.get("finish_reason"), "usage": state.get("usage")}
+    if "context" in state:
+        message["context"] = state["context"]
+    ending = {name: state.get(name) for name in ("finish_reason", "usage", "error")}
     return {"message": message, **ending}
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pulse_otel.instrumentation.openai.items import BLOCKS, cited, content_part
@@ -32,13 +33,18 @@ _BESIDE = (
 _BESIDE_NAMES = frozenset(_BESIDE)
 
 
-def parts_of_message(message: Any) -> list[Part]:
-    """Return the parts of a message: content, sound, images, reasoning, a refusal, tool calls."""
+def parts_of_message(message: Any, sources: Sequence[Any] = ()) -> list[Part]:
+    """Return the parts of a message: content, sound, images, reasoning, a refusal, tool calls.
+
+    `sources` are those that a provider names elsewhere than among the annotations.
+    """
     fields = fields_of(message)
     parts = parts_of(fields.get("content"), _part)
     if _BESIDE_NAMES.isdisjoint(fields):
         return parts
     beside = {name: fields[name] for name in _BESIDE if fields.get(name)}
+    if sources:
+        beside["annotations"] = [*items(beside.get("annotations")), *sources]
     return parts + _parts_beside(beside, parts) if beside else parts
 
 

@@ -62,7 +62,7 @@ def _content(request: Mapping[str, Any]) -> dict[str, Any]:
 read_request = RequestReader(_REQUEST, ("prompt",), _content)
 
 
-def _output(choice: Any) -> dict[str, Any]:
+def _output(choice: Any, response: Any) -> dict[str, Any]:
     return {
         "role": "assistant",
         "parts": [{"type": "text", "content": text(read(choice, "text")) or ""}],

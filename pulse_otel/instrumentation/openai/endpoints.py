@@ -55,7 +55,7 @@ CHAT = _row(
         "openai.resources.beta.chat.completions:Completions.stream",
     ),
     usage_option=usage.usage_option,
-    is_usage_chunk=usage.is_usage_chunk,
+    hide_usage=usage.hide_usage,
 )
 
 # `client.beta.responses` requests the same paths, with ``?beta=true``.

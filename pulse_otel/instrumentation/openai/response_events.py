@@ -73,12 +73,46 @@ class _Draft:
         return {**found, "content": content} if content else found
 
 
+class _Drafts:
+    """Collect the events of all output items; some gateways number every item 0."""
+
+    def __init__(self) -> None:
+        self._all: list[tuple[int, _Draft]] = []
+        self._latest: dict[int, _Draft] = {}
+        self._by_id: dict[tuple[int, str | None], _Draft] = {}
+
+    def draw(self, kind: str, event: Any) -> None:
+        index = integer(read(event, "output_index"))
+        if index is None:
+            return
+        if kind in ("response.output_item.added", "response.output_item.done"):
+            self._place(index, read(event, "item"), kind.endswith(".done"))
+        elif kind in _FIELDS or kind in _BLOCKS:
+            (self._latest.get(index) or self._new(index)).add(kind, event)
+
+    def _place(self, index: int, item: Any, done: bool) -> None:
+        key = (index, text(read(item, "id")))
+        draft = self._by_id.get(key) or self._latest.get(index)
+        if draft is None or (not done and draft.item is not None):
+            draft = self._new(index)
+        self._by_id[key] = draft
+        draft.item, draft.done = item, done
+
+    def _new(self, index: int) -> _Draft:
+        draft = self._latest[index] = _Draft()
+        self._all.append((index, draft))
+        return draft
+
+    def whole(self) -> list[Any]:
+        return [draft.whole() for _, draft in sorted(self._all, key=lambda entry: entry[0])]
+
+
 def assemble(events: list[Any]) -> Any:
     """Return the response in the last event; without that event, what is known so far."""
     latest: Any = None
     ended = False
     error: Any = None
-    drafts: dict[int, _Draft] = {}
+    drafts = _Drafts()
     for event in events:
         kind = text(read(event, "type")) or text(read(event, "event")) or ""
         if read(event, "response") is not None:
@@ -86,21 +120,10 @@ def assemble(events: list[Any]) -> Any:
         elif kind == "error":
             error = read(event, "data") or event  # the oldest supported SDKs wrap the error
         else:
-            _draw(drafts, kind, event)
+            drafts.draw(kind, event)
     if ended and items(read(latest, "output")):
         return latest
     whole = {name: read(latest, name) for name in _KEPT}
     whole["status"] = text(read(latest, "status")) if ended else ""
-    whole["output"] = [drafts[index].whole() for index in sorted(drafts)]
+    whole["output"] = drafts.whole()
     return {**whole, "status": "failed", "error": error} if error is not None else whole
-
-
-def _draw(drafts: dict[int, _Draft], kind: str, event: Any) -> None:
-    index = integer(read(event, "output_index"))
-    if index is None:
-        return
-    if kind in ("response.output_item.added", "response.output_item.done"):
-        draft = drafts.setdefault(index, _Draft())
-        draft.item, draft.done = read(event, "item"), kind.endswith(".done")
-    elif kind in _FIELDS or kind in _BLOCKS:
-        drafts.setdefault(index, _Draft()).add(kind, event)

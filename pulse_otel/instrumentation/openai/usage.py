@@ -1,9 +1,10 @@
 """Ask for the usage of a chat stream on the caller's behalf (`stream_usage`).
 
-The option goes into our copy of the request, and the chunk that it adds is hidden, so that the
-caller sees the chunks of a call without us. `auto` asks only servers that are known to accept the
-option. `always` asks every server: one that refuses the option answers 400, and the call fails.
-No request is sent twice.
+The option goes into our copy of the request, and what it adds is hidden: the chunk with the usage,
+and the empty usage that OpenAI and Azure then write into every other chunk. The caller sees the
+chunks of a call without us. `auto` asks only servers that are known to accept the option, and whose
+chunks have no usage without it. `always` asks every server: one that refuses the option answers
+400, and the call fails. No request is sent twice.
 """
 
 # isinstance() on data of any shape leaves the type checker with unknown element types:
@@ -46,9 +47,18 @@ def usage_option(policy: str, client: Any, options: Any) -> Mapping[str, Any] | 
     return OPTION if policy == "always" or _knows_the_option(client) else None
 
 
-def is_usage_chunk(chunk: Any) -> bool:
-    """Return whether `chunk` is the one that the option adds: usage, and no choices."""
-    return read(chunk, "usage") is not None and not read(chunk, "choices")
+def hide_usage(chunk: Any) -> bool:
+    """Return whether `chunk` holds the usage alone; let any other look as if nobody had asked.
+
+    OpenAI documents that a chunk has a usage only if asked for, and that it is null in all chunks
+    but the last.
+    """
+    if read(chunk, "usage") is not None:
+        return not read(chunk, "choices")
+    fields_set = getattr(chunk, "model_fields_set", None)
+    if fields_set is not None:
+        fields_set.discard("usage")
+    return False
 
 
 def _knows_the_option(client: Any) -> bool:

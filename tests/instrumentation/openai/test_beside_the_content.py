@@ -57,6 +57,14 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]
         [{"content": "It"}, {"content": " says"}, {"content": "", "annotations": [CITATION]}],
         [_text("It says", citations=[CITATION])],
     ),
+    "Azure, from the user's own data": (
+        {"content": "It", "context": {"citations": [{"title": "D"}], "intent": '["it"]'}},
+        [
+            {"role": "assistant", "context": {"citations": [{"title": "D"}], "intent": '["it"]'}},
+            {"content": "It"},
+        ],
+        [_text("It", citations=[{"title": "D"}, {"intent": '["it"]'}])],
+    ),
     "reasoning details": (
         {
             "content": "So",
@@ -195,6 +203,46 @@ def test_the_reasoning_blocks_of_a_list(provider: Any, clients: Clients, spans: 
     )
     assert whole == [{"type": "reasoning", "content": "Hm"}, _text("So")]
     assert streamed == [_text("So!"), {"type": "reasoning", "content": "Hm"}]
+
+
+SOURCE = {"title": "A", "url": "https://a.example", "date": "2026-11-01"}
+
+
+@pytest.mark.parametrize(
+    ("beside", "sources"),
+    [
+        ({"citations": [SOURCE["url"]], "search_results": [SOURCE]}, [SOURCE]),
+        ({"citations": [SOURCE["url"]]}, [SOURCE["url"]]),
+    ],
+    ids=["search results", "addresses"],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_sources_beside_the_choices_of_perplexity(
+    stream: bool,
+    beside: dict[str, Any],
+    sources: Any,
+    provider: Any,
+    clients: Clients,
+    spans: Spans,
+) -> None:
+    """A stream has them in its last chunk, or in all of them."""
+    whole = {"id": "1", "model": "m", **beside}
+    choice = {"index": 0, "finish_reason": "stop"}
+    message = {"role": "assistant", "content": "It"}
+    if stream:
+        chunk = {"id": "1", "model": "m", "choices": [{"index": 0, "delta": message}]}
+        last = {**whole, "choices": [{**choice, "delta": {}}]}
+        pieces = tuple(b"data: " + json.dumps(sent).encode() + b"\n\n" for sent in (chunk, last))
+        provider.enqueue(Reply(headers={"content-type": "text/event-stream"}, chunks=pieces))
+    else:
+        answer = {**whole, "choices": [{**choice, "message": message}]}
+        provider.enqueue(Reply(body=json.dumps(answer).encode()))
+
+    result = clients.openai().chat.completions.create(**CHAT, stream=stream)
+    if stream:
+        list(result)
+
+    assert spans.parts == [_text("It", citations=sources)]
 
 
 @pytest.mark.parametrize("stream", [False, True])
