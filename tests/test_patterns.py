@@ -38,6 +38,8 @@ def used(pattern: str, method: str) -> Callable[[str], object]:
             return lambda text: compiled.sub("", text)
         case "bytes":
             return lambda text: compiled.search(text.encode())
+        case "match bytes":
+            return lambda text: compiled.match(text.encode())
         case "sub bytes":
             return lambda text: compiled.sub(b"", text.encode())
         case _:
@@ -114,21 +116,22 @@ PATTERNS: dict[str, tuple[str | Callable[[str], object], list[Hostile]]] = {
         "bytes",
         [("", "\r", "a"), ("", "\r\n\r", ""), ("", "\na", ""), ("", "\r\n", "")],
     ),
+    "instrumentation/hidden_event.py:_TOKEN": (
+        "sub bytes",
+        [("", '"', ""), ('"', '\\"', ""), ('"', "\\", ""), ('"', "a", ""), ("", "[", "")],
+    ),
+    "instrumentation/hidden_event.py:_NULL": ("match bytes", [("", " ", ""), (" : ", " ", "nul")]),
+    "instrumentation/hidden_event.py:_COMMA": ("match bytes", [("", " ", ""), (",", " ", "")]),
     "instrumentation/openai/moderations.py:_named": (
         lambda text: moderations.read_moderation({"results": [{"categories": {text: True}}]}, True),
         [("", "/", ""), ("", "a-", ""), ("", "a", "")],
     ),
     "instrumentation/openai/usage.py:_AZURE_DATE": ("match", [*DIGITS, ("2024-", "0", "")]),
-    "instrumentation/tools.py:_RANDOM": (
-        "search",
-        [
-            ("", "a", ""),
-            ("", "1", ""),
-            ("", "a" * 40 + "1", ""),
-            ("", "aaaaaaaaaaaaaaa1-", ""),
-            ("", "a" * 39 + "1" + "a" * 40 + "-", ""),
-        ],
+    "instrumentation/tool_evidence.py:_LONG": (
+        "findall",
+        [("", "a", ""), ("", "aaaaaaaaaaaaaaa-", ""), ("", "a" * 16 + "-", "")],
     ),
+    "instrumentation/tool_evidence.py:_KINDS": ("findall", [("", "a", ""), ("", "aB1", "")]),
     "export/bodies/media.py:_DATA_URL": (media.url_note, DATA_URLS),
     "export/bodies/media.py:_BASE64": ("fullmatch", BASE64),
     "export/dialects/errors.py:_SDK_TEXT": (

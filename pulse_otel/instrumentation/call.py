@@ -31,11 +31,14 @@ from pulse_otel.instrumentation.span_attributes import (
     request_of,
     settable,
 )
-from pulse_otel.instrumentation.tools import (
+from pulse_otel.instrumentation.tool_evidence import (
     Asker,
     Caller,
     Results,
     digest,
+    groups_calls,
+)
+from pulse_otel.instrumentation.tools import (
     may_have_results,
     requested,
     results_of,
@@ -46,7 +49,7 @@ from pulse_otel.values import copied
 
 _MOST_HEADS = 8  # chunks to wait for the id and the model; some servers send neither
 _CALL = otel_context.create_key("pulse-otel-call")
-_PREVIOUS = "previous_response_id"
+_PREVIOUS, _LINKED = "previous_response_id", "/responses"  # the API whose requests have it
 
 
 def current_call() -> LlmCall | None:
@@ -157,7 +160,7 @@ class LlmCall:
         if found is None:
             found = guarded(self._endpoint.request, request, self._recorder.capture_content) or {}
         written = self._set(found | labels(own.session))
-        if self._has_tools:
+        if self._has_tools and groups_calls(self._caller, getattr(self.span, "parent", None)):
             self._conversation = guarded(self._digest, request, written)
 
     def attach(self) -> None:
@@ -281,7 +284,8 @@ class LlmCall:
             return
         answer = (found if content else self._read(True)).get(semconv.OUTPUT_MESSAGES)
         if parts := requested(answer):
-            links = _present(found.get(semconv.RESPONSE_ID), self._connection)
+            linked = self._endpoint.path == _LINKED and found.get(semconv.RESPONSE_ID)
+            links = _present(linked, self._connection)
             span = self.span.get_span_context()
             asker = Asker(self._caller, span, self._conversation, links)
             tool_calls.add(asker, parts, content)

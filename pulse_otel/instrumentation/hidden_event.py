@@ -10,8 +10,9 @@ from pulse_otel.instrumentation.reading import loads, read
 
 _END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _LONGEST_END = 4
-# What tells the depth of a name in JSON, and what surrounds the member to leave out.
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]')
+# What tells the depth of a name in JSON, and what surrounds the member to leave out. A string
+# matches without its end, too: to try each later quote would take quadratic time.
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\]]')
 _NAME = b'"usage"'
 _NULL = re.compile(rb"\s*:\s*null")
 _COMMA = re.compile(rb"\s*,\s*")
