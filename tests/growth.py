@@ -13,15 +13,16 @@ _RUNS = 5
 def growth(function: Callable[[str], object], part: str, start: str = "", end: str = "") -> float:
     """Return how many times the CPU time of four times the text is that of the text.
 
-    The text is `part`, repeated until it takes some time, between `start` and `end`. Of two such
-    lengths, the one that grows less counts. Linear time
+    The text is `part`, repeated until it takes some time, between `start` and `end`. Of three
+    such lengths, the one that grows least counts. Linear time
     gives about 4, quadratic time about 16. Other threads and programs do not count.
     """
     count = 1000
     while count < _MOST and _seconds(function, start + count * part + end) < _LEAST_S:
         count *= 2
     # A step, as where an object outgrows a cache, is seen at one length only.
-    return min(_growth(function, start, times * count * part, end) for times in (1, 4))
+    lengths = (count // 4, count, 4 * count)
+    return min(_growth(function, start, length * part, end) for length in lengths)
 
 
 def _growth(function: Callable[[str], object], start: str, parts: str, end: str) -> float:

@@ -45,7 +45,7 @@ def read_bill(message: Any, provider: str, headers: Mapping[str, Any]) -> dict[s
     if "server_tool_use" in fields:
         found |= server_tool_uses(fields)
     content = read(message, "content")
-    if content and len(content) > 1 and (codes := container_uses(content)):
+    if len(items(content)) > 1 and (codes := container_uses(content)):
         found |= as_attribute({**codes, **found.get(semconv.PULSE_TOOL_USES, {})})
     if "iterations" in fields:
         _add_iterations(found, fields, read(message, "model"))

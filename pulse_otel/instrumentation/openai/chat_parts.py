@@ -40,7 +40,7 @@ def parts_of_message(message: Any, sources: Sequence[Any] = ()) -> list[Part]:
     """
     fields = fields_of(message)
     parts = parts_of(fields.get("content"), _part)
-    if _BESIDE_NAMES.isdisjoint(fields):
+    if not sources and _BESIDE_NAMES.isdisjoint(fields):
         return parts
     beside = {name: fields[name] for name in _BESIDE if fields.get(name)}
     if sources:
