@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import pulse_otel
-from pulse_otel.values import bounded_json, plain, to_json
+from pulse_otel.bounds import bounded_json
+from pulse_otel.values import plain, to_json
 from tests.conftest import MESSAGES, Clients
 
 
