@@ -16,7 +16,7 @@ from opentelemetry.context import Context
 
 from pulse_otel import semconv
 from pulse_otel.bounds import bounded_json
-from pulse_otel.values import as_text, copied, plain, scrub
+from pulse_otel.values import as_text, plain, scrub
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -115,7 +115,7 @@ class session:
         self._own = Session(
             id=None if session_id is None else as_text(session_id),
             user_id=None if user_id is None else as_text(user_id),
-            metadata=copied(dict(with_summary(metadata or {}, summary))),
+            metadata=plain(dict(with_summary(metadata or {}, summary))),
         )
 
     def __enter__(self) -> session:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
 from pulse_otel.context import Session
 from pulse_otel.instrumentation.recorder import MARK, Observed, recorders
-from pulse_otel.values import as_text, copied
+from pulse_otel.values import as_text, plain
 
 if TYPE_CHECKING:
     from pulse_otel.instrumentation.patch import Patches
@@ -148,6 +148,6 @@ def _mark(provider: Provider, options: object) -> Observed:
         session=Session(
             id=None if options.session_id is None else as_text(options.session_id),
             user_id=None if options.user_id is None else as_text(options.user_id),
-            metadata=copied(dict(cast("Mapping[str, Any]", metadata))),
+            metadata=plain(dict(cast("Mapping[str, Any]", metadata))),
         ),
     )

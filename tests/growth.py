@@ -8,6 +8,7 @@ from collections.abc import Callable
 _LEAST_S = 0.002  # a time that the clock and the caches do not blur
 _MOST = 1 << 15  # longer texts measure the memory, which comes in pages
 _RUNS = 5
+_LEAST_ROUNDS, _MOST_ROUNDS = 9, 90
 
 
 def growth(function: Callable[[str], object], part: str, start: str = "", end: str = "") -> float:
@@ -38,12 +39,17 @@ def _seconds(function: Callable[[str], object], text: str) -> float:
     return time.thread_time() - begin
 
 
-def ratio(bound: Callable[[], object], plain: Callable[[], object]) -> float:
-    """Return how many times the CPU time of `plain` that of `bound` is, each at best."""
+def ratio(bound: Callable[[], object], plain: Callable[[], object], enough: float) -> float:
+    """Return how many times the CPU time of `plain` that of `bound` is, each at best.
+
+    A busy machine makes some rounds slower, so more of them follow while it is not below `enough`.
+    """
     times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(9):
-        for function, found in zip((bound, plain), times, strict=True):
+    found = float("inf")
+    while len(times[0]) < _LEAST_ROUNDS or (found >= enough and len(times[0]) < _MOST_ROUNDS):
+        for function, taken in zip((bound, plain), times, strict=True):
             begin = time.thread_time()
             function()
-            found.append(time.thread_time() - begin)
-    return min(times[0]) / min(times[1])
+            taken.append(time.thread_time() - begin)
+        found = min(times[0]) / min(times[1])
+    return found

@@ -77,12 +77,6 @@ BASE64: list[Hostile] = [("", "A", "!"), ("", "\n", "!"), ("", "A=", ""), ("", "
 
 # The pattern -> how it is used; texts that nearly match, in each way that it could go wrong
 PATTERNS: dict[str, tuple[str | Callable[[str], object], list[Hostile]]] = {
-    "values.py:_SCRUB": ("sub", [("", "a", "\x00"), ("", "\ud800", ""), ("", "\x00a", "")]),
-    "values.py:_LONE": ("sub bytes", [("", "\u00ed", ""), ("", "\ud7ff", ""), ("", "\ue000a", "")]),
-    "values.py:_NUL": (
-        "sub bytes",
-        [("", "\\", ""), ("", "\\", "u0000"), ("", "\\u000", ""), ("", "\\\\u0000", "")],
-    ),
     "masking.py:_SECRET": (
         "sub",
         [
@@ -108,6 +102,7 @@ PATTERNS: dict[str, tuple[str | Callable[[str], object], list[Hostile]]] = {
             ("", "://a:b", ""),
         ],
     ),
+    "masking.py:_GAP": ("search", [("", "a", ""), ("", "c ", ""), ("", " ", ""), ("", '": ', "")]),
     "instrumentation/endpoint.py:Endpoints": (
         lambda text: (found(OPENAI, "/responses/")(text), found(ANTHROPIC, "/v1/messages/")(text)),
         [("", "a", ""), ("", "a/", ""), ("", "/", ""), ("", "/cancel", "/")],

@@ -7,12 +7,17 @@ import re
 import sys
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from pulse_otel import masking
 from pulse_otel.bounds import bounded_json
 from pulse_otel.masking import mask_secrets, masked, without_secrets
 from pulse_otel.values import clip, plain, scrub, to_json
+from tests.growth import ratio
 
 
 class _Hostile:
@@ -138,6 +143,40 @@ def test_what_looks_like_a_credential_is_masked(secret: str) -> None:
     longest = max(re.split(r"[^A-Za-z0-9]+", secret), key=len)
     assert longest not in masked
     assert masked.endswith("given")
+
+
+_SIGNS = "sk- sk_ pat_ gho_ -eyJ eyJ Bearer Basic api_key api-key :// AIza AKIA xai- SESS_ hf- r8_"
+_OTHERS = "rk- github_pat_ pulse_sk_ aaaaaaaa A1A1A1A1A1A1A1A1A1A1 . : @ = \" ' - _ é / *"
+_LIKE = "\u017fk- s\u212a- bas\u0130c ba\u017f\u0131c ap\u0131key \u0307"  # to a pattern, as ASCII
+pieces = st.sampled_from([*_SIGNS.split(), *_OTHERS.split(), *_LIKE.split(), " ", "  ", "\n"])
+
+
+@pytest.mark.row("K3")
+@settings(max_examples=300, deadline=None)
+@given(st.lists(pieces, max_size=60).map("".join), st.sampled_from([8, 40, 1024]))
+def test_masking_by_pieces_masks_what_the_pattern_matches_in_the_whole(
+    text: str, size: int
+) -> None:
+    with mock.patch.object(masking, "_PIECE", size):
+        assert mask_secrets(text) == masking._SECRET.sub("[masked]", text)
+
+
+def test_a_text_without_the_signs_of_a_secret_is_masked_in_a_third_of_the_time() -> None:
+    text = "an ordinary sentence of some words, and another one. " * 2000
+
+    took = ratio(lambda: mask_secrets(text), lambda: masking._SECRET.sub("", text), 1 / 3)
+
+    assert took < 1 / 3
+
+
+@pytest.mark.row("E1")
+@given(st.text(st.sampled_from('a?\x00\ud800\udc00\\u0é😀\n"'), max_size=40))
+def test_only_nul_and_lone_surrogates_are_replaced(text: str) -> None:
+    expected = re.sub("[\x00\ud800-\udfff]", "\ufffd", text)
+
+    assert scrub(text) == expected
+    assert json.loads(to_json(text)) == expected
+    assert json.loads(to_json([text, "\\u0000"])) == [expected, "\\u0000"]
 
 
 @pytest.mark.row("K3")

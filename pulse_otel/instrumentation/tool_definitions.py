@@ -10,10 +10,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from pulse_otel.values import MAX_DEPTH
-
 _MOST, _LARGEST_BYTES = 32, 32 << 10  # of what is remembered
-_FORM = 2  # the one in which equal data have equal bytes
+_FORM = 4  # the one that writes once what recurs: in others, a list inside of itself has no end
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 Convert = Callable[[Any], dict[str, Any]]
@@ -39,12 +37,18 @@ def _converted(convert: Convert, data: bytes) -> list[dict[str, Any]] | None:
     return [convert(tool) for tool in tools] if _is_plain(tools) else None
 
 
-def _is_plain(value: Any, depth: int = 0) -> bool:
+def _is_plain(value: Any) -> bool:
     """Return whether `value` is JSON's own. Bytes are not: they may have been a numpy number."""
-    if depth > MAX_DEPTH:
-        return False
-    if type(value) is dict:
-        return all(type(name) is str and _is_plain(value[name], depth + 1) for name in value)
-    if type(value) is list:
-        return all(_is_plain(item, depth + 1) for item in value)
-    return type(value) in _SCALARS
+    parts = [value]
+    for part in parts:
+        if len(parts) > _LARGEST_BYTES:  # values recur
+            return False
+        if type(part) is dict:
+            if any(type(name) is not str for name in part):
+                return False
+            parts += part.values()
+        elif type(part) is list:
+            parts += part
+        elif type(part) not in _SCALARS:
+            return False
+    return True

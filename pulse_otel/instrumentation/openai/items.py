@@ -130,7 +130,7 @@ def _call(item: Any, kind: str) -> Part:
         "id": _call_id(item),
         "name": name or text(read(item, "name")) or "",
         # A custom tool takes free text, which may look like JSON.
-        "arguments": arguments if kind == "custom_tool_call" else parsed(arguments),
+        "arguments": (plain if kind == "custom_tool_call" else parsed)(arguments),
     }
 
 

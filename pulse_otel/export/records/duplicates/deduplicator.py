@@ -17,6 +17,8 @@ from pulse_otel.export.records.record import Record, Usage
 
 _MOST_HELD = 512  # each with two bodies of up to 64 KiB
 _MOST_REMEMBERED = 5_000  # sent ones, without texts
+_MOST_JOINED = 16  # spans of one call; a counterpart is looked for by the ids of all
+_MOST_COMPARED = 64  # of one key: thousands of calls may have one parent, or one answer's id
 
 _Key = tuple[str, str, str]
 
@@ -80,10 +82,10 @@ class _Calls:
         return iter(self._calls.values())
 
     def same_as(self, call: _Call, siblings: bool) -> Iterator[_Call]:
-        """Yield the recordings of the same call."""
+        """Yield the recordings of the same call, among the latest: they end at the same time."""
         seen: set[int] = set()
         for key in call.counterpart_keys(siblings):
-            for other in self._found.get(key, ()):
+            for other in self._found.get(key, [])[-_MOST_COMPARED:]:
                 if id(other) not in seen and other is not call:
                     seen.add(id(other))
                     if same_call(call.observation, other.observation):
@@ -129,7 +131,7 @@ class CallDeduplicator:
         if self._is_shipped(call) or self._repeats_its_children(call):
             self.duplicates += 1
             return []
-        while (other := next(self._held.same_as(call, siblings=True), None)) is not None:
+        while other := self._counterpart(call):
             self._held.remove(other)
             call = _Call(call.observation.joined(other.observation))
             self.duplicates += 1
@@ -139,6 +141,13 @@ class CallDeduplicator:
         call.until = self._clock() + self._hold_s - min(self._hold_s, self._age_s(record))
         self._held.add(call)
         return self._released(lambda oldest: len(self._held) > self._most_held)
+
+    def _counterpart(self, call: _Call) -> _Call | None:
+        ids = call.observation.ids
+        for other in self._held.same_as(call, siblings=True):
+            if len(ids) + len(other.observation.ids) <= _MOST_JOINED:
+                return other
+        return None
 
     def due(self) -> list[Record]:
         """Return the records whose hold has ended."""
