@@ -150,7 +150,7 @@ TIME = (
 )
 
 SECRETS = (
-    Goal("K1", "a key in logs, reprs, pickles, tracebacks", "0 hits"),
+    Goal("K1", "a key in logs, reprs, pickles, tracebacks with variables", "0 hits"),
     Goal("K2", "user and password in an address", "refused or unnamed"),
     Goal("K3", "keys of providers in errors and tools", "masked"),
     Goal("K4", "content capture off", "0 bytes of it on the wire and on disk"),

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pulse_otel.config import ApiKey
 from pulse_otel.export.accounts.span_ends import DropReason
 from pulse_otel.export.records.record import Record
 from pulse_otel.export.spool import files
@@ -58,9 +59,9 @@ class Leased:
     damaged: int  # how many of its records cannot be read
 
 
-def directory_name(api_url: str, secret: str) -> str:
+def directory_name(api_url: str, key: ApiKey) -> str:
     """Return the name of the directory for a project of a service; it does not reveal the key."""
-    slow = hashlib.pbkdf2_hmac("sha256", secret.encode(), api_url.encode(), 50_000)
+    slow = hashlib.pbkdf2_hmac("sha256", key.reveal().encode(), api_url.encode(), 50_000)
     return slow.hex()[:16]
 
 
