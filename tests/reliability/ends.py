@@ -45,6 +45,8 @@ from tests.faults import (
 LONGEST_S = 6.5
 """5.5 s, and a second for the interpreter's own end on a busy machine."""
 
+TOO_LONG = "too long"
+
 FAULTS: dict[str, Callable[[], Action] | None] = {
     "none": answer,
     "refused": None,
@@ -210,7 +212,7 @@ def cell(fault: str, end: str, *, spool: bool, bare: int) -> Cell:
     found = re.search(r"^stats (.*)$", out, re.MULTILINE)
     stats = json.loads(found[1]) if found else None
     checks = {
-        "too long": took <= LONGEST_S,
+        TOO_LONG: took <= LONGEST_S,
         f"exit code {code}, bare {bare}": code == bare or {code, bare} in SAME_CODES,
         "printed": "Exception ignored" not in err and "internal error" not in err,
         "told": (stats is not None) == way.told,
