@@ -14,6 +14,7 @@ from typing import Any, Literal, TypedDict, cast
 from urllib.parse import urlsplit
 
 from pulse_otel import settings
+from pulse_otel.given import Given
 from pulse_otel.log import rate_limited
 from pulse_otel.masking import masked
 from pulse_otel.settings import KEY_PREFIX, ConfigError
@@ -54,10 +55,10 @@ class ApiKey:
     __slots__ = ("_secret",)
 
     def __init__(self, secret: str) -> None:
-        if not secret.startswith(KEY_PREFIX) or len(secret) == len(KEY_PREFIX):
-            raise ConfigError(f"api_key: expected a string that starts with {KEY_PREFIX!r}")
-        if not secret.isascii() or not secret.isprintable() or " " in secret:
-            raise ConfigError("api_key: expected printable ASCII without spaces or line breaks")
+        wrong = _wrong_with(secret)
+        if wrong:
+            del secret  # a traceback that shows variables is no place for it
+            raise ConfigError(wrong)
         self._secret = secret
 
     def reveal(self) -> str:
@@ -75,6 +76,14 @@ class ApiKey:
 
     def __deepcopy__(self, memo: object) -> ApiKey:
         return self
+
+
+def _wrong_with(secret: str) -> str:
+    if not secret.startswith(KEY_PREFIX) or len(secret) == len(KEY_PREFIX):
+        return f"api_key: expected a string that starts with {KEY_PREFIX!r}"
+    if not secret.isascii() or not secret.isprintable() or " " in secret:
+        return "api_key: expected printable ASCII without spaces or line breaks"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,36 +235,44 @@ def load_config(
 
     None counts as not given. Raises ConfigError; a missing `api_key` is left to the caller.
     """
-    environ = os.environ if environ is None else environ
-    named: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
-    merged = {**named, **(overrides or {})}
-    if _setting("enabled", merged, environ) is False:
+    hidden = Given(given, overrides, environ)
+    del given, overrides, environ
+    return checked(hidden)
+
+
+def checked(given: Given) -> Config:
+    """Return the settings of `given`. Raises ConfigError, like `load_config`."""
+    if _setting("enabled", given) is False:
         return Config(enabled=False)
-    if given is not None and named is not given:
-        raise ConfigError(f"config: expected a dict, got {type(given).__name__}")
-    for key in merged:
-        if key not in _CHECKS:
-            raise _unknown(key)
-    _complain_about_misspelt(environ)
-    settings = {field.name: _setting(field.name, merged, environ) for field in fields(Config)}
+    if given.not_a_dict:
+        raise ConfigError(f"config: expected a dict, got {given.not_a_dict}")
+    unknown = next((_unknown(key) for key in given.names() if key not in _CHECKS), None)
+    if unknown:
+        raise unknown
+    _complain_about_misspelt(given)
+    settings = {field.name: _setting(field.name, given) for field in fields(Config)}
     return Config(**{name: value for name, value in settings.items() if value is not None})
 
 
-def _setting(name: str, given: Mapping[str, Any], environ: Mapping[str, str]) -> Any:
-    """The checked value of one setting; None where nobody gives one."""
-    value, origin = given.get(name), ""
+def _setting(name: str, given: Given) -> Any:
+    """The checked value of one setting; None where nobody gives one.
+
+    An error is raised here, where no variable holds the value: it may be a key in a wrong place.
+    """
+    value, origin = given.value(name)
     if value is None:
-        variable = f"PULSE_{name.upper()}"
-        value, origin = environ.get(variable) or None, f" (from {variable})"
+        return None
     try:
-        return None if value is None else _CHECKS[name](value)
+        return _CHECKS[name](value)
     except ConfigError as error:
-        raise ConfigError(f"{error}{origin}") from None
+        wrong = f"{error}{origin}"
+    del value
+    raise ConfigError(wrong)
 
 
-def _complain_about_misspelt(environ: Mapping[str, str]) -> None:
+def _complain_about_misspelt(given: Given) -> None:
     """Only of what is nearly a setting: others have variables of that prefix too (PulseAudio)."""
-    for name in environ:
+    for name in given.variables():
         setting = name[len("PULSE_") :].lower()
         if not name.startswith("PULSE_") or setting in _CHECKS:
             continue

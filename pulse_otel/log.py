@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from pulse_otel.printable import printable
+
 logger = logging.getLogger("pulse_otel")
 
 INTERVAL_S = 60.0
@@ -33,12 +35,17 @@ class RateLimitedLog:
             if len(self._next) >= _MOST_CAUSES:
                 self._next.clear()
             self._next[cause] = now + INTERVAL_S
-        logger.warning(message, *args)
+        logger.warning(message, *map(_safe, args))
         return True
 
     def reset_after_fork(self) -> None:
         """A lock that another thread held at the fork would stay locked in the child."""
         self._lock = threading.RLock()
+
+
+def _safe(value: object) -> object:
+    """Names and errors come from outside, such as the environment: a terminal obeys none."""
+    return value if value is None or isinstance(value, (int, float)) else printable(str(value))
 
 
 rate_limited = RateLimitedLog()

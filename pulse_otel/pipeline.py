@@ -18,10 +18,11 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from pulse_otel.config import Config, PulseConfig, load_config
+from pulse_otel.config import Config, PulseConfig, checked
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.export.processor import QUEUE_SIZE, PulseSpanProcessor
+from pulse_otel.given import Given
 from pulse_otel.guard import guarded
 from pulse_otel.ids import SystemIdGenerator
 from pulse_otel.instrumentation.options import content_wanted
@@ -205,7 +206,9 @@ def init_pulse(config: PulseConfig | None = None, **overrides: Unpack[PulseConfi
     Calling it again flushes and replaces what was configured before. Raises ConfigError, which
     names the setting, what was expected, and never the key.
     """
-    settings = load_config(config, overrides)
+    given = Given(config, overrides)
+    del config, overrides  # a traceback that shows variables is no place for the key
+    settings = checked(given)
     if settings.enabled and settings.api_key is None:
         raise ConfigError(
             "api_key: required; pass api_key or set PULSE_API_KEY"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from pulse_otel.config import ApiKey, Config, load_config
+from pulse_otel.config import ApiKey, Config, checked
 from pulse_otel.export import dialects
 from pulse_otel.export.accounts.metrics import add_exporter
 from pulse_otel.export.accounts.span_ends import log_lost_spans
@@ -24,6 +24,7 @@ from pulse_otel.export.records.redaction import Redaction
 from pulse_otel.export.records.sampling import TraceSampling
 from pulse_otel.export.transport.http import ATTEMPT_S, Transport
 from pulse_otel.export.transport.protocol import ProtocolDetector
+from pulse_otel.given import Given
 from pulse_otel.guard import FAILED, guarded
 from pulse_otel.log import rate_limited
 from pulse_otel.process.children import stop_exporters_at_their_end
@@ -77,14 +78,7 @@ class PulseSpanExporter(SpanExporter):
         config: Config | None = None,
         **unknown: Any,
     ) -> None:
-        self._delivery: Delivery | None = None
-        self._counter: Counter | None = None
-        self._feeders: Sequence[Flushable] | None = None
-        self._owner = object()
-        self._reported = False
-        self.project = ""  # a name for it, within this process
-        _complain_about(unknown)
-        config = config or _load(
+        given = Given(
             {
                 "api_key": api_key,
                 "api_url": api_url,
@@ -98,9 +92,20 @@ class PulseSpanExporter(SpanExporter):
                 "prices": prices,
             }
         )
+        left_out = list(unknown)  # names only: a value under a wrong name could be the key
+        # A traceback that shows variables is no place for a key, whichever argument has it.
+        del api_key, api_url, protocol, enabled, ca_file, spool_dir
+        del sample_rate, keep_errors, redact, prices, unknown
+        self._delivery: Delivery | None = None
+        self._counter: Counter | None = None
+        self._feeders: Sequence[Flushable] | None = None
+        self._owner = object()
+        self._reported = False
+        self.project = ""  # a name for it, within this process
+        _complain_about(left_out)
+        config = config or _load(given)
         if config is None or config.api_key is None or not config.enabled:
             return
-        del api_key  # a traceback that shows variables is no place for it
         self.project = destination(config.api_url, config.api_key)
         self._transport = Transport(config.api_url, config.api_key, ca_file=config.ca_file)
         self._redaction = Redaction(config.redact) if config.redact else None
@@ -251,9 +256,8 @@ class PulseSpanExporter(SpanExporter):
         return done
 
 
-def _complain_about(unknown: Mapping[str, Any]) -> None:
+def _complain_about(unknown: Sequence[str]) -> None:
     if unknown:
-        # Names only: a value given under a wrong name could be the key.
         rate_limited.warning(
             "arguments",
             "pulse-otel: arguments of the exporter are left out: %s; it takes api_key, api_url,"
@@ -262,9 +266,9 @@ def _complain_about(unknown: Mapping[str, Any]) -> None:
         )
 
 
-def _load(given: Mapping[str, Any]) -> Config | None:
+def _load(given: Given) -> Config | None:
     try:
-        config = load_config(given)
+        config = checked(given)
     except ConfigError as error:
         rate_limited.warning("config", "pulse-otel: nothing is exported: %s", error)
         return None
@@ -300,4 +304,4 @@ def _spool(root: str | None, api_url: str, key: ApiKey) -> Spool | None:
         return None
     from pulse_otel.export.spool.spool import Spool, directory_name
 
-    return Spool(root, directory_name(api_url, key.reveal()))
+    return Spool(root, directory_name(api_url, key))

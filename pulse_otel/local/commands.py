@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import signal
 import sqlite3
 import sys
 import threading
+from collections.abc import Generator
 from typing import Final
 
 import click
@@ -15,6 +17,7 @@ import click
 from pulse_otel.local.service.app import create_app
 from pulse_otel.local.service.legacy.app import create_legacy_app
 from pulse_otel.local.serving import HOST, serving
+from pulse_otel.printable import printable
 
 SAMPLE_KEY: Final = "pulse_sk_local"
 
@@ -65,7 +68,8 @@ def demo(live: bool, legacy: bool) -> None:
     """
     from pulse_otel.local.demo.run import run_demo
 
-    sys.exit(run_demo(live=live, legacy=legacy))
+    with _printable_log():
+        sys.exit(run_demo(live=live, legacy=legacy))
 
 
 @pulse_otel.command()
@@ -95,16 +99,38 @@ def serve(port: int, db: str | None, legacy: bool) -> None:
     """
     new_app, name = _FORMS[legacy]
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_printable_log())
         try:
             url = stack.enter_context(serving(new_app(db or ":memory:"), port=port))
         except sqlite3.Error as error:
-            raise click.ClickException(f"cannot use {db} as the database: {error}") from error
+            message = f"cannot use {db} as the database: {error}"
+            raise click.ClickException(printable(message)) from error
         except OSError as error:
             raise click.ClickException(_listen_error(port, error)) from error
-        click.echo(f"{name} on {url}, traces in {db or 'memory'}.\nCtrl-C stops it.\n")
+        place = printable(db or "memory")
+        click.echo(f"{name} on {url}, traces in {place}.\nCtrl-C stops it.\n")
         click.echo(_POINTERS.format(url=url, key=SAMPLE_KEY))
         _wait_for_the_end()
     click.echo("Stopped.")
+
+
+class _PrintableLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(map(printable, super().format(record).splitlines()))
+
+
+@contextlib.contextmanager
+def _printable_log() -> Generator[None]:
+    """Log to stderr: an error's text may quote a request, and a terminal would obey it."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(_PrintableLines())
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
 
 
 def _listen_error(port: int, error: OSError) -> str:

@@ -106,3 +106,101 @@ def test_a_refused_upload_is_not_stored(client: Client) -> None:
 
     assert refused.status_code == 421
     assert [found["spanId"] for found in client.stored(1)] == ["taken"]
+
+
+def _asked(url: str, method: str, path: str, **headers: str) -> requests.Response:
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    return requests.request(
+        method, url + path, headers=headers, timeout=TIMEOUT_S, allow_redirects=False
+    )
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Origin": "http://localhost:1"},  # another port is another origin
+        {"Origin": "https://{host}"},
+        {"Origin": "http://{host}.evil.example"},
+        {"Origin": "http://user@{host}"},
+        {"Origin": "http://{host}", "Sec_Fetch_Site": "same-site"},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+        {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "no-cors", "Sec_Fetch_Dest": "script"},
+        {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": "iframe"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
+def test_a_web_page_of_another_origin_is_refused(
+    any_url: str, method: str, headers: dict[str, str]
+) -> None:
+    host = urlsplit(any_url).netloc
+    said = {name: value.format(host=host) for name, value in headers.items()}
+
+    answer = _asked(any_url, method, "/v1/traces", Authorization="Bearer pulse_sk_x", **said)
+
+    assert answer.status_code == 403
+    assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+
+
+def test_a_form_of_another_page_that_opens_a_window_is_refused(any_url: str) -> None:
+    opened = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate"}
+    opened["Sec_Fetch_Dest"] = "document"
+
+    assert _asked(any_url, "POST", "/", **opened).status_code == 403
+    assert _asked(any_url, "GET", "/", **opened).status_code != 403  # a link to it
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},  # SDKs, exporters, curl
+        {"Origin": "http://{host}"},
+        {"Origin": "HTTP://{host}", "Sec_Fetch_Site": "same-origin"},
+        {"Sec_Fetch_Site": "none"},
+    ],
+    ids=str,
+)
+def test_programs_and_its_own_pages_are_answered(client: Client, headers: dict[str, str]) -> None:
+    host = urlsplit(client.url).netloc
+    said = {name: value.format(host=host) for name, value in headers.items()}
+    key = f"Bearer {client.key}"
+
+    assert _asked(client.url, "GET", "/", **said).status_code == 200
+    assert _asked(client.url, "GET", "/v1/traces", Authorization=key, **said).status_code == 200
+    sent = client.post(export(span()), headers={k.replace("_", "-"): v for k, v in said.items()})
+    assert sent.status_code == 200
+
+
+def test_no_answer_may_be_embedded_elsewhere(any_url: str) -> None:
+    """For browsers that do not say where a request comes from."""
+    for path in ("/", "/v1/traces", "/nowhere"):
+        headers = _asked(any_url, "GET", path).headers
+
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_no_web_socket_opens(any_url: str) -> None:
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13"}
+    upgrade["Sec_WebSocket_Key"] = "dGhlIHNhbXBsZSBub25jZQ=="
+
+    assert _asked(any_url, "GET", "/", **upgrade).status_code != 101
+    foreign = _asked(any_url, "GET", "/", Origin="https://evil.example", **upgrade)
+    assert foreign.status_code == 403
+
+
+def test_get_changes_nothing(client: Client) -> None:
+    """What a page can make a browser send without asking: each path, as a GET with a body."""
+    client.send(span(spanId="one"))
+    before = client.stored(1)
+    key = {"Authorization": f"Bearer {client.key}"}
+    for path in ("/", "/health", "/v1/traces", "/v1/spans/one", "/v1/auth/login", "/dashboard"):
+        body = export(span(spanId="other"))
+        requests.get(client.url + path, json=body, headers=key, timeout=TIMEOUT_S)
+
+    assert client.stored(1) == before

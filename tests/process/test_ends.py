@@ -107,9 +107,10 @@ while pulse_otel.stats().inherited_delivered < 10: time.sleep(0.05)
 
 
 def directory_for(url: str) -> str:
+    from pulse_otel.config import ApiKey
     from pulse_otel.export.spool.spool import directory_name
 
-    return directory_name(url, KEY)
+    return directory_name(url, ApiKey(KEY))
 
 
 SEVERAL = """

@@ -106,6 +106,11 @@ class Ledger:
                 self.changed.notify_all()
             return group.left <= 0
 
+    def ends_with(self, group: SpanGroup, count: int) -> bool:
+        """Return whether `count` spans are the last of `group`."""
+        with self.changed:
+            return group in self._groups and group.left <= count
+
     def forget(self, group: SpanGroup) -> None:
         """Remove another process's `group`, which is back on disk."""
         with self.changed:

@@ -142,8 +142,18 @@ class Backlog:
                 self.end(entry, DropReason.UNCONFIRMED)
 
     def settle(self, group: SpanGroup, end: SpanEnd, count: int = 1) -> None:
-        """Count the end of `count` spans of `group`; with the last of them its file is deleted."""
-        if self._ledger.settle(group, end, count) and group.file and self._spool:
+        """Count the end of `count` spans of `group`; with the last of them its file is deleted.
+
+        The file goes first: once all is counted, a flush returns, and the process may end at once.
+        """
+        last = self._ledger.ends_with(group, count)
+        if last:
+            self._delete(group)
+        if self._ledger.settle(group, end, count) and not last:
+            self._delete(group)
+
+    def _delete(self, group: SpanGroup) -> None:
+        if group.file and self._spool:
             self._spool.ack(group.file, damaged=group.damaged)
 
     def give_back(self, entries: Sequence[Entry]) -> None:

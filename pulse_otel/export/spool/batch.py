@@ -25,7 +25,8 @@ FILE_BYTES = 5 << 20
 """The records of one round are divided among files of about this size."""
 
 _RECORD_BYTES = 32 << 20  # a larger record is cut: no file that large would be read
-_HEADER = b'{"pulse_spool":1}'
+_VERSION_FIELD, _VERSION = "pulse_spool", 1
+_HEADER = json.dumps({_VERSION_FIELD: _VERSION}, separators=(",", ":")).encode()
 
 _REQUIRED = ("kind", "trace_id", "span_id", "name")
 _NUMBERS = ("start_ns", "end_ns")
@@ -80,6 +81,19 @@ def unpack(data: bytes) -> list[Record]:
         with contextlib.suppress(ValueError, TypeError):
             records.append(load(line))
     return records
+
+
+def of_other_version(data: bytes) -> bool:
+    """Return whether the header names another version, which this one could misread.
+
+    A header that cannot be read names none: such a file is damaged.
+    """
+    try:
+        header: Any = json.loads(data[:200].partition(b"\n")[0])
+    except (ValueError, RecursionError):
+        return False
+    version = header.get(_VERSION_FIELD, _VERSION) if isinstance(header, dict) else _VERSION
+    return bool(version != _VERSION)
 
 
 def dump(record: Record) -> bytes:

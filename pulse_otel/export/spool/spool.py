@@ -18,10 +18,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pulse_otel.config import ApiKey
 from pulse_otel.export.accounts.span_ends import DropReason
 from pulse_otel.export.records.record import Record
 from pulse_otel.export.spool import files
-from pulse_otel.export.spool.batch import pack, unpack
+from pulse_otel.export.spool.batch import of_other_version, pack, unpack
 from pulse_otel.export.spool.files import Name, waiting_name
 from pulse_otel.log import rate_limited
 
@@ -58,9 +59,9 @@ class Leased:
     damaged: int  # how many of its records cannot be read
 
 
-def directory_name(api_url: str, secret: str) -> str:
+def directory_name(api_url: str, key: ApiKey) -> str:
     """Return the name of the directory for a project of a service; it does not reveal the key."""
-    slow = hashlib.pbkdf2_hmac("sha256", secret.encode(), api_url.encode(), 50_000)
+    slow = hashlib.pbkdf2_hmac("sha256", key.reveal().encode(), api_url.encode(), 50_000)
     return slow.hex()[:16]
 
 
@@ -91,6 +92,7 @@ class Spool:
         self._bytes = 0
         self._usable = False
         self._orphans: deque[Name] = deque()
+        self._other_versions: set[str] = set()  # waiting names of files
         self._put_at: dict[str, float] = {}  # when this process wrote a file, by `steady`
         self.gone: list[Gone] = []  # the caller counts these and empties the list
 
@@ -161,12 +163,13 @@ class Spool:
                 leased = self._opened(taken)
                 if leased is None:
                     self.leave(taken)
-                return leased
+                if leased is not None or name.waiting not in self._other_versions:
+                    return leased
         return None
 
     def _orphaned(self, name: Name) -> bool:
         now = self._clock()
-        if name.waiting in self._ours:
+        if name.waiting in self._ours or name.waiting in self._other_versions:
             return False
         if name.until is not None:
             return not self._held(name)
@@ -285,13 +288,18 @@ class Spool:
         name = files.parse(file)
         count = name.count if name else 0
         try:
-            records = unpack(files.read(self._path / file))
+            data = files.read(self._path / file)
         except ValueError:
-            records = []
+            data = b""
         except OSError as error:  # such as too many open files: the file may be sound
             self._warn(error, "its content waits")
             self.release(file)
             return None
+        if of_other_version(data):
+            self._other_versions.add(waiting_name(file))
+            self.release(file)  # for a process of that version
+            return None
+        records = unpack(data)
         return Leased(file, records[:count], max(0, count - len(records)))
 
     def _hold(self, file: str) -> str | None:

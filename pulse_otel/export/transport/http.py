@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 from urllib.parse import urlsplit
 
 from pulse_otel.export.transport.outcome import Outcome, Verdict, decide, one_line
@@ -142,12 +142,21 @@ class Transport:
 
 
 class _Masked(str):
-    """The value of a header, hidden if a dict of headers is printed."""
+    """The value of a header, hidden if a dict of headers is printed, and never pickled."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         return "'…'"
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        raise TypeError("a header with an API key cannot be pickled")
+
+    def __copy__(self) -> _Masked:
+        return self
+
+    def __deepcopy__(self, memo: object) -> _Masked:
+        return self
 
 
 def _not_imported(error: Exception) -> Outcome:

@@ -20,6 +20,7 @@ from enum import Enum
 from typing import Any
 
 from pulse_otel.masking import masked
+from pulse_otel.printable import printable
 from pulse_otel.values import clip
 
 MAX_RETRY_AFTER_S = 600.0
@@ -183,8 +184,7 @@ def believed(outcome: Outcome, sent: int) -> Outcome:
 def one_line(message: str) -> str:
     """Return `message` for the log: printable, in one line, bounded."""
     start = masked(message, 4 * _MESSAGE_BYTES)
-    printable = "".join(c if c.isprintable() else " " for c in start)
-    return clip(" ".join(printable.split()), _MESSAGE_BYTES)
+    return clip(" ".join(printable(start).split()), _MESSAGE_BYTES)
 
 
 def _bad(answer: Any) -> frozenset[int]:

@@ -31,6 +31,7 @@ from pulse_otel.local.provider.server import ScriptedProvider
 from pulse_otel.local.service.app import create_app
 from pulse_otel.local.service.legacy.app import create_legacy_app
 from pulse_otel.local.serving import HOST, serving
+from pulse_otel.printable import printable
 
 _LOCAL_KEY: Final = "pulse_sk_demo"
 _DEFAULT_API_URL: Final = "http://localhost:3000"
@@ -93,7 +94,7 @@ def run_demo(*, live: bool, legacy: bool = False) -> int:
             notes.print(str(error), style="red", markup=False)
             return 2
         except NotReadable as error:
-            notes.print(str(error), style="red", markup=False)
+            notes.print(printable(str(error)), style="red", markup=False)
             return 1
     return _report(out, made, traces, legacy=legacy)
 
@@ -177,14 +178,16 @@ def _observed_clients(stack: contextlib.ExitStack, providers: Mapping[str, _Endp
 
     clients = Clients()
     if OPENAI in providers:
-        url, key = providers[OPENAI].url, providers[OPENAI].key
-        client = stack.enter_context(OpenAI(api_key=key, base_url=url))
+        one = providers[OPENAI]
+        client = stack.enter_context(OpenAI(api_key=one.key, base_url=one.url))
         clients.openai = observe(client, Provider.OPENAI)
         # The call that uses it closes it, in its event loop.
-        clients.async_openai = observe(AsyncOpenAI(api_key=key, base_url=url), Provider.OPENAI)
+        clients.async_openai = observe(
+            AsyncOpenAI(api_key=one.key, base_url=one.url), Provider.OPENAI
+        )
     if ANTHROPIC in providers:
-        url, key = providers[ANTHROPIC].url, providers[ANTHROPIC].key
-        claude = stack.enter_context(Anthropic(api_key=key, base_url=url))
+        other = providers[ANTHROPIC]
+        claude = stack.enter_context(Anthropic(api_key=other.key, base_url=other.url))
         clients.anthropic = observe(claude, Provider.ANTHROPIC)
     return clients
 
@@ -220,7 +223,7 @@ def _report(
     out.print()
     for name, found in wrong.items():
         for problem in found:
-            out.print(f"{name}: {problem}", style="red", markup=False)
+            out.print(printable(f"{name}: {problem}"), style="red", markup=False)
     if wrong:
         out.print(f"{len(wrong)} of {len(made)} traces are not correct.", style="bold red")
         return 1

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pulse_otel.local.demo.calls import DemoCall
+from pulse_otel.printable import printable
 
 Trace: TypeAlias = Mapping[str, Any]
 
@@ -173,21 +174,26 @@ def trace_table(made: Sequence[MadeCall], traces: Mapping[str, Trace]) -> Table:
     return table
 
 
-def _cells(made: MadeCall, trace: Trace) -> list[str | Text]:
+def _cells(made: MadeCall, trace: Trace) -> list[Text]:
     failed = trace.get("status") == "error"
     cents = trace.get("costCents")
     return [
-        _clock(str(trace.get("timestamp"))),
-        str(trace.get("provider")),
+        _shown(_clock(str(trace.get("timestamp")))),
+        _shown(trace.get("provider")),
         # The family name adds nothing to the provider's name, and takes seven columns.
-        str(trace.get("modelRequested")).removeprefix("claude-"),
-        "" if failed else f"{trace.get('inputTokens')}/{trace.get('outputTokens')}",
-        f"{cents:.3f}" if isinstance(cents, (int, float)) and cents > 0 else "",
-        f"{trace.get('latencyMs') or 0:.0f}",
+        _shown(str(trace.get("modelRequested")).removeprefix("claude-")),
+        _shown("" if failed else f"{trace.get('inputTokens')}/{trace.get('outputTokens')}"),
+        _shown(f"{cents:.3f}" if isinstance(cents, (int, float)) and cents > 0 else ""),
+        _shown(f"{trace.get('latencyMs') or 0:.0f}"),
         Text("error", "bold red") if failed else Text("ok", "green"),
-        made.call.session,
+        _shown(made.call.session),
         _answer(made, trace, failed),
     ]
+
+
+def _shown(value: object) -> Text:
+    """A cell of what the service says: a string would be searched for markup, and links made."""
+    return Text(printable(str(value)))
 
 
 def _answer(made: MadeCall, trace: Trace, failed: bool) -> Text:
@@ -197,7 +203,10 @@ def _answer(made: MadeCall, trace: Trace, failed: bool) -> Text:
     elif not text and not made.call.has_text:
         text = "(calls a tool)"
     return Text(
-        text, "" if made.call.has_text and not failed else "dim", no_wrap=True, overflow="ellipsis"
+        printable(text),
+        "" if made.call.has_text and not failed else "dim",
+        no_wrap=True,
+        overflow="ellipsis",
     )
 
 

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -146,12 +146,18 @@ def _too_large(request: Request, error: Exception) -> Response:
     return Response(status_code=413, headers={"Connection": "close"})
 
 
+def _cut_short(request: Request, error: Exception) -> Response:
+    """Answer an upload that did not end in time; nobody reads it if the client went away."""
+    return Response(status_code=408, headers={"Connection": "close"})
+
+
 def _failure(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": "Internal server error"}, status_code=500)
 
 
 _EXCEPTION_HANDLERS: dict[Any, Callable[[Request, Exception], Response]] = {
     ApiError: _refusal,
+    ClientDisconnect: _cut_short,
     404: _not_found,
     405: _not_found,
     413: _too_large,

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pulse_otel.config import ApiKey
 from pulse_otel.export.records.record import Record, Usage
 from pulse_otel.export.spool.batch import dump, load
 from pulse_otel.export.spool.spool import QUARANTINE, Spool, directory_name
@@ -212,7 +213,7 @@ def test_a_directory_that_everybody_may_write_to_is_refused(spool: Spool, tmp_pa
 @pytest.mark.row("S11", "S13")
 def test_neither_key_nor_address_can_be_read_off_the_directory() -> None:
     names = {
-        directory_name(url, key)
+        directory_name(url, ApiKey(key))
         for url in ("http://a.example", "http://b.example")
         for key in ("pulse_sk_one", "pulse_sk_two")
     }

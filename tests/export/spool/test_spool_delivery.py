@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import unittest.mock
 from pathlib import Path
@@ -13,7 +14,7 @@ import pulse_otel
 from pulse_otel import Provider, observe
 from pulse_otel.export.delivery import backlog
 from pulse_otel.export.records.record import Record
-from pulse_otel.export.spool.spool import MAX_AGE_S, QUARANTINE
+from pulse_otel.export.spool.spool import MAX_AGE_S, QUARANTINE, Spool
 from tests.conftest import KEY, MESSAGES
 from tests.export.faulty import FaultyService
 from tests.export.sending import NAME, Watch, ids_of, records, sending, stored, until
@@ -38,6 +39,28 @@ def recover(server: FaultServer, directory: Path, timeout_s: float = 30) -> Any:
         # A listing may miss a file that is being renamed: three times nothing is nothing.
         until(lambda: not any(waiting(directory) for _ in range(3)), timeout_s)
         return delivery.snapshot()
+
+
+@pytest.mark.row("P3")
+def test_a_flush_returns_once_what_was_delivered_is_off_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a process that ends right after it (SIGTERM) leaves it to be sent once more."""
+    may_delete, ack = threading.Event(), Spool.ack
+
+    def late_ack(spool: Spool, file: str, **how: Any) -> None:
+        may_delete.wait(20)
+        ack(spool, file, **how)
+
+    monkeypatch.setattr(Spool, "ack", late_ack)
+    with FaultServer() as server, sending(server.url, spool_dir=tmp_path) as delivery:
+        delivery.submit(records(5))
+        assert until(lambda: server.stored)
+        assert delivery.flush(0.3) is False
+        may_delete.set()
+        assert delivery.flush(20)
+        assert files(tmp_path) == []
+        assert delivery.snapshot().delivered == 5
 
 
 @pytest.mark.row("P2")

@@ -155,16 +155,15 @@ with FaultServer(then=answer(503)) as server, sending(server.url, spool_dir=dire
 """
 
 
-@pytest.mark.parametrize("fault", ["ENOSPC", "EROFS"])
-def test_a_file_system_of_64_kib(fault: str, tmp_path: Path) -> None:
-    """In a name space of its own: mounts end with the process."""
+def run_alone(script: str, *arguments: str) -> None:
+    """Run it in a name space of its own: mounts end with the process."""
     alone = ["unshare", "--user", "--map-root-user", "--mount"]
     try:
         subprocess.run([*alone, "true"], check=True, capture_output=True, timeout=20)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("no user name spaces here, so nothing can be mounted")
     done = subprocess.run(
-        [*alone, sys.executable, "-c", MOUNTED, fault, str(tmp_path)],
+        [*alone, sys.executable, "-c", script, *arguments],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -173,3 +172,60 @@ def test_a_file_system_of_64_kib(fault: str, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("fault", ["ENOSPC", "EROFS"])
+def test_a_file_system_of_64_kib(fault: str, tmp_path: Path) -> None:
+    run_alone(MOUNTED, fault, str(tmp_path))
+
+
+FILLED = """
+import json, subprocess, sys
+import pulse_otel
+from pathlib import Path
+from pulse_otel.export.spool import spool
+from pulse_otel.instrumentation.recorder import recorders
+from tests.export.sending import stored, until
+from tests.faults import FaultServer, answer
+
+directory = Path(sys.argv[1])
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(directory)], check=True)
+spool._REFUSED_FOR_S = 0.0
+
+def spans(count):
+    tracer = recorders.observed.tracer("test")
+    for _ in range(count):
+        parts = [{"type": "text", "content": "x" * 20_000}]
+        said = json.dumps([{"role": "assistant", "parts": parts}])
+        attributes = {"gen_ai.operation.name": "chat", "gen_ai.output.messages": said}
+        tracer.start_span("chat m", attributes=attributes).end()
+
+def begin(url):
+    pulse_otel.init_pulse(api_key="pulse_sk_x", api_url=url, protocol="otlp",
+        spool_dir=str(directory), flush_interval=1000)
+
+with FaultServer(then=answer(503)) as server:
+    begin(server.url)
+    for _ in range(20):  # a file for each five
+        spans(5)
+        pulse_otel.flush_buffer(0.1)
+    assert until(lambda: pulse_otel.stats().pending_on_disk and pulse_otel.stats().in_queue)
+    pulse_otel.shutdown(5)
+    first = pulse_otel.stats()
+    assert first.unaccounted == first.in_queue == 0, first
+    assert 5 <= first.pending_on_disk <= 60, first  # of 20 kB at least, in 1 MiB
+    assert first.pending_on_disk + first.lost == 100, first
+    server.then = answer()
+    begin(server.url)  # a later process, as it were
+    assert until(lambda: pulse_otel.stats().inherited_delivered == first.pending_on_disk)
+    spans(3)  # there is room again
+    assert pulse_otel.flush_buffer(20)
+    pulse_otel.shutdown()
+    assert len(stored(server.stored)) == first.pending_on_disk + 3
+assert [path for path in directory.rglob("*") if path.is_file()] == []
+"""
+
+
+def test_a_program_whose_file_system_of_1_mib_is_full(tmp_path: Path) -> None:
+    """What fits is on disk and sent later, the rest waits in memory, and all of it is counted."""
+    run_alone(FILLED, str(tmp_path))
