@@ -84,7 +84,8 @@ def masked(text: str, limit_bytes: int) -> str:
     """
     start = text[: 4 * limit_bytes]
     if len(start) < len(text):
-        start = start[: max(start.rfind(" "), 0) or len(start)]
+        last_space = start.rfind(" ", limit_bytes)
+        start = start[:last_space] if last_space > 0 else start
     found = mask_secrets(scrub(start))
     return clip(found, limit_bytes, size_bytes(text[len(start) :]))
 
