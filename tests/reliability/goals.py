@@ -33,7 +33,7 @@ NETWORK = (
         "slow links, slow services, in a process's life",
         ">= 50 % of what they carry, accounts hold",
         "what is under way at the end is cut off, and the machine may be busy: 80 % and more if"
-        " not; four times as fast in the short form",
+        " not; four times as fast in the short form, which asks for 10 %",
     ),
     Goal("N14", "interim answers (1xx), another protocol (101)", "read past, no answer"),
 )
