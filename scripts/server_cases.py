@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 CALLS = 4
 PORT = "{port}"
+GRACEFUL = "unix_signal:15 gracefully_kill_them_all"
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,8 @@ class Case:
     """One way in which children end.
 
     `command` runs in the environment; `fed_by` says what gives it work: requests over HTTP, a
-    program that queues jobs, or nothing, where it ends by itself.
+    program that queues jobs, or nothing, where it ends by itself. `job` names the jobs if they are
+    others, which note themselves what came.
     """
 
     name: str
@@ -21,6 +23,8 @@ class Case:
     fed_by: str = ""
     environ: tuple[tuple[str, str], ...] = ()
     note: str = ""
+    job: str = ""
+    calls: int = CALLS
 
 
 PATCHED = (("OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH", "patch_all"),)
@@ -48,10 +52,11 @@ def _gunicorn(
     return Case(f"gunicorn, {name}", command, "http", environ, note)
 
 
-def _uwsgi(name: str, *options: str, note: str = "") -> Case:
+def _uwsgi(name: str, *options: str) -> Case:
     common = ("--http-socket", f"127.0.0.1:{PORT}", "--module", "web:wsgi", "--processes", "2")
-    ends = ("--master", "--die-on-term", "--disable-logging", "--need-app")
-    return Case(f"uWSGI, {name}", ("pyuwsgi", *common, *ends, *options), "http", note=note)
+    ends = ("--master", "--hook-master-start", GRACEFUL, "--disable-logging", "--need-app")
+    command = ("pyuwsgi", *common, *ends, *options)
+    return Case(f"uWSGI, {name}", command, "http", note=f"`hook-master-start={GRACEFUL}`")
 
 
 def _pool(
@@ -60,7 +65,6 @@ def _pool(
     return Case(name, ("python", "pools.py", kind, library, method), note=note)
 
 
-RQ_NOTE = "set up in the worker, or `flush_buffer(5)` at the end of a job"
 RECYCLED = ("--max-requests", "2")
 UVICORN = ("uvicorn", "--port", PORT, "--log-level", "error")
 METHODS = ("fork", "spawn", "forkserver")
@@ -71,17 +75,17 @@ CASES = (
     _celery("threads", "-P", "threads"),
     _celery("gevent", "-P", "gevent", environ=PATCHED, note=PATCH_NOTE),
     _celery("solo", "-P", "solo"),
+    replace(
+        _celery("prefork, soft time limit", note="the exceptions that the tasks got"),
+        job="limited",
+        calls=20,
+    ),
     _gunicorn("sync", "sync"),
     _gunicorn("sync, recycled", "sync", *RECYCLED),
     _gunicorn("sync, recycled, `--preload`", "sync", "--preload", *RECYCLED),
     _gunicorn("gthread, recycled", "gthread", "--threads", "2", *RECYCLED),
     _gunicorn("gevent, recycled", "gevent", *RECYCLED, environ=PATCHED, note=PATCH_NOTE),
-    _gunicorn(
-        "uvicorn-worker, recycled",
-        "uvicorn_worker.UvicornWorker",
-        *RECYCLED,
-        note="zero code, at SIGTERM: the worker undoes `flush_on_sigterm`; flush in the lifespan",
-    ),
+    _gunicorn("uvicorn-worker, recycled", "uvicorn_worker.UvicornWorker", *RECYCLED),
     _gunicorn("asgi, recycled", "asgi", *RECYCLED),
     Case("uvicorn", (*UVICORN, "web:asgi"), "http"),
     Case(
@@ -125,8 +129,8 @@ CASES = (
     ),
     *(_pool(f"billiard, {m}, Process", "process", "billiard", m) for m in METHODS),
     *(
-        _pool(f"billiard, {m}, Pool, `maxtasksperchild=1`", "recycled", "billiard", m)
-        for m in METHODS
+        _pool(f"billiard, {m}, Pool, `maxtasksperchild=1`", "recycled", "billiard", m, note)
+        for m, note in zip(METHODS, ("", "`flush_buffer(5)` at the end of a task", ""), strict=True)
     ),
     _pool("joblib (loky)", "joblib"),
     _pool("loky", "loky"),
@@ -134,7 +138,6 @@ CASES = (
         "RQ, a process for each job",
         ("rq", "worker", "--url", "{redis}"),
         "rq_jobs.py",
-        note=RQ_NOTE,
     ),
     Case(
         "huey, `-k process`",

@@ -34,7 +34,8 @@ from pathlib import Path
 
 import requests
 from environments import ROOT, make, pinned
-from server_cases import CALLS, CASES, Case
+from server_cases import CASES, Case
+from server_page import WAYS, page, row
 
 sys.path.insert(0, str(ROOT))
 
@@ -44,31 +45,8 @@ from tests.faults import FaultServer
 PROGRAMS = ROOT / "scripts" / "server_programs"
 PACKAGES = ("celery", "gunicorn", "gevent", "uvicorn", "uvicorn-worker", "hypercorn", "pyuwsgi")
 PACKAGES += ("joblib", "loky", "rq", "redis", "huey", "opentelemetry-distro", "setproctitle")
-WAYS = ("init_pulse", "zero code", "own pipeline")
 MARK = re.compile(rb"call-[0-9a-f]{32}")
 ENDS_S = 60.0
-PAGE = """\
-# Servers and pools: what arrives from the children
-
-Written by `python scripts/servers.py --markdown`. Real servers make real calls of the `openai` SDK
-in their children, which then end: after some requests or tasks, or as the server is told to end by
-SIGTERM. A cell says how many of the records that were due arrived, each once unless it says so.
-Nothing was sent by the clock, and `flush_on_sigterm` was on (uvicorn ends itself by that signal).
-"zero code" is `opentelemetry-instrument`; "own pipeline" is a TracerProvider with a
-`BatchSpanProcessor(PulseSpanExporter())`, which is not the global one. What to do:
-[delivery.md](delivery.md#how-processes-end).
-
-| | {head} | to do |
-{lines}
-{rows}
-
-No code of ours runs where a process is ended by SIGKILL, by SIGTERM without `flush_on_sigterm`, or
-by the C function `_exit`; nor in a process that calls `os._exit` and
-was not forked since it has an exporter. There,
-`flush_buffer()` after each piece of work, or `spool_dir`, from which the next process sends.
-The end of a process takes 5 s at most: on a machine so busy that it does not get to send in that
-time, records are lost, and a line says so; `spool_dir` helps there, too.
-"""
 
 
 @dataclass(frozen=True)
@@ -102,7 +80,7 @@ class Run:
     def __init__(self, case: Case, way: str, python: Path, provider: str, service: str) -> None:
         self._case, self._way, self._bin = case, way, python.parent
         self._folder = Path(tempfile.mkdtemp(prefix="servers-"))
-        self._due = self._folder / "due"
+        self._due, self._came = self._folder / "due", self._folder / "came"
         self._port, queue_port = free_port(), free_port()
         (self._folder / "control").mkdir()
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL", "PULSE"))}
@@ -115,6 +93,7 @@ class Run:
                 "PYTHONWARNINGS": "ignore",
                 "RECORDED_BY": way,
                 "DUE": str(self._due),
+                "CAME": str(self._came),
                 "QUEUE": str(self._folder),
                 "QUEUE_PORT": str(queue_port),
                 "OPENAI_API_KEY": "k",
@@ -135,10 +114,12 @@ class Run:
         service.stored.clear()
         try:
             said = self._run()
-            due = self._marks()
+            due = noted(self._due)
+            came = noted(self._came)
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
-        arrived = Counter(mark for one in service.stored for mark in marks_in(one.body))
+        sent = (mark for one in service.stored for mark in marks_in(one.body))
+        arrived = Counter(came if self._case.job else sent)
         twice = sum(1 for count in arrived.values() if count > 1)
         return Outcome(len(due), len(due & set(arrived)), twice, said)
 
@@ -194,26 +175,29 @@ class Run:
             server.wait()
 
     def _queue_jobs(self) -> None:
-        command = [str(self._bin / "python"), self._case.fed_by, str(CALLS)]
+        python, case = str(self._bin / "python"), self._case
+        command = [python, case.fed_by, str(case.calls), case.job]
         environ = self._environ | {"RECORDED_BY": "nothing"}
         subprocess.run(command, cwd=PROGRAMS, env=environ, check=True, timeout=60)
 
     def _feed(self, process: subprocess.Popen[bytes]) -> None:
         if self._case.fed_by == "http":
             wait_for_port(self._port)
-            for _ in range(CALLS):
+            for _ in range(self._case.calls):
                 request(self._port)
         elif self._case.fed_by:
             deadline = time.monotonic() + ENDS_S
-            while len(self._marks()) < CALLS:
+            while len(noted(self._due)) < self._case.calls:
                 if time.monotonic() > deadline or process.poll() is not None:
                     raise TimeoutError("not all jobs ran")
                 time.sleep(0.1)
         if self._case.fed_by:
             process.terminate()
 
-    def _marks(self) -> set[str]:
-        return set(self._due.read_text().split()) if self._due.exists() else set()
+
+def noted(file: Path) -> set[str]:
+    """Return the marks in a file that jobs write."""
+    return set(file.read_text().split()) if file.exists() else set()
 
 
 def marks_in(body: bytes) -> list[str]:
@@ -262,21 +246,6 @@ def measure(cases: list[Case], results: dict[str, list[str]], python: Path, save
             results[case.name] = [str(one) for one in outcomes]
             save.write_text(json.dumps(results, indent=1), encoding="utf-8")
             print(row(case, results), flush=True)
-
-
-def row(case: Case, results: dict[str, list[str]]) -> str:
-    """Return the line of the table for `case`."""
-    cells = results.get(case.name) or ["not run"] * len(WAYS)
-    return f"| {case.name} | {' | '.join(cells)} | {case.note} |"
-
-
-def page(results: dict[str, list[str]]) -> str:
-    """Return docs/servers.md."""
-    return PAGE.format(
-        head=" | ".join(WAYS),
-        lines="|---" * (len(WAYS) + 2) + "|",
-        rows="\n".join(row(case, results) for case in CASES),
-    )
 
 
 def environment(folder: Path) -> Path:

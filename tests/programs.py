@@ -26,9 +26,9 @@ spans(10)
 """
 
 
-def start(script: str, url: str, **environ: str) -> subprocess.Popen[str]:
+def start(script: str, url: str, *, before: str = START, **environ: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", START + script],
+        [sys.executable, "-c", before + script],
         env={
             **os.environ,
             "PYTHONPATH": str(ROOT),
@@ -43,8 +43,8 @@ def start(script: str, url: str, **environ: str) -> subprocess.Popen[str]:
     )
 
 
-def run(script: str, url: str, **environ: str) -> tuple[int, str, str]:
-    process = start(script, url, **environ)
+def run(script: str, url: str, *, before: str = START, **environ: str) -> tuple[int, str, str]:
+    process = start(script, url, before=before, **environ)
     return ended(process)
 
 

@@ -197,7 +197,7 @@ PATTERNS: dict[str, tuple[str | Callable[[str], object], list[Hostile]]] = {
     ),
     "local/service/query.py:_integer": (parameter(query.PAGE["limit"]), [("", "1", "x")]),
     "local/service/views.py:camel_case": (views.camel_case, [("", "_", ""), ("", "_a", "")]),
-    "local/serving.py:_LOOPBACK_NAME": (
+    "local/access.py:_LOOPBACK_NAME": (
         "fullmatch",
         [("", "a", ""), ("", "a.", ""), ("", "localhost.", "x"), ("127", ".1", ""), ("", "-", ":")],
     ),

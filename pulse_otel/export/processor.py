@@ -24,7 +24,7 @@ from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.export.records.duplicates.same_span import release
 from pulse_otel.guard import guarded
 from pulse_otel.process.exit_time import exit_s
-from pulse_otel.process.flush import in_a_thread
+from pulse_otel.process.flush import in_a_thread, in_delivery_thread
 from pulse_otel.process.forks import reset_in_children
 
 MAX_BYTES = 16 << 20
@@ -34,7 +34,6 @@ QUEUE_SIZE = 2 * MAX_QUEUED_BYTES // SPAN_BYTES
 """For the batch processor, which drops uncounted what is more: never reached, as bytes decide."""
 
 _JOIN_S = 0.25
-_OUR_THREADS = ("OtelBatchSpan", "pulse-otel")
 # Before 1.45, the SDK's batch processor prints a TypeError at each fork after it was collected.
 _kept: list[BatchSpanProcessor] = []
 _KEEP = tuple(map(int, sdk_version.split(".")[:2])) < (1, 45)
@@ -119,7 +118,7 @@ class PulseSpanProcessor(SpanProcessor):
             batch is None
             or self._exporter.at_once
             or thread in self._inside
-            or threading.current_thread().name.startswith(_OUR_THREADS)
+            or in_delivery_thread()
         ):
             self._exporter.export((span,))
             return

@@ -7,8 +7,8 @@
 | a Celery worker, prefork | through Celery's signal `worker_process_shutdown` |
 | `os.fork`, anything else that forks | through `os._exit`, which is ours in a child |
 
-The first three come early, while the parent still waits for the child. A child that was forked
-before there was an exporter, and is not of these, is not known to be one: RQ's, if a job sets up.
+The first three come early, while the parent still waits for the child. A child may make its first
+exporter itself, as where a job of RQ sets up: Linux alone knows then that it was forked.
 """
 
 from __future__ import annotations
@@ -20,9 +20,12 @@ from typing import Any, NoReturn
 from pulse_otel.guard import guarded
 from pulse_otel.process.exit_time import begin_end, exit_s
 from pulse_otel.process.exporters import running
+from pulse_otel.process.flush import in_a_thread
+from pulse_otel.process.forks import loading
 
 _POOLS = {"multiprocessing", "billiard"}
 _PROCESSES = ("multiprocessing.process", "billiard.process")
+_FORKED = 0x40  # Linux: PF_FORKNOEXEC
 _exit_now = os._exit
 _hooked: set[str] = set()
 
@@ -33,28 +36,48 @@ def stop_exporters_at_their_end() -> None:
     if "fork" in _hooked:
         return
     _hooked.add("fork")
-    if _is_child():
+    if _is_of_pool():
         from multiprocessing import util
 
         util.Finalize(None, _end, exitpriority=10)
         _hook_exit()
+    elif _was_forked():
+        _hook_exit()
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=_before_fork, after_in_child=_hook_exit)
+        os.register_at_fork(
+            before=_hook_pools, after_in_parent=_prepare_once, after_in_child=_hook_exit
+        )
 
 
-def _is_child() -> bool:
+def _is_of_pool() -> bool:
     """Whether a pool of processes started this one."""
     processes: list[Any] = [sys.modules[name] for name in _PROCESSES if name in sys.modules]
     return any(getattr(one.current_process(), "_parent_pid", None) for one in processes)
 
 
-def _before_fork() -> None:
-    _hook_pools()
-    if "prepared" not in _hooked:
-        # Once here instead of in each child at its end, whose time is short.
-        for exporter in running():
-            _hooked.add("prepared")
-            guarded(exporter.prepare)
+def _was_forked() -> bool:
+    """Whether this process was forked, and runs the program of its parent."""
+    try:
+        with open("/proc/self/stat", "rb") as file:
+            return bool(int(file.read().rpartition(b")")[2].split()[6]) & _FORKED)
+    except (OSError, ValueError, IndexError):  # not Linux, or another view of it
+        return False
+
+
+def _prepare_once() -> None:
+    """Import what delivery needs after the first fork, so that later children need not.
+
+    Not before it, in the thread that forks: others' locks may be held there.
+    """
+    if "prepared" not in _hooked and running():
+        _hooked.add("prepared")
+        in_a_thread(_prepare)
+
+
+def _prepare() -> None:
+    with loading():
+        for exporter in running()[:1]:
+            exporter.prepare()
 
 
 def _hook_exit() -> None:

@@ -21,9 +21,10 @@ from typing import Any
 from pulse_otel.log import rate_limited
 from pulse_otel.process.exit_time import EXIT_S
 from pulse_otel.process.exporters import running
-from pulse_otel.process.flush import flush_all
+from pulse_otel.process.flush import flush_all, in_delivery_thread
 
 _hooked: list[int] = []  # the signals
+_set_handler = signal.signal
 
 
 def flush_at_sigterm() -> None:
@@ -39,7 +40,14 @@ def flush_at_sigterm() -> None:
             "sigterm", "pulse-otel: no flush on SIGTERM: call init_pulse in the main thread"
         )
         return
-    before = signal.getsignal(signal.SIGTERM)
+    _set_handler(signal.SIGTERM, _flushing(signal.getsignal(signal.SIGTERM)))
+    _hooked.append(signal.SIGTERM)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_keep_in_child)
+
+
+def _flushing(before: Any) -> Callable[[int, FrameType | None], None]:
+    """Return a handler that flushes, then does what `before` would have done."""
 
     def on_sigterm(number: int, frame: FrameType | None) -> None:
         if before is signal.SIG_IGN:
@@ -55,11 +63,26 @@ def flush_at_sigterm() -> None:
             elif os.getpid() == 1:  # for which the system leaves out the usual end
                 os._exit(128 + number)
             else:
-                signal.signal(number, signal.SIG_DFL)
+                _set_handler(number, signal.SIG_DFL)
                 os.kill(os.getpid(), number)
 
-    signal.signal(signal.SIGTERM, on_sigterm)
-    _hooked.append(signal.SIGTERM)
+    return on_sigterm
+
+
+def _keep_in_child() -> None:
+    global _set_handler
+    if signal.signal is not _signal:
+        _set_handler = signal.signal  # gevent has one of its own
+        signal.signal = _signal  # the parent's stays as it is
+
+
+def _signal(signalnum: int, handler: Any) -> Any:
+    """Set a handler; where that is the usual end at SIGTERM, flush before it.
+
+    Servers undo all handlers in their children, as gunicorn's uvicorn workers do.
+    """
+    usual = signalnum == signal.SIGTERM and isinstance(handler, int) and handler == signal.SIG_DFL
+    return _set_handler(signalnum, _flushing(handler) if usual else handler)
 
 
 def _flush() -> None:
@@ -71,9 +94,15 @@ def _flush() -> None:
 
 
 def _where_one_may_wait(function: Callable[[], None]) -> None:
-    """Call `function`: by a greenlet of its own if gevent's hub runs this, which must not wait."""
+    """Call `function`, which waits for the delivery.
+
+    With gevent, any greenlet may run a signal handler: its hub, which must not wait, or one that
+    delivers, which would wait for itself. Then `function` has a greenlet of its own.
+    """
     gevent: Any = sys.modules.get("gevent")
-    if gevent is not None and isinstance(gevent.getcurrent(), gevent.hub.Hub):
+    if gevent is not None and (
+        isinstance(gevent.getcurrent(), gevent.hub.Hub) or in_delivery_thread()
+    ):
         gevent.spawn(function)
     else:
         function()

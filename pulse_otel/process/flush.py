@@ -13,6 +13,8 @@ from pulse_otel.guard import guarded
 from pulse_otel.process.exporters import running
 
 _inside: set[int] = set()  # threads of the program that had to enter the SDK's processor
+_THREADS = ("OtelBatchSpan", "pulse-otel")
+_LAST_S = 1.0
 _ALL_MS = 30_000  # the SDK's own default; its batch processor ignores it
 
 
@@ -20,6 +22,11 @@ class Flushable(Protocol):
     """A span processor, or what one is made of."""
 
     def force_flush(self, timeout_millis: int = ..., /) -> bool: ...
+
+
+def in_delivery_thread() -> bool:
+    """Return whether a thread of ours, or of the SDK's batch processor, runs this."""
+    return threading.current_thread().name.startswith(_THREADS)
 
 
 def flush_all(timeout_s: float) -> bool:
@@ -88,6 +95,20 @@ def _start(thread: threading.Thread) -> bool:
     return True
 
 
+class _Batch:
+    """A batch processor of the SDK, and its thread."""
+
+    def __init__(self, processor: Any, thread: threading.Thread) -> None:
+        self._processor, self._thread = processor, thread
+
+    def force_flush(self, timeout_millis: int = _ALL_MS) -> bool:
+        """Hand over. While it shuts down it refuses to, and its thread does so instead."""
+        if self._processor.force_flush(timeout_millis) is not False:
+            return True
+        self._thread.join(min(_LAST_S, timeout_millis / 1000))
+        return not self._thread.is_alive()
+
+
 def batch_processors_before(exporter: object) -> Iterator[Flushable]:
     """Find the SDK's batch processors that feed `exporter`, by the thread that each of them has.
 
@@ -100,7 +121,7 @@ def batch_processors_before(exporter: object) -> Iterator[Flushable]:
         # Not by getattr: this may be any object of the user's that runs a thread.
         names: dict[str, Any] = getattr(runs, "__dict__", {})
         if names.get("_exporter") is exporter and hasattr(runs, "force_flush"):
-            yield runs  # type: ignore[misc]
+            yield _Batch(runs, thread)
         elif thread.name.startswith("OtelBatchSpan") and "_exporter" not in names:
             unknown = True
     provider: Any = trace.get_tracer_provider()

@@ -38,9 +38,23 @@ def client() -> Any:
 def ask(_: object = None) -> None:
     """Make one call, and note that its record is due."""
     mark = f"call-{uuid.uuid4().hex}"
-    messages: Any = [{"role": "user", "content": mark}]
+    _call([{"role": "user", "content": mark}])
+    note("DUE", mark)
+
+
+def make_large_call() -> None:
+    """Make a call that takes our code long to read."""
+    text = {"type": "text", "text": "The quick brown fox jumps over the lazy dog. " * 10}
+    _call([{"role": "user", "content": [text] * 4} for _ in range(300)])
+
+
+def _call(messages: Any) -> None:
     with client() as one:
         one.chat.completions.create(model="gpt-4o-mini", messages=messages)
-    line = os.open(os.environ["DUE"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+
+def note(name: str, mark: str) -> None:
+    """Add `mark` to the file that the variable `name` names."""
+    line = os.open(os.environ[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.write(line, f"{mark}\n".encode())
     os.close(line)

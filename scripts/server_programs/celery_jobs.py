@@ -1,11 +1,15 @@
-"""Celery tasks that make one call each; the broker is a folder."""
+"""Celery tasks that make calls; the broker is a folder. Each notes what is due, and what came."""
 
 from __future__ import annotations
 
 import os
+import time
+import uuid
 
-from calls import ask
+import openai
+from calls import ask, make_large_call, note
 from celery import Celery
+from celery.exceptions import SoftTimeLimitExceeded
 
 FOLDER = os.environ["QUEUE"]
 app = Celery("celery_jobs", broker="filesystem://")
@@ -25,10 +29,33 @@ def job() -> None:
     ask()
 
 
+@app.task(soft_time_limit=1.0)
+def limited() -> None:
+    """Make large calls until the limit is over, and note whether its exception came."""
+    mark = uuid.uuid4().hex
+    ends = time.monotonic() + 5
+    try:
+        while time.monotonic() < ends:
+            make_large_call()
+    except (openai.APIConnectionError, SoftTimeLimitExceeded) as error:
+        if _has(SoftTimeLimitExceeded, error):
+            note("CAME", mark)
+    finally:
+        note("DUE", mark)
+
+
+def _has(kind: type[Exception], error: BaseException | None) -> bool:
+    """Whether `error` is of that kind, or was made of one: the SDK wraps what strikes in it."""
+    return error is not None and (
+        isinstance(error, kind) or _has(kind, error.__cause__ or error.__context__)
+    )
+
+
 if __name__ == "__main__":
     import sys
 
-    from celery_jobs import job as queued
+    import celery_jobs
 
-    for _ in range(int(sys.argv[1])):
-        queued.delay()
+    count, name = sys.argv[1:]
+    for _ in range(int(count)):
+        getattr(celery_jobs, name or "job").delay()

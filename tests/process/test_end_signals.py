@@ -77,6 +77,32 @@ def test_gevent(handler: bool, server: FaultServer) -> None:
     assert count(server) == 15
 
 
+REDACTING = """
+def redact(text):
+    if not told:
+        told.append(text)
+        os.kill(os.getpid(), signal.SIGTERM)
+    return text
+told = []
+pulse_otel.init_pulse(flush_on_sigterm=True, protocol="otlp", flush_interval=1000, redact=redact)
+span = recorders.observed.tracer("test").start_span("chat m")
+span.set_attribute("gen_ai.operation.name", "chat")
+span.set_attribute("gen_ai.request.model", "m")
+span.end()
+time.sleep(9)
+"""
+
+
+@pytest.mark.row("P12", "P3")
+def test_a_greenlet_that_delivers_does_not_wait_for_itself(server: FaultServer) -> None:
+    """A signal's handler runs in whichever greenlet the signal strikes."""
+    pytest.importorskip("gevent")
+    patched = "from gevent import monkey; monkey.patch_all()\n" + programs.START + REDACTING
+    code, _, err = run(patched, server.url, before="", PYTHONWARNINGS="ignore")
+    assert (code, err) == (-signal.SIGTERM, "")
+    assert count(server) == 11
+
+
 def test_the_usual_end_comes_even_if_the_flush_fails(server: FaultServer) -> None:
     script = f"""
 def broken(*_):
@@ -88,6 +114,60 @@ os.kill(os.getpid(), 15); time.sleep(9)
 """
     code, _, _ = run(script, server.url)
     assert code == -signal.SIGTERM
+
+
+AMID_SHUTDOWN = """
+import os, signal, time
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from pulse_otel import PulseSpanExporter
+
+class Interrupted(PulseSpanExporter):
+    def export(self, spans):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.3)  # the handler runs
+        return super().export(spans)
+
+provider = TracerProvider()
+provider.add_span_processor(BatchSpanProcessor(Interrupted(protocol="otlp")))
+span = provider.get_tracer("t").start_span("chat m")
+span.set_attribute("gen_ai.operation.name", "chat")
+span.end()
+provider.shutdown()
+"""
+
+
+@pytest.mark.row("P3")
+def test_what_a_batch_processor_holds_that_shuts_down_is_flushed(server: FaultServer) -> None:
+    """It hands nothing over to a flush any more: its own thread does."""
+    code, _, err = run(AMID_SHUTDOWN, server.url, before="", PULSE_FLUSH_ON_SIGTERM="1")
+    assert code == -signal.SIGTERM, err
+    assert count(server) == 1
+
+
+UNDONE = """
+original = signal.signal
+pid = os.fork()
+if not pid:
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    assert callable(before)
+    spans(3)
+    kept = signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.signal(signal.SIGTERM, kept)  # as uvicorn does before it ends itself
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(9)
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGTERM
+assert signal.signal is original
+"""
+
+
+@pytest.mark.row("P3")
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork here")
+def test_a_forked_child_that_sets_the_usual_end_flushes_before_it(server: FaultServer) -> None:
+    """gunicorn's uvicorn workers undo all handlers after the fork."""
+    code, _, err = run(OPTED_IN + UNDONE, server.url)
+    assert code == 0, err
+    assert count(server) == 18
 
 
 UVICORN = """
