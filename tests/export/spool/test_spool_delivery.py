@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import unittest.mock
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 
 import pulse_otel
 from pulse_otel import Provider, observe
-from pulse_otel.export.delivery import backlog
+from pulse_otel.export.delivery import backlog, backoff
 from pulse_otel.export.records.record import Record
-from pulse_otel.export.spool.spool import MAX_AGE_S, QUARANTINE, Spool
+from pulse_otel.export.spool.spool import ADOPT_S, MAX_AGE_S, QUARANTINE, Spool
+from pulse_otel.export.transport.outcome import Verdict
 from tests.conftest import KEY, MESSAGES
 from tests.export.faulty import FaultyService
 from tests.export.sending import NAME, Watch, ids_of, records, sending, stored, until
@@ -149,6 +151,29 @@ def test_a_lost_answer_loses_and_doubles_nothing(tmp_path: Path) -> None:
     assert set(stored(server.stored)) == ids_of(records(100))  # identified by their ids
     assert (stats.delivered, stats.pending_on_disk) == (100, 0)
     assert files(tmp_path) == []
+
+
+def test_what_another_process_took_during_a_long_pause_is_not_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(backoff.PAUSES, Verdict.RETRY, backoff.Pauses(20.0, 20.0))
+    later = Spool(tmp_path, NAME, ours=set(), clock=lambda: time.time() + 2 * ADOPT_S)
+    with FaultServer([answer(503)]) as server, sending(server.url, spool_dir=tmp_path) as delivery:
+        delivery.submit(records(50))
+        assert until(lambda: server.received)
+        assert until(lambda: [path.suffix for path in files(tmp_path)] == [".spans"])
+        taken = later.adopt()
+        assert taken is not None
+        assert len(taken.records) == 50
+        later.ack(taken.file)
+
+        delivery.submit(records(1, 100))
+        delivery.flush(20)  # in a hurry, the pause is short
+        stats = delivery.snapshot()
+
+    assert stored(server.stored) == Counter(ids_of(records(1, 100)))
+    assert (stats.delivered, stats.in_queue, stats.pending_on_disk, stats.lost) == (1, 0, 0, 0)
+    assert stats.unaccounted == 0
 
 
 @pytest.mark.row("S7")
