@@ -282,3 +282,25 @@ def test_an_id_with_the_tools_name_is_no_proof_whatever_the_name_is(bank: Bank) 
 
     assert bank.spans("execute_tool") == []
     assert len(set(bank.traces())) == 2
+
+
+def test_a_result_of_an_unknown_call_does_not_hide_the_next(bank: Bank) -> None:
+    asked = bank.ask(UUID)
+    unknown = {**asked["tool_calls"][0], "id": "call_0_5d3f0a6b-1c2e-4f7a-8b9c-0d1e2f3a4b5c"}
+    asked["tool_calls"].insert(0, unknown)
+
+    bank.bring(asked, "of the unknown", "of the known")
+
+    (tool,) = bank.spans("execute_tool")
+    assert (tool.attributes or {})["gen_ai.tool.call.id"] == UUID.id
+    assert (tool.attributes or {})["gen_ai.tool.call.result"] == '"of the known"'
+
+
+def test_a_call_that_is_answered_takes_no_other_answer(bank: Bank) -> None:
+    asked = bank.ask(UUID)
+    for answer in ("1", "2"):
+        bank.bring(asked, answer)
+
+    first, second, third = bank.traces()
+    assert len(bank.spans("execute_tool")) == 1
+    assert first == second != third

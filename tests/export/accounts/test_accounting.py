@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import random
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ import pytest
 
 import pulse_otel
 import pulse_otel.log
-from pulse_otel import Provider, observe
+from pulse_otel import Provider, PulseSpanExporter, observe
+from pulse_otel.export.accounts.span_ends import log_lost_spans
+from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.delivery import queue
 from tests.conftest import KEY, MESSAGES, RunPython
 from tests.export.faulty import FaultyService
@@ -213,3 +217,50 @@ def test_one_line_at_the_end_says_what_was_lost_and_what_to_do(
         f" [{faulty.url}]; with spool_dir the next process sends them"
     ]
     assert pulse_otel.stats().dropped == {"not sent before the end": 4}
+
+
+def test_an_exporter_that_exports_nothing_counts_nothing() -> None:
+    stats = PulseSpanExporter(api_key=KEY, enabled=False).stats
+
+    assert not any(dataclasses.asdict(stats).values())
+    assert (stats.lost, stats.unaccounted) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "in_queue",
+        "queue_overflow",
+        "delivered",
+        "pending_on_disk",
+        "taken_over",
+        "ignored",
+        "not_sampled",
+    ],
+)
+def test_a_span_in_any_place_is_accounted_for(place: str) -> None:
+    assert DeliveryStats(ended=3, **{place: 3}).unaccounted == 0  # type: ignore[arg-type]
+    assert DeliveryStats(ended=3, dropped={"rejected": 2, "refused": 1}).unaccounted == 0
+
+
+def test_a_call_that_is_recorded_twice_is_ignored_once(server: FaultServer) -> None:
+    ours, theirs = records(2)
+    outer = replace(theirs, scope="another")
+    inner = replace(ours, scope="ours", parent_span_id=outer.span_id)
+    with sending(server.url) as delivery:
+        delivery.submit([inner, outer])
+        delivery.flush(20)
+        stats = delivery.snapshot()
+
+    assert (stats.ended, stats.delivered, stats.ignored, stats.unaccounted) == (2, 1, 1, 0)
+
+
+def test_the_last_line_says_what_waits_on_disk_if_anything_does(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.INFO, "pulse_otel"):
+        log_lost_spans(DeliveryStats(ended=1, delivered=1), "", passing=True)
+        assert caplog.messages == []
+        log_lost_spans(DeliveryStats(ended=3, pending_on_disk=3), "", passing=True)
+
+    assert caplog.messages == ["pulse-otel: waiting in spool_dir: 3"]

@@ -29,12 +29,13 @@ def pauses(verdict: Verdict, count: int) -> list[float]:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "longest"),
-    [(Verdict.RETRY, 20.0), (Verdict.TOO_SLOW, 20.0), (Verdict.PAUSED, 30.0)],
+    ("verdict", "first", "longest"),
+    [(Verdict.RETRY, 0.5, 20.0), (Verdict.TOO_SLOW, 0.5, 20.0), (Verdict.PAUSED, 1.0, 30.0)],
 )
-def test_pauses_double_up_to_a_bound(verdict: Verdict, longest: float) -> None:
+def test_pauses_double_up_to_a_bound(verdict: Verdict, first: float, longest: float) -> None:
     found = pauses(verdict, 2000)
 
+    assert first / 2 <= found[0] <= first
     assert all(later <= 4 * earlier for earlier, later in itertools.pairwise(found))
     assert longest / 2 <= min(found[10:])
     assert max(found) <= longest

@@ -153,6 +153,19 @@ def test_a_lost_answer_loses_and_doubles_nothing(tmp_path: Path) -> None:
     assert files(tmp_path) == []
 
 
+def test_a_file_stays_until_the_last_of_its_spans_has_ended(tmp_path: Path) -> None:
+    """A process that is killed amid it loses none of the others."""
+    with (
+        FaultServer([answer(200)], then=answer(503)) as server,
+        sending(server.url, spool_dir=tmp_path, most=10) as delivery,
+    ):
+        delivery.submit(records(25))
+        assert until(lambda: len(server.received) > 1)  # the first answer is settled by then
+
+        assert delivery.snapshot().delivered == 10
+        assert len(files(tmp_path)) == 1
+
+
 def test_what_another_process_took_during_a_long_pause_is_not_sent_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
