@@ -1,0 +1,126 @@
+"""Which files `mutation.py` mutates, which tests should notice, and which mutants nothing notices.
+
+The tests are in an order: those that fail soonest first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DELIVERY = "pulse_otel/export/delivery/"
+SPOOL = "pulse_otel/export/spool/"
+ACCOUNTS = "pulse_otel/export/accounts/"
+CALLS = "pulse_otel/instrumentation/"
+
+
+def _tests(folder: str, names: str) -> tuple[str, ...]:
+    return tuple(f"tests/{folder}test_{name}.py" for name in names.split())
+
+
+_BATCHES = _tests(
+    "export/delivery/", "suspicion request_size batches poison giants slow traces_delivery"
+)
+_WORKER = _tests("export/delivery/", "worker_threads outage clocks delivery shutdown_policy")
+_SPOOL = _tests(
+    "export/spool/", "spool_places spool_sweep spool spool_foreign spool_damage spool_delivery"
+)
+_ACCOUNTS = _tests("export/accounts/", "reentrance accounting")
+_STREAMS = _tests(
+    "instrumentation/",
+    "streams_odd streams_raw streams_objects streams_context stream_record first_chunks"
+    " stream_usage stream_usage_unseen stream_memory raw_stream_usage",
+)
+_CALLS = _tests(
+    "instrumentation/",
+    "observe sessions parse_raises errors_in_answers coexistence what_was_sent program_writes",
+)
+_PATCHES = _tests("instrumentation/", "patching parameters_of_requests uninstrument instrumentors")
+_TOOLS = _tests("instrumentation/", "tools tool_evidence tool_fragments tool_definitions")
+_PLANTED = _tests("", "planted_bugs")
+
+TESTS: dict[str, tuple[str, ...]] = {
+    f"{DELIVERY}backlog.py": (*_SPOOL, *_tests("export/delivery/", "giants clocks")),
+    f"{DELIVERY}backoff.py": _tests("export/delivery/", "backoff outage clocks shutdown_policy"),
+    f"{DELIVERY}batch.py": _BATCHES,
+    f"{DELIVERY}batches.py": (*_BATCHES, *_tests("export/spool/", "spool_delivery")),
+    f"{DELIVERY}flush_policy.py": _tests("export/delivery/", "shutdown_policy clocks delivery"),
+    f"{DELIVERY}preload.py": _tests("", "imports"),
+    f"{DELIVERY}queue.py": (*_WORKER, *_ACCOUNTS),
+    f"{DELIVERY}request_size.py": _tests("export/delivery/", "request_size slow"),
+    f"{DELIVERY}sender.py": (*_BATCHES, *_tests("export/delivery/", "backoff outage")),
+    f"{DELIVERY}span_size.py": _tests("export/delivery/", "delivery"),
+    f"{DELIVERY}steps.py": (*_BATCHES, *_WORKER),
+    f"{DELIVERY}suspicion.py": _tests("export/delivery/", "suspicion poison slow"),
+    f"{DELIVERY}threads.py": _tests("export/delivery/", "worker_threads threads clocks"),
+    f"{DELIVERY}worker.py": (*_WORKER, *_tests("export/spool/", "spool_delivery")),
+    f"{SPOOL}batch.py": _SPOOL,
+    f"{SPOOL}files.py": _SPOOL,
+    f"{SPOOL}spool.py": _SPOOL,
+    f"{ACCOUNTS}ledger.py": (*_ACCOUNTS, *_tests("export/spool/", "spool_delivery")),
+    f"{ACCOUNTS}metrics.py": _ACCOUNTS,
+    f"{ACCOUNTS}span_ends.py": (*_ACCOUNTS, *_tests("export/delivery/", "delivery")),
+    f"{ACCOUNTS}stats.py": _ACCOUNTS,
+    f"{CALLS}call.py": (*_CALLS, *_STREAMS),
+    f"{CALLS}stream.py": (*_STREAMS, *_PLANTED),
+    f"{CALLS}tools.py": _TOOLS,
+    f"{CALLS}tool_evidence.py": _TOOLS,
+    f"{CALLS}patch.py": _PATCHES,
+    "pulse_otel/guard.py": (*_PLANTED, *_tests("instrumentation/", "signal_handlers")),
+    "pulse_otel/bounds.py": _tests("", "bounds values"),
+}
+
+
+@dataclass(frozen=True)
+class Survivor:
+    """A mutant that no test notices, and why that is right. `line`, as it is, became `mutant`."""
+
+    path: str
+    line: str
+    mutant: str
+    why: str
+
+
+SURVIVORS: tuple[Survivor, ...] = (
+    Survivor(
+        f"{DELIVERY}batch.py",
+        "@dataclass(slots=True, eq=False)",
+        "@dataclass(slots=True, eq=True)",
+        "no two batches have equal entries; identity only takes less time",
+    ),
+    Survivor(
+        f"{DELIVERY}preload.py",
+        "to_json({})  # its encoder prepares itself at the first use, under a lock of its own",
+        "pass  # its encoder prepares itself at the first use, under a lock of its own",
+        "matters to a fork in the microseconds in which another thread writes its first JSON",
+    ),
+    Survivor(
+        f"{DELIVERY}flush_policy.py",
+        "return self._backoff.open or time.monotonic() - self._since > ANSWER_S",
+        "return self._backoff.open or time.monotonic() - self._since >= ANSWER_S",
+        "the same but for one reading of a clock of nanoseconds",
+    ),
+    Survivor(
+        f"{DELIVERY}backlog.py",
+        "self._search_at = self._lease_at = 0.0",
+        "self._search_at = self._lease_at = (-1.0)",
+        "both are times that have passed",
+    ),
+    Survivor(
+        f"{SPOOL}files.py",
+        "if found.st_uid not in (0, os.geteuid()):",
+        "if found.st_uid not in (1, os.geteuid()):",
+        "seen only where the tests are not run by root",
+    ),
+    Survivor(
+        f"{SPOOL}spool.py",
+        "self._usable = True",
+        "self._usable = False",
+        "the directory is then checked for each file, which takes longer and changes nothing",
+    ),
+    Survivor(
+        f"{DELIVERY}span_size.py",
+        "LARGEST_BYTES: Final = 16 << 20",
+        "LARGEST_BYTES: Final = 160 << 20",
+        "a choice: as much as the queue may hold is the bound that matters",
+    ),
+)
