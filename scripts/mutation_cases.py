@@ -20,7 +20,7 @@ def _tests(folder: str, names: str) -> tuple[str, ...]:
 _BATCHES = _tests(
     "export/delivery/", "suspicion request_size batches poison giants slow traces_delivery"
 )
-_WORKER = _tests("export/delivery/", "worker_threads outage clocks delivery shutdown_policy")
+_WORKER = _tests("export/delivery/", "worker_threads outage clocks shutdown_policy delivery")
 _SPOOL = _tests(
     "export/spool/", "spool_places spool_sweep spool spool_foreign spool_damage spool_delivery"
 )
@@ -48,7 +48,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     f"{DELIVERY}queue.py": (*_WORKER, *_ACCOUNTS),
     f"{DELIVERY}request_size.py": _tests("export/delivery/", "request_size slow"),
     f"{DELIVERY}sender.py": (*_BATCHES, *_tests("export/delivery/", "backoff outage")),
-    f"{DELIVERY}span_size.py": _tests("export/delivery/", "delivery"),
+    f"{DELIVERY}span_size.py": _tests("export/delivery/", "giants delivery"),
     f"{DELIVERY}steps.py": (*_BATCHES, *_WORKER),
     f"{DELIVERY}suspicion.py": _tests("export/delivery/", "suspicion poison slow"),
     f"{DELIVERY}threads.py": _tests("export/delivery/", "worker_threads threads clocks"),
@@ -116,11 +116,5 @@ SURVIVORS: tuple[Survivor, ...] = (
         "self._usable = True",
         "self._usable = False",
         "the directory is then checked for each file, which takes longer and changes nothing",
-    ),
-    Survivor(
-        f"{DELIVERY}span_size.py",
-        "LARGEST_BYTES: Final = 16 << 20",
-        "LARGEST_BYTES: Final = 160 << 20",
-        "a choice: as much as the queue may hold is the bound that matters",
     ),
 )
