@@ -13,6 +13,7 @@ from pulse_otel.export.accounts.ledger import Ledger
 from pulse_otel.export.delivery import backlog as stock
 from pulse_otel.export.delivery import queue as intake
 from pulse_otel.export.delivery.backlog import Backlog
+from pulse_otel.export.delivery.span_size import size_of
 from pulse_otel.export.spool import batch as spool_batch
 from pulse_otel.export.spool.batch import FILE_BYTES, packed, unpack
 from pulse_otel.export.spool.spool import Spool
@@ -113,3 +114,18 @@ def test_beside_a_disk_that_takes_nothing_memory_is_bounded_in_bytes(
     for entry in list(kept.ready)[:3]:
         kept.end(entry, stock.End.DELIVERED)
     assert not kept.full()
+
+
+@pytest.mark.row("E6")
+def test_ten_giants_at_once_push_no_others_out_of_the_queue(server: FaultServer) -> None:
+    size: Any = lambda record: 1 << 30 if int(record.span_id, 16) < 10 else 500  # noqa: E731
+    with sending(server.url, size=size) as delivery:
+        delivery.submit([*records(90, 10), *records(10)])
+        assert delivery.flush(20) is True
+        assert delivery.snapshot().queue_overflow == 0
+
+
+def test_a_span_with_an_empty_sequence_has_a_size() -> None:
+    with_text = one("app", "chat", {**CHAT, "gen_ai.custom": ("x",)})
+
+    assert size_of(one("app", "chat", {**CHAT, "gen_ai.custom": ()})) < size_of(with_text)

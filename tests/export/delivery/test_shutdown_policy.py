@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,8 @@ from tests.conftest import KEY
 from tests.export.sending import records, sending, until
 from tests.export.spans import one
 from tests.faults import FaultServer, answer, hang
+
+HELD: dict[str, Any] = {"parent_span_id": "f" * 16}  # only a call with a parent is
 
 
 def test_a_service_that_named_a_later_time_is_not_waited_for() -> None:
@@ -84,3 +87,21 @@ def test_with_all_on_disk_one_that_answers_is_waited_for(tmp_path: Path) -> None
         delivery.submit(records(3))  # longer in all than what one of them is waited for
         assert delivery.shutdown(30) is True
         assert delivery.snapshot().delivered == 3
+
+
+def test_while_a_flush_waits_no_call_is_held_for_a_second_recording(server: FaultServer) -> None:
+    with sending(server.url, hold_s=60.0) as delivery:
+        delivery.submit(records(3, **HELD, end_ns=time.time_ns()))
+        assert delivery.flush(10) is True
+
+
+def test_before_a_held_call_leaves_the_processors_hand_over_what_they_have(
+    server: FaultServer,
+) -> None:
+    """The second recording of the call may be there."""
+    collected: list[float] = []
+    with sending(server.url, hold_s=0.05, collect=lambda: collected.append(0)) as delivery:
+        delivery.submit(records(1, **HELD, end_ns=time.time_ns()))
+        assert until(lambda: delivery.snapshot().delivered == 1)
+
+    assert collected
