@@ -7,14 +7,13 @@ ends what it interrupts by an exception, and would end nothing if we kept it.
 
 from __future__ import annotations
 
-import functools
 import os
-import signal
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import Enum
-from types import CodeType
-from typing import Any, Final, Literal, TypeAlias, TypeVar, cast, overload
+from inspect import CO_VARARGS
+from types import FrameType
+from typing import Any, Final, Literal, TypeAlias, TypeVar, overload
 
 from pulse_otel.log import rate_limited
 
@@ -87,24 +86,18 @@ def tried(
 
 
 def of_signal_handler(error: Exception) -> bool:
-    """Return whether a signal handler raised `error`: one of its frames runs a handler's code."""
-    codes = set(_handlers())
-    return any(frame.f_code in codes for frame, _ in traceback.walk_tb(error.__traceback__))
+    """Return whether a signal handler raised `error`: one runs in a frame of its traceback."""
+    return any(_runs_handler(frame) for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
-def _handlers() -> Iterator[CodeType]:
-    for number in signal.valid_signals():
-        handler: Any = signal.getsignal(number)
-        while isinstance(handler, functools.partial):
-            handler = cast("Any", handler).func
-        if callable(handler):  # not SIG_DFL, not SIG_IGN
-            yield from _code(handler)
+def _runs_handler(frame: FrameType) -> bool:
+    """Return whether Python called the function of `frame` with the frame that it interrupted.
 
-
-def _code(handler: Any) -> Iterator[CodeType]:
-    """Yield the code of a function, of a method, or of an object that can be called."""
-    of_class: Any = handler.__class__.__dict__.get("__call__")
-    for function in (handler, getattr(handler, "__func__", None), of_class):
-        code: Any = getattr(function, "__code__", None)
-        if isinstance(code, CodeType):
-            yield code
+    That tells a handler of any kind, also one that has put another in its place meanwhile.
+    """
+    interrupted, code, local = frame.f_back, frame.f_code, frame.f_locals
+    many = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & CO_VARARGS)
+    arguments: list[Any] = [local.get(name) for name in code.co_varnames[:many]]
+    if code.co_flags & CO_VARARGS:
+        arguments += arguments.pop() or ()
+    return interrupted is not None and any(argument is interrupted for argument in arguments)

@@ -12,6 +12,7 @@ import inspect
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -108,15 +109,68 @@ class Open(SpanProcessor):
         self.spans.clear()  # one at a time is open
 
 
-@pytest.fixture
-def handler() -> Iterator[Callable[[BaseException], None]]:
-    before = signal.getsignal(signal.SIGUSR1)
+def plain(error: BaseException) -> Any:
+    def handle(number: int, frame: object) -> None:
+        raise error
 
-    def install(error: BaseException) -> None:
-        def handle(number: int, frame: object) -> None:
+    return handle
+
+
+def restoring(error: BaseException) -> Any:
+    def handle(number: int, frame: object) -> None:
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        raise error
+
+    return handle
+
+
+def partial_method(error: BaseException) -> Any:
+    return partial(_Handler(error).handle, "more")
+
+
+def of_any_arguments(error: BaseException) -> Any:
+    def handle(*arguments: object) -> None:
+        raise error
+
+    return lru_cache(handle)
+
+
+def inherited_call(error: BaseException) -> Any:
+    return _HandlerBelow(error)
+
+
+def a_class(error: BaseException) -> Any:
+    class Handle:
+        def __init__(self, number: int, frame: object) -> None:
             raise error
 
-        signal.signal(signal.SIGUSR1, handle)
+    return Handle
+
+
+class _Handler:
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def handle(self, more: str, number: int, frame: object) -> None:
+        raise self._error
+
+    def __call__(self, number: int, frame: object) -> None:
+        raise self._error
+
+
+class _HandlerBelow(_Handler):
+    pass
+
+
+HANDLERS = (plain, restoring, partial_method, of_any_arguments, inherited_call, a_class)
+
+
+@pytest.fixture
+def handler() -> Iterator[Callable[..., None]]:
+    before = signal.getsignal(signal.SIGUSR1)
+
+    def install(error: BaseException, kind: Callable[[BaseException], Any] = plain) -> None:
+        signal.signal(signal.SIGUSR1, kind(error))
 
     yield install
     signal.signal(signal.SIGUSR1, before)
@@ -190,7 +244,7 @@ def test_what_a_signal_handler_raises_ends_the_call(
     most: int,
     clients: Clients,
     spans: InMemorySpanExporter,
-    handler: Callable[[BaseException], None],
+    handler: Callable[..., None],
 ) -> None:
     left_open = Open()
     assert recorders.observed is not None
@@ -203,8 +257,8 @@ def test_what_a_signal_handler_raises_ends_the_call(
     errors = ERRORS if kind is chat_async else ALL_ERRORS
     swallowed: list[str] = []
     for n, point in enumerate(_points(whole.functions, most)):
-        error = errors[n % len(errors)]("of the program")
-        handler(error)
+        error = errors[n // 2 % len(errors)]("of the program")
+        handler(error, HANDLERS[n % len(HANDLERS)])
         raised = False
         with Strike(point) as strike:
             try:
