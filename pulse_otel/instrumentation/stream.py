@@ -71,6 +71,7 @@ class _Chunks:
                 item = next(self._inner)
                 observer.inside = False
             except BaseException as error:
+                observer.inside = False  # first: a signal handler may keep us from the rest
                 observer.left_sdk(error)
                 raise
             if not guarded(observer.call.chunk, item):
@@ -98,6 +99,7 @@ class _AsyncChunks:
                 item = await self._inner.__anext__()
                 observer.inside = False
             except BaseException as error:
+                observer.inside = False
                 observer.left_sdk(error)
                 raise
             if not guarded(observer.call.chunk, item):
