@@ -26,7 +26,8 @@ Written by `scripts/outcome_table.py` from the tables that the exporter itself d
 * **too slow**: the same, in smaller parts, down to one record. The service may have stored the
   spans even so; what is lost after it, as the process ends, counts as `unconfirmed`.
 * **paused**: somebody has to change something: the key, the address, a certificate. The spans are
-  kept; the service is asked again with one of them, rarely.
+  kept; the service is asked again with one of them, rarely. The first six in a row after a
+  success are taken for a passing fault.
 * **too large**: the request is sent again in smaller parts. The log says so at the level DEBUG,
   unless a single record is too large even without its content.
 * **rejected**: never will be accepted as it is. The request is sent again in parts, so that one

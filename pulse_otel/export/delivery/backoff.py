@@ -24,6 +24,13 @@ flushes after each of its requests would ask with a wrong key five times a secon
 service asked for is never shortened.
 """
 
+DOUBTED = 6
+"""So many failures in a row after a success pass by themselves, whatever they are.
+
+A service that took this key at this address may have several gateways, of which one refuses it: the
+next request, as large, may meet another one.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Pauses:
@@ -55,6 +62,7 @@ class Backoff:
     failures: int = 0
     cause: str = ""  # of the last failure, in words; empty while it is closed
     passing: bool = True  # whether that passes by itself; else somebody has to mend it
+    _succeeded: bool = False  # once, at least
     _ready_at: float = field(default=0.0)
     _not_before: float = 0.0  # as the service asked for
     _hurried_s: float = HURRIED_S
@@ -63,15 +71,19 @@ class Backoff:
         """Open, or stay open for longer."""
         self.failures += 1
         self.cause = outcome.cause
-        pauses, self.passing = PAUSES[outcome.verdict], outcome.verdict is not Verdict.PAUSED
+        refused = outcome.verdict is Verdict.PAUSED
+        doubted = refused and self._succeeded and self.failures <= DOUBTED
+        pauses, self.passing = PAUSES[outcome.verdict], doubted or not refused
+        if doubted:
+            pauses = PAUSES[Verdict.RETRY]
         self._hurried_s = HURRIED_S if self.passing else pauses.first_s
         self._wait_for(outcome.retry_after_s)
-        named = self.passing and outcome.retry_after_s is not None
+        named = not refused and outcome.retry_after_s is not None
         self._ready_at = 0.0 if named else self.clock() + pauses.after(self.failures)
 
     def record_success(self, retry_after_s: float | None = None) -> None:
         """Close; the service may ask for a pause even so, as with a request that is too large."""
-        self.failures, self.cause, self._ready_at = 0, "", 0.0
+        self.failures, self.cause, self._ready_at, self._succeeded = 0, "", 0.0, True
         self._wait_for(retry_after_s)
 
     def _wait_for(self, asked_s: float | None) -> None:
