@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+LINEAR = 6.0
 _LEAST_S = 0.002  # a time that the clock and the caches do not blur
 _MOST = 1 << 15  # longer texts measure the memory, which comes in pages
 _RUNS = 5
@@ -14,16 +15,20 @@ _LEAST_ROUNDS, _MOST_ROUNDS = 9, 90
 def growth(function: Callable[[str], object], part: str, start: str = "", end: str = "") -> float:
     """Return how many times the CPU time of four times the text is that of the text.
 
-    The text is `part`, repeated until it takes some time, between `start` and `end`. Of three
-    such lengths, the one that grows least counts. Linear time
-    gives about 4, quadratic time about 16. Other threads and programs do not count.
+    The text is `part`, repeated until it takes some time, between `start` and `end`. Linear time
+    gives about 4, quadratic time about 16. Other threads and programs do not count. A busy machine
+    makes some figures larger, so that others follow one that is not below `LINEAR`; the least
+    counts.
     """
     count = 1000
     while count < _MOST and _seconds(function, start + count * part + end) < _LEAST_S:
         count *= 2
+    found = float("inf")
     # A step, as where an object outgrows a cache, is seen at one length only.
-    lengths = (count // 4, count, 4 * count)
-    return min(_growth(function, start, length * part, end) for length in lengths)
+    for length in (count, 4 * count, count // 4, count, count // 4):
+        if found >= LINEAR:
+            found = min(found, _growth(function, start, length * part, end))
+    return found
 
 
 def _growth(function: Callable[[str], object], start: str, parts: str, end: str) -> float:
