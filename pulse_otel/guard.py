@@ -86,7 +86,7 @@ def tried(
         return otherwise
 
 
-def of_signal_handler(error: Exception) -> bool:
+def of_signal_handler(error: BaseException) -> bool:
     """Return whether a signal handler raised `error`: one of its frames runs a handler's code."""
     codes = set(_handlers())
     return any(frame.f_code in codes for frame, _ in traceback.walk_tb(error.__traceback__))
