@@ -108,7 +108,8 @@ def has_text(value: object) -> bool:
     if name not in _TEXTS.get(package, ()):
         return False
     if name in ("datetime", "time"):
-        return _package(cast("type", type(cast("Any", value).tzinfo))) in _TIME_ZONES
+        zone: Any = cast("Any", value).tzinfo
+        return _package(type(zone)) in _TIME_ZONES
     return True
 
 
