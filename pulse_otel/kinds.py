@@ -109,7 +109,7 @@ def has_text(value: object) -> bool:
         return False
     if name in ("datetime", "time"):
         zone: Any = cast("Any", value).tzinfo
-        return _package(type(zone)) in _TIME_ZONES
+        return _package(cast("type[object]", type(zone))) in _TIME_ZONES
     return True
 
 
