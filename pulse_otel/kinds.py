@@ -6,7 +6,6 @@ the program; so may its class, by a metaclass. The functions here run no code of
 
 from __future__ import annotations
 
-import gc
 from collections import UserDict
 from types import MappingProxyType
 from typing import Any, Final, cast
@@ -129,6 +128,8 @@ def dict_of(value: object) -> dict[Any, Any] | None:
         if issubclass(kind, dict):
             return cast("dict[Any, Any]", value)
         if kind is MappingProxyType:
+            import gc  # few programs send one
+
             value = gc.get_referents(value)[0]  # its own methods call those of that mapping
         elif issubclass(kind, UserDict):
             value = (instance_fields(value) or {}).get("data")
