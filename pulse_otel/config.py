@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from pulse_otel import settings
 from pulse_otel.given import Given
+from pulse_otel.guard import of_signal_handler
 from pulse_otel.log import rate_limited
 from pulse_otel.masking import masked
 from pulse_otel.settings import KEY_PREFIX, ConfigError
@@ -166,7 +167,9 @@ def _redact(value: object) -> object:
         module, _, name = value.strip().partition(":")
         try:
             value = getattr(importlib.import_module(module), name)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the module is the user's
+        except (Exception, SystemExit) as error:
+            if of_signal_handler(error):
+                raise
             value, failure = None, f"; its import failed ({type(error).__name__})"
     if not callable(value):
         raise ConfigError(f'redact: expected a function of one text, or "module:function"{failure}')

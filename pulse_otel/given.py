@@ -1,7 +1,8 @@
 """The settings as the caller and the environment give them, hidden from whoever prints variables.
 
 A report of an error may show the variables of every function in its traceback (rich, `pytest -l`,
-Sentry): ours name this object, never the mappings, since the key is in them.
+Sentry): ours name this object, never the mappings, since the key is in them. A mapping of the
+program's may raise whenever it is read, so that no loop here names one either.
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ class Given:
         environ: Mapping[str, str] | None = None,
     ) -> None:
         named: Any = {} if config is None else config
-        self.not_a_dict = None if isinstance(named, Mapping) else type(named).__name__
-        self._levels: tuple[Mapping[str, Any], ...] = (overrides or {},)
+        self.not_a_dict = None if issubclass(type(named), Mapping) else type(named).__name__
+        self._levels: tuple[Mapping[str, Any], ...] = ({} if overrides is None else overrides,)
         if self.not_a_dict is None:
             self._levels += (named,)
         self._environ = os.environ if environ is None else environ
 
     def names(self) -> Iterable[str]:
         """Return the keys that the caller gives."""
-        return [name for level in self._levels for name in level]
+        return [name for at in range(len(self._levels)) for name in self._levels[at]]
 
     def variables(self) -> Iterable[str]:
         """Return the names of the variables of the environment."""
@@ -44,9 +45,12 @@ class Given:
 
     def value(self, name: str) -> tuple[object, str]:
         """Return the value of setting `name`, or None, and its origin for a message."""
-        value = next((level[name] for level in self._levels if name in level), None)
-        if value is not None:
-            return value, ""
+        for at in range(len(self._levels)):
+            if name in self._levels[at]:
+                value = self._levels[at][name]
+                if value is not None:
+                    return value, ""
+                break
         variable = f"{_PREFIX}{name.upper()}"
         return self._environ.get(variable) or None, f" (from {variable})"
 

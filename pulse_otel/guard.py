@@ -85,7 +85,7 @@ def tried(
         return otherwise
 
 
-def of_signal_handler(error: Exception) -> bool:
+def of_signal_handler(error: BaseException) -> bool:
     """Return whether a signal handler raised `error`: one runs in a frame of its traceback."""
     return any(_runs_handler(frame) for frame, _ in traceback.walk_tb(error.__traceback__))
 

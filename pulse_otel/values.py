@@ -19,6 +19,16 @@ from functools import cache
 from typing import Any, cast
 
 from pulse_otel.guard import FAILED, of_signal_handler, tried
+from pulse_otel.kinds import (
+    dict_of,
+    has_text,
+    instance_fields,
+    is_model,
+    name_of,
+    of_class,
+    of_sdk,
+    stored,
+)
 
 MAX_DEPTH = 40
 MAX_PARTS = 1 << 17
@@ -31,9 +41,10 @@ _TOO_MANY = "[too many values]"
 
 def as_text(value: object) -> str:
     """Return the text that an encoder writes for `value`: of an enumeration's member, its value."""
-    if isinstance(value, str):
-        return str.__str__(value)
-    return as_text(value.value) if isinstance(value, Enum) else str(value)
+    kind = type(value)
+    if issubclass(kind, str):
+        return str.__str__(cast("str", value))
+    return as_text(stored(value, "_value_")) if issubclass(kind, Enum) else str(value)
 
 
 def scrub(text: str) -> str:
@@ -81,17 +92,18 @@ def plain(value: object, depth: int = 0, room: list[int] | None = None) -> Any:
 
     `room` holds how many more values are read, which all that is inside of one value share.
     """
-    if type(value) is str:
-        return scrub(value)
-    if value is None or isinstance(value, (bool, int, float)):
-        return _number(value)
-    if isinstance(value, str):
-        return scrub(value)
+    kind = type(value)  # asked, instead of the value, which may lie about its class
+    if kind is str:
+        return scrub(cast("str", value))
+    if value is None or issubclass(kind, (int, float)):
+        return _number(cast("float | None", value))
+    if issubclass(kind, str):
+        return scrub(cast("str", value))
     if depth >= MAX_DEPTH:
         return "[too deep]"
     room = [MAX_PARTS] if room is None else room
     found = tried(_parts, value, depth + 1, room, otherwise=FAILED)
-    return f"[{type(value).__name__}: not readable]" if found is FAILED else found
+    return f"[{name_of(kind)}: not readable]" if found is FAILED else found
 
 
 def _number(value: float | None) -> Any:
@@ -106,28 +118,43 @@ def _number(value: float | None) -> Any:
 
 
 def _parts(value: object, depth: int, room: list[int]) -> Any:
-    kind = type(value)  # asked, instead of the value, which may lie about its class
-    if issubclass(kind, Mapping):
-        return _plain_fields(cast("Mapping[Any, Any]", value).items(), depth, room)
+    kind = type(value)
+    if issubclass(kind, dict):
+        return _plain_fields(cast("dict[Any, Any]", value), depth, room)
     for sequence in (list, tuple, set, frozenset):
         if issubclass(kind, sequence):
             items = cast("Any", value)
             if not _fits(sequence.__len__(items), room):
                 return _TOO_MANY
             return [plain(item, depth, room) for item in sequence.__iter__(items)]
-    if issubclass(kind, (bytes, bytearray, memoryview)):
-        return f"[{len(cast('bytes', value))} bytes]"
+    for binary in (bytes, bytearray, memoryview):
+        if issubclass(kind, binary):
+            return f"[{binary.__len__(cast('Any', value))} bytes]"
+    return _unusual(value, kind, depth, room)
+
+
+def _unusual(value: object, kind: type, depth: int, room: list[int]) -> Any:
+    if issubclass(kind, Mapping):
+        return _plain_mapping(value, kind, depth, room)
     if issubclass(kind, Iterator):
         return NOT_RECORDED
     if issubclass(kind, Enum):
-        return plain(cast("Enum", value).value, depth, room)
+        return plain(stored(value, "_value_"), depth, room)
     return _fields_or_text(value, kind, depth, room)
 
 
-def _plain_fields(fields: Collection[tuple[Any, Any]], depth: int, room: list[int]) -> Any:
-    if not _fits(len(fields), room):
+def _plain_mapping(value: object, kind: type, depth: int, room: list[int]) -> Any:
+    """Return a mapping that is no dict: the SDKs make dicts of those that they send."""
+    fields = dict_of(value)
+    if fields is None and of_sdk(kind):
+        fields = dict(cast("Mapping[Any, Any]", value))
+    return f"[{name_of(kind)}]" if fields is None else _plain_fields(fields, depth, room)
+
+
+def _plain_fields(fields: dict[Any, Any], depth: int, room: list[int]) -> Any:
+    if not _fits(dict.__len__(fields), room):
         return _TOO_MANY
-    return {_key(key): plain(item, depth, room) for key, item in list(fields)}
+    return {_key(key): plain(item, depth, room) for key, item in list(dict.items(fields))}
 
 
 def _fits(count: int, room: list[int]) -> bool:
@@ -140,12 +167,13 @@ def _fits(count: int, room: list[int]) -> bool:
 
 def _fields_or_text(value: object, kind: type, depth: int, room: list[int]) -> Any:
     fields = _sent_fields(value, kind)
-    if fields is None and dataclasses.is_dataclass(kind):
-        written = getattr(value, "__dict__", {})
-        fields = {f.name: written[f.name] for f in dataclasses.fields(kind) if f.name in written}
+    if fields is None and of_class(kind, "__dataclass_fields__"):
+        written = instance_fields(value) or {}
+        names = [field.name for field in dataclasses.fields(cast("Any", kind))]
+        fields = {name: written[name] for name in names if name in written}
     if fields is not None:
-        return _plain_fields(fields.items(), depth, room)
-    return scrub(str(value)) if _is_known(kind) else f"[{kind.__name__}]"
+        return _plain_fields(fields, depth, room)
+    return scrub(str(value)) if has_text(value) else f"[{name_of(kind)}]"
 
 
 def _key(key: object) -> str:
@@ -155,43 +183,16 @@ def _key(key: object) -> str:
     return found if type(found) is str else to_json(found)
 
 
-def _sent_fields(value: Any, kind: type) -> Mapping[str, Any] | None:
+def _sent_fields(value: Any, kind: type) -> dict[str, Any] | None:
     """Return the fields that were set of a pydantic model, by none of its methods; else None."""
-    if hasattr(kind, "__pydantic_fields_set__"):
-        sent, extra = value.__pydantic_fields_set__, value.__pydantic_extra__
-    elif hasattr(kind, "__fields_set__"):  # pydantic 1
-        sent, extra = value.__fields_set__, None
+    if is_model(kind):
+        sent, extra = stored(value, "__pydantic_fields_set__"), stored(value, "__pydantic_extra__")
+    elif of_class(kind, "__fields_set__"):  # pydantic 1
+        sent, extra = stored(value, "__fields_set__"), None
     else:
         return None
-    found = {name: item for name, item in value.__dict__.items() if name in sent}
+    found = {name: item for name, item in (instance_fields(value) or {}).items() if name in sent}
     return {**found, **extra} if extra else found
-
-
-# Of a type of any other package, no method is called: an object of the program's may raise what
-# ends the program, block, or change by being read.
-_KNOWN_PACKAGES = frozenset(
-    (
-        "anthropic",
-        "builtins",
-        "datetime",
-        "decimal",
-        "fractions",
-        "httpx",
-        "httpx2",
-        "ipaddress",
-        "numpy",
-        "openai",
-        "pathlib",
-        "pydantic",
-        "pydantic_core",
-        "uuid",
-        "zoneinfo",
-    )
-)
-
-
-def _is_known(kind: type) -> bool:
-    return kind.__module__.partition(".")[0] in _KNOWN_PACKAGES
 
 
 _FIXED = (str, int, float, bool, type(None), bytes)
@@ -228,11 +229,16 @@ def _copied_fields(fields: dict[str, Any], names: Collection[str], depth: int) -
 
 
 def field_of(value: object, name: str) -> Any:
-    """Return the field `name` of a mapping, or of an object of a known package; else None."""
+    """Return the field `name` of a mapping, or of an object of the SDKs; else None."""
+    fields = dict_of(value)
+    if fields is not None:
+        return tried(dict.get, fields, name, otherwise=None)
     kind = type(value)
+    if not of_sdk(kind):
+        return None
     if issubclass(kind, Mapping):
         return tried(cast("Mapping[str, Any]", value).get, name, otherwise=None)
-    return tried(getattr, value, name, None, otherwise=None) if _is_known(kind) else None
+    return tried(getattr, value, name, None, otherwise=None)
 
 
 @cache

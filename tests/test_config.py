@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -195,3 +197,21 @@ def test_a_key_in_the_wrong_place_is_not_echoed(given: dict[str, Any]) -> None:
     said = f"{caught.value} {of_environment.value}"
     assert "very" not in said
     assert "secret_value" not in said
+
+
+@pytest.mark.row("K2")
+def test_an_exit_by_a_signal_handler_ends_the_import_of_the_redact_function(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An exit of the module itself is a wrong setting; a handler's ends the program."""
+    (tmp_path / "leaves.py").write_text("raise SystemExit(3)")
+    (tmp_path / "is_ended.py").write_text("import signal; signal.raise_signal(signal.SIGTERM)")
+    monkeypatch.syspath_prepend(tmp_path)
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(4))
+    try:
+        with pytest.raises(ConfigError, match="its import failed"):
+            load_config({"redact": "leaves:function"})
+        with pytest.raises(SystemExit):
+            load_config({"redact": "is_ended:function"})
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -161,6 +161,37 @@ def test_an_exporter_that_fails_shows_no_key(
     assert "canary" not in shown(caught.value)
 
 
+class Lazy(dict[str, Any]):
+    """Settings that are resolved when they are read."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name == "service_name":
+            raise LookupError("planted")
+        return super().__getitem__(name)
+
+
+class Uncounted(Lazy):
+    """Settings whose number is resolved too, as `bool()` asks for it."""
+
+    def __len__(self) -> int:
+        raise LookupError("planted")
+
+
+@pytest.mark.parametrize("kind", [Lazy, Uncounted])
+@pytest.mark.parametrize("as_overrides", [True, False])
+def test_settings_that_raise_when_they_are_read_show_no_key(
+    kind: type[Lazy], as_overrides: bool
+) -> None:
+    given = kind(api_key=KEY, service_name="${SERVICE}")
+    with pytest.raises(LookupError) as caught:
+        if as_overrides:
+            load_config({}, given)
+        else:
+            load_config(given)
+
+    assert "canary" not in shown(caught.value)
+
+
 def _start() -> None:
     settings: Any = {"api_key": KEY, "api_url": "http://[::1]", "spool_dir": "/nowhere"}
     pulse_otel.init_pulse(settings)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from pulse_otel import semconv
 from pulse_otel.guard import tried
 from pulse_otel.instrumentation.tool_definitions import definitions
+from pulse_otel.kinds import MODELS, dict_of, exact, instance_fields, is_model, name_of, stored
 from pulse_otel.masking import without_secrets
 from pulse_otel.values import NOT_RECORDED, as_text, field_of, plain
 
@@ -39,12 +40,15 @@ def read(value: Any, *path: str) -> Any:
 def _field(value: Any, name: str) -> Any:
     """Return a field of an object or an unusual mapping. A model's dict is read directly:
     `getattr` for a field that it lacks is slow, and most providers leave some out."""
-    fields: Any = getattr(value, "__dict__", None)
-    if fields is not None and name in fields:
+    try:
+        fields: Any = stored(value, "__dict__")
+    except AttributeError:
+        fields = None
+    if type(fields) is dict and name in fields:
         return fields[name]
-    if not hasattr(type(value), "__pydantic_fields__"):
+    if not (type(type(value)) in MODELS or is_model(type(value))):
         return field_of(value, name)
-    extra: Any = getattr(value, "__pydantic_extra__", None)
+    extra: Any = stored(value, "__pydantic_extra__")
     return extra.get(name) if type(extra) is dict else None
 
 
@@ -52,55 +56,60 @@ def fields_of(value: Any) -> Mapping[str, Any]:
     """Return all fields of a dict or a model at once, as for the chunks of a stream."""
     if type(value) is dict:
         return value
-    if hasattr(type(value), "__pydantic_extra__"):
+    if type(type(value)) in MODELS or is_model(type(value)):
         extra = value.__pydantic_extra__
         return {**value.__dict__, **extra} if extra else value.__dict__
-    fields: Any = getattr(value, "__dict__", None)
-    return value if isinstance(value, Mapping) else (fields or {})
+    fields = dict_of(value)
+    return (instance_fields(value) or {}) if fields is None else dict(dict.items(fields))
 
 
 def items(value: object) -> list[Any]:
     """Return `value` as a list if it is a list or a tuple, else an empty one."""
-    return list(value) if isinstance(value, (list, tuple)) else []
+    kind = type(value)
+    if kind is list:
+        return list(cast("list[Any]", value))
+    if issubclass(kind, list):
+        return list(list.__iter__(cast("list[Any]", value)))
+    return list(tuple.__iter__(cast("tuple[Any]", value))) if issubclass(kind, tuple) else []
 
 
 def text(value: object) -> str | None:
     """Return `value` if it is text; a member of an enumeration of texts as its value."""
     if type(value) is str:
         return value
-    return as_text(value) if isinstance(value, str) else None
+    return as_text(value) if issubclass(type(value), str) else None
 
 
 def filled(value: object) -> str | None:
     """Return `value` if it is text that is not empty: an empty name or id says nothing."""
-    return value if isinstance(value, str) and value else None
+    return (value if type(value) is str else text(value)) or None
 
 
 def integer(value: object) -> int | None:
     """Return a count, never negative: an int, or one as text or float, as some servers send it."""
     if type(value) is int:
         return value if 0 <= value <= _LARGEST else None
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, str):
-        value = int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
-    if isinstance(value, float):
-        value = int(value) if value.is_integer() else None
-    return int(value) if isinstance(value, int) and 0 <= value <= _LARGEST else None
+    found = exact(value)
+    if isinstance(found, str):
+        found = int(found) if found.isascii() and found.isdigit() and len(found) < 19 else None
+    if isinstance(found, float):
+        found = int(found) if found.is_integer() else None
+    return found if found is not None and 0 <= found <= _LARGEST else None
 
 
 def number(value: object) -> float | None:
     """Return `value` as a float if it is a real number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return float(value) if isinstance(value, float) or abs(value) <= _LARGEST else None
+    found = exact(value)
+    if isinstance(found, float):
+        return found
+    return float(found) if isinstance(found, int) and abs(found) <= _LARGEST else None
 
 
 def strings(value: object) -> list[str] | None:
     """Return a string or a list of strings as a list."""
-    if isinstance(value, str):
+    if issubclass(type(value), str):
         return [as_text(value)]
-    found = [as_text(item) for item in items(value) if isinstance(item, str)]
+    found = [as_text(item) for item in items(value) if issubclass(type(item), str)]
     return found or None
 
 
@@ -111,9 +120,8 @@ def true(value: object) -> bool | None:
 
 def parsed(arguments: Any) -> Any:
     """Return the arguments of a tool as an object if their text is JSON, else as they are."""
-    if not isinstance(arguments, str):
-        return plain(arguments)
-    return loads(arguments, otherwise=arguments)
+    known = text(arguments)
+    return plain(arguments) if known is None else loads(known, otherwise=known)
 
 
 def loads(text: str | bytes, *, otherwise: Any) -> Any:
@@ -131,8 +139,8 @@ class Rules:
     def __init__(self, *rules: Rule) -> None:
         # Sorted by the parent of each value, which is then looked up once per call.
         parents: dict[tuple[str, ...], list[tuple[str, str, Callable[[Any], Any]]]] = {}
-        for path, attribute, cast in rules:
-            parents.setdefault(path[:-1], []).append((path[-1], attribute, cast))
+        for path, attribute, convert in rules:
+            parents.setdefault(path[:-1], []).append((path[-1], attribute, convert))
         self._parents = list(parents.items())
 
     def names(self, *path: str) -> frozenset[str]:
@@ -148,14 +156,14 @@ class Rules:
             parent = read(value, *path) if path else value
             if parent is None:
                 continue
-            if hasattr(type(parent), "__pydantic_fields__"):
+            if type(type(parent)) in MODELS or is_model(type(parent)):
                 parent = fields_of(parent)
             get = parent.get if type(parent) is dict else functools.partial(_field, parent)
-            for name, attribute, cast in fields:
+            for name, attribute, convert in fields:
                 raw = get(name)
                 if raw is None or attribute in found or not given(raw):
                     continue
-                result = cast(raw)
+                result = convert(raw)
                 if result is not None:
                     found[attribute] = result
         return found
@@ -195,36 +203,6 @@ class RequestReader:
         return attributes
 
 
-# The reason or status of a provider -> the conventions' finish reason; other words stay.
-_FINISH_REASONS = {
-    "tool_calls": "tool_call",
-    "function_call": "tool_call",
-    "tool_use": "tool_call",
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "completed": "stop",
-    "max_tokens": "length",
-    "max_output_tokens": "length",
-    "refusal": "content_filter",
-    "failed": "error",
-    "cancelled": "error",
-    "incomplete": "error",
-}
-
-
-def finish_reason(raw: str | None) -> str:
-    """Return the conventions' finish reason; "error" where the provider gave none."""
-    return _FINISH_REASONS.get(raw, raw) if raw else "error"
-
-
-def finish_reasons(raw: Sequence[str | None]) -> dict[str, Any]:
-    """Return the attributes for the finish reasons of an answer's choices."""
-    return {
-        semconv.FINISH_REASONS: [finish_reason(reason) for reason in raw],
-        semconv.PULSE_RAW_FINISH_REASONS: [reason or "" for reason in raw],
-    }
-
-
 def present(**values: Any) -> dict[str, Any]:
     """Return the arguments that are not None."""
     return {name: value for name, value in values.items() if value is not None}
@@ -232,7 +210,8 @@ def present(**values: Any) -> dict[str, Any]:
 
 def text_parts(value: object) -> list[dict[str, Any]]:
     """Return a text as the one part of a message; no part if there is no text."""
-    return [{"type": "text", "content": value}] if isinstance(value, str) and value else []
+    found = value if type(value) is str else text(value)
+    return [{"type": "text", "content": found}] if found else []
 
 
 def user_message(parts: list[dict[str, Any]]) -> dict[str, Any]:
@@ -253,16 +232,19 @@ def system_message(parts: list[dict[str, Any]]) -> dict[str, Any]:
 
 def parts_of(content: object, part: Callable[[Any], dict[str, Any]]) -> list[dict[str, Any]]:
     """Convert message content to GenAI parts: text, or a list of blocks, each by `part`."""
-    if isinstance(content, str):
-        return [{"type": "text", "content": content}] if content else []
-    if isinstance(content, (list, tuple)):
+    kind = type(content)
+    if kind is str or issubclass(kind, str):
+        return text_parts(content)
+    if issubclass(kind, (list, tuple)):
         return [
-            {"type": "text", "content": block} if isinstance(block, str) else part(block)
-            for block in content
+            {"type": "text", "content": as_text(block)}
+            if issubclass(type(block), str)
+            else part(block)
+            for block in items(content)
         ]
     if not given(content):
         return []
-    if isinstance(content, Mapping):
+    if issubclass(kind, Mapping):
         return [part(content)]
     return text_parts(NOT_RECORDED)
 
@@ -275,8 +257,8 @@ def messages_and_tools(
     """Return the messages and tools of a request; an iterator of messages is left alone."""
     messages, tools = request.get("messages"), items(request.get("tools"))
     attributes: dict[str, Any] = {}
-    if isinstance(messages, (list, tuple)):
-        attributes[semconv.INPUT_MESSAGES] = [message(item) for item in messages]
+    if issubclass(type(messages), (list, tuple)):
+        attributes[semconv.INPUT_MESSAGES] = [message(item) for item in items(messages)]
     elif given(messages):
         attributes = user_message(text_parts(NOT_RECORDED))
     if tools:
@@ -288,7 +270,7 @@ def other_parameters(request: Mapping[str, Any], elsewhere: frozenset[str]) -> d
     """Return the given parameters of a body but those that are recorded `elsewhere`."""
     values = {
         # A class, as a response format, is shown by its name.
-        name: value.__name__ if isinstance(value, type) else plain(value)
+        name: name_of(value) if issubclass(type(value), type) else plain(value)
         for name, value in request.items()
         if name not in elsewhere and given(value)
     }

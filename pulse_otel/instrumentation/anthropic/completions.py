@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from pulse_otel import semconv
+from pulse_otel.instrumentation.finish_reasons import finish_reason, finish_reasons
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
     filled,
-    finish_reason,
-    finish_reasons,
     integer,
     number,
     read,

@@ -11,13 +11,12 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.instrumentation.anthropic import blocks
+from pulse_otel.instrumentation.finish_reasons import finish_reason, finish_reasons
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
     fields_of,
     filled,
-    finish_reason,
-    finish_reasons,
     given,
     integer,
     messages_and_tools,

@@ -11,14 +11,13 @@ from functools import partial
 from typing import Any
 
 from pulse_otel import semconv
+from pulse_otel.instrumentation.finish_reasons import finish_reason, finish_reasons
 from pulse_otel.instrumentation.openai.chat_parts import parts_of_message
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
     fields_of,
     filled,
-    finish_reason,
-    finish_reasons,
     generic,
     integer,
     items,

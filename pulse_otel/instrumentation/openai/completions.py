@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 from pulse_otel import semconv
+from pulse_otel.instrumentation.finish_reasons import finish_reason
 from pulse_otel.instrumentation.openai.chat import read_choices
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
     filled,
-    finish_reason,
     integer,
     items,
     number,

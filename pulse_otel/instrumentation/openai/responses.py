@@ -7,6 +7,7 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.instrumentation.errors import failure_attributes
+from pulse_otel.instrumentation.finish_reasons import finish_reason
 from pulse_otel.instrumentation.openai.background import background_attributes
 from pulse_otel.instrumentation.openai.items import (
     awaits_tool,
@@ -20,7 +21,6 @@ from pulse_otel.instrumentation.reading import (
     Rules,
     fields_of,
     filled,
-    finish_reason,
     given,
     integer,
     items,

@@ -1,0 +1,138 @@
+"""Say what a value is by its type alone.
+
+A value of the program's may answer `isinstance`, `hasattr`, `len` or `str` by what blocks, or ends
+the program; so may its class, by a metaclass. The functions here run no code of either.
+"""
+
+from __future__ import annotations
+
+from collections import UserDict
+from types import MappingProxyType
+from typing import Any, Final, cast
+
+_MRO: Any = type.__dict__["__mro__"].__get__
+_NAME: Any = type.__dict__["__name__"].__get__
+_MODULE: Any = type.__dict__["__module__"].__get__
+_NAMESPACE: Any = type.__dict__["__dict__"].__get__
+stored: Final[Any] = object.__getattribute__
+"""Return an attribute as Python stores it, whatever `__getattr__` or the like the class has."""
+
+
+def name_of(kind: type) -> str:
+    """Return the name of a class."""
+    name: str = _NAME(kind)
+    return name
+
+
+def of_class(kind: type, name: str) -> bool:
+    """Return whether a class or one of its bases defines `name`."""
+    return any(name in _NAMESPACE(base) for base in _MRO(kind))
+
+
+MODELS: set[type] = set()
+"""The metaclasses of pydantic that were seen: all their classes are models, as is quick to ask."""
+
+
+def is_model(kind: type) -> bool:
+    """Return whether `kind` is a class of models of pydantic 2, which has a metaclass."""
+    meta = type(kind)
+    if meta is type or meta in MODELS:
+        return meta is not type
+    found = of_class(kind, "__pydantic_fields_set__")
+    if found and _package(meta) == "pydantic":
+        MODELS.add(meta)
+    return found
+
+
+def instance_fields(value: object) -> dict[str, Any] | None:
+    """Return the attributes of the instance itself; None if its class has slots for them."""
+    try:
+        fields: Any = stored(value, "__dict__")
+    except AttributeError:
+        return None
+    return cast("dict[str, Any]", fields) if type(fields) is dict else None
+
+
+def exact(value: object) -> str | int | float | None:
+    """Return a text or a number, but no bool, as one of Python's own types; else None."""
+    kind = type(value)
+    if kind in (int, float, str):
+        return cast("str | int | float", value)
+    if issubclass(kind, str):
+        return str.__str__(cast("str", value))
+    if issubclass(kind, float):
+        return float.__float__(cast("float", value))
+    integral = issubclass(kind, int) and kind is not bool
+    return int.__index__(cast("int", value)) if integral else None
+
+
+# The package of a type -> the names of its types whose text is a value, and the program's code has
+# no part in it. An exception's or a method's text, for one, shows objects of the program's.
+_TEXTS = {
+    "builtins": frozenset(("builtin_function_or_method", "complex", "ellipsis", "function")),
+    "datetime": frozenset(("date", "datetime", "time", "timedelta", "timezone")),
+    "decimal": frozenset(("Decimal",)),
+    "fractions": frozenset(("Fraction",)),
+    "httpx": frozenset(("URL",)),
+    "httpx2": frozenset(("URL",)),
+    "ipaddress": frozenset(
+        f"IPv{version}{what}" for version in "46" for what in ("Address", "Interface", "Network")
+    ),
+    "pathlib": frozenset(
+        ("PosixPath", "PurePath", "PurePosixPath", "PureWindowsPath", "WindowsPath")
+    ),
+    "pydantic": frozenset(
+        ("AnyHttpUrl", "AnyUrl", "ByteSize", "HttpUrl", "SecretBytes", "SecretStr")
+    ),
+    "pydantic_core": frozenset(("MultiHostUrl", "Url")),
+    "uuid": frozenset(("UUID",)),
+    "zoneinfo": frozenset(("ZoneInfo",)),
+}
+_TIME_ZONES = frozenset(("builtins", "datetime", "dateutil", "pytz", "zoneinfo"))
+_SDK_PACKAGES = frozenset(("anthropic", "httpx", "httpx2", "openai", "pydantic"))
+
+
+def _package(kind: type) -> str:
+    module: object = _MODULE(kind)
+    return module.partition(".")[0] if type(module) is str else ""
+
+
+def has_text(value: object) -> bool:
+    """Return whether `str(value)` is a value, and runs no code of the program."""
+    kind = type(value)
+    package, name = _package(kind), name_of(kind)
+    if package == "numpy":
+        bases = [name_of(base) for base in _MRO(kind)]
+        return "generic" in bases and name not in ("void", "object_")
+    if name not in _TEXTS.get(package, ()):
+        return False
+    if name in ("datetime", "time"):
+        zone: Any = cast("Any", value).tzinfo
+        return _package(cast("type[object]", type(zone))) in _TIME_ZONES
+    return True
+
+
+def of_sdk(kind: type) -> bool:
+    """Return whether a class is one of the SDKs' or of their HTTP client's."""
+    return _package(kind) in _SDK_PACKAGES
+
+
+def dict_of(value: object) -> dict[Any, Any] | None:
+    """Return the dict that `value` is, or is a view of; None if it has none.
+
+    Only the methods of `dict` itself may read it: its class may have others. Of any other mapping,
+    `__iter__` may never end.
+    """
+    for _ in range(3):
+        kind = type(value)
+        if issubclass(kind, dict):
+            return cast("dict[Any, Any]", value)
+        if kind is MappingProxyType:
+            import gc  # few programs send one
+
+            value = gc.get_referents(value)[0]  # its own methods call those of that mapping
+        elif issubclass(kind, UserDict):
+            value = (instance_fields(value) or {}).get("data")
+        else:
+            return None
+    return None
