@@ -26,8 +26,8 @@ from pulse_otel.values import plain, scrub, size_bytes, to_json_bytes
 
 _PIECES = 16  # a sequence is encoded in so many pieces; the one that does not fit, in as many again
 _FEW = 32  # fields that are weighed one by one
-_WORTH_CUTTING = 4096  # another value is shortened instead of left out if this much fits
-_CUTS = 64  # or less in a small room: this part of it
+_WORTH_CUTTING = 8192  # another value is shortened instead of left out if this much fits
+_CUTS = 32  # or less in a small room: this part of it
 _LEAST_CUT = 128
 _LEAST_NOTE = 16  # no note takes less
 
@@ -55,7 +55,7 @@ def bounded_json(value: object, limit_bytes: int) -> str:
 
     A limit below 64 bytes may be too small for the note alone.
     """
-    text = to_json_bytes(value)
+    text = to_json_bytes(value, limit_bytes)
     if len(text) > limit_bytes:
         whole = {NOTES.key: True, "original_bytes": len(text)}
         text = shortened(value, limit_bytes, NOTES) or to_json_bytes(whole)
@@ -80,7 +80,7 @@ def whole(value: Any, room: int) -> bytes | None:
 def _whole(value: Any, room: int, sizes: Sizes) -> bytes | None:
     if sizes.least(value) > room:
         return None
-    text = to_json_bytes(value)
+    text = to_json_bytes(value, room)
     return text if len(text) <= room else None
 
 
@@ -162,20 +162,21 @@ def _size(texts: Collection[bytes]) -> int:
 
 
 def _text(text: str, room: int, notes: Notes) -> bytes | None:
-    text = scrub(text)  # at once, as a NUL takes six bytes in JSON
-    size = size_bytes(text)
+    size = size_bytes(text) + 2 * text.count("\x00")  # for which U+FFFD stands
     room -= len(_inner(notes.text.format(size))) + 2
     if room < 0:
         return None
     most = room * 2 // 3 if notes.keeps_end else room
-    start, count = _fitting(text[:most], most, 0, _inner)  # a character takes at least one byte
+    first = scrub(text[:most])  # a character takes at least one byte
+    start, count = _fitting(first, most, 0, _inner)
     end: list[bytes] = []
-    kept = size_bytes(text[:count])
+    kept = size_bytes(first[:count])
     if notes.keeps_end:
         room -= sum(map(len, start))
         # Both together have less JSON than the text, so that they do not overlap.
-        end, count = _fitting(text[max(0, len(text) - room) :], room, 0, _inner, last=True)
-        kept += size_bytes(text[len(text) - count :])
+        last = scrub(text[max(0, len(text) - room) :])
+        end, count = _fitting(last, room, 0, _inner, last=True)
+        kept += size_bytes(last[len(last) - count :])
     return b'"%b"' % b"".join([*start, _inner(notes.text.format(size - kept)), *end])
 
 
@@ -229,6 +230,9 @@ def _object(value: dict[Any, Any], room: int, cut: _Cut, depth: int) -> bytes | 
     room -= _size(kept.values())
     shown: dict[int, bytes | _Named] = {**kept}
     for done, position in enumerate(larger):
+        if room < _LEAST_NOTE:
+            left_out += len(larger) - done
+            break
         # A share that is not worth a cut goes to the first of them.
         share = room // max(1, min(len(larger) - done, room // cut.worth))
         write = cut.shortened if len(kept) == len(fields) - 1 else cut.within  # it cannot fit

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 DEEPEST = 80  # levels, each of which takes a few frames of the stack
+_SMALL = 256  # bytes, which are walked again as fast as they are looked up
+_CONTAINERS = frozenset((dict, list, tuple))
 
 
 class Sizes:
@@ -29,33 +31,37 @@ class Sizes:
             return len(value) + 2
         if kind is int:
             return 1 + value.bit_length() // 4
-        if kind not in (dict, list, tuple) or depth > DEEPEST:
+        if kind not in _CONTAINERS:
             return 1
         found = self._known.get(id(value))
-        if found is None:
-            self._known[id(value)] = 1  # in case the value is inside of itself
-            walk = self._least_object if kind is dict else self._least_list
-            found = self._known[id(value)] = walk(value, depth + 1)
-        return found
+        return self._walk(value, depth + 1) if found is None else found
 
-    def _least_object(self, value: dict[Any, Any], depth: int) -> int:
-        total = 1 + 5 * len(value)
-        if total > self._enough:
+    def _walk(self, value: Any, depth: int) -> int:
+        total, enough = 1, self._enough
+        if depth > DEEPEST:
             return total
-        for name, item in list(value.items()):
-            if type(name) is str:
-                total += len(name)
-            total += len(item) + 1 if type(item) is str else self.least(item, depth) - 1
-            if total > self._enough:
+        if type(value) is dict:
+            total += 4 * len(value) + _length(value)
+            parts = list(value.values())
+        else:
+            parts = list(value)
+        for part in parts:
+            kind = type(part)
+            if kind is str:
+                total += len(part) + 3
+            elif kind is dict:
+                total += 1 + (self._known.get(id(part)) or self._walk(part, depth + 1))
+            else:
+                total += 1 + self.least(part, depth)
+            if total > enough:
                 break
+        if total > _SMALL:
+            self._known[id(value)] = total
         return total
 
-    def _least_list(self, items: Any, depth: int) -> int:
-        total = 1 + 2 * len(items)
-        if total > self._enough:
-            return total
-        for item in list(items):
-            total += self.least(item, depth) - 1
-            if total > self._enough:
-                break
-        return total
+
+def _length(names: dict[Any, Any]) -> int:
+    try:
+        return len("".join(names))
+    except TypeError:  # not each is a text
+        return 0
