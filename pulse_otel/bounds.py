@@ -17,14 +17,25 @@ is left out is not looked at, so that it takes little more time than to encode t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
+from pulse_otel.pieces import (
+    PIECES,
+    Json,
+    Pieces,
+    fitting,
+    in_one,
+    inner,
+    inner_object,
+    joined,
+    size,
+)
 from pulse_otel.sizes import DEEPEST, Sizes
 from pulse_otel.values import plain, scrub, size_bytes, to_json_bytes
 
-_PIECES = 16  # a sequence is encoded in so many pieces; the one that does not fit, in as many again
 _FEW = 32  # fields that are weighed one by one
 _WORTH_CUTTING = 8192  # another value is shortened instead of left out if this much fits
 _CUTS = 32  # or less in a small room: this part of it
@@ -32,8 +43,6 @@ _LEAST_CUT = 128
 _LEAST_NOTE = 16  # no note takes less
 
 _Field = tuple[Any, Any]
-_Named = tuple[bytes, bytes]
-"""The name of a field with its colon, and its value, in JSON."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +73,13 @@ def bounded_json(value: object, limit_bytes: int) -> str:
 
 def shortened(value: Any, room: int, notes: Notes) -> bytes | None:
     """Return JSON of at most `room` bytes for a `value` that takes more; None if nothing fits."""
-    return _Cut(notes, room).shortened(value, room)
+    text = _Cut(notes, room).shortened(value, room)
+    return in_one(text) if text else None
 
 
 def within(value: Any, room: int, notes: Notes) -> bytes | None:
     """Return the JSON of `value`, shortened if it takes more than `room` bytes."""
-    return _Cut(notes, room).within(value, room)
+    return whole(value, room) or shortened(value, room, notes)
 
 
 def whole(value: Any, room: int) -> bytes | None:
@@ -94,7 +104,7 @@ class _Cut:
         self.least = self._sizes.least
         self._alive: list[Any] = []  # as the sizes are known by id
 
-    def shortened(self, value: Any, room: int, depth: int = 0) -> bytes | None:
+    def shortened(self, value: Any, room: int, depth: int = 0) -> Json | None:
         if depth >= DEEPEST or room < _LEAST_NOTE:
             return None
         if type(value) not in (str, list, dict):
@@ -108,117 +118,71 @@ class _Cut:
             return _object(value, room, self, depth + 1)
         return None
 
-    def within(self, value: Any, room: int, depth: int = 0) -> bytes | None:
+    def within(self, value: Any, room: int, depth: int = 0) -> Json | None:
         return self.whole(value, room) or self.shortened(value, room, depth)
 
-    def whole(self, value: Any, room: int) -> bytes | None:
+    def whole(self, value: Any, room: int) -> Json | None:
         return _whole(value, room, self._sizes)
 
 
-def _inner(value: object) -> bytes:
-    """Return the JSON of `value` without its first and last byte: quotes, brackets or braces."""
-    return to_json_bytes(value)[1:-1]
-
-
-def _inner_object(fields: Sequence[_Field]) -> bytes:
-    return _inner(dict(fields))
-
-
-def _joined(brackets: bytes, texts: Iterable[bytes | _Named]) -> bytes:
-    """Return a list or an object of `texts`, each of which is copied once."""
-    parts = [brackets[:1]]
-    for text in texts:
-        parts += (text, b",") if isinstance(text, bytes) else (*text, b",")
-    parts[-1] = brackets[1:]
-    return b"".join(parts)
-
-
-def _fitting(
-    values: Any, room: int, comma: int, encoded: Callable[[Any], bytes], last: bool = False
-) -> tuple[list[bytes], int]:
-    """Encode the first or last of `values`, as many as fit; return the pieces and their number.
-
-    Each piece takes `comma` bytes more.
-    """
-    pieces: list[bytes] = []
-    count, step, most = 0, max(1, len(values) // _PIECES), len(values)
-    while count < most:
-        until = min(count + step, most)
-        piece = encoded(values[most - until : most - count] if last else values[count:until])
-        if len(piece) + comma <= room:
-            pieces.append(piece)
-            room -= len(piece) + comma
-            count = until
-        elif step == 1:
-            break
-        else:
-            step = max(1, step // _PIECES)
-    return (pieces[::-1] if last else pieces), count
-
-
-def _size(texts: Collection[bytes]) -> int:
-    """Return the bytes that `texts` take in a list or an object."""
-    return sum(map(len, texts)) + len(texts)
-
-
-def _text(text: str, room: int, notes: Notes) -> bytes | None:
+def _text(text: str, room: int, notes: Notes) -> Json | None:
     size = size_bytes(text) + 2 * text.count("\x00")  # for which U+FFFD stands
-    room -= len(_inner(notes.text.format(size))) + 2
+    room -= len(inner(notes.text.format(size))) + 2
     if room < 0:
         return None
     most = room * 2 // 3 if notes.keeps_end else room
     first = scrub(text[:most])  # a character takes at least one byte
-    start, count = _fitting(first, most, 0, _inner)
+    start, count = fitting(first, most, 0, inner)
     end: list[bytes] = []
     kept = size_bytes(first[:count])
     if notes.keeps_end:
         room -= sum(map(len, start))
         # Both together have less JSON than the text, so that they do not overlap.
         last = scrub(text[max(0, len(text) - room) :])
-        end, count = _fitting(last, room, 0, _inner, last=True)
+        end, count = fitting(last, room, 0, inner, last=True)
         kept += size_bytes(last[len(last) - count :])
-    return b'"%b"' % b"".join([*start, _inner(notes.text.format(size - kept)), *end])
+    return b'"%b"' % b"".join([*start, inner(notes.text.format(size - kept)), *end])
 
 
-def _list(items: list[Any], room: int, cut: _Cut, depth: int) -> bytes | None:
+def _list(items: list[Any], room: int, cut: _Cut, depth: int) -> Json | None:
     room -= 2 + len(_note_item(len(items), cut.notes))
     if room < 0:
         return None
     if len(items) == 1:
         only = cut.shortened(items[0], room, depth)
-        return _joined(b"[]", [only or _note_item(1, cut.notes)])
+        return joined(b"[]", [only or _note_item(1, cut.notes)])
     first, between = cut.whole(items[0], room // 4), items[1:-1]
     reserve = room // 4 if first is None else len(first) + 1
     last = cut.whole(items[-1], (room - reserve) * 3 // 4)
     rest = (room - reserve) // 4 if last is None else room - reserve - len(last) - 1
     middle, kept = _last_items(between, rest, last is not None, cut, depth)
-    room -= _size(middle)
+    room -= size(middle)
     last = last or cut.within(items[-1], room - reserve - 1, depth)
     room -= len(last) + 1 if last else 0
     first = first or cut.within(items[0], room - 1, depth)
     left_out = len(between) - kept + (first is None) + (last is None)
     note = _note_item(left_out, cut.notes) if left_out else None
-    return _joined(b"[]", [text for text in (first, note, *middle, last) if text])
+    return joined(b"[]", [text for text in (first, note, *middle, last) if text])
 
 
 def _last_items(
     items: list[Any], room: int, may_cut: bool, cut: _Cut, depth: int
-) -> tuple[list[bytes], int]:
+) -> tuple[list[Json], int]:
     """Return the last items that fit, and their number; the first of them may be shortened."""
-    found, kept = _fitting(items[-max(1, room) :], room, 1, _inner, last=True)
-    room -= _size(found)
+    found, kept = fitting(items[-max(1, room) :], room, 1, inner, last=True)
+    room -= size(found)
     if may_cut and kept < len(items) and room >= cut.worth:
         part = cut.within(items[-1 - kept], room - 1, depth)
         if part:
             return [part, *found], kept + 1
-    return found, kept
+    return [*found], kept
 
 
 def _note_item(count: int, notes: Notes) -> bytes:
     return to_json_bytes({notes.key: notes.items.format(count)})
 
 
-def _object(value: dict[Any, Any], room: int, cut: _Cut, depth: int) -> bytes | None:
+def _object(value: dict[Any, Any], room: int, cut: _Cut, depth: int) -> Json | None:
     fields = list(value.items())
     if cut.notes.key in value:  # the note takes its place
         fields = [field for field in fields if field[0] != cut.notes.key]
@@ -227,8 +191,8 @@ def _object(value: dict[Any, Any], room: int, cut: _Cut, depth: int) -> bytes | 
         return None
     keep = _small_fields if len(fields) <= _FEW else _first_fields
     kept, larger, left_out = keep(fields, room, cut)
-    room -= _size(kept.values())
-    shown: dict[int, bytes | _Named] = {**kept}
+    room -= size(kept.values())
+    shown: dict[int, Json] = {**kept}
     for done, position in enumerate(larger):
         if room < _LEAST_NOTE:
             left_out += len(larger) - done
@@ -241,19 +205,19 @@ def _object(value: dict[Any, Any], room: int, cut: _Cut, depth: int) -> bytes | 
             left_out += 1
         else:
             shown[position] = named
-            room -= _size(named) - 1
+            room -= len(named) + 1
     left_out += len(value) - len(fields)
     note = [_note_field(left_out, cut.notes)] if left_out else []
-    return _joined(b"{}", [*(shown[position] for position in sorted(shown)), *note])
+    return joined(b"{}", [*(shown[position] for position in sorted(shown)), *note])
 
 
-_Kept = tuple[dict[int, bytes], list[int], int]
+_Kept = tuple[dict[int, Json], list[int], int]
 """JSON of fields by position; the positions of others to shorten; how many are left."""
 
 
 def _small_fields(fields: list[_Field], room: int, cut: _Cut) -> _Kept:
     """Keep each field that takes no more than an even share of the room."""
-    kept: dict[int, bytes] = {}
+    kept: dict[int, Json] = {}
     larger: list[int] = []
     sizes = [cut.least(item) + len(name if type(name) is str else "") for name, item in fields]
     for position in sorted(range(len(fields)), key=sizes.__getitem__):
@@ -261,24 +225,35 @@ def _small_fields(fields: list[_Field], room: int, cut: _Cut) -> _Kept:
         text = b""
         # If all others fit, this one cannot.
         if sizes[position] < share and len(kept) < len(fields) - 1:
-            text = _inner_object([fields[position]])
+            text = inner_object([fields[position]])
         if text and len(text) < share:
             kept[position] = text
             room -= len(text) + 1
         else:
             larger.append(position)
+    if larger and room // len(larger) < cut.worth:
+        count = _run([sizes[position] + 4 for position in larger], room)
+        text = inner_object([fields[position] for position in larger[:count]])
+        if count and len(text) < room:
+            kept[larger[0]] = text
+            larger = larger[count:]
     return kept, larger, 0
+
+
+def _run(sizes: list[int], room: int) -> int:
+    """Return how many of the first of `sizes` fit."""
+    return sum(total < room for total in accumulate(sizes))
 
 
 def _first_fields(fields: list[_Field], room: int, cut: _Cut) -> _Kept:
     """Keep the first fields that fit, in pieces, and the next ones after each that does not."""
-    kept: dict[int, bytes] = {}
+    kept: dict[int, Json] = {}
     larger: list[int] = []
     position = 0
-    while position < len(fields) and room >= cut.worth and len(larger) < _PIECES:
-        pieces, count = _fitting(fields[position:], room, 1, _inner_object)
+    while position < len(fields) and room >= cut.worth and len(larger) < PIECES:
+        pieces, count = fitting(fields[position:], room, 1, inner_object)
         kept |= {position + at: piece for at, piece in enumerate(pieces)}
-        room -= _size(pieces)
+        room -= size(pieces)
         position += count
         if position < len(fields):
             larger.append(position)
@@ -287,18 +262,20 @@ def _first_fields(fields: list[_Field], room: int, cut: _Cut) -> _Kept:
 
 
 def _field(
-    field: _Field, room: int, write: Callable[[Any, int, int], bytes | None], depth: int
-) -> _Named | None:
+    field: _Field, room: int, write: Callable[[Any, int, int], Json | None], depth: int
+) -> Pieces | None:
     """Return a field, its value shortened if it does not fit; None if nothing."""
     name = _name(field)
     value = write(field[1], room - len(name) - 1, depth)
-    return (name, value) if value else None
+    if not value:
+        return None
+    return Pieces([name, *([value] if isinstance(value, bytes) else value.parts)])
 
 
 def _name(field: _Field) -> bytes:
     """Return the name of a field with its colon."""
-    return _inner({field[0]: 0})[:-1]
+    return inner({field[0]: 0})[:-1]
 
 
 def _note_field(count: int, notes: Notes) -> bytes:
-    return _inner_object([(notes.key, notes.fields.format(count))])
+    return inner_object([(notes.key, notes.fields.format(count))])

@@ -28,9 +28,9 @@ class Sizes:
         """Return how many bytes the JSON of `value` takes at least."""
         kind = type(value)
         if kind is str:
-            return len(value) + 2
+            return 2 + len(value)
         if kind is int:
-            return 1 + value.bit_length() // 4
+            return 1 + int.bit_length(value) // 4
         if kind not in _CONTAINERS:
             return 1
         found = self._known.get(id(value))
