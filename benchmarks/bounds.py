@@ -78,6 +78,7 @@ def shapes() -> dict[str, Any]:
         "2 fields, 14 deep": tree(*[2] * 14, text="v" * 12),
         "a list of nested objects": [tree(20, 20, 20, text="v" * 50)],
         "35 nested lists": lists(35, "z" * 9000),
+        "a text of NULs": ["\x00" * 1_600_000],
         "escapes": [message('"\n\\' * 200) for _ in range(1000)],
         "other than ASCII": [message("äö語😀" * 200) for _ in range(500)],
         "a NUL in each": [message("x y " * 175 + "\x00") for _ in range(1000)],

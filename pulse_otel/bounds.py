@@ -1,7 +1,8 @@
 """Write a value as JSON within a limit: what does not fit is left out, and a note says so.
 
-One walk from the top, with a budget. Items and fields are encoded many at a time, and most of what
-is left out is not looked at, so that it takes little more time than to encode the value once.
+One walk from the top, with a budget. The size of each container is estimated once, items and fields
+are encoded many at a time, and what is left out is not encoded, so that it takes little more time
+than to encode the value once.
 
 | value | what is kept |
 |---|---|
@@ -237,6 +238,8 @@ def _small_fields(fields: list[_Field], room: int, cut: _Cut) -> _Kept:
         if count and len(text) < room:
             kept[larger[0]] = text
             larger = larger[count:]
+            if room - len(text) < cut.worth // 16:
+                return kept, [], len(larger)
     return kept, larger, 0
 
 

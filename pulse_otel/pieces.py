@@ -60,7 +60,8 @@ def fitting(
     Each piece takes `comma` bytes more.
     """
     pieces: list[bytes] = []
-    count, step, most = 0, max(1, len(values) // PIECES), len(values)
+    count, most = 0, len(values)
+    step = most if isinstance(values, str) else max(1, most // PIECES)  # most texts fit at once
     while count < most:
         until = min(count + step, most)
         piece = encoded(values[most - until : most - count] if last else values[count:until])
