@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from pulse_otel.values import to_json_bytes
 
 PIECES = 16  # a sequence is encoded in so many pieces; the one that does not fit, in as many again
+_TEXT_PIECE = 1 << 14  # a shorter text is encoded at once, as most fit
 
 
 class Pieces:
@@ -61,7 +62,7 @@ def fitting(
     """
     pieces: list[bytes] = []
     count, most = 0, len(values)
-    step = most if isinstance(values, str) else max(1, most // PIECES)  # most texts fit at once
+    step = max(most // PIECES, _TEXT_PIECE if isinstance(values, str) else 1)
     while count < most:
         until = min(count + step, most)
         piece = encoded(values[most - until : most - count] if last else values[count:until])
