@@ -42,6 +42,21 @@ def nested(depth: int, text: str) -> Any:
     return value
 
 
+def tree(*fields: int, text: str) -> Any:
+    """Return objects of so many fields in one another, with a text in each of the last."""
+    if not fields:
+        return text
+    return {f"k{n}": tree(*fields[1:], text=text) for n in range(fields[0])}
+
+
+def lists(depth: int, text: str) -> list[Any]:
+    """Return a list of a text and a list, `depth` times in one another."""
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [[text, value]]
+    return value
+
+
 def shapes() -> dict[str, Any]:
     """Return values above the bound, by name."""
     wide = {f"j{n}": ["v" * 20] * 3 for n in range(20)}
@@ -57,6 +72,13 @@ def shapes() -> dict[str, Any]:
         "a field among many": {**{f"key{n}": n for n in range(100)}, "text": "y" * 1_000_000},
         "nested 36 deep": nested(36, "t" * 10_000),
         "wide and nested": {f"k{n}": wide for n in range(400)},
+        "20 x 20 x 20 fields": tree(20, 20, 20, text="v" * 50),
+        "8 fields, 5 deep": tree(*[8] * 5, text="v" * 12),
+        "5 fields, 6 deep": tree(*[5] * 6, text="v" * 12),
+        "2 fields, 14 deep": tree(*[2] * 14, text="v" * 12),
+        "a list of nested objects": [tree(20, 20, 20, text="v" * 50)],
+        "35 nested lists": lists(35, "z" * 9000),
+        "a text of NULs": ["\x00" * 1_600_000],
         "escapes": [message('"\n\\' * 200) for _ in range(1000)],
         "other than ASCII": [message("äö語😀" * 200) for _ in range(500)],
         "a NUL in each": [message("x y " * 175 + "\x00") for _ in range(1000)],

@@ -36,6 +36,7 @@ MAX_PARTS = 1 << 17
 bytes for each, more than the bound on a content attribute."""
 NOT_RECORDED = "[not recorded: an iterator]"
 _REPLACEMENT = b"\xef\xbf\xbd"  # U+FFFD
+_FEW_TEXTS = 4096  # bytes of JSON for each quote: it is faster to scrub texts than their JSON
 _TOO_MANY = "[too many values]"
 
 
@@ -259,12 +260,17 @@ def to_json(value: object) -> str:
     return to_json_bytes(value).decode()
 
 
-def to_json_bytes(value: object) -> bytes:
-    """Return `to_json` in UTF-8."""
+def to_json_bytes(value: object, most: int = 1 << 62) -> bytes:
+    """Return `to_json` in UTF-8; of more than twice `most` bytes, maybe with NULs in it."""
     fast = _fast_json()
     if fast is not None:
         try:
-            return _without_nul(fast(value))
+            text = fast(value)
+            if len(text) > 2 * most:  # it stays longer, as U+FFFD takes half of an escaped NUL
+                return text
+            if b"u0000" in text and len(text) > _FEW_TEXTS * text.count(b'"'):
+                text = fast(plain(value))
+            return _without_nul(text)
         except Exception as error:
             if of_signal_handler(error):
                 raise
