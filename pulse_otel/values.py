@@ -38,6 +38,7 @@ NOT_RECORDED = "[not recorded: an iterator]"
 _REPLACEMENT = b"\xef\xbf\xbd"  # U+FFFD
 _FEW_TEXTS = 4096  # bytes of JSON for each quote: it is faster to scrub texts than their JSON
 _TOO_MANY = "[too many values]"
+_INSIDE_ITSELF = "[inside of itself]"
 
 
 def as_text(value: object) -> str:
@@ -88,10 +89,20 @@ def clip(text: str, limit_bytes: int, unread_bytes: int = 0) -> str:
     return text.encode("utf-8", "replace")[:keep].decode("utf-8", "ignore") + marker
 
 
-def plain(value: object, depth: int = 0, room: list[int] | None = None) -> Any:
+class _Room:
+    """How many more values are read, and the containers that are being read."""
+
+    __slots__ = ("left", "open")
+
+    def __init__(self) -> None:
+        self.left = MAX_PARTS
+        self.open: list[int] = []
+
+
+def plain(value: object, depth: int = 0, room: _Room | None = None) -> Any:
     """Return `value` as plain dicts, lists and scalars; iterators are not consumed.
 
-    `room` holds how many more values are read, which all that is inside of one value share.
+    All that is inside of one value shares its `room`.
     """
     kind = type(value)  # asked, instead of the value, which may lie about its class
     if kind is str:
@@ -102,8 +113,12 @@ def plain(value: object, depth: int = 0, room: list[int] | None = None) -> Any:
         return scrub(cast("str", value))
     if depth >= MAX_DEPTH:
         return "[too deep]"
-    room = [MAX_PARTS] if room is None else room
+    room = _Room() if room is None else room
+    if id(value) in room.open:
+        return _INSIDE_ITSELF
+    room.open.append(id(value))
     found = tried(_parts, value, depth + 1, room, otherwise=FAILED)
+    room.open.pop()
     return f"[{name_of(kind)}: not readable]" if found is FAILED else found
 
 
@@ -118,7 +133,7 @@ def _number(value: float | None) -> Any:
     return value
 
 
-def _parts(value: object, depth: int, room: list[int]) -> Any:
+def _parts(value: object, depth: int, room: _Room) -> Any:
     kind = type(value)
     if issubclass(kind, dict):
         return _plain_fields(cast("dict[Any, Any]", value), depth, room)
@@ -134,7 +149,7 @@ def _parts(value: object, depth: int, room: list[int]) -> Any:
     return _unusual(value, kind, depth, room)
 
 
-def _unusual(value: object, kind: type, depth: int, room: list[int]) -> Any:
+def _unusual(value: object, kind: type, depth: int, room: _Room) -> Any:
     if issubclass(kind, Mapping):
         return _plain_mapping(value, kind, depth, room)
     if issubclass(kind, Iterator):
@@ -144,7 +159,7 @@ def _unusual(value: object, kind: type, depth: int, room: list[int]) -> Any:
     return _fields_or_text(value, kind, depth, room)
 
 
-def _plain_mapping(value: object, kind: type, depth: int, room: list[int]) -> Any:
+def _plain_mapping(value: object, kind: type, depth: int, room: _Room) -> Any:
     """Return a mapping that is no dict: the SDKs make dicts of those that they send."""
     fields = dict_of(value)
     if fields is None and of_sdk(kind):
@@ -152,21 +167,21 @@ def _plain_mapping(value: object, kind: type, depth: int, room: list[int]) -> An
     return f"[{name_of(kind)}]" if fields is None else _plain_fields(fields, depth, room)
 
 
-def _plain_fields(fields: dict[Any, Any], depth: int, room: list[int]) -> Any:
+def _plain_fields(fields: dict[Any, Any], depth: int, room: _Room) -> Any:
     if not _fits(dict.__len__(fields), room):
         return _TOO_MANY
     return {_key(key): plain(item, depth, room) for key, item in list(dict.items(fields))}
 
 
-def _fits(count: int, room: list[int]) -> bool:
+def _fits(count: int, room: _Room) -> bool:
     """Take `count` values, and the one that holds them, from `room` if it has as many."""
-    if count >= room[0]:
+    if count >= room.left:
         return False
-    room[0] -= count + 1
+    room.left -= count + 1
     return True
 
 
-def _fields_or_text(value: object, kind: type, depth: int, room: list[int]) -> Any:
+def _fields_or_text(value: object, kind: type, depth: int, room: _Room) -> Any:
     fields = _sent_fields(value, kind)
     if fields is None and of_class(kind, "__dataclass_fields__"):
         written = instance_fields(value) or {}
