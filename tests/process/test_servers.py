@@ -201,7 +201,7 @@ def work():
 
 
 @pytest.mark.row("P8")
-@pytest.mark.parametrize("zero_code", [False, True])
+@pytest.mark.parametrize("zero_code", [pytest.param(False, marks=pytest.mark.long), True])
 def test_celery_with_children_that_are_replaced(
     zero_code: bool, server: FaultServer, provider: Any, tmp_path: Path
 ) -> None:

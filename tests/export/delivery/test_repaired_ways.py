@@ -74,7 +74,9 @@ def test_a_proxy_that_is_repaired(fault: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.row("H7")
-@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize(
+    "status", [401, *(pytest.param(n, marks=pytest.mark.long) for n in (403, 404))]
+)
 @pytest.mark.parametrize("later", [False, True], ids=["this process", "a later one"])
 def test_a_refusal_that_somebody_repairs(
     status: int, later: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
