@@ -10,13 +10,13 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 
 import pulse_otel
 from pulse_otel import observe
 from pulse_otel.instrumentation.tool_evidence import is_random
 from pulse_otel.local.provider.replies import ToolCall, chat, chat_stream, message
 from tests.conftest import KEY, Clients
+from tests.samplers import Switched
 
 QUESTION = [
     {"role": "system", "content": "You are a bank."},
@@ -27,33 +27,11 @@ NUMBERED = ToolCall("get_balance", {}, "functions.get_balance:0")
 UUID = ToolCall("get_balance", {}, "call_0_98e62c8e-d4f3-43dc-9f2b-57b5e7b4d6f8")
 
 
-class Sometimes(Sampler):
-    """Samples while `on`."""
-
-    on = True
-
-    def should_sample(
-        self,
-        parent_context: Any,
-        trace_id: int,
-        name: str,
-        kind: Any = None,
-        attributes: Any = None,
-        links: Any = None,
-        trace_state: Any = None,
-    ) -> SamplingResult:
-        decision = Decision.RECORD_AND_SAMPLE if self.on else Decision.DROP
-        return SamplingResult(decision, attributes)
-
-    def get_description(self) -> str:
-        return "sometimes"
-
-
 class Bank:
     """A program: its messages come back from a database, so no object of an answer does."""
 
     def __init__(self, provider: Any, clients: Clients) -> None:
-        self.memory, self.sampler = InMemorySpanExporter(), Sometimes()
+        self.memory, self.sampler = InMemorySpanExporter(), Switched()
         tracer_provider = TracerProvider(shutdown_on_exit=False, sampler=self.sampler)
         tracer_provider.add_span_processor(SimpleSpanProcessor(self.memory))
         self.tracer = tracer_provider.get_tracer("app")

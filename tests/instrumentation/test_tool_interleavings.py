@@ -21,11 +21,11 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 
 import pulse_otel
 from pulse_otel import observe
 from tests.conftest import KEY
+from tests.samplers import Switched
 
 TOOL = "convertBase64ToSHA256"
 TOOLS: Any = [{"type": "function", "function": {"name": TOOL, "parameters": {}}}]
@@ -55,28 +55,6 @@ class Kept(SpanExporter):
             texts = " ".join(str(value) for value in (span.attributes or {}).values())
             self.spans.append((span.name, span.context.trace_id, texts))
         return SpanExportResult.SUCCESS
-
-
-class Switched(Sampler):
-    """Samples while `on`."""
-
-    on = True
-
-    def should_sample(
-        self,
-        parent_context: Any,
-        trace_id: int,
-        name: str,
-        kind: Any = None,
-        attributes: Any = None,
-        links: Any = None,
-        trace_state: Any = None,
-    ) -> SamplingResult:
-        decision = Decision.RECORD_AND_SAMPLE if self.on else Decision.DROP
-        return SamplingResult(decision, attributes)
-
-    def get_description(self) -> str:
-        return "switched"
 
 
 class Program:
