@@ -229,7 +229,7 @@ class LlmCall:
         """Read what arrived and end the span, once; with an `error` its status is ERROR."""
         if self._finished:
             if self._ends_span and self.span.is_recording():  # a signal handler's exception passed
-                guarded(self.span.end)
+                guarded(self.span.end, self.ended_ns)
             return
         self._finished = True
         try:
