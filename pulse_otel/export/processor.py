@@ -7,7 +7,7 @@ and may hang where a signal handler interrupts it. So this one stands before it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from opentelemetry.context import Context
@@ -67,23 +67,35 @@ class PulseSpanProcessor(SpanProcessor):
         """Nothing is needed of a span that starts."""
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Queue `span` if it is for Pulse. No I/O, and never raises."""
-        guarded(self._on_end, span)
+        """Queue `span` if it is for Pulse. No I/O; raises only what a signal handler raises."""
+        queue: Callable[[ReadableSpan], None] | None = None
+        try:
+            queue = guarded(self._counted_for, span)
+        except BaseException:  # a signal handler's: the span is counted and queued all the same
+            queue = guarded(self._counted_for, span)
+            raise
+        finally:
+            if queue is not None:
+                guarded(queue, span)
 
-    def _on_end(self, span: ReadableSpan) -> None:
+    def _counted_for(self, span: ReadableSpan) -> Callable[[ReadableSpan], None] | None:
+        """Count `span`; return what queues it, or None if nothing is to."""
         if self._successor is not None:
             self._successor.on_end(span)
-            return
+            return None
         context = span.get_span_context()
         if context is None or not self._exporter.takes(span):
-            return
+            return None
         if not guarded(dialects.is_genai_span, span, otherwise=True):
             with self._lock:
                 self._not_genai += 1
-        elif not context.trace_flags.sampled:
+            return None
+        if not context.trace_flags.sampled:
             self.not_sampled()
-        elif self._has_counted(guarded(size_of, span, otherwise=UNKNOWN_BYTES)):
-            self._hand_on(span)
+            return None
+        queue = self._queue()
+        size = guarded(size_of, span, otherwise=UNKNOWN_BYTES)
+        return queue if self._has_room(size) else None
 
     def not_sampled(self) -> None:
         """Count a call that the sampler of the program's provider leaves out."""
@@ -93,7 +105,7 @@ class PulseSpanProcessor(SpanProcessor):
         with self._lock:
             self._not_sampled += 1
 
-    def _has_counted(self, size: int) -> bool:
+    def _has_room(self, size: int) -> bool:
         """Count a span of `size` bytes; False if there is no room for it."""
         received, queued = self._exporter.bytes_received_and_queued
         with self._lock:
@@ -105,26 +117,32 @@ class PulseSpanProcessor(SpanProcessor):
             self._handed_on_bytes += size
             return True
 
-    def _hand_on(self, span: ReadableSpan) -> None:
-        """Past the batch processor if somebody waits for the span, or if it must not be entered.
+    def _queue(self) -> Callable[[ReadableSpan], None]:
+        """Choose what queues a span.
+
+        Past the batch processor if somebody waits for the span, or if it must not be entered.
 
         The SDK's `emit` sets an event, whose lock cannot be taken twice. A signal handler that
         ends a span while its own thread is in there would wait for itself; so would the garbage
         collector that ends one in the SDK's own thread, while that waits for the event.
         """
-        thread = threading.get_ident()
-        batch = self._batch
-        if (
-            batch is None
+        past = (
+            self._batch is None
             or self._exporter.at_once
-            or thread in self._inside
+            or threading.get_ident() in self._inside
             or in_delivery_thread()
-        ):
-            self._exporter.export((span,))
-            return
+        )
+        return self._past_batch if past else self._into_batch
+
+    def _past_batch(self, span: ReadableSpan) -> None:
+        self._exporter.export((span,))
+
+    def _into_batch(self, span: ReadableSpan) -> None:
+        thread = threading.get_ident()
         self._inside.add(thread)
         try:
-            batch.on_end(span)
+            if self._batch is not None:
+                self._batch.on_end(span)
         finally:
             self._inside.discard(thread)
 
