@@ -129,8 +129,15 @@ CASES = (
     ),
     *(_pool(f"billiard, {m}, Process", "process", "billiard", m) for m in METHODS),
     *(
-        _pool(f"billiard, {m}, Pool, `maxtasksperchild=1`", "recycled", "billiard", m, note)
-        for m, note in zip(METHODS, ("", "`flush_buffer(5)` at the end of a task", ""), strict=True)
+        _pool(f"billiard, {m}, Pool, `maxtasksperchild=1`", "recycled", "billiard", m)
+        for m in ("fork", "forkserver")
+    ),
+    _pool(
+        "billiard, spawn, Pool, `maxtasksperchild=1`",
+        "flushed",
+        "billiard",
+        "spawn",
+        "`flush_buffer(5)` at the end of a task, without which 0 of 4 arrive",
     ),
     _pool("joblib (loky)", "joblib"),
     _pool("loky", "loky"),

@@ -9,6 +9,8 @@ from typing import Any
 
 from calls import ask
 
+import pulse_otel
+
 CALLS = 4
 
 
@@ -31,6 +33,18 @@ def recycled(context: Any) -> None:
         made.map(ask, range(CALLS), chunksize=1)
         made.close()
         made.join()
+
+
+def flushed(context: Any) -> None:
+    with context.Pool(2, maxtasksperchild=1) as made:
+        made.map(ask_and_flush, range(CALLS), chunksize=1)
+        made.close()
+        made.join()
+
+
+def ask_and_flush(number: int) -> None:
+    ask(number)
+    pulse_otel.flush_buffer(5)
 
 
 def terminated(context: Any) -> None:
