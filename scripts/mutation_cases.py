@@ -35,7 +35,9 @@ _CALLS = _tests(
     "observe sessions parse_raises errors_in_answers coexistence what_was_sent program_writes",
 )
 _PATCHES = _tests("instrumentation/", "patching parameters_of_requests uninstrument instrumentors")
-_TOOLS = _tests("instrumentation/", "tools tool_evidence tool_fragments tool_definitions")
+_TOOLS = _tests(
+    "instrumentation/", "tools tool_evidence tool_fragments tool_definitions tool_interleavings"
+)
 _PLANTED = _tests("", "planted_bugs")
 
 TESTS: dict[str, tuple[str, ...]] = {
@@ -47,12 +49,16 @@ TESTS: dict[str, tuple[str, ...]] = {
     f"{DELIVERY}preload.py": _tests("", "imports"),
     f"{DELIVERY}queue.py": (*_WORKER, *_ACCOUNTS),
     f"{DELIVERY}request_size.py": _tests("export/delivery/", "request_size slow"),
-    f"{DELIVERY}sender.py": (*_BATCHES, *_tests("export/delivery/", "backoff outage")),
+    f"{DELIVERY}sender.py": (*_BATCHES, *_tests("export/delivery/", "sender backoff outage")),
     f"{DELIVERY}span_size.py": _tests("export/delivery/", "giants delivery"),
     f"{DELIVERY}steps.py": (*_BATCHES, *_WORKER),
     f"{DELIVERY}suspicion.py": _tests("export/delivery/", "suspicion poison slow"),
     f"{DELIVERY}threads.py": _tests("export/delivery/", "worker_threads threads clocks"),
-    f"{DELIVERY}worker.py": (*_WORKER, *_tests("export/spool/", "spool_delivery")),
+    f"{DELIVERY}worker.py": (
+        *_WORKER,
+        *_tests("export/delivery/", "slow"),
+        *_tests("export/spool/", "spool_delivery"),
+    ),
     f"{SPOOL}batch.py": _SPOOL,
     f"{SPOOL}files.py": _SPOOL,
     f"{SPOOL}spool.py": _SPOOL,
@@ -65,7 +71,10 @@ TESTS: dict[str, tuple[str, ...]] = {
     f"{CALLS}tools.py": _TOOLS,
     f"{CALLS}tool_evidence.py": _TOOLS,
     f"{CALLS}patch.py": _PATCHES,
-    "pulse_otel/guard.py": (*_PLANTED, *_tests("instrumentation/", "signal_handlers")),
+    "pulse_otel/guard.py": (
+        *_tests("", "guard planted_bugs"),
+        *_tests("instrumentation/", "signal_handlers"),
+    ),
     "pulse_otel/bounds.py": _tests("", "bounds values"),
 }
 
@@ -104,6 +113,18 @@ SURVIVORS: tuple[Survivor, ...] = (
         "self._search_at = self._lease_at = 0.0",
         "self._search_at = self._lease_at = (-1.0)",
         "both are times that have passed",
+    ),
+    Survivor(
+        f"{DELIVERY}backoff.py",
+        "_not_before: float = 0.0  # as the service asked for",
+        "_not_before: float = 1.0  # as the service asked for",
+        "both are times that have passed",
+    ),
+    Survivor(
+        f"{DELIVERY}steps.py",
+        "hold_s: float = 0.0  # how long after its end a call waits for a second recording of it",
+        "hold_s: float = 1.0  # how long after its end a call waits for a second recording of it",
+        "the exporter always says how long",
     ),
     Survivor(
         f"{SPOOL}files.py",

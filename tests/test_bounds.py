@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.bounds import conversation, message, shapes
-from pulse_otel.bounds import bounded_json
+from pulse_otel.bounds import NOTES, bounded_json, shortened
 from pulse_otel.export.bodies import trim
 from pulse_otel.export.dialects import parts
 from pulse_otel.export.payloads import otlp
@@ -49,6 +49,11 @@ def test_a_body_is_trimmed_by_the_same_rule(name: str) -> None:
 
     assert 0.9 * limit < len(text.encode()) <= limit
     assert "pulse.cut" in text
+
+
+@pytest.mark.parametrize("value", [10**30, -(10**30), 1 / 3, True])
+def test_a_number_is_not_cut(value: Any) -> None:
+    assert shortened(value, 18, NOTES) is None
 
 
 def test_a_value_inside_of_itself_is_cut_too() -> None:

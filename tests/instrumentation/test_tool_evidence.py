@@ -130,6 +130,16 @@ def test_a_numbered_id_counts_within_a_session_or_a_user(
     assert bank.traces() == [tool.context.trace_id] * 2
 
 
+def test_two_equal_conversations_of_a_session_keep_their_tools(bank: Bank) -> None:
+    """Whichever of the two the result belongs to, no evidence tells."""
+    with pulse_otel.session("s1"):
+        bank.ask(NUMBERED)
+        bank.bring(bank.ask(NUMBERED), "100")
+
+    assert len(set(bank.traces())) == 3
+    assert bank.spans("execute_tool") == []
+
+
 def test_a_numbered_id_counts_within_the_trace_of_a_span_of_the_program(bank: Bank) -> None:
     with bank.tracer.start_as_current_span("turn of A"):
         bank.ask(NUMBERED)
