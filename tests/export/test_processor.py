@@ -14,7 +14,6 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 import pulse_otel
 from pulse_otel import pipeline
 from pulse_otel.export import processor
-from pulse_otel.export.delivery.span_size import SPAN_BYTES, size_of
 from pulse_otel.process import flush
 from tests.conftest import KEY, RunPython
 from tests.export.sending import Watch, stored, until
@@ -367,22 +366,6 @@ threading.Thread(target=serve).start()
 """
     code, out, err = run(script, server.url)
     assert (code, out.split(), err) == (0, ["True"], "")
-
-
-@pytest.mark.parametrize(
-    ("attributes", "least"),
-    [
-        pytest.param({"x": tuple(range(50_000))}, 50_000 * 32, id="numbers"),
-        pytest.param({"x": ("y" * 1000,) * 10}, 10_000, id="texts"),
-        pytest.param({"x": "y" * 1000}, 4000, id="text"),
-    ],
-)
-def test_the_size_of_a_span_has_what_takes_memory(attributes: Any, least: int) -> None:
-    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("t")
-    span: Any = tracer.start_span("chat m", attributes=attributes)
-    span.end()
-
-    assert least <= size_of(span) < 2 * least + SPAN_BYTES
 
 
 def test_where_the_names_of_the_sdk_are_others_the_global_provider_is_flushed(

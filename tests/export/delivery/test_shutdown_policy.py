@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,10 @@ from typing import Any
 import pytest
 
 from pulse_otel import PulseSpanExporter
+from pulse_otel.export.accounts.stats import DeliveryStats
+from pulse_otel.export.delivery.backoff import Backoff
+from pulse_otel.export.delivery.flush_policy import ShutdownPolicy
+from pulse_otel.export.transport.outcome import Outcome, Verdict
 from tests.conftest import KEY
 from tests.export.sending import records, sending, until
 from tests.export.spans import one
@@ -77,6 +82,17 @@ def test_with_all_on_disk_a_service_that_hangs_is_not_waited_for(tmp_path: Path)
         assert delivery.shutdown(30) is False
         assert time.monotonic() - started < 15
         assert delivery.snapshot().pending_on_disk == 3
+
+
+def test_with_all_on_disk_nobody_waits_for_the_end_of_a_pause() -> None:
+    """Not even for the answer that a service may take its time for."""
+    backoff = Backoff()
+    policy = ShutdownPolicy(backoff, DeliveryStats, threading.Lock(), losing=False)
+    assert policy.should_give_up(60) is False
+
+    backoff.record_failure(Outcome(Verdict.RETRY, "the service answered 503"))
+
+    assert policy.should_give_up(60) is True
 
 
 def test_with_all_on_disk_one_that_answers_is_waited_for(tmp_path: Path) -> None:

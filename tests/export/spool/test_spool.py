@@ -273,3 +273,16 @@ def test_a_foreign_thing_in_the_directory_is_left_alone(spool: Spool, tmp_path: 
 
     assert (tmp_path / NAME / "notes.txt").read_text() == "mine"
     assert spool.lease(file or "") is not None
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the system does not list them")
+def test_no_file_is_left_open(spool: Spool) -> None:
+    def opened() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    spool.put(records(1))
+    before = opened()
+    for n in range(20):
+        spool.put(records(1, n))
+
+    assert opened() == before

@@ -1,0 +1,27 @@
+"""How much memory a span that waits takes, by estimate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+
+from pulse_otel.export.delivery.span_size import SPAN_BYTES, size_of
+
+
+@pytest.mark.parametrize(
+    ("attributes", "least"),
+    [
+        pytest.param({"x": tuple(range(50_000))}, 50_000 * 32, id="numbers"),
+        pytest.param({"x": ("y" * 1000,) * 10}, 10_000, id="texts"),
+        pytest.param({"x": "y" * 1000}, 4000, id="text"),
+        pytest.param({f"x{n}": n for n in range(100)}, 100 * 80, id="many attributes"),
+    ],
+)
+def test_the_size_of_a_span_has_what_takes_memory(attributes: Any, least: int) -> None:
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("t")
+    span: Any = tracer.start_span("chat m", attributes=attributes)
+    span.end()
+
+    assert least <= size_of(span) < 2 * least + SPAN_BYTES
