@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from opentelemetry import context as otel_context
+from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -112,6 +114,25 @@ def test_calls_beneath_an_open_stream_and_after_a_leaked_one(
     spans = [span for span in exported.spans if span.attributes["gen_ai.operation.name"] == "chat"]
     assert len(spans) == 5
     assert all("Hello Pulse" in span.attributes["gen_ai.input.messages"] for span in spans)
+
+
+@pytest.mark.usefixtures("openai_both")
+def test_nothing_is_written_on_their_span_after_they_ended_it(
+    exported: Exported, openai_client: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Their stream ends at a chunk that the program does not wait for; ours goes on."""
+    official_openai.OpenAIInstrumentor().uninstrument()
+    span = exported.provider.get_tracer("theirs").start_span("chat m")
+    marked = otel_context.set_value("opentelemetry.genai.client.inference.context", Exported())
+    token = otel_context.attach(trace.set_span_in_context(span, marked))
+    stream = openai_client.chat.completions.create(stream=True, **G)
+    otel_context.detach(token)
+    span.end()
+
+    list(stream)
+
+    assert [ended.name for ended in exported.spans] == ["chat m"]
+    assert caplog.messages == []
 
 
 def test_two_pipelines_get_a_span_each(exported: Exported, openai_client: Any) -> None:
