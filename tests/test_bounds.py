@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -54,6 +55,27 @@ def test_a_body_is_trimmed_by_the_same_rule(name: str) -> None:
 @pytest.mark.parametrize("value", [10**30, -(10**30), 1 / 3, True])
 def test_a_number_is_not_cut(value: Any) -> None:
     assert shortened(value, 18, NOTES) is None
+
+
+class Text(str):
+    """A text of the program's own type."""
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (Text("x" * 500), "xxx"),
+        (("x" * 500, "end"), "end"),
+        (MappingProxyType({"a": "x" * 500, "b": "end"}), "end"),
+        ({"t": (1, Text("x" * 500), "end")}, "end"),
+    ],
+    ids=["text", "tuple", "mapping", "within"],
+)
+def test_values_of_other_types_are_cut_like_the_usual_ones(value: Any, kept: str) -> None:
+    text = bounded_json(value, 200)
+
+    assert type(json.loads(text)) is type(json.loads(to_json(value)))
+    assert kept in text
 
 
 def test_a_value_inside_of_itself_is_cut_too() -> None:

@@ -99,7 +99,7 @@ class _AsyncChunks:
                 item = await self._inner.__anext__()
                 observer.inside = False
             except BaseException as error:
-                observer.inside = False
+                observer.inside = False  # first, as above
                 observer.left_sdk(error)
                 raise
             if not guarded(observer.call.chunk, item):

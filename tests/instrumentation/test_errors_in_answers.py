@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -129,6 +130,22 @@ def test_an_error_as_an_event_of_a_stream(
 
     _failed(spans, "400" if error == ERROR["error"] else "openai.APIError")
     assert "One" in str((spans.get_finished_spans()[0].attributes or {})["gen_ai.output.messages"])
+
+
+def test_an_exception_after_an_error_of_the_stream_is_what_the_program_gets(
+    provider: Any, clients: Clients, spans: InMemorySpanExporter
+) -> None:
+    """The Responses API names the failure in an event; then the connection breaks."""
+    response = {"id": "r", "object": "response", "status": "failed", "output": [], "model": "m"}
+    failed = {**response, "error": {"code": "server_error", "message": TEXT}}
+    event = {"type": "response.failed", "response": failed, "sequence_number": 1}
+    provider.enqueue(dataclasses.replace(_stream_of(event), cut=True))
+
+    with pytest.raises(Exception, match="Connection") as caught:
+        list(observe(clients.openai(), "openai").responses.create(model="m", input="", stream=True))
+
+    (span,) = spans.get_finished_spans()
+    assert str((span.attributes or {})["error.type"]).endswith(type(caught.value).__name__)
 
 
 @pytest.mark.parametrize("sdk", ["openai", "anthropic"])

@@ -95,6 +95,15 @@ def test_what_the_service_asks_for_holds_whatever_its_answer() -> None:
     assert backoff.pause_s() == 0
 
 
+def test_an_answer_ends_what_an_earlier_one_asked_for() -> None:
+    backoff = Backoff(Clock())
+    backoff.record_failure(Outcome(Verdict.RETRY, retry_after_s=300.0))
+
+    backoff.record_success()
+
+    assert backoff.pause_s() == 0
+
+
 @pytest.mark.row("U3")
 def test_a_dead_service_costs_next_to_nothing() -> None:
     """One request, and from then on memory alone, until the pause is over."""

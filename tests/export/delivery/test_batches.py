@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -65,6 +66,32 @@ def test_a_passing_fault_in_the_middle_of_a_split_loses_nothing() -> None:
     assert sorted(accepted) == [n for n in range(40) if n != 13]
     assert (delivery.stats.ended, delivery.stats.delivered) == (40, 39)
     assert dict(delivery.stats.dropped) == {"rejected": 1}
+
+
+def test_what_waits_is_written_anew_when_the_service_turns_out_to_take_another_form() -> None:
+    forms = [NAMES, replace(NAMES, name="another")]
+    accepted: list[int] = []
+
+    def post(form: Form, batch: Any, deadline: float) -> Outcome:
+        if form is NAMES:
+            del forms[:1]
+            return Outcome(Verdict.RETRY, "passing")
+        accepted.extend(int(one.text) for one in batch)
+        return Outcome(Verdict.DELIVERED)
+
+    delivery: Delivery = Delivery(
+        Steps(
+            size=lambda item: 1,
+            read=_record,
+            form=lambda deadline: forms[0],
+            post=post,
+            attempt_s=1.0,
+        )
+    )
+    delivery.submit([1, 2, 3])
+
+    assert delivery.flush(10) is True
+    assert accepted == [1, 2, 3]
 
 
 @pytest.mark.row("H2")

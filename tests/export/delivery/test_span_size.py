@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import Link
 
 from pulse_otel.export.delivery.span_size import SPAN_BYTES, size_of
 
@@ -25,3 +26,15 @@ def test_the_size_of_a_span_has_what_takes_memory(attributes: Any, least: int) -
     span.end()
 
     assert least <= size_of(span) < 2 * least + SPAN_BYTES
+
+
+def test_the_events_and_links_of_a_span_count_too() -> None:
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("t")
+    first: Any = tracer.start_span("first")
+    texts = {"x": "y" * 5000}
+    link = Link(first.get_span_context(), texts)
+    span: Any = tracer.start_span("chat m", links=[link])
+    span.add_event("said", texts)
+    span.end()
+
+    assert size_of(span) > 10_000 + SPAN_BYTES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import stat
@@ -87,6 +88,18 @@ def test_a_record_survives_the_disk(**values: Any) -> None:
 
 
 @pytest.mark.row("S3")
+@pytest.mark.parametrize(
+    "wrong",
+    [{"trace_id": 1}, {"start_ns": "1"}, {"metadata": []}, {"attributes": None}, {"kind": "x"}],
+)
+def test_a_line_with_a_value_of_a_wrong_type_is_no_record(wrong: dict[str, Any]) -> None:
+    fields = json.loads(dump(PLAIN))
+    assert load(json.dumps(fields)) == PLAIN
+
+    with pytest.raises(ValueError, match="no record"):
+        load(json.dumps({**fields, **wrong}))
+
+
 def test_what_is_put_is_leased_once_and_gone_after_the_ack(spool: Spool, tmp_path: Path) -> None:
     file = spool.put(records(3))
     assert file is not None

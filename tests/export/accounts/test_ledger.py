@@ -1,0 +1,25 @@
+"""The ledger on its own."""
+
+from __future__ import annotations
+
+from pulse_otel.export.accounts.ledger import Ledger, SpanGroup
+from pulse_otel.export.accounts.span_ends import End
+
+
+def test_the_bytes_that_came_add_up() -> None:
+    ledger = Ledger()
+
+    ledger.received(2, 500)
+    ledger.received(1, 20)
+
+    assert (ledger.received_count, ledger.received_bytes) == (3, 520)
+
+
+def test_what_went_back_to_the_disk_is_counted_by_whoever_sends_it() -> None:
+    ledger, group = Ledger(), SpanGroup(3, 3, file="1", own=False)
+    ledger.packed(group)
+
+    ledger.forget(group)
+
+    assert ledger.settle(group, End.DELIVERED, 3) is False
+    assert ledger.snapshot().inherited_delivered == 0
