@@ -66,7 +66,11 @@ TESTS: dict[str, tuple[str, ...]] = {
     f"{ACCOUNTS}metrics.py": _ACCOUNTS,
     f"{ACCOUNTS}span_ends.py": (*_ACCOUNTS, *_tests("export/delivery/", "delivery")),
     f"{ACCOUNTS}stats.py": _ACCOUNTS,
-    f"{CALLS}call.py": (*_CALLS, *_STREAMS, *_tests("instrumentation/", "signal_handlers")),
+    f"{CALLS}call.py": (
+        *_CALLS,
+        *_STREAMS,
+        *_tests("instrumentation/", "tool_evidence signal_handlers"),
+    ),
     f"{CALLS}stream.py": (*_STREAMS, *_PLANTED),
     f"{CALLS}tools.py": _TOOLS,
     f"{CALLS}tool_evidence.py": _TOOLS,
@@ -179,6 +183,24 @@ SURVIVORS: tuple[Survivor, ...] = (
         "observer.inside = False  # first, as above",
         "pass  # first, as above",
         "as in the line above",
+    ),
+    Survivor(
+        f"{CALLS}tools.py",
+        "return False",
+        "return True",
+        "a quick look, which spares the request a longer one",
+    ),
+    Survivor(
+        f"{ACCOUNTS}ledger.py",
+        "size: int = 0  # bytes, if the disk did not accept them",
+        "size: int = (-1)  # bytes, if the disk did not accept them",
+        "a byte of 64 MiB",
+    ),
+    Survivor(
+        f"{CALLS}patch.py",
+        "except ImportError:",
+        "except CosmicRayTestingException:",
+        "raised where the import of an SDK fails at that moment in another thread",
     ),
     Survivor(
         f"{SPOOL}files.py",

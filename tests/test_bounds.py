@@ -57,6 +57,17 @@ def test_a_number_is_not_cut(value: Any) -> None:
     assert shortened(value, 18, NOTES) is None
 
 
+@pytest.mark.parametrize("last", [10, 30_000])
+def test_the_note_counts_what_is_not_there_at_all(last: int) -> None:
+    """An item that is shortened is there."""
+    items = ["x" * 30_000 for _ in range(20)] + ["x" * last]
+
+    first, note, *latest = json.loads(bounded_json(items, 70_000))
+
+    assert first[:1] == "x"
+    assert note == {"truncated": f"{len(items) - 1 - len(latest)} items left out"}
+
+
 class Text(str):
     """A text of the program's own type."""
 

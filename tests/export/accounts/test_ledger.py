@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pulse_otel.export.accounts.ledger import Ledger, SpanGroup
-from pulse_otel.export.accounts.span_ends import End
+from pulse_otel.export.accounts.span_ends import DropReason, End
 
 
 def test_the_bytes_that_came_add_up() -> None:
@@ -13,6 +13,15 @@ def test_the_bytes_that_came_add_up() -> None:
     ledger.received(1, 20)
 
     assert (ledger.received_count, ledger.received_bytes) == (3, 520)
+
+
+def test_what_is_dropped_is_lost() -> None:
+    ledger = Ledger()
+    ledger.refused(2)
+    ledger.read(DropReason.UNSTORABLE, 3)
+    ledger.read(End.IGNORED)
+
+    assert ledger.lost == 5
 
 
 def test_what_went_back_to_the_disk_is_counted_by_whoever_sends_it() -> None:
