@@ -119,7 +119,7 @@ class _Cut:
             return _object(value, room, self, depth + 1)
         return None
 
-    def within(self, value: Any, room: int, depth: int = 0) -> Json | None:
+    def within(self, value: Any, room: int, depth: int) -> Json | None:
         return self.whole(value, room) or self.shortened(value, room, depth)
 
     def whole(self, value: Any, room: int) -> Json | None:

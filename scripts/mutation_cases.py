@@ -203,6 +203,42 @@ SURVIVORS: tuple[Survivor, ...] = (
         "raised where the import of an SDK fails at that moment in another thread",
     ),
     Survivor(
+        f"{DELIVERY}queue.py",
+        "self.drained_upto = 0  # so many of those received are no longer in here",
+        "self.drained_upto = (-1)  # so many of those received are no longer in here",
+        "a reading that finds nothing sets it",
+    ),
+    Survivor(
+        f"{SPOOL}spool.py",
+        "runs = name.until is not None and 0 <= name.until - self._clock() <= 2 * self._lease_s",
+        "runs = name.until is not None and 0 < name.until - self._clock() <= 2 * self._lease_s",
+        "the same but for one reading of a clock",
+    ),
+    Survivor(
+        f"{CALLS}patch.py",
+        "self.active = False  # True: requests pass our hook",
+        "pass  # True: requests pass our hook",
+        "set before it is read; the line says what it means",
+    ),
+    Survivor(
+        f"{DELIVERY}backlog.py",
+        "_RENEW_S = 15.0",
+        "_RENEW_S = 1.0",
+        "a lease that is renewed more often holds as well",
+    ),
+    Survivor(
+        f"{DELIVERY}backlog.py",
+        "return len(self.ready) >= _MOST_IN_MEMORY or size >= _MOST_BYTES",
+        "return len(self.ready) >= _MOST_IN_MEMORY or size > _MOST_BYTES",
+        "a byte of many MiB",
+    ),
+    Survivor(
+        f"{ACCOUNTS}ledger.py",
+        "damaged: bool = False",
+        "damaged: bool = True",
+        "set for each group that gets a file",
+    ),
+    Survivor(
         f"{SPOOL}files.py",
         "if found.st_uid not in (0, os.geteuid()):",
         "if found.st_uid not in (1, os.geteuid()):",

@@ -68,6 +68,14 @@ def test_the_note_counts_what_is_not_there_at_all(last: int) -> None:
     assert note == {"truncated": f"{len(items) - 1 - len(latest)} items left out"}
 
 
+def test_fields_are_kept_whole_where_a_share_of_each_could_not_be_read() -> None:
+    kept = json.loads(bounded_json({f"k{n}": "x" * 200 for n in range(30)}, 3000))
+
+    assert len(kept) > 10
+    assert kept.pop("truncated") == f"{30 - len(kept)} fields left out"
+    assert set(kept.values()) == {"x" * 200}
+
+
 class Text(str):
     """A text of the program's own type."""
 

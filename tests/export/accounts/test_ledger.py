@@ -24,6 +24,15 @@ def test_what_is_dropped_is_lost() -> None:
     assert ledger.lost == 5
 
 
+def test_a_group_is_settled_with_its_last_span() -> None:
+    ledger, group = Ledger(), SpanGroup(3, 3)
+    ledger.packed(group)
+
+    assert ledger.settle(group, End.DELIVERED) is False
+    assert ledger.settle(group, End.DELIVERED) is False
+    assert ledger.settle(group, End.DELIVERED) is True
+
+
 def test_what_went_back_to_the_disk_is_counted_by_whoever_sends_it() -> None:
     ledger, group = Ledger(), SpanGroup(3, 3, file="1", own=False)
     ledger.packed(group)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pulse_otel.export.delivery import backoff
 from pulse_otel.export.delivery.worker import Delivery, Steps
 from pulse_otel.export.payloads.form import Encoded, Form
 from pulse_otel.export.records.record import Kind, Record
@@ -66,6 +67,25 @@ def test_a_passing_fault_in_the_middle_of_a_split_loses_nothing() -> None:
     assert sorted(accepted) == [n for n in range(40) if n != 13]
     assert (delivery.stats.ended, delivery.stats.delivered) == (40, 39)
     assert dict(delivery.stats.dropped) == {"rejected": 1}
+
+
+def test_where_nothing_else_comes_a_record_that_the_service_fails_at_is_found_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(backoff.PAUSES, Verdict.RETRY, backoff.Pauses(0.0001, 0.0001))
+    accepted: list[int] = []
+
+    def post(batch: Any, deadline: float) -> Outcome:
+        if 13 in batch:
+            return Outcome(Verdict.RETRY, "the service answered 500", status=500)
+        accepted.extend(batch)
+        return Outcome(Verdict.DELIVERED)
+
+    delivery = _delivery(post)
+    delivery.submit(list(range(40)))
+
+    delivery.flush(20)
+    assert sorted(accepted) == [n for n in range(40) if n != 13]
 
 
 def test_what_waits_is_written_anew_when_the_service_turns_out_to_take_another_form() -> None:

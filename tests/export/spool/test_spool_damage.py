@@ -13,7 +13,6 @@ import pytest
 from pulse_otel.export.accounts.ledger import Ledger
 from pulse_otel.export.delivery import backlog
 from pulse_otel.export.delivery.backlog import Backlog
-from pulse_otel.export.spool.files import MAX_FILE_BYTES
 from pulse_otel.export.spool.spool import QUARANTINE, Spool
 from tests.export.sending import ids_of, until
 from tests.export.spool.test_spool import NAME, Clock, files, ids, records
@@ -82,18 +81,18 @@ def test_what_is_no_file_is_put_aside(spool: Spool, tmp_path: Path, thing: str) 
     assert file is not None
     assert good is not None
     path = tmp_path / NAME / file
-    path.unlink()
-    secret = tmp_path / "secret"
-    secret.write_text("not for the service")
+    foreign = tmp_path / "foreign"  # records, but not of this spool
+    path.rename(foreign)
+    before = foreign.read_bytes()
     if thing == "directory":
         path.mkdir()
     elif thing in ("link", "dangling"):
-        path.symlink_to(secret if thing == "link" else tmp_path / "nowhere")
+        path.symlink_to(foreign if thing == "link" else tmp_path / "nowhere")
     elif thing == "fifo":
         os.mkfifo(path)
     else:
         with path.open("wb") as sparse:
-            sparse.truncate(max(1 << 30, MAX_FILE_BYTES + 1))
+            sparse.truncate((64 << 20) + 1)
 
     leased = spool.lease(file)
 
@@ -103,7 +102,7 @@ def test_what_is_no_file_is_put_aside(spool: Spool, tmp_path: Path, thing: str) 
     other = spool.lease(good)
     assert other is not None
     assert len(other.records) == 1
-    assert secret.read_text() == "not for the service"
+    assert foreign.read_bytes() == before
 
 
 @pytest.mark.row("S6")

@@ -65,6 +65,19 @@ def test_a_flush_returns_once_what_was_delivered_is_off_the_disk(
         assert delivery.snapshot().delivered == 5
 
 
+def test_other_processes_files_are_looked_for_now_and_then_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searches, adopt = list[Spool](), Spool.adopt
+    monkeypatch.setattr(Spool, "adopt", lambda spool: [searches.append(spool), adopt(spool)][1])
+    with FaultServer() as server, sending(server.url, spool_dir=tmp_path) as delivery:
+        for start in range(20):
+            delivery.submit(records(1, start))
+            assert delivery.flush(20)
+
+    assert 1 <= len(searches) <= 3
+
+
 @pytest.mark.row("P2")
 def test_what_is_not_delivered_waits_for_the_next_process(tmp_path: Path) -> None:
     with sending(REFUSED, spool_dir=tmp_path) as delivery:
