@@ -48,6 +48,8 @@ class Counter(Protocol):
 
     def counted(self, stats: DeliveryStats, /) -> DeliveryStats: ...
 
+    def arrived(self, spans: Sequence[ReadableSpan], /) -> Sequence[ReadableSpan]: ...
+
     def pass_on(self, spans: Sequence[ReadableSpan], /) -> bool: ...
 
 
@@ -174,6 +176,7 @@ class PulseSpanExporter(SpanExporter):
         if self._delivery is None:
             return
         if self._counter is not None:  # which has claimed them, and left out the others
+            spans = self._counter.arrived(spans)
             if not (self._delivery.stopped and self._counter.pass_on(spans)):
                 self._delivery.submit(spans)
             return

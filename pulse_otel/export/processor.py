@@ -20,6 +20,7 @@ from pulse_otel.export.accounts.span_ends import DropReason
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.delivery.queue import MAX_QUEUED_BYTES
 from pulse_otel.export.delivery.span_size import SPAN_BYTES, UNKNOWN_BYTES, size_of
+from pulse_otel.export.due_spans import DueSpans
 from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.export.records.duplicates.same_span import release
 from pulse_otel.guard import guarded
@@ -51,8 +52,9 @@ class PulseSpanProcessor(SpanProcessor):
         self._successor: PulseSpanProcessor | None = None
         if batch is not None and _KEEP:
             _kept.append(batch)
+        self._due = DueSpans(exporter)
         self.reset_after_fork()
-        exporter.fed_by(self, () if batch is None else (batch,))
+        exporter.fed_by(self, (self._due,) if batch is None else (batch, self._due))
         reset_in_children(self)
 
     def reset_after_fork(self) -> None:
@@ -76,7 +78,11 @@ class PulseSpanProcessor(SpanProcessor):
             raise
         finally:
             if queue is not None:
-                guarded(queue, span)
+                try:
+                    guarded(queue, span)
+                except BaseException:  # `force_flush` of `due` sees whether it is queued
+                    self._due.interrupted(span)
+                    raise
 
     def _counted_for(self, span: ReadableSpan) -> Callable[[ReadableSpan], None] | None:
         """Count `span`; return what queues it, or None if nothing is to."""
@@ -94,8 +100,9 @@ class PulseSpanProcessor(SpanProcessor):
             self.not_sampled()
             return None
         queue = self._queue()
-        size = guarded(size_of, span, otherwise=UNKNOWN_BYTES)
-        return queue if self._has_room(size) else None
+        if self._due.has(span):  # a signal handler's exception passed after it was counted
+            return queue
+        return queue if self._has_room(span) else None
 
     def not_sampled(self) -> None:
         """Count a call that the sampler of the program's provider leaves out."""
@@ -105,14 +112,18 @@ class PulseSpanProcessor(SpanProcessor):
         with self._lock:
             self._not_sampled += 1
 
-    def _has_room(self, size: int) -> bool:
-        """Count a span of `size` bytes; False if there is no room for it."""
+    def _has_room(self, span: ReadableSpan) -> bool:
+        """Count `span`; False if there is no room for it."""
+        size = guarded(size_of, span, otherwise=UNKNOWN_BYTES)
         received, queued = self._exporter.bytes_received_and_queued
+        marks, key = vars(span), self._due.key
         with self._lock:
             waiting = self._handed_on_bytes - received
             if waiting > MAX_BYTES and waiting + queued > MAX_QUEUED_BYTES:
                 self._overflow += 1
                 return False
+            # No function is called from here on, so that no signal handler runs in between.
+            marks[key] = True
             self._handed_on += 1
             self._handed_on_bytes += size
             return True
@@ -139,8 +150,8 @@ class PulseSpanProcessor(SpanProcessor):
 
     def _into_batch(self, span: ReadableSpan) -> None:
         thread = threading.get_ident()
-        self._inside.add(thread)
         try:
+            self._inside.add(thread)
             if self._batch is not None:
                 self._batch.on_end(span)
         finally:
@@ -160,6 +171,10 @@ class PulseSpanProcessor(SpanProcessor):
             release(span, self._exporter.project)
             self._successor.on_end(span)
         return True
+
+    def arrived(self, spans: Sequence[ReadableSpan]) -> list[ReadableSpan]:
+        """Return those of `spans` that the exporter gets for the first time."""
+        return [span for span in spans if self._due.arrived(span)]
 
     def counted(self, stats: DeliveryStats) -> DeliveryStats:
         """Complete the exporter's `stats` by what did not reach it, or not yet.
