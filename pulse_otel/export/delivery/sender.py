@@ -29,13 +29,14 @@ class Sender:
         self._backlog = backlog
         self._batches = batches
         self._more = more
+        self._detecting = False  # an answer to that is waited for
         self.backoff = Backoff()
 
     @property
     def trouble(self) -> str:
         """What keeps the service from taking spans, for the log; empty if it takes them."""
-        unanswered = _UNANSWERED if self._batches.unconfirmed() else ""
-        return self._steps.located(self.backoff.cause or unanswered)
+        unanswered = self._detecting or self._batches.unconfirmed()
+        return self._steps.located(self.backoff.cause or (_UNANSWERED if unanswered else ""))
 
     def send(self, deadline: float, end: float) -> bool:
         """Send one request. True if it was answered for good, or if there is none to send.
@@ -49,7 +50,9 @@ class Sender:
         if not len(self._batches) and not self._more():
             return True  # spans that are not for Pulse need no service, and no question to it
         attempt_s = self._steps.attempt_s
+        self._detecting = True
         form = self._steps.form(min(deadline, time.monotonic() + attempt_s))
+        self._detecting = False
         if isinstance(form, Outcome):
             return self._back_off(form)
         part = min(1.0, (end - time.monotonic()) / attempt_s)

@@ -1,8 +1,8 @@
 """The wire form that the service speaks: as configured, or detected with requests.
 
 A service answers 404 to a form that it does not speak, whatever the key (contract §0). An empty
-request of each form, which stores nothing, detects the form before the first spans are sent, and
-again after a 404: another generation may have replaced the service while this process runs.
+request of each form, which stores nothing, detects the form before the first spans are sent. After
+a 404, the other form is asked for: another generation may have replaced the service meanwhile.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class ProtocolDetector:
             if outcome.status not in _NO_ENDPOINT:
                 self._found = form
                 break
-        if outcome.verdict in (Verdict.RETRY, Verdict.PAUSED):
+        if outcome.verdict in (Verdict.RETRY, Verdict.PAUSED, Verdict.TOO_SLOW):
             return outcome
         cause = (
             f"the service does not say which wire form it speaks ({outcome.status}):"
@@ -69,9 +69,20 @@ class ProtocolDetector:
         return Outcome(Verdict.PAUSED, cause, status=outcome.status)
 
     def post(self, form: Form, batch: Sequence[Encoded], deadline: float) -> Outcome:
-        """Post `batch`. If the form was detected, a 404 is passing: the next batch detects anew."""
+        """Post `batch`. If the form was detected, a 404 has the other forms asked for."""
         outcome = self._transport.post(form.path, form.body(batch), deadline)
         if self._detects and outcome.status in _NO_ENDPOINT:
-            self._form = None
-            return Outcome(Verdict.RETRY, status=outcome.status)  # the detection finds the cause
+            return self._without_endpoint(form, outcome, deadline)
         return believed(outcome, len(batch))
+
+    def _without_endpoint(self, form: Form, outcome: Outcome, deadline: float) -> Outcome:
+        """Return what a 404 to `form` means: a gateway's passing 404 does not change the form."""
+        for other in forms().values():
+            if other is form:
+                continue
+            answer = self._transport.post(other.path, other.body([]), deadline)
+            if answer.status not in _NO_ENDPOINT:
+                # The next batch detects anew; if it is no success, that finds the cause.
+                self._form = other if answer.verdict is Verdict.DELIVERED else None
+                return Outcome(Verdict.RETRY, status=outcome.status)
+        return outcome

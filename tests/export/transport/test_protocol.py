@@ -19,7 +19,9 @@ from pulse_otel.instrumentation.recorder import recorders
 from pulse_otel.local.provider.replies import DEFAULT_TEXT
 from tests.conftest import KEY, MESSAGES
 from tests.export.changing import ChangingService
-from tests.export.faulty import FaultyService
+from tests.export.faulty import NOT_FOUND, FaultyService
+from tests.export.sending import records, sending, until
+from tests.faults import FaultServer, hang
 
 GPT = {"model": "gpt-4o-mini", "messages": MESSAGES}
 OTLP, TRACES = "/v1/traces", "/v1/traces/async"
@@ -82,6 +84,32 @@ def test_a_service_that_changes_its_form_loses_nothing(
     assert {trace["outputText"] for trace in stored} == {DEFAULT_TEXT}
     assert changing.posts["traces", TRACES] == 2  # one asks, one brings the spans
     assert changing.posts["traces", "/v1/traces/batch"] == 0
+
+
+def test_a_404_that_a_gateway_gives_now_and_then_holds_nothing_up(faulty: FaultyService) -> None:
+    """Three of four requests with spans are refused, as by an ingress whose backends change."""
+    pulse_otel.init_pulse({"api_key": KEY, "api_url": faulty.url})
+    _calls(1)
+    assert pulse_otel.flush_buffer(10) is True
+    faulty.answer = lambda number, spans: NOT_FOUND if spans and number % 4 else None
+
+    for _ in range(3):
+        _calls(10)
+        pulse_otel.flush_buffer(10)
+
+    assert len(faulty.accepted) == 31
+    assert faulty.asked.count(OTLP) == 1
+
+
+def test_a_service_that_does_not_even_say_its_form_is_said_to_be_silent() -> None:
+    with FaultServer(then=hang()) as server:
+        detector = ProtocolDetector(Transport(server.url, ApiKey(KEY)), "auto")
+        with sending(server.url, form=detector.form, attempt_s=0.5) as delivery:
+            delivery.submit(records(1))
+            assert until(lambda: server.received)
+            assert delivery._sender.trouble == "the service does not answer in time"
+            assert until(lambda: delivery._sender.backoff.failures)
+            assert delivery._sender.trouble == "the service does not answer in time"
 
 
 def test_a_change_under_load_loses_nothing(changing: ChangingService) -> None:
