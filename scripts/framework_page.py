@@ -1,0 +1,111 @@
+"""The page that `frameworks.py` writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework_cases import CASES, WAYS, Case
+from framework_cell import PROVIDER_OF_OWN, Figures, setup_of
+
+PAGE = """\
+# Frameworks: what Pulse has of a run
+
+Written by `python scripts/frameworks.py --markdown`. Each framework's newest version ran in an
+environment of its own, inside `pulse_otel.session(...)`, against a scripted provider: an agent
+with a tool, a plain call, a stream, where the framework has them. The programs are those of
+[examples/frameworks](../examples/frameworks). They ran in three ways:
+
+- **ours alone**: `init_pulse` and our instrumentors, as the examples are.
+- **zero code**: the same without these lines, under `opentelemetry-instrument`. It loads each
+  instrumentation that is installed, so OpenInference's too where the table of versions names it.
+- **own spans**: with the framework's own spans on, by its telemetry or by OpenInference.
+
+A cell is what the service has, of what was to be there; bold is what is not as it should be.
+"records" are LLM calls, of the answers that the provider gave; "trees" are spans without a parent,
+of the runs (one each); "orphans" are those of them whose parent never came; "tools" each count
+once, with input and output; "session" are the spans that have the run's session, of all spans;
+"tokens" are the sum over all calls, of what the provider stated.
+
+{tables}
+
+## What a user writes
+
+Before the program, or at its start:
+
+{lines}
+
+For own spans, this comes first, and what is below comes last:
+
+```python
+{provider}```
+
+{own}
+
+## What cannot be
+
+- **claude-agent-sdk**: a program that it brings makes the calls, in a process of its own and
+  without the Python SDK. Nothing is recorded of them.
+- **LiteLLM** calls Anthropic, and the Responses API, by an HTTP client of its own: these calls are
+  recorded by its callback alone (`litellm.callbacks = ["otel"]`), not by ours.
+- A framework that makes no spans, or has them off, has one trace for each tool loop, and for each
+  other call. A span of your own around the run makes it one.
+- A call in a thread that inherits no context has no session: see the README.
+"""
+
+
+def page(results: dict[str, Any]) -> str:
+    """Return docs/frameworks.md."""
+    setups: dict[str, list[str]] = {}
+    for case in CASES:
+        setups.setdefault(setup_of(case), []).append(case.name)
+    return PAGE.format(
+        tables="\n\n".join(_table(way, results) for way in WAYS),
+        lines="\n\n".join(_block(", ".join(names), text) for text, names in setups.items()),
+        provider=PROVIDER_OF_OWN,
+        own="\n\n".join(_own(case) for case in CASES),
+    )
+
+
+def _own(case: Case) -> str:
+    return _block(case.name, case.own.strip()) if case.own else f"{case.name}: nothing more."
+
+
+def _block(names: str, text: str) -> str:
+    return f"{names}:\n\n```python\n{text}\n```"
+
+
+def _table(way: str, results: dict[str, Any]) -> str:
+    head = ("framework", "records", "trees", "orphans", "tools", "session", "tokens")
+    rows = [_row(case, way, results.get(case.name, {})) for case in CASES]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *rows]
+    return f"## {way[0].upper()}{way[1:]}\n\n" + "\n".join(lines)
+
+
+def _row(case: Case, way: str, kept: dict[str, Any]) -> str:
+    shown = ", ".join(f"{name} {version}" for name, version in kept.get("versions", {}).items())
+    name = f"{case.name} ({shown})" if way == WAYS[0] and shown else case.name
+    if way not in kept:
+        return f"| {name} | not run{' |' * 6}"
+    cells = figures_of(Figures(**kept[way]))
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def figures_of(one: Figures) -> list[str]:
+    """Return the cells of a row."""
+    if one.failed:
+        return ["**the program failed**", *[""] * 5]
+    emptied = f", {one.tools_empty} emptied" if one.tools_empty else ""
+    unstated = f", {one.unstated} unstated" if one.unstated else ""
+    return [
+        _of(one.records, one.calls),
+        _of(one.roots, one.runs, f" in {one.traces} traces" if one.traces != one.runs else ""),
+        _of(one.orphans, 0).partition(" of")[0] + ("**" if one.orphans else ""),
+        _of(one.tools, one.tools_due, emptied),
+        _of(one.spans - one.strays, one.spans),
+        _of(one.tokens, one.tokens_due) + unstated,
+    ]
+
+
+def _of(found: int, due: int, fault: str = "") -> str:
+    text = f"{found} of {due}{fault}"
+    return f"**{text}**" if found != due or fault else text
