@@ -12,6 +12,15 @@ PROGRAMS = ROOT / "examples" / "frameworks"
 
 
 @dataclass(frozen=True)
+class Limit:
+    """Columns of a cell that cannot be as they should, and why."""
+
+    way: str
+    columns: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
 class Case:
     """A framework.
 
@@ -28,11 +37,16 @@ class Case:
     runs: tuple[str, ...] = ("agent", "call", "stream")  # the sessions of its program
     left: int = 0  # streams whose client leaves before their end, and their tokens
     environ: tuple[tuple[str, str], ...] = ()  # with own spans
+    limits: tuple[Limit, ...] = ()
 
     @property
     def program(self) -> Path:
         """The program."""
         return PROGRAMS / self.file
+
+    def limited(self, way: str) -> set[str]:
+        """Return the columns that cannot be as they should when run in this way."""
+        return {column for one in self.limits if one.way == way for column in one.columns}
 
     @property
     def versions_shown(self) -> tuple[str, ...]:
@@ -48,6 +62,10 @@ def _web(module: str, name: str) -> str:
     return f"from opentelemetry.instrumentation.{module} import {name}\n\n{name}().instrument()\n"
 
 
+IN_TEXT = (
+    "it asks for tools in text, or sends their results as text. Nothing on the wire tells that "
+    "there was a tool, nor which calls are of one run. Its own spans do, or a span of yours."
+)
 OI = "openinference-instrumentation-"
 CASES = (
     Case(
@@ -61,7 +79,7 @@ CASES = (
         "OpenAI Agents",
         "openai_agents.py",
         ("openai-agents", f"{OI}openai-agents"),
-        _openinference("openai_agents.py", "OpenAIAgentsInstrumentor"),
+        _openinference("openai_agents", "OpenAIAgentsInstrumentor"),
         shown=("openai-agents", f"{OI}openai-agents"),
     ),
     Case(
@@ -108,6 +126,7 @@ CASES = (
         ("dspy", f"{OI}dspy"),
         _openinference("dspy", "DSPyInstrumentor"),
         tools=2,  # its end is a tool, too
+        limits=(Limit("ours alone", ("trees", "tools"), IN_TEXT),),
         runs=("agent", "call"),
         shown=("dspy", f"{OI}dspy"),
     ),
@@ -137,6 +156,7 @@ CASES = (
         ("smolagents[openai]", f"{OI}smolagents"),
         _openinference("smolagents", "SmolagentsInstrumentor"),
         tools=2,  # its last answer is a tool, too
+        limits=(Limit("ours alone", ("trees", "tools"), IN_TEXT),),
         shown=("smolagents", f"{OI}smolagents"),
     ),
     Case(

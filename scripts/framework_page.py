@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from framework_cases import CASES, WAYS, Case
-from framework_cell import PROVIDER_OF_OWN, Figures, setup_of
+from framework_cell import PROVIDER_OF_OWN, setup_of
+from framework_figures import Figures
 
 PAGE = """\
 # Frameworks: what Pulse has of a run
@@ -28,6 +29,10 @@ once, with input and output; "session" are the spans that have the run's session
 
 {tables}
 
+## Versions
+
+{versions}
+
 ## What a user writes
 
 Before the program, or at its start:
@@ -43,12 +48,11 @@ For own spans, this comes first, and what is below comes last:
 
 ## What cannot be
 
+{limits}
 - **claude-agent-sdk**: a program that it brings makes the calls, in a process of its own and
   without the Python SDK. Nothing is recorded of them.
 - **LiteLLM** calls Anthropic, and the Responses API, by an HTTP client of its own: these calls are
   recorded by its callback alone (`litellm.callbacks = ["otel"]`), not by ours.
-- A framework that makes no spans, or has them off, has one trace for each tool loop, and for each
-  other call. A span of your own around the run makes it one.
 - A call in a thread that inherits no context has no session: see the README.
 """
 
@@ -59,14 +63,35 @@ def page(results: dict[str, Any]) -> str:
     for case in CASES:
         setups.setdefault(setup_of(case), []).append(case.name)
     return PAGE.format(
+        versions=_versions(results),
         tables="\n\n".join(_table(way, results) for way in WAYS),
         lines="\n\n".join(_block(", ".join(names), text) for text, names in setups.items()),
         provider=PROVIDER_OF_OWN,
+        limits="\n".join(limits()),
         own="\n\n".join(_own(case) for case in CASES),
     )
 
 
+def limits() -> list[str]:
+    """Return the lines that say why a cell cannot be as it should."""
+    return [
+        f"- **{case.name}**, {limit.way}: {limit.reason}" for case in CASES for limit in case.limits
+    ]
+
+
+def _versions(results: dict[str, Any]) -> str:
+    lines = ["| framework | versions |", "|---|---|"]
+    for case in CASES:
+        found = results.get(case.name, {}).get("versions", {})
+        shown = ", ".join(f"{name} {version}" for name, version in found.items())
+        lines.append(f"| {case.name} | {shown} |")
+    return "\n".join(lines)
+
+
 def _own(case: Case) -> str:
+    if case.environ:
+        exported = "\n".join(f"export {name}={value}" for name, value in case.environ)
+        return f"{case.name}:\n\n```bash\n{exported}\n```"
     return _block(case.name, case.own.strip()) if case.own else f"{case.name}: nothing more."
 
 
@@ -82,30 +107,10 @@ def _table(way: str, results: dict[str, Any]) -> str:
 
 
 def _row(case: Case, way: str, kept: dict[str, Any]) -> str:
-    shown = ", ".join(f"{name} {version}" for name, version in kept.get("versions", {}).items())
-    name = f"{case.name} ({shown})" if way == WAYS[0] and shown else case.name
     if way not in kept:
-        return f"| {name} | not run{' |' * 6}"
-    cells = figures_of(Figures(**kept[way]))
-    return f"| {name} | {' | '.join(cells)} |"
-
-
-def figures_of(one: Figures) -> list[str]:
-    """Return the cells of a row."""
-    if one.failed:
-        return ["**the program failed**", *[""] * 5]
-    emptied = f", {one.tools_empty} emptied" if one.tools_empty else ""
-    unstated = f", {one.unstated} unstated" if one.unstated else ""
-    return [
-        _of(one.records, one.calls),
-        _of(one.roots, one.runs, f" in {one.traces} traces" if one.traces != one.runs else ""),
-        _of(one.orphans, 0).partition(" of")[0] + ("**" if one.orphans else ""),
-        _of(one.tools, one.tools_due, emptied),
-        _of(one.spans - one.strays, one.spans),
-        _of(one.tokens, one.tokens_due) + unstated,
-    ]
-
-
-def _of(found: int, due: int, fault: str = "") -> str:
-    text = f"{found} of {due}{fault}"
-    return f"**{text}**" if found != due or fault else text
+        return f"| {case.name} | not run{' |' * 6}"
+    figures = Figures(**kept[way])
+    if figures.failed:
+        return f"| {case.name} | **the program failed**{' |' * 6}"
+    cells = [text if good else f"**{text}**" for text, good in figures.columns().values()]
+    return f"| {case.name} | {' | '.join(cells)} |"

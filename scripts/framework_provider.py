@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
-from pulse_otel.local.provider.endpoints import ENDPOINTS
+from pulse_otel.local.provider.endpoints import ENDPOINTS, Endpoints
 from pulse_otel.local.provider.openai_replies import chat
 from pulse_otel.local.provider.received import Received
 from pulse_otel.local.provider.reply import Reply, ToolCall
@@ -24,8 +24,8 @@ STATED = b'_tokens":45'
 class Metered:
     """A scripted provider; `calls` are its answers, `tokens` what they state in all."""
 
-    def __init__(self) -> None:
-        endpoints = {**TEST_ENDPOINTS, **ENDPOINTS, CHAT: _chat, RESPONSES: _response}
+    def __init__(self, endpoints: Endpoints | None = None) -> None:
+        endpoints = endpoints or {**TEST_ENDPOINTS, **ENDPOINTS, CHAT: _chat, RESPONSES: _response}
         self.server = ScriptedProvider(
             {pattern: self._metered(endpoint) for pattern, endpoint in endpoints.items()},
             chunk_delay_s=0.01,  # a client can leave amid a stream
@@ -61,7 +61,7 @@ def _chat(received: Received) -> Reply:
     request = received.fields()
     said = json.dumps(request.get("messages"))
     tools = [tool["function"]["name"] for tool in request.get("tools") or ()]
-    if "final_answer" in tools and "Observation" in said:
+    if "final_answer" in tools and "Observation" in json.dumps(request["messages"][-1]):
         return chat(tool_calls=[ToolCall("final_answer", {"answer": "22 degrees"})])
     if "[[ ## " in said:
         return chat(_fields(request))
