@@ -66,6 +66,10 @@ IN_TEXT = (
     "it asks for tools in text, or sends their results as text. Nothing on the wire tells that "
     "there was a tool, nor which calls are of one run. Its own spans do, or a span of yours."
 )
+OWN_CLIENT = (
+    "it calls Anthropic, and the Responses API, by an HTTP client of its own. Its callback records "
+    "these calls."
+)
 OI = "openinference-instrumentation-"
 CASES = (
     Case(
@@ -104,6 +108,8 @@ CASES = (
         "litellm_calls.py",
         ("litellm",),
         'litellm.callbacks = ["otel"]\n',
+        runs=("agent", "call", "stream", "claude"),
+        limits=tuple(Limit(way, ("records", "trees", "tokens"), OWN_CLIENT) for way in WAYS[:2]),
     ),
     Case(
         "LlamaIndex",

@@ -51,8 +51,6 @@ For own spans, this comes first, and what is below comes last:
 {limits}
 - **claude-agent-sdk**: a program that it brings makes the calls, in a process of its own and
   without the Python SDK. Nothing is recorded of them.
-- **LiteLLM** calls Anthropic, and the Responses API, by an HTTP client of its own: these calls are
-  recorded by its callback alone (`litellm.callbacks = ["otel"]`), not by ours.
 - A call in a thread that inherits no context has no session: see the README.
 """
 

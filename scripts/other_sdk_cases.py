@@ -22,7 +22,7 @@ class OtherSdk:
 
 
 def _lines(module: str, name: str) -> str:
-    return f"from {module} import {name}\n{name}().instrument()"
+    return f"from {module} import {name}\n\n{name}().instrument()"
 
 
 OI, OTEL = "openinference-instrumentation-", "opentelemetry-instrumentation-"

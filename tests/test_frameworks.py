@@ -14,6 +14,7 @@ from tests.conftest import ROOT
 sys.path.insert(0, str(ROOT / "scripts"))
 
 import framework_cell
+import other_sdks
 from framework_cases import CASES, PROGRAMS, Case
 from framework_figures import Due, counted
 from other_sdk_cases import PROGRAMS as OTHER_PROGRAMS
@@ -120,3 +121,33 @@ def test_a_program_has_the_sessions_of_its_row_and_fits_a_screen(case: Case) -> 
     if case.program.suffix == ".py":
         assert len(text.splitlines()) <= 70
         assert f"python examples/frameworks/{case.file}" in text
+
+
+@pytest.mark.parametrize(
+    ("column", "without"),
+    [
+        ("answer", {"outputText": None}),
+        ("messages", {"metadata": {}}),
+        ("tokens", {"inputTokens": 30}),
+        ("cost", {"costCents": None}),
+        ("session", {"sessionId": "1"}),
+    ],
+)
+def test_what_a_call_of_another_sdk_lacks_is_not_counted(
+    column: str, without: dict[str, Any]
+) -> None:
+    asked = {"messages": [{"role": "user", "content": "What is the weather in Paris?"}]}
+    call = {
+        **CALL,
+        "traceId": "1",
+        "model": "m",
+        "outputText": "Paris",
+        "finishReason": "stop",
+        "costCents": 0.1,
+        "metadata": {"pulse.request": asked},
+    }
+
+    both = other_sdks.figures([call, {**call, **without}])
+
+    counts = {name: both[name] for name in ("messages", "answer", "tokens", "cost", "session")}
+    assert counts == {name: 1 if name == column else 2 for name in counts}

@@ -32,3 +32,7 @@ with pulse_otel.session("call", user_id="ada"):
 with pulse_otel.session("stream", user_id="ada"):
     for chunk in litellm.completion(MODEL, ASKED, stream=True):
         print(chunk.choices[0].delta.content or "", end="")
+
+with pulse_otel.session("claude", user_id="ada"):
+    claude = litellm.completion("anthropic/claude-haiku-4-5", ASKED, max_tokens=100)
+    print(claude.choices[0].message.content)
