@@ -36,7 +36,8 @@ class Case:
     shown: tuple[str, ...] = ()  # packages whose versions the page has; the first if empty
     runs: tuple[str, ...] = ("agent", "call", "stream")  # the sessions of its program
     left: int = 0  # streams whose client leaves before their end, and their tokens
-    environ: tuple[tuple[str, str], ...] = ()  # with own spans
+    environ: tuple[tuple[str, str], ...] = ()
+    own_environ: tuple[tuple[str, str], ...] = ()  # with own spans
     limits: tuple[Limit, ...] = ()
 
     @property
@@ -69,6 +70,10 @@ IN_TEXT = (
 OWN_CLIENT = (
     "it calls Anthropic, and the Responses API, by an HTTP client of its own. Its callback records "
     "these calls."
+)
+MADE_BEFORE = (
+    "it makes a span of its own where an agent is constructed, which is before the run, and in "
+    "another trace."
 )
 OI = "openinference-instrumentation-"
 CASES = (
@@ -141,6 +146,7 @@ CASES = (
         "autogen_agent.py",
         ("autogen-agentchat", "autogen-ext[openai]"),
         "",
+        limits=tuple(Limit(way, ("trees",), MADE_BEFORE) for way in WAYS[1:]),
     ),
     Case(
         "Haystack",
@@ -179,7 +185,7 @@ CASES = (
         "semantic_kernel_agent.py",
         ("semantic-kernel",),
         "",
-        environ=(
+        own_environ=(
             ("SEMANTICKERNEL_EXPERIMENTAL_GENAI_ENABLE_OTEL_DIAGNOSTICS", "true"),
             ("SEMANTICKERNEL_EXPERIMENTAL_GENAI_ENABLE_OTEL_DIAGNOSTICS_SENSITIVE", "true"),
         ),
@@ -199,6 +205,7 @@ CASES = (
         "django_server.py",
         ("django", "opentelemetry-instrumentation-django"),
         _web("django", "DjangoInstrumentor"),
+        environ=(("DJANGO_SETTINGS_MODULE", "django_server"), ("PYTHONPATH", ".")),
         tools=0,
         runs=("call", "stream"),
     ),

@@ -77,7 +77,7 @@ def run_cell(case: Case, way: str, python: Path, shown: bool = False) -> Figures
         program = Path(folder) / case.file
         program.write_text(composed(case, way), encoding="utf-8")
         environ = environ_of(python, provider, service, folder)
-        environ |= dict(case.environ) if way == "own spans" else {}
+        environ |= dict(case.environ) | (dict(case.own_environ) if way == "own spans" else {})
         runner = "jupyter-execute" if program.suffix == ".ipynb" else "python"
         command = [str(python.parent / runner), str(program)]
         if way == "zero code":
@@ -109,6 +109,9 @@ def environ_of(python: Path, provider: Metered, service: str, folder: str) -> di
         "ANTHROPIC_API_KEY": "sk-ant-caller",
         "ANTHROPIC_BASE_URL": provider.server.anthropic_url,
         "ANTHROPIC_API_BASE": provider.server.anthropic_url,
+        "LANGFUSE_PUBLIC_KEY": "pk-lf-caller",
+        "LANGFUSE_SECRET_KEY": "sk-lf-caller",
+        "LANGFUSE_BASE_URL": provider.server.url,  # which refuses its spans
         "PULSE_API_KEY": KEY,
         "PULSE_API_URL": service,
         "PULSE_STREAM_USAGE": "always",

@@ -87,8 +87,8 @@ def _versions(results: dict[str, Any]) -> str:
 
 
 def _own(case: Case) -> str:
-    if case.environ:
-        exported = "\n".join(f"export {name}={value}" for name, value in case.environ)
+    if case.own_environ:
+        exported = "\n".join(f"export {name}={value}" for name, value in case.own_environ)
         return f"{case.name}:\n\n```bash\n{exported}\n```"
     return _block(case.name, case.own.strip()) if case.own else f"{case.name}: nothing more."
 
