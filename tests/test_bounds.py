@@ -76,6 +76,29 @@ def test_fields_are_kept_whole_where_a_share_of_each_could_not_be_read() -> None
     assert set(kept.values()) == {"x" * 200}
 
 
+def test_of_a_text_in_a_body_the_end_is_kept_too() -> None:
+    """In the middle of a long prompt stands the least."""
+    text = "first " + "x" * 200_000 + " last"
+
+    kept = trim.fit({"content": text}, 10_000)["content"]
+
+    assert kept.startswith("first ")
+    assert kept.endswith(" last")
+
+
+@pytest.mark.parametrize("kind", [lambda inner: [inner], lambda inner: {"a": inner}])
+def test_what_is_nested_too_deeply_to_be_cut_is_left_out(kind: Any) -> None:
+    value: Any = "x" * 1000
+    for _ in range(400):
+        value = kind(value)
+
+    text = bounded_json(value, 900)
+
+    json.loads(text)
+    assert len(text) <= 900
+    assert "truncated" in text or "too deep" in text
+
+
 class Text(str):
     """A text of the program's own type."""
 

@@ -84,6 +84,13 @@ def test_with_all_on_disk_a_service_that_hangs_is_not_waited_for(tmp_path: Path)
         assert delivery.snapshot().pending_on_disk == 3
 
 
+def test_after_the_end_there_is_nothing_to_wait_for() -> None:
+    with FaultServer() as server, sending(server.url) as delivery:
+        assert delivery.shutdown(5) is True
+        assert delivery.flush(0) is True
+        assert delivery.shutdown(0) is True
+
+
 def test_with_all_on_disk_nobody_waits_for_the_end_of_a_pause() -> None:
     """Not even for the answer that a service may take its time for."""
     backoff = Backoff()

@@ -299,3 +299,14 @@ def test_no_file_is_left_open(spool: Spool) -> None:
         spool.put(records(1, n))
 
     assert opened() == before
+
+
+def test_nothing_is_remembered_of_a_file_that_is_gone(spool: Spool) -> None:
+    before = {name: len(value) for name, value in vars(spool).items() if hasattr(value, "__len__")}
+    for n in range(20):
+        leased = spool.lease(spool.put(records(1, n)) or "")
+        assert leased is not None
+        spool.ack(leased.file)
+
+    after = {name: len(value) for name, value in vars(spool).items() if hasattr(value, "__len__")}
+    assert after == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import unittest.mock
@@ -20,7 +21,7 @@ from pulse_otel.export.transport.outcome import Verdict
 from tests.conftest import KEY, MESSAGES
 from tests.export.faulty import FaultyService
 from tests.export.sending import NAME, Watch, ids_of, records, sending, stored, until
-from tests.export.spool.test_spool import files
+from tests.export.spool.test_spool import Clock, files
 from tests.faults import FaultServer, answer, hang, store_then_reset
 
 REFUSED = "http://127.0.0.1:9"
@@ -63,6 +64,31 @@ def test_a_flush_returns_once_what_was_delivered_is_off_the_disk(
         assert delivery.flush(20)
         assert files(tmp_path) == []
         assert delivery.snapshot().delivered == 5
+
+
+def test_what_expired_on_disk_and_what_was_damaged_is_counted_by_who_finds_it(
+    tmp_path: Path,
+) -> None:
+    clock = Clock()
+    earlier = Spool(tmp_path, NAME, clock=clock, lease_s=1.0)
+    clock.now = time.time() - MAX_AGE_S - 100
+    earlier.put(records(3))
+    clock.now = time.time() - 100
+    torn = earlier.put(records(2, 10)) or ""
+    path = next(path for path in files(tmp_path) if path.name == torn)
+    path.write_bytes(path.read_bytes()[:-20])
+    path.rename(path.with_name(torn.replace(f"-{os.getpid()}-", "-4194305-")))  # nobody's number
+
+    with FaultServer() as server, sending(server.url, spool_dir=tmp_path) as delivery:
+        delivery.submit(records(1, 20))
+        assert delivery.flush(20)
+        assert until(lambda: len(delivery.snapshot().inherited_dropped) == 2)
+        assert until(lambda: delivery.snapshot().inherited_delivered)
+        stats = delivery.snapshot()
+
+    assert stats.inherited_dropped == {"expired on disk": 3, "damaged on disk": 1}
+    assert stats.inherited_delivered == 1
+    assert [path.parent.name for path in files(tmp_path)] == [QUARANTINE]
 
 
 def test_other_processes_files_are_looked_for_now_and_then_only(

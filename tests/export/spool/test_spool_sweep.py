@@ -26,11 +26,23 @@ def test_the_oldest_go_first_above_the_bound_and_are_counted(tmp_path: Path, clo
 
     left = files(tmp_path)
     total = sum(path.stat().st_size for path in left)
-    assert total <= 20_000
+    assert 10_000 < total <= 20_000
     assert [path.name for path in left] == names[-len(left) :]
     assert {gone.file for gone in spool.gone} == set(names[: -len(left)])
     assert sum(gone.count for gone in spool.gone) == 1000 - 10 * len(left)
     assert {gone.why for gone in spool.gone} == {"spool full"}
+
+
+@pytest.mark.row("S8")
+def test_the_files_of_another_spool_count_for_the_bound(tmp_path: Path, clock: Clock) -> None:
+    other = Spool(tmp_path, NAME, clock=clock)
+    for number in range(100):
+        clock.now += 1
+        other.put(records(10, 10 * number))
+
+    Spool(tmp_path, NAME, max_bytes=20_000, clock=clock).sweep()
+
+    assert sum(path.stat().st_size for path in files(tmp_path)) <= 20_000
 
 
 @pytest.mark.row("S9")
