@@ -10,20 +10,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 
 from pulse_otel import semconv
 from pulse_otel.bounds import bounded_json
 from pulse_otel.context import Session, labels
 from pulse_otel.guard import guarded, tried
 from pulse_otel.instrumentation.reading import read, text
+from pulse_otel.instrumentation.tool_claims import ToolCall, ToolClaims
 from pulse_otel.instrumentation.tool_evidence import (
-    Asked,
     Asker,
     Caller,
     Part,
@@ -44,17 +43,6 @@ _CHANGED = (RuntimeError, StopIteration)  # a dict, by another thread
 _LOOK_BACK = 32  # messages at the end of a request, among which a result is looked for
 
 
-@dataclass(slots=True)
-class _ToolCall:
-    by: SpanContext
-    asked: Asked
-    arguments: str
-    at_ns: int
-    until: float  # time.monotonic
-    objects: tuple[object, ...]  # whose `id()` is in a key: no other object gets it meanwhile
-    answer: int | None = None  # the hash of the result, once it came
-
-
 class ToolCalls:
     """Remember the tools that were asked for in the last hour.
 
@@ -63,8 +51,9 @@ class ToolCalls:
     """
 
     def __init__(self) -> None:
-        self._calls: dict[tuple[object, ...], tuple[_ToolCall, bool]] = {}
+        self._calls: dict[tuple[object, ...], tuple[ToolCall, bool]] = {}
         self._recorded_elsewhere: dict[str, None] = {}
+        self._claims = ToolClaims()
 
     @property
     def waiting(self) -> bool:
@@ -83,11 +72,12 @@ class ToolCalls:
         for call_id, part in once(parts).items():
             asked, arguments = asked_for(part)
             kept, objects = arguments if content else "", (call_id, *asker.links)
-            entry = _ToolCall(asker.span, asked, kept, now, until, objects)
+            entry = ToolCall(call_id, asker.span, asked, kept, now, until, objects)
             self._recorded_elsewhere.pop(call_id, None)
             for key in keys_of_call(asker, call_id, asked):
                 known = self._calls.pop(key, None)
                 self._calls[key] = entry, known is not None
+            self._claims.add(entry)
         _drop_oldest(self._calls)
 
     def mark_recorded(self, call_id: str) -> None:
@@ -95,9 +85,18 @@ class ToolCalls:
         self._recorded_elsewhere[call_id] = None
         _drop_oldest(self._recorded_elsewhere)
 
+    def claim(
+        self, trace_id: int, name: str, arguments: dict[str, Any] | None, call_id: str | None
+    ) -> ToolCall | None:
+        """Return the tool call that the program carries out and records; see `tool_claims`."""
+        call = self._claims.claim(trace_id, name, arguments, call_id)
+        if call is not None or call_id is not None:
+            self.mark_recorded(call.call_id if call is not None else str(call_id))
+        return call
+
     def find(
         self, caller: Caller, result: Result, results: Results, trace_id: int = 0
-    ) -> tuple[_ToolCall, bool] | None:
+    ) -> tuple[ToolCall, bool] | None:
         """Return the tool call that `result` answers, and whether a span records it already."""
         asked = asked_for(result.asked)[0] if result.asked is not None else None
         entry = None
@@ -208,7 +207,7 @@ def resume(
 
 def _record(
     tracer: Tracer,
-    call: _ToolCall,
+    call: ToolCall,
     result: Result,
     context: Context,
     session: Session,
