@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import inspect
@@ -177,10 +178,8 @@ def test_a_body_that_ignores_its_end_fails_as_without_us(spans: Any) -> None:
     @trace
     def stubborn() -> Iterator[int]:
         while True:
-            try:
+            with contextlib.suppress(GeneratorExit):
                 yield 1
-            except GeneratorExit:
-                pass
 
     generator = stubborn()
     next(generator)
