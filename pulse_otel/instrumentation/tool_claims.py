@@ -1,31 +1,38 @@
 """Say which tool call of a model the program is carrying out, as `pulse_otel.tool` records it.
 
 A function does not know the id of the tool call for which it runs. In the trace of the call that
-asked for it, name and arguments tell; or the name alone, if one call of that name waits.
+asked for it, name and arguments tell; or the name alone, if one call of that name waits, and the
+function has other parameters than the model was told.
 """
 
 from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from opentelemetry.trace import SpanContext
 
 from pulse_otel.bounds import bounded_json
+from pulse_otel.guard import tried
 from pulse_otel.instrumentation.reading import loads
-from pulse_otel.instrumentation.tool_evidence import Asked
+from pulse_otel.instrumentation.tool_evidence import ARGUMENT_BYTES, Asked
 from pulse_otel.values import plain
 
-MOST_NAMES = 10_000
-"""The most names of tools that wait, of all traces; the oldest is dropped first."""
-_MOST_CALLS = 256  # that wait under one name
+MOST_TRACES = 10_000
+"""In so many traces tool calls may be claimed; the oldest is dropped first."""
+_MOST_CALLS = 256  # that wait in a trace
+_FEW = 8  # that are not looked through
 
 
-@dataclass(eq=False)
-class ToolCall:
+class _Referable:
+    __slots__ = ("__weakref__",)
+
+
+@dataclass(slots=True, eq=False)
+class ToolCall(_Referable):
     """A tool that an answer asked for."""
 
     call_id: str
@@ -43,70 +50,71 @@ class ToolCall:
         return self.answer is None and self.until > time.monotonic()
 
     def has(self, arguments: dict[str, Any]) -> bool:
-        """Return whether these are its arguments, in any order."""
+        """Return whether these are its arguments; where content is recorded, in any order."""
         if self.arguments:
-            return bool(loads(self.arguments, otherwise=None) == arguments)
-        return self.asked[1] == hash(bounded_json(arguments, 4096))
+            return bool(self._asked == arguments)
+        return self.asked[1] == hash(bounded_json(arguments, ARGUMENT_BYTES))
 
+    def has_names(self, arguments: dict[str, Any]) -> bool:
+        """Return whether its arguments are known, and these have the same names."""
+        asked = self._asked
+        return isinstance(asked, dict) and asked.keys() == arguments.keys()
 
-_Waiting = list["weakref.ref[ToolCall]"]
+    @property
+    def _asked(self) -> Any:
+        return loads(self.arguments, otherwise=None) if self.arguments else None
 
 
 class ToolClaims:
-    """Hold the tool calls that no run has claimed, by trace and name; weakly, and without a lock.
+    """Hold the tool calls that wait, by trace; weakly, and without a lock.
 
     Each step is one operation of a dict or a list.
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[tuple[int, str], _Waiting] = {}
+        self._waiting: dict[int, list[weakref.ref[ToolCall]]] = {}
 
     def add(self, call: ToolCall) -> None:
         """Let `call` be claimed."""
-        waiting = self._waiting.setdefault((call.by.trace_id, call.asked[0]), [])
+        waiting = self._waiting.setdefault(call.by.trace_id, [])
         waiting.append(weakref.ref(call))
+        if len(waiting) > _FEW:
+            for _ in _alive(waiting):
+                pass
         if len(waiting) > _MOST_CALLS:
             waiting.pop(0)
-        while len(self._waiting) > MOST_NAMES:
+        while len(self._waiting) > MOST_TRACES:
             self._waiting.pop(next(iter(self._waiting)), None)
 
-    def claim(
-        self, trace_id: int, name: str, arguments: dict[str, Any] | None, call_id: str | None
-    ) -> ToolCall | None:
-        """Return the tool call that a run of the tool `name` carries out; no other run gets it.
+    def candidates(
+        self,
+        trace_id: int,
+        name: str,
+        arguments: dict[str, Any] | None,
+        call_id: str | None,
+        is_taken: Callable[[ToolCall], bool],
+    ) -> list[ToolCall]:
+        """Return the tool calls that a run of the tool `name` may carry out, the first one first.
 
-        `call_id` is its id, if the program says so; else `arguments` or the name must tell.
+        `arguments` are those of the run, if they are known; `call_id` is the id, if the program
+        says it.
         """
-        waiting = self._waiting.get((trace_id, name))
-        if not waiting:
-            return None
-        found = list(_alive(waiting))
+        waiting = _alive(self._waiting.get(trace_id, []))
+        found = [call for call in waiting if call.asked[0] == name and not is_taken(call)]
         if call_id is not None:
-            fitting = [call for call in found if call.call_id == call_id]
-        else:
-            given = None if arguments is None else plain(arguments)
-            same = [call for call in found if given is not None and call.has(given)]
-            fitting = same or (found if len(found) == 1 else [])
-        return next((call for call in fitting if _taken(waiting, call)), None)
+            return [call for call in found if call.call_id == call_id]
+        if arguments is None:
+            return found if len(found) == 1 else []
+        given = plain(arguments)
+        same = [call for call in found if call.has(given)]
+        return same or (found if len(found) == 1 and not found[0].has_names(given) else [])
 
 
-def _alive(waiting: _Waiting) -> Iterator[ToolCall]:
+def _alive(waiting: list[weakref.ref[ToolCall]]) -> Iterator[ToolCall]:
+    """Yield the calls that wait, and take the others out."""
     for reference in waiting.copy():
         call = reference()
-        if call is None or not call.waits:
-            _removed(waiting, reference)
-        else:
+        if call is not None and call.waits:
             yield call
-
-
-def _taken(waiting: _Waiting, call: ToolCall) -> bool:
-    """Take `call` out; of two threads, one does."""
-    return next((_removed(waiting, it) for it in waiting.copy() if it() is call), False)
-
-
-def _removed(waiting: _Waiting, reference: weakref.ref[ToolCall]) -> bool:
-    try:
-        waiting.remove(reference)
-    except ValueError:  # by another thread
-        return False
-    return True
+        else:  # by another thread it may be gone already
+            tried(waiting.remove, reference, kinds=ValueError, otherwise=None)

@@ -53,6 +53,7 @@ class ToolCalls:
     def __init__(self) -> None:
         self._calls: dict[tuple[object, ...], tuple[ToolCall, bool]] = {}
         self._recorded_elsewhere: dict[str, None] = {}
+        self._claimed: dict[tuple[int, str], object] = {}
         self._claims = ToolClaims()
 
     @property
@@ -71,8 +72,8 @@ class ToolCalls:
         now, until = time.time_ns(), time.monotonic() + WAIT_S
         for call_id, part in once(parts).items():
             asked, arguments = asked_for(part)
-            kept, objects = arguments if content else "", (call_id, *asker.links)
-            entry = ToolCall(call_id, asker.span, asked, kept, now, until, objects)
+            kept = arguments if content else ""
+            entry = ToolCall(call_id, asker.span, asked, kept, now, until, asker.links)
             self._recorded_elsewhere.pop(call_id, None)
             for key in keys_of_call(asker, call_id, asked):
                 known = self._calls.pop(key, None)
@@ -88,11 +89,19 @@ class ToolCalls:
     def claim(
         self, trace_id: int, name: str, arguments: dict[str, Any] | None, call_id: str | None
     ) -> ToolCall | None:
-        """Return the tool call that the program carries out and records; see `tool_claims`."""
-        call = self._claims.claim(trace_id, name, arguments, call_id)
-        if call is not None or call_id is not None:
-            self.mark_recorded(call.call_id if call is not None else str(call_id))
-        return call
+        """Return the tool call that the program carries out and records; no other run gets it."""
+        found = self._claims.candidates(trace_id, name, arguments, call_id, self._is_recorded)
+        for call in found:
+            token = object()
+            if self._claimed.setdefault(_key(call), token) is token:  # of two runs, one is first
+                _drop_oldest(self._claimed)
+                return call
+        if call_id is not None:
+            self.mark_recorded(call_id)
+        return None
+
+    def _is_recorded(self, call: ToolCall) -> bool:
+        return call.call_id in self._recorded_elsewhere or _key(call) in self._claimed
 
     def find(
         self, caller: Caller, result: Result, results: Results, trace_id: int = 0
@@ -110,9 +119,13 @@ class ToolCalls:
         answer = hash(to_json(result.part.get("response")))
         if entry.until < time.monotonic() or entry.answer not in (None, answer):
             return None
-        recorded = entry.answer is not None or result.part.get("id") in self._recorded_elsewhere
+        recorded = entry.answer is not None or self._is_recorded(entry)
         entry.answer = answer
         return entry, recorded
+
+
+def _key(call: ToolCall) -> tuple[int, str]:
+    return call.by.span_id, call.call_id
 
 
 def _drop_oldest(entries: dict[Any, Any]) -> None:

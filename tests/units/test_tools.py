@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from pulse_otel import observe, tool, trace
+from pulse_otel import observe, session, tool, trace
+from pulse_otel.instrumentation.recorder import recorders
 from pulse_otel.local.provider.replies import ToolCall, chat
 from tests.conftest import MESSAGES
 from tests.units.reading import is_child
@@ -72,11 +74,20 @@ def test_a_tool_is_a_span_with_arguments_and_result_as_json(spans: Any) -> None:
     }
 
 
+@pytest.fixture(params=[True, False], ids=["content", "no content"])
+def without_content(request: Any, spans: Any) -> None:
+    """Settings with and without content."""
+    if not request.param:
+        recorder = replace(recorders.observed, capture_content=False)
+        recorders.observed = recorder
+
+
 @pytest.fixture
 def observed(openai_client: Any) -> Any:
     return observe(openai_client, "openai")
 
 
+@pytest.mark.usefixtures("without_content")
 def test_a_tool_that_the_model_asked_for_is_recorded_once(
     spans: Any, observed: Any, provider: Any
 ) -> None:
@@ -158,6 +169,16 @@ def test_the_only_call_of_a_name_is_found_whatever_the_function_takes(
     assert span.attributes["gen_ai.tool.call.id"] == "call_1"
 
 
+def test_another_run_of_a_tool_takes_no_id(spans: Any, observed: Any, provider: Any) -> None:
+    """It has the model's parameters, but not its arguments."""
+    asked = calls(("call_1", "get_weather", {"city": "Oslo"}))
+
+    with trace("agent"):
+        round_trip(observed, provider, asked, lambda call: [get_weather("Rome"), _run(call)])
+
+    assert _ids(spans) == {"Rome": None, "Oslo": "call_1"}
+
+
 def test_a_tool_run_beside_those_that_were_asked_for_gets_no_id(
     spans: Any, observed: Any, provider: Any
 ) -> None:
@@ -188,7 +209,10 @@ def test_another_traces_tool_call_is_none_of_this_ones(
     assert "gen_ai.tool.call.id" not in span.attributes
 
 
-def test_a_block_says_which_call_it_carries_out(spans: Any, observed: Any, provider: Any) -> None:
+@pytest.mark.parametrize("unit", [trace("agent"), session("s")], ids=["unit", "no unit"])
+def test_a_block_says_which_call_it_carries_out(
+    unit: Any, spans: Any, observed: Any, provider: Any
+) -> None:
     def run(call: Any) -> str:
         with tool(call.function.name, call_id=call.id) as unit:
             unit.input = json.loads(call.function.arguments)
@@ -196,13 +220,14 @@ def test_a_block_says_which_call_it_carries_out(spans: Any, observed: Any, provi
         return str(unit.output)
 
     asked = [(f"call_{city}", "get_weather", {"city": city}) for city in "ab"]
-    with trace("agent"):
+    with unit:
         round_trip(observed, provider, calls(*asked), run)
 
     found = {
         span.attributes["gen_ai.tool.call.id"]: span.attributes["gen_ai.tool.call.result"]
         for span in _tools(spans)
     }
+    assert len({span.context.trace_id for span in spans.get_finished_spans()}) == 1
     assert found == {"call_a": '"result of call_a"', "call_b": '"result of call_b"'}
 
 
