@@ -140,15 +140,12 @@ def _tool(
 
 def _recorder() -> Recorder | None:
     """Return the recorder of `init_pulse`, else of an instrumentor, else of a foreign pipeline."""
-    if not is_instrumentation_enabled():
-        return None
-    if recorders.observed is not None:
-        return recorders.observed
-    for instrumented in tuple(recorders.instrumented.values()):
-        return instrumented.own
-    if recording_disabled_on_purpose():
-        return None
-    return _foreign()
+    found = recorders.observed
+    if found is None and recorders.instrumented:
+        found = next(iter(recorders.instrumented.copy().values())).own
+    if found is None:
+        found = _foreign()
+    return found if found is not None and is_instrumentation_enabled() else None
 
 
 _NO_PROVIDERS = (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
@@ -160,7 +157,8 @@ def _foreign() -> Recorder | None:
 
     As with an instrumentor, its other exporters see no content unless the environment says so.
     """
-    if isinstance(trace.get_tracer_provider(), _NO_PROVIDERS):
+    provider = trace.get_tracer_provider()
+    if isinstance(provider, _NO_PROVIDERS) or recording_disabled_on_purpose():
         return None
     if not _known:
         wanted = content_wanted(None, False)

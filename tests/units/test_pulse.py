@@ -202,12 +202,14 @@ def test_a_legacy_service_gets_the_calls_with_the_runs_name(
         _run(openai_client, provider)
         address = pulse_otel.trace_url()
         found = Service(url).traces(2)
+        stats = pulse_otel.stats()
         pulse_otel.shutdown()
         assert address is not None
         assert requests.get(address, timeout=10).status_code == 200
 
     assert [each["metadata"]["summary"] for each in found] == ["answer a question"] * 2
     assert address.rpartition("/")[2] == found[0]["traceId"]
+    assert (stats.delivered, stats.ignored) == (2, 2)
 
 
 def test_the_page_of_a_trace_shows_the_run(
