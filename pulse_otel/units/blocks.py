@@ -35,8 +35,12 @@ class UnitOfWork:
     def __enter__(self) -> Unit:
         unit = guarded(start, self._settings) or Unit()
         self._open.append(unit)
-        guarded(unit.enter)
-        return unit
+        try:
+            guarded(unit.enter)
+            return unit
+        except BaseException as error:  # of a signal handler: the block does not begin
+            guarded(self._leave, error)
+            raise
 
     def __exit__(
         self,
@@ -44,15 +48,19 @@ class UnitOfWork:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        guarded(self._leave, error)
+        try:
+            guarded(self._leave, error)
+        except BaseException:  # of a signal handler
+            guarded(self._leave, error)
+            raise
 
     def _leave(self, error: BaseException | None) -> None:
         unit = current_unit()
         if unit not in self._open:  # nothing is recorded, or the block ends in another context
-            unit = self._open[-1]
-        self._open.remove(unit)
-        unit.leave()
-        unit.end(error)
+            unit = next(reversed(self._open), None)
+        if unit is not None:
+            unit.end(error)
+            self._open.remove(unit)
 
     async def __aenter__(self) -> Unit:
         return self.__enter__()

@@ -70,17 +70,17 @@ def _plain(function: Any, begin: Starter) -> Any:
         if unit is None:
             return function(*args, **kwargs)
         try:
-            guarded(unit.enter)
             try:
+                guarded(unit.enter)
                 result = function(*args, **kwargs)
             finally:
                 guarded(unit.leave)
+            if inspect.iscoroutine(result):  # of a function that is no `async def`
+                return _awaited(result, unit)
+            guarded(_returned, unit, result)
         except BaseException as error:
             guarded(unit.end, error)
             raise
-        if inspect.iscoroutine(result):  # of a function that is no `async def`
-            return _awaited(result, unit)
-        guarded(_returned, unit, result)
         return result
 
     return run
@@ -88,15 +88,15 @@ def _plain(function: Any, begin: Starter) -> Any:
 
 async def _awaited(result: Coroutine[Any, Any, Any], unit: Unit) -> Any:
     try:
-        guarded(unit.enter)
         try:
+            guarded(unit.enter)
             value = await result
         finally:
             guarded(unit.leave)
+        guarded(_returned, unit, value)
     except BaseException as error:
         guarded(unit.end, error)
         raise
-    guarded(_returned, unit, value)
     return value
 
 
@@ -122,10 +122,12 @@ class _Body:
         self.unit = unit
         self._yielded = Yielded(unit.output_bytes)
 
-    def __enter__(self) -> None:
+    def enter(self) -> None:
+        """Make the unit current, in the context that the body left."""
         guarded(self.unit.enter)
 
-    def __exit__(self, *error: object) -> None:
+    def leave(self) -> None:
+        """Restore the context of whoever resumed the body."""
         guarded(self.unit.leave)
 
     def yielded(self, item: object) -> None:
@@ -151,23 +153,25 @@ def _generator(function: Any, begin: Starter) -> Any:
             generator = function(*args, **kwargs)
             while True:
                 try:
-                    with body:
-                        item = generator.send(sent) if thrown is None else generator.throw(thrown)
+                    body.enter()
+                    item = generator.send(sent) if thrown is None else generator.throw(thrown)
                 except StopIteration as stop:
                     result = stop.value
                     break
+                finally:
+                    body.leave()
                 body.yielded(item)
                 sent = thrown = None
                 try:
                     sent = yield item
                 except BaseException as error:  # noqa: BLE001 - the body decides, at its end too
                     thrown = error
+            body.end(result=result)
         except BaseException as error:
             body.end(error)
             raise
         finally:
             thrown = None  # its traceback holds this frame
-        body.end(result=result)
         return result
 
     return run
@@ -181,21 +185,23 @@ def _async_generator(function: Any, begin: Starter) -> Any:
             while True:
                 step = generator.asend(sent) if thrown is None else generator.athrow(thrown)
                 try:
-                    with body:
-                        item = await step
+                    body.enter()
+                    item = await step
                 except StopAsyncIteration:
                     break
+                finally:
+                    body.leave()
                 body.yielded(item)
                 sent = thrown = None
                 try:
                     sent = yield item
                 except BaseException as error:  # noqa: BLE001 - the body decides, at its end too
                     thrown = error
+            body.end()
         except BaseException as error:
             body.end(error)
             raise
         finally:
             thrown = None  # its traceback holds this frame
-        body.end()
 
     return run

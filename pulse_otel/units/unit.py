@@ -109,10 +109,9 @@ class Unit:
 
     def enter(self) -> None:
         """Make the unit current."""
-        around = otel_context.get_current()
         if self._inside is not None:
+            self._around = otel_context.get_current()
             otel_context.attach(self._inside)
-            self._around = around
 
     def leave(self) -> None:
         """Restore the context of the caller.
@@ -142,12 +141,16 @@ class Unit:
                 self._outer.joins(session)
 
     def end(self, error: BaseException | None = None) -> None:
-        """End the span; with an `error` that is a failure, its status is ERROR."""
+        """End the span; with an `error` that is a failure, its status is ERROR.
+
+        Again, it does what is left to do: an exception of a signal handler may pass at any point.
+        """
+        self.leave()
         span = self._span
-        if span is None:
+        if span is None or not span.is_recording():
             return
         try:
-            if error is not None and is_failure(error) and span.is_recording():
+            if error is not None and is_failure(error):
                 guarded(self._failed, span, error)
         finally:
             self._content = None
