@@ -12,14 +12,19 @@ from typing import TYPE_CHECKING, Any
 from pulse_otel.observe import ObserveOptions, Provider, observe
 
 if TYPE_CHECKING:
+    from pulse_otel.addresses import trace_url
     from pulse_otel.config import PulseConfig
     from pulse_otel.context import session
     from pulse_otel.export.accounts.stats import DeliveryStats
     from pulse_otel.export.exporter import PulseSpanExporter
     from pulse_otel.instrumentation.anthropic import AnthropicInstrumentor
+    from pulse_otel.instrumentation.last_call import RecordedCall, last_call
     from pulse_otel.instrumentation.openai import OpenAIInstrumentor
     from pulse_otel.pipeline import flush_buffer, init_pulse, shutdown, stats
     from pulse_otel.settings import ConfigError
+    from pulse_otel.units.blocks import tool, trace
+    from pulse_otel.units.current import current_trace_id
+    from pulse_otel.units.unit import Unit
 
     __version__: str
 
@@ -32,12 +37,19 @@ __all__ = [
     "Provider",
     "PulseConfig",
     "PulseSpanExporter",
+    "RecordedCall",
+    "Unit",
+    "current_trace_id",
     "flush_buffer",
     "init_pulse",
+    "last_call",
     "observe",
     "session",
     "shutdown",
     "stats",
+    "tool",
+    "trace",
+    "trace_url",
 ]
 
 _HOMES = {
@@ -47,11 +59,18 @@ _HOMES = {
     "OpenAIInstrumentor": "pulse_otel.instrumentation.openai",
     "PulseConfig": "pulse_otel.config",
     "PulseSpanExporter": "pulse_otel.export.exporter",
+    "RecordedCall": "pulse_otel.instrumentation.last_call",
+    "Unit": "pulse_otel.units.unit",
+    "current_trace_id": "pulse_otel.units.current",
     "flush_buffer": "pulse_otel.pipeline",
     "init_pulse": "pulse_otel.pipeline",
+    "last_call": "pulse_otel.instrumentation.last_call",
     "session": "pulse_otel.context",
     "shutdown": "pulse_otel.pipeline",
     "stats": "pulse_otel.pipeline",
+    "tool": "pulse_otel.units.blocks",
+    "trace": "pulse_otel.units.blocks",
+    "trace_url": "pulse_otel.addresses",
 }
 
 

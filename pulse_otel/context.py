@@ -16,6 +16,7 @@ from opentelemetry.context import Context
 
 from pulse_otel import semconv
 from pulse_otel.bounds import bounded_json
+from pulse_otel.guard import guarded
 from pulse_otel.values import as_text, plain, scrub
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -23,6 +24,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _METADATA_BYTES = 32_768
 _SUMMARY = "summary"  # of the metadata: the trace's title in the service (contract §3.4)
 _KEY = otel_context.create_key("pulse-otel-session")
+UNIT = otel_context.create_key("pulse-otel-unit")
+"""Of the context: the open unit of work (`pulse_otel.units`)."""
 # The blocks entered in this thread or task, innermost first: (token, the rest). Not kept on the
 # `session` itself, as several threads and tasks may be in one at a time.
 _entered: ContextVar[Any] = ContextVar("pulse-otel-entered", default=None)
@@ -66,6 +69,11 @@ def current_session(context: Context | None = None) -> Session:
         id=_text(carried.get(semconv.SESSION_ID) or carried.get(semconv.CONVERSATION_ID)),
         user_id=_text(carried.get(semconv.USER_ID)),
     )
+
+
+def labelled(session: Session, context: Context | None = None) -> Context:
+    """Return `context` as it is in a block with the labels of `session`."""
+    return otel_context.set_value(_KEY, session.over(current_session(context)), context)
 
 
 def labels(session: Session) -> dict[str, Any]:
@@ -119,8 +127,11 @@ class session:
         )
 
     def __enter__(self) -> session:
-        merged = self._own.over(current_session())
-        token = otel_context.attach(otel_context.set_value(_KEY, merged))
+        context = labelled(self._own)
+        unit: Any = otel_context.get_value(UNIT)
+        if unit is not None:
+            guarded(unit.joins, current_session(context))
+        token = otel_context.attach(context)
         _entered.set((token, _entered.get()))
         return self
 

@@ -32,7 +32,7 @@ from pulse_otel.nothing_recorded import log_if_nothing_was_recorded
 from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
 from pulse_otel.process.flush import flush_all
 from pulse_otel.process.forks import reset_in_children
-from pulse_otel.semconv import SCOPE_ANTHROPIC, SCOPE_OPENAI
+from pulse_otel.semconv import SCOPE_ANTHROPIC, SCOPE_OPENAI, SCOPE_UNITS
 from pulse_otel.settings import ConfigError
 from pulse_otel.unsampled import RecordEverything, as_sampled
 
@@ -108,6 +108,7 @@ class _Pipeline:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self.api_url = config.api_url
         self.exporter = PulseSpanExporter(config=config)
         self.processor = PulseSpanProcessor(self.exporter, _batch_processor(self.exporter, config))
         self._chosen: Any = config.tracer_provider
@@ -171,7 +172,7 @@ class _Pipeline:
             stream_usage=self._config.stream_usage,
             not_sampled=self.processor.not_sampled,
         )
-        for scope in (SCOPE_OPENAI, SCOPE_ANTHROPIC):
+        for scope in (SCOPE_OPENAI, SCOPE_ANTHROPIC, SCOPE_UNITS):
             # At once: the SDK makes a tracer under a lock that a signal handler cannot take again.
             recorder.tracer(scope)
         recorders.observed = recorder
@@ -278,3 +279,9 @@ def stats() -> DeliveryStats:
     """
     pipeline = _state.pipeline
     return DeliveryStats() if pipeline is None else pipeline.exporter.stats
+
+
+def service() -> tuple[str, str] | None:
+    """Return the service's address and the name of its wire form; None before `init_pulse`."""
+    pipeline = _state.pipeline
+    return None if pipeline is None else (pipeline.api_url, pipeline.exporter.detector.form_name)

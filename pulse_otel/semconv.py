@@ -11,6 +11,7 @@ from typing import Final
 
 SCOPE_OPENAI: Final = "pulse_otel.openai"
 SCOPE_ANTHROPIC: Final = "pulse_otel.anthropic"
+SCOPE_UNITS: Final = "pulse_otel.units"
 
 # --- operation, provider, models
 OPERATION_NAME: Final = "gen_ai.operation.name"

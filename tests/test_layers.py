@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-HALF = Path(__file__).parent.parent / "pulse_otel" / "instrumentation"
+PACKAGE = Path(__file__).parent.parent / "pulse_otel"
+HALF = [
+    path for room in ("instrumentation", "units") for path in sorted((PACKAGE / room).rglob("*.py"))
+]
 
 
 def _imports(path: Path) -> set[str]:
@@ -20,6 +23,6 @@ def _imports(path: Path) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("path", sorted(HALF.rglob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", HALF, ids=lambda path: path.stem)
 def test_the_instrumentation_half_uses_the_opentelemetry_api_only(path: Path) -> None:
     assert not [name for name in _imports(path) if name.startswith("opentelemetry.sdk")]

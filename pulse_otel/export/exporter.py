@@ -124,7 +124,7 @@ class PulseSpanExporter(SpanExporter):
             flush_at_sigterm()
 
     def _steps(self, config: Config) -> Steps:
-        detector = ProtocolDetector(self._transport, config.protocol)
+        self.detector = detector = ProtocolDetector(self._transport, config.protocol)
         return Steps(
             size=size_of,
             read=dialects.read,

@@ -16,7 +16,7 @@ from pulse_otel.context import labels, session_of_block
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.tools import tool_calls
 
-_OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC)
+_OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC, semconv.SCOPE_UNITS)
 
 
 class _OtherSpans:

@@ -38,7 +38,7 @@ Asked = tuple[str, int]
 """The name of a tool, and the hash of its arguments."""
 Key = tuple[object, ...]
 
-_ARGUMENT_BYTES = 4096  # of those that are remembered; a request that repeats them has all
+ARGUMENT_BYTES = 4096  # of those that are remembered; a request that repeats them has all
 _LONGEST_ID = 256  # characters that are tested; some servers put kilobytes into an id
 _LONG = re.compile(r"[A-Za-z0-9]{16,}")
 _KINDS = re.compile(r"[a-z]+|[A-Z]+|[0-9]+")
@@ -80,7 +80,7 @@ class Results:
 
 def asked_for(part: Part) -> tuple[Asked, str]:
     """Return what a `tool_call` part asks for, and the text of the arguments."""
-    arguments = bounded_json(part.get("arguments"), _ARGUMENT_BYTES)
+    arguments = bounded_json(part.get("arguments"), ARGUMENT_BYTES)
     return (text(part.get("name")) or "", hash(arguments)), arguments
 
 

@@ -10,20 +10,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 
 from pulse_otel import semconv
 from pulse_otel.bounds import bounded_json
 from pulse_otel.context import Session, labels
 from pulse_otel.guard import guarded, tried
 from pulse_otel.instrumentation.reading import read, text
+from pulse_otel.instrumentation.tool_claims import ToolCall, ToolClaims
 from pulse_otel.instrumentation.tool_evidence import (
-    Asked,
     Asker,
     Caller,
     Part,
@@ -44,17 +43,6 @@ _CHANGED = (RuntimeError, StopIteration)  # a dict, by another thread
 _LOOK_BACK = 32  # messages at the end of a request, among which a result is looked for
 
 
-@dataclass(slots=True)
-class _ToolCall:
-    by: SpanContext
-    asked: Asked
-    arguments: str
-    at_ns: int
-    until: float  # time.monotonic
-    objects: tuple[object, ...]  # whose `id()` is in a key: no other object gets it meanwhile
-    answer: int | None = None  # the hash of the result, once it came
-
-
 class ToolCalls:
     """Remember the tools that were asked for in the last hour.
 
@@ -63,8 +51,10 @@ class ToolCalls:
     """
 
     def __init__(self) -> None:
-        self._calls: dict[tuple[object, ...], tuple[_ToolCall, bool]] = {}
+        self._calls: dict[tuple[object, ...], tuple[ToolCall, bool]] = {}
         self._recorded_elsewhere: dict[str, None] = {}
+        self._claimed: dict[tuple[int, str], object] = {}
+        self._claims = ToolClaims()
 
     @property
     def waiting(self) -> bool:
@@ -82,12 +72,13 @@ class ToolCalls:
         now, until = time.time_ns(), time.monotonic() + WAIT_S
         for call_id, part in once(parts).items():
             asked, arguments = asked_for(part)
-            kept, objects = arguments if content else "", (call_id, *asker.links)
-            entry = _ToolCall(asker.span, asked, kept, now, until, objects)
+            kept = arguments if content else ""
+            entry = ToolCall(call_id, asker.span, asked, kept, now, until, asker.links)
             self._recorded_elsewhere.pop(call_id, None)
             for key in keys_of_call(asker, call_id, asked):
                 known = self._calls.pop(key, None)
                 self._calls[key] = entry, known is not None
+            self._claims.add(entry)
         _drop_oldest(self._calls)
 
     def mark_recorded(self, call_id: str) -> None:
@@ -95,9 +86,26 @@ class ToolCalls:
         self._recorded_elsewhere[call_id] = None
         _drop_oldest(self._recorded_elsewhere)
 
+    def claim(
+        self, trace_id: int, name: str, arguments: dict[str, Any] | None, call_id: str | None
+    ) -> ToolCall | None:
+        """Return the tool call that the program carries out and records; no other run gets it."""
+        found = self._claims.candidates(trace_id, name, arguments, call_id, self._is_recorded)
+        for call in found:
+            token = object()
+            if self._claimed.setdefault(_key(call), token) is token:  # of two runs, one is first
+                _drop_oldest(self._claimed)
+                return call
+        if call_id is not None:
+            self.mark_recorded(call_id)
+        return None
+
+    def _is_recorded(self, call: ToolCall) -> bool:
+        return call.call_id in self._recorded_elsewhere or _key(call) in self._claimed
+
     def find(
         self, caller: Caller, result: Result, results: Results, trace_id: int = 0
-    ) -> tuple[_ToolCall, bool] | None:
+    ) -> tuple[ToolCall, bool] | None:
         """Return the tool call that `result` answers, and whether a span records it already."""
         asked = asked_for(result.asked)[0] if result.asked is not None else None
         entry = None
@@ -111,9 +119,13 @@ class ToolCalls:
         answer = hash(to_json(result.part.get("response")))
         if entry.until < time.monotonic() or entry.answer not in (None, answer):
             return None
-        recorded = entry.answer is not None or result.part.get("id") in self._recorded_elsewhere
+        recorded = entry.answer is not None or self._is_recorded(entry)
         entry.answer = answer
         return entry, recorded
+
+
+def _key(call: ToolCall) -> tuple[int, str]:
+    return call.by.span_id, call.call_id
 
 
 def _drop_oldest(entries: dict[Any, Any]) -> None:
@@ -208,7 +220,7 @@ def resume(
 
 def _record(
     tracer: Tracer,
-    call: _ToolCall,
+    call: ToolCall,
     result: Result,
     context: Context,
     session: Session,

@@ -32,7 +32,7 @@ class Signs:
 # By the dialect's name. The first whose scope fits decides, else the first whose marker does; the
 # last one takes all other spans with GenAI attributes.
 SIGNS: dict[str, Signs] = {
-    "pulse": Signs((semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC)),
+    "pulse": Signs((semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC, semconv.SCOPE_UNITS)),
     "anthropic-sdk": Signs(("com.anthropic.sdk",)),
     "openinference": Signs(("openinference.",), {"openinference.span.kind"}),
     "langfuse": Signs(("langfuse-sdk",), {"langfuse.observation.type"}),

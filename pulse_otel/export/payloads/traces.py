@@ -80,7 +80,7 @@ def _columns(record: Record) -> dict[str, Any]:
     start_ms = min(max(0, record.start_ns // 1_000_000), _LAST_MS)
     # Tokens are never left out: the service's overview page fails on a trace without them.
     return {
-        "trace_id": _derived("pulse-trace", _call_id(record)),
+        "trace_id": trace_id_of(_call_id(record)),
         "timestamp": _timestamp(start_ms),
         "provider": _provider(record),
         "model_requested": _text(record.model) or _text(record.response_model) or "unknown",
@@ -100,6 +100,11 @@ def _columns(record: Record) -> dict[str, Any]:
 def _call_id(record: Record) -> str:
     """Return what names the call: other traces may show one whose span id is shared."""
     return record.span_id if record.is_shared else f"{record.trace_id}/{record.span_id}"
+
+
+def trace_id_of(call: str) -> str:
+    """Return the id of the trace that shows a call, which is named by "trace id/span id"."""
+    return _derived("pulse-trace", call)
 
 
 def _derived(kind: str, name: str) -> str:

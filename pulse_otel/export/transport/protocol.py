@@ -35,6 +35,11 @@ class ProtocolDetector:
         self._form: Form | None = None
         self._found: Form | None = None  # its endpoint answered, though with no success
 
+    @property
+    def form_name(self) -> str:
+        """Return the name of the form: the configured or detected one; `auto` until it is known."""
+        return self._protocol if self._form is None else self._form.name
+
     def form(self, deadline: float) -> Form | Outcome:
         """Return the form to write in, detected if necessary, or why it is not known yet."""
         if self._form is None and not self._detects:

@@ -1,0 +1,38 @@
+"""The address of a trace's page at the service."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from pulse_otel.instrumentation.last_call import RecordedCall, last_call
+from pulse_otel.pipeline import service
+from pulse_otel.units.current import current_trace_id
+
+
+def trace_url(of: RecordedCall | str | None = None) -> str | None:
+    """Return the address of the page of a trace, at the service that `init_pulse` names.
+
+    `of` is a trace id or a `last_call()`; by default it is the current trace, else that of the last
+    call. A service of the 0.2.x line has a page for each call and none for a whole trace: there, by
+    default, it is the last call's, and None for a trace id. None before `init_pulse`, and without
+    such a trace. Nothing is sent to find out, so that it may come before the trace is there.
+    """
+    found = service()
+    if found is None:
+        return None
+    url, form = found
+    if form == "traces":
+        page = _page_of_call(last_call() if of is None else of)
+    else:
+        if of is None:
+            of = current_trace_id() or last_call()
+        page = of.trace_id if isinstance(of, RecordedCall) else of
+    return f"{url}/dashboard/traces/{quote(page, safe='')}" if page else None
+
+
+def _page_of_call(call: RecordedCall | str | None) -> str | None:
+    from pulse_otel.export.payloads.traces import trace_id_of
+
+    if not isinstance(call, RecordedCall):
+        return None
+    return trace_id_of(f"{call.trace_id}/{call.span_id}")

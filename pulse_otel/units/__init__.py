@@ -1,0 +1,1 @@
+"""Record units of work that the program names itself: `trace`, `tool`."""
