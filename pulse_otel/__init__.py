@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pulse_otel.observe import ObserveOptions, Provider, observe
 
 if TYPE_CHECKING:
+    from pulse_otel.call_labels import call
     from pulse_otel.config import PulseConfig
     from pulse_otel.context import session
     from pulse_otel.export.accounts.stats import DeliveryStats
@@ -32,6 +33,7 @@ __all__ = [
     "Provider",
     "PulseConfig",
     "PulseSpanExporter",
+    "call",
     "flush_buffer",
     "init_pulse",
     "observe",
@@ -47,6 +49,7 @@ _HOMES = {
     "OpenAIInstrumentor": "pulse_otel.instrumentation.openai",
     "PulseConfig": "pulse_otel.config",
     "PulseSpanExporter": "pulse_otel.export.exporter",
+    "call": "pulse_otel.call_labels",
     "flush_buffer": "pulse_otel.pipeline",
     "init_pulse": "pulse_otel.pipeline",
     "session": "pulse_otel.context",

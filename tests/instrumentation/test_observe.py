@@ -143,7 +143,7 @@ def test_metadata_that_is_no_dict_is_told_and_left_out(
 
     pulse_otel.flush_buffer(10)
     assert pulse.traces(1)[0]["sessionId"] == "s"
-    assert "pulse-otel: pulse_metadata: expected a dict, got str" in caplog.messages
+    assert "pulse-otel: metadata: expected a dict, got str" in caplog.messages
 
 
 def test_observing_twice_records_once_and_the_last_options_win(

@@ -19,6 +19,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from pulse_otel import semconv
 from pulse_otel.bounds import bounded_json
+from pulse_otel.call_labels import labels_of
 from pulse_otel.context import labels, session
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.errors import error_attributes
@@ -69,8 +70,9 @@ def _running(
 ) -> Generator[tuple[dict[str, Any], Callable[[Any], Any]]]:
     """Make the span and session of a run current; yield the arguments for `run`."""
     rest, parameters = split(kwargs)
-    own = session_from_parameters(parameters)
     named = {**dict(zip(("client", "params"), args, strict=False)), **rest}
+    on_headers = labels_of(read(named.get("params"), "extra_headers"))
+    own = session_from_parameters({**on_headers, **parameters})
     with session(own.id, user_id=own.user_id, metadata=own.metadata):
         run = guarded(_Run.start, named.get("client"), named.get("params"))
         if run is None:
