@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pulse_otel.export.exporter import PulseSpanExporter
     from pulse_otel.instrumentation.anthropic import AnthropicInstrumentor
     from pulse_otel.instrumentation.openai import OpenAIInstrumentor
+    from pulse_otel.instrumentation.paused import paused
     from pulse_otel.pipeline import flush_buffer, init_pulse, shutdown, stats
     from pulse_otel.settings import ConfigError
 
@@ -37,6 +38,7 @@ __all__ = [
     "flush_buffer",
     "init_pulse",
     "observe",
+    "paused",
     "session",
     "shutdown",
     "stats",
@@ -52,6 +54,7 @@ _HOMES = {
     "call": "pulse_otel.call_labels",
     "flush_buffer": "pulse_otel.pipeline",
     "init_pulse": "pulse_otel.pipeline",
+    "paused": "pulse_otel.instrumentation.paused",
     "session": "pulse_otel.context",
     "shutdown": "pulse_otel.pipeline",
     "stats": "pulse_otel.pipeline",

@@ -38,7 +38,6 @@ with anthropic.Anthropic() as claude:
         extra_headers=pulse_otel.call(session_id="s"),
     )
 """
-LATE = CALLS.replace("assert not", "").replace("import sys", "import sys, pulse_otel")
 # Both SDKs are there, and one has a client already; turned on twice.
 AFTERWARDS = """
 import anthropic, openai, pulse_otel
@@ -98,6 +97,26 @@ def test_each_call_is_recorded_once(
     assert {trace["provider"] for trace in traces} == {"openai", "anthropic"}
     if name != "SDKs and clients that were there":
         assert [trace["sessionId"] for trace in traces] == ["s", "s"]
+
+
+LAUNCHED = """
+import sys
+from opentelemetry.instrumentation.auto_instrumentation import run
+sys.argv[1:] = [sys.executable, "-c", {program!r}]
+run()
+"""
+
+
+def test_under_opentelemetry_instrument_each_call_is_recorded_once(
+    environ: dict[str, str], service: Service, run_python: RunPython
+) -> None:
+    environ |= {"OTEL_TRACES_EXPORTER": "pulse", "PULSE_INSTRUMENT": "true"}
+    program = AFTERWARDS + "pulse_otel.flush_buffer(10)"
+
+    done = run_python(LAUNCHED.format(program=program), **environ)
+
+    assert done.returncode == 0, done.stderr
+    assert {trace["provider"] for trace in service.traces(2)} == {"openai", "anthropic"}
 
 
 @pytest.fixture

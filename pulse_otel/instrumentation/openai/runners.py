@@ -14,7 +14,6 @@ from typing import Any
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from pulse_otel import semconv
@@ -29,6 +28,7 @@ from pulse_otel.instrumentation.patch import Patches
 from pulse_otel.instrumentation.reading import given, read, text
 from pulse_otel.instrumentation.recorder import (
     Recorder,
+    may_record,
     observed_options,
     options_of_call,
     recorder_for,
@@ -101,7 +101,7 @@ class _Run:
     def start(cls, client: Any, params: Any) -> _Run | None:
         observed = observed_options(client)
         recorder = recorder_for("openai", observed)
-        if recorder is None or not is_instrumentation_enabled():
+        if recorder is None or not may_record():
             return None
         attributes = {
             semconv.OPERATION_NAME: semconv.OPERATION_INVOKE_AGENT,
