@@ -13,6 +13,7 @@ from pulse_otel.observe import ObserveOptions, Provider, observe
 
 if TYPE_CHECKING:
     from pulse_otel.addresses import trace_url
+    from pulse_otel.call_labels import call
     from pulse_otel.config import PulseConfig
     from pulse_otel.context import session
     from pulse_otel.export.accounts.stats import DeliveryStats
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pulse_otel.instrumentation.anthropic import AnthropicInstrumentor
     from pulse_otel.instrumentation.last_call import RecordedCall, last_call
     from pulse_otel.instrumentation.openai import OpenAIInstrumentor
+    from pulse_otel.instrumentation.paused import paused
     from pulse_otel.pipeline import flush_buffer, init_pulse, shutdown, stats
     from pulse_otel.settings import ConfigError
     from pulse_otel.units.blocks import tool, trace
@@ -39,11 +41,13 @@ __all__ = [
     "PulseSpanExporter",
     "RecordedCall",
     "Unit",
+    "call",
     "current_trace_id",
     "flush_buffer",
     "init_pulse",
     "last_call",
     "observe",
+    "paused",
     "session",
     "shutdown",
     "stats",
@@ -61,10 +65,12 @@ _HOMES = {
     "PulseSpanExporter": "pulse_otel.export.exporter",
     "RecordedCall": "pulse_otel.instrumentation.last_call",
     "Unit": "pulse_otel.units.unit",
+    "call": "pulse_otel.call_labels",
     "current_trace_id": "pulse_otel.units.current",
     "flush_buffer": "pulse_otel.pipeline",
     "init_pulse": "pulse_otel.pipeline",
     "last_call": "pulse_otel.instrumentation.last_call",
+    "paused": "pulse_otel.instrumentation.paused",
     "session": "pulse_otel.context",
     "shutdown": "pulse_otel.pipeline",
     "stats": "pulse_otel.pipeline",

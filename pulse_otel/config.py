@@ -32,6 +32,7 @@ class PulseConfig(TypedDict, total=False):
     batch_size: int | None
     flush_interval: int | None
     enabled: bool | None
+    instrument: bool | None
     service_name: str | None
     capture_content: bool | None
     max_content_bytes: int | None
@@ -96,6 +97,7 @@ class Config:
     batch_size: int = 10
     flush_interval: int = 5000
     enabled: bool = True
+    instrument: bool = False
     service_name: str | None = None
     capture_content: bool | None = None
     max_content_bytes: int = settings.MAX_CONTENT_BYTES
@@ -200,6 +202,7 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "batch_size": settings.integer("batch_size", 1, 100),
     "flush_interval": settings.integer("flush_interval", 1000, 3_600_000),
     "enabled": settings.boolean("enabled"),
+    "instrument": settings.boolean("instrument"),
     "service_name": _service_name,
     "capture_content": settings.capture_content,
     "max_content_bytes": settings.max_content_bytes,
@@ -246,7 +249,7 @@ def load_config(
 def checked(given: Given) -> Config:
     """Return the settings of `given`. Raises ConfigError, like `load_config`."""
     if _setting("enabled", given) is False:
-        return Config(enabled=False)
+        return Config(enabled=False, instrument=_instrument_unchecked(given))
     if given.not_a_dict:
         raise ConfigError(f"config: expected a dict, got {given.not_a_dict}")
     unknown = next((_unknown(key) for key in given.names() if key not in _CHECKS), None)
@@ -255,6 +258,14 @@ def checked(given: Given) -> Config:
     _complain_about_misspelt(given)
     settings = {field.name: _setting(field.name, given) for field in fields(Config)}
     return Config(**{name: value for name, value in settings.items() if value is not None})
+
+
+def _instrument_unchecked(given: Given) -> bool:
+    """Whether every client is to take ``pulse_*`` parameters, as it does where it is recorded."""
+    try:
+        return _setting("instrument", given) is True
+    except ConfigError:
+        return False
 
 
 def _setting(name: str, given: Given) -> Any:

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from opentelemetry import baggage
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 from pulse_otel import semconv
+from pulse_otel.block import Block
 from pulse_otel.bounds import bounded_json
 from pulse_otel.guard import guarded
 from pulse_otel.values import as_text, plain, scrub
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 _METADATA_BYTES = 32_768
 _SUMMARY = "summary"  # of the metadata: the trace's title in the service (contract §3.4)
 _KEY = otel_context.create_key("pulse-otel-session")
 UNIT = otel_context.create_key("pulse-otel-unit")
 """Of the context: the open unit of work (`pulse_otel.units`)."""
-# The blocks entered in this thread or task, innermost first: (token, the rest). Not kept on the
-# `session` itself, as several threads and tasks may be in one at a time.
-_entered: ContextVar[Any] = ContextVar("pulse-otel-entered", default=None)
+_PAUSED = otel_context.create_key("pulse-otel-paused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +70,21 @@ def labelled(session: Session, context: Context | None = None) -> Context:
     return otel_context.set_value(_KEY, session.over(current_session(context)), context)
 
 
+def pause() -> Context:
+    """Return the current context as one in which nothing is recorded."""
+    _Pauses.any = True
+    return otel_context.set_value(_PAUSED, True)
+
+
+def is_paused(context: Context | None = None) -> bool:
+    """Return whether nothing is recorded in `context`, or the current one."""
+    return _Pauses.any and otel_context.get_value(_PAUSED, context) is True
+
+
+class _Pauses:
+    any = False  # a program that never pauses has no more than this to look at
+
+
 def labels(session: Session) -> dict[str, Any]:
     """Return a session as span attributes, with the conventions' names; metadata is JSON text."""
     found: dict[str, Any] = {}
@@ -97,7 +106,7 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-class session:
+class session(Block):
     """Label the calls made in a block, or in a decorated function, with a session.
 
     ``with session("s1", user_id="u1", metadata={"feature": "chat"}):`` works in sync and async
@@ -126,65 +135,9 @@ class session:
             metadata=plain(dict(with_summary(metadata or {}, summary))),
         )
 
-    def __enter__(self) -> session:
+    def _context(self) -> Context:
         context = labelled(self._own)
         unit: Any = otel_context.get_value(UNIT)
         if unit is not None:
             guarded(unit.joins, current_session(context))
-        token = otel_context.attach(context)
-        _entered.set((token, _entered.get()))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if (entered := _entered.get()) is not None:
-            token, outer = entered
-            _entered.set(outer)
-            otel_context.detach(token)
-
-    async def __aenter__(self) -> session:
-        return self.__enter__()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.__exit__(kind, error, traceback)
-
-    def _again(self) -> session:
-        own = self._own
-        return session(own.id, user_id=own.user_id, metadata=own.metadata)
-
-    def __call__(self, function: Function) -> Function:
-        """Wrap `function` so that each call of it is such a block."""
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise TypeError("session: a generator runs in its consumer's block; use `with` in it")
-        if isinstance(function, type):
-            raise TypeError("session: decorate a class's methods, not the class")
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def asynchronous(*args: Any, **kwargs: Any) -> Any:
-                with self._again():
-                    return await function(*args, **kwargs)
-
-            return cast("Function", asynchronous)
-
-        @functools.wraps(function)
-        def synchronous(*args: Any, **kwargs: Any) -> Any:
-            with self._again():
-                result = function(*args, **kwargs)
-            return self._awaited(result) if inspect.isawaitable(result) else result
-
-        return cast("Function", synchronous)
-
-    async def _awaited(self, result: Awaitable[Any]) -> Any:
-        """Await the result of a function that is no `async def`, in the block as well."""
-        with self._again():
-            return await result
+        return context

@@ -6,13 +6,8 @@ import sys
 
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.instrumentation.recorder import recorders, recording_disabled_by_environment
+from pulse_otel.instrumentation.sdks import SDKS
 from pulse_otel.log import logger
-
-# SDK -> what records its calls.
-_WAYS = {
-    "openai": "observe(client, Provider.OPENAI), or OpenAIInstrumentor().instrument()",
-    "anthropic": "observe(client, Provider.ANTHROPIC), or AnthropicInstrumentor().instrument()",
-}
 
 
 def log_if_nothing_was_recorded(stats: DeliveryStats) -> None:
@@ -23,13 +18,11 @@ def log_if_nothing_was_recorded(stats: DeliveryStats) -> None:
     recorded = stats.ended > stats.ignored
     if recorded or recorders.asked or recording_disabled_by_environment():
         return
-    for sdk, ways in _WAYS.items():
-        if _has_sent_requests(sdk):
-            logger.warning(
-                "pulse-otel: nothing was recorded: init_pulse() alone records no client; use %s",
-                ways,
-            )
-            return
+    if any(map(_has_sent_requests, SDKS)):
+        logger.warning(
+            "pulse-otel: nothing was recorded: init_pulse() alone records no client; use"
+            " init_pulse(instrument=True) for every client, or observe(client) for one"
+        )
 
 
 def _has_sent_requests(sdk: str) -> bool:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
+from typing import Any, TypeAlias, TypedDict, TypeVar, cast, overload
 
 from pulse_otel.context import Session
 from pulse_otel.instrumentation.recorder import MARK, Observed, recorders
+from pulse_otel.instrumentation.sdks import SDKS, install
+from pulse_otel.observe_errors import used_as_decorator, wrong_client
 from pulse_otel.values import as_text, plain
-
-if TYPE_CHECKING:
-    from pulse_otel.instrumentation.patch import Patches
 
 Client = TypeVar("Client")
 
@@ -42,48 +41,42 @@ class ObserveDict(TypedDict, total=False):
     user_id: str | None
 
 
-def _install_openai() -> Patches:
-    from pulse_otel.instrumentation.openai.endpoints import install
-
-    return install()
-
-
-def _install_anthropic() -> Patches:
-    from pulse_otel.instrumentation.anthropic.endpoints import install
-
-    return install()
-
-
-# Provider -> the SDK of its clients, and the function that patches that SDK.
-_SDKS: dict[Provider, tuple[str, Callable[[], Patches]]] = {
-    Provider.OPENAI: ("openai", _install_openai),
-    Provider.OPENROUTER: ("openai", _install_openai),
-    Provider.ANTHROPIC: ("anthropic", _install_anthropic),
+# Provider -> the SDK of its clients.
+_SDKS = {
+    Provider.OPENAI: "openai",
+    Provider.OPENROUTER: "openai",
+    Provider.ANTHROPIC: "anthropic",
 }
+_Options: TypeAlias = ObserveOptions | ObserveDict | None
+_NOTHING: Any = object()
 
 
+@overload
+def observe(client: Client, *, options: _Options = None) -> Client: ...
+@overload
 def observe(
-    client: Client,
-    provider: Provider | str,
-    options: ObserveOptions | ObserveDict | None = None,
-) -> Client:
+    client: Client, provider: Provider | str | None, options: _Options = None
+) -> Client: ...
+def observe(
+    client: Any = _NOTHING, provider: object = None, options: object = None, **unknown: object
+) -> Any:
     """Record the calls of `client`, and of the clients made from it; returns `client` itself.
 
-    `provider` is one of `Provider`, or its value in any case. Observing again replaces the
-    options. Raises TypeError for a client that is not one of `provider`'s SDK or for wrong
-    options, ValueError for an unknown provider.
+    The provider is found from the client: its SDK, its class, the host of its ``base_url``.
+    `provider`, one of `Provider` or its value in any case, is needed for OpenRouter behind another
+    host alone. Observing again replaces the options. Raises TypeError for what is no client of an
+    SDK, or none of `provider`'s, and for wrong options; ValueError for an unknown provider.
     """
-    chosen = _provider(provider)
-    sdk, install = _SDKS[chosen]
-    if not _is_client(client, sdk):
-        raise TypeError(
-            f"observe: Provider.{chosen.name} takes a client of the {sdk!r} package"
-            f" (sync or async), got {type(client).__module__}.{type(client).__qualname__}"
-        )
-    mark = _mark(chosen, options)
-    patches = install()
-    patches.keep = True  # the client stays observed, even if an instrumentor is turned off
-    patches.follow_copies(type(client))
+    if client is _NOTHING:
+        raise used_as_decorator(sorted(unknown))
+    if unknown:
+        raise TypeError(f"observe: unexpected {', '.join(unknown)}; give options as `options`")
+    sdk = _sdk_of(client)
+    if sdk is None:
+        raise wrong_client(client, _sdk_of_class(client) is not None)
+    mark = _mark(_checked(provider, sdk, client), options)
+    patches = install(sdk)
+    patches.follow_copies(client.__class__)
     _forget_raw(client, f"{sdk}.resources")
     vars(client)[MARK] = mark
     recorders.asked = True
@@ -104,21 +97,36 @@ def _forget_raw(owner: object, package: str) -> None:
             _forget_raw(value, package)
 
 
-def _provider(provider: object) -> Provider:
+def _checked(provider: object, sdk: str, client: object) -> Provider | None:
+    """Return `provider` as one of ours, if it is given; its clients are those of `sdk`."""
+    if provider is None:
+        return None
+    if isinstance(provider, Mapping | ObserveOptions):
+        raise TypeError("observe: give options by their name: observe(client, options=...)")
     try:
-        return Provider(provider.lower() if isinstance(provider, str) else provider)
+        chosen = Provider(provider.lower() if isinstance(provider, str) else provider)
     except ValueError:
         names = ", ".join(repr(item.value) for item in Provider)
         raise ValueError(f"observe: unknown provider {provider!r:.40}; expected {names}") from None
+    if _SDKS[chosen] != sdk:
+        raise TypeError(
+            f"observe: Provider.{chosen.name} takes a client of the {_SDKS[chosen]!r} package"
+            f" (sync or async), got {type(client).__module__}.{type(client).__qualname__}"
+        )
+    return chosen
 
 
-def _is_client(client: object, sdk: str) -> bool:
+def _sdk_of(client: object) -> str | None:
+    return _sdk_of_class(type(client))
+
+
+def _sdk_of_class(kind: object) -> str | None:
     """Compare names, so that no SDK is imported that the program does not use."""
-    return not isinstance(client, type) and any(
-        owner.__name__ in ("SyncAPIClient", "AsyncAPIClient")
-        and owner.__module__.partition(".")[0] == sdk
-        for owner in type(client).__mro__
-    )
+    for owner in kind.__mro__ if isinstance(kind, type) else ():
+        package = owner.__module__.partition(".")[0]
+        if owner.__name__ in ("SyncAPIClient", "AsyncAPIClient") and package in SDKS:
+            return package
+    return None
 
 
 def _unknown(names: list[str]) -> TypeError:
@@ -129,7 +137,7 @@ def _unknown(names: list[str]) -> TypeError:
     return TypeError(f"observe: unknown options {names}. {hint}")
 
 
-def _mark(provider: Provider, options: object) -> Observed:
+def _mark(provider: Provider | None, options: object) -> Observed:
     if options is None:
         options = ObserveOptions()
     elif isinstance(options, Mapping):

@@ -27,6 +27,7 @@ from pulse_otel.guard import guarded
 from pulse_otel.ids import SystemIdGenerator
 from pulse_otel.instrumentation.options import content_wanted
 from pulse_otel.instrumentation.recorder import Recorder, recorders
+from pulse_otel.instrumentation.sdks import install_when_imported
 from pulse_otel.log import logger, rate_limited
 from pulse_otel.nothing_recorded import log_if_nothing_was_recorded
 from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
@@ -170,6 +171,7 @@ class _Pipeline:
             capture_content=self._content(),
             max_content_bytes=self._config.max_content_bytes,
             stream_usage=self._config.stream_usage,
+            every_client=self._config.instrument,
             not_sampled=self.processor.not_sampled,
         )
         for scope in (SCOPE_OPENAI, SCOPE_ANTHROPIC, SCOPE_UNITS):
@@ -204,6 +206,7 @@ _state = _State()
 def init_pulse(config: PulseConfig | None = None, **overrides: Unpack[PulseConfig]) -> None:
     """Start recording: `config`, overridden by keywords, each falling back to ``PULSE_<KEY>``.
 
+    With `instrument` every client of the program is recorded, else those given to `observe`.
     Calling it again flushes and replaces what was configured before. Raises ConfigError, which
     names the setting, what was expected, and never the key.
     """
@@ -216,6 +219,9 @@ def init_pulse(config: PulseConfig | None = None, **overrides: Unpack[PulseConfi
             " (or turn recording off with enabled=False)"
         )
     recorders.initialised = True
+    if settings.instrument:
+        recorders.asked = True
+        install_when_imported()
     if not settings.enabled:
         shutdown()
         return

@@ -165,6 +165,7 @@ PULSE_AGENT_NAME: Final = "pulse.agent.name"
 # --- ours, in the metadata of a record: what the service has no column for
 PULSE_SERVICE_TIER: Final = "pulse.service_tier"
 PULSE_HTTP_STATUS: Final = "pulse.http_status"
+PULSE_PAUSED: Final = "pulse.paused"  # true: the span began where the program records nothing
 PULSE_USER_ID: Final = "pulse.user_id"
 PULSE_TRUNCATED: Final = "pulse.truncated"  # content of the record was cut to be accepted at all
 PULSE_CUT: Final = "pulse.cut"  # in a body: what was left out at this place

@@ -42,6 +42,7 @@ WRONG: dict[str, list[Any]] = {
     "batch_size": [0, "many", KEY],
     "flush_interval": [1, KEY],
     "enabled": ["maybe", KEY],
+    "instrument": ["openai", KEY],
     "service_name": ["", [KEY]],
     "capture_content": ["perhaps", KEY],
     "max_content_bytes": [1, KEY],

@@ -12,7 +12,7 @@ from typing import Any
 from opentelemetry.context import Context
 
 from pulse_otel import semconv
-from pulse_otel.context import labels, session_of_block
+from pulse_otel.context import is_paused, labels, session_of_block
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.tools import tool_calls
 
@@ -26,6 +26,8 @@ class _OtherSpans:
         guarded(self._label, span, parent_context)
 
     def _label(self, span: Any, context: Context | None) -> None:
+        if is_paused(context) or is_paused():
+            span.set_attribute(semconv.PULSE_PAUSED, True)
         session = session_of_block(context)
         if session is not None and span.instrumentation_scope.name not in _OURS:
             span.set_attributes(labels(session))

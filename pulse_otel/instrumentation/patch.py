@@ -17,6 +17,7 @@ from typing import Any
 
 import wrapt
 
+from pulse_otel.call_labels import COPYING
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.endpoint import Endpoints
 from pulse_otel.instrumentation.parameters import taker
@@ -26,6 +27,8 @@ from pulse_otel.instrumentation.wrapping import Wrappings
 from pulse_otel.log import rate_limited
 
 _lock = threading.RLock()
+# Of each SDK: they copy a call's headers for `with_raw_response`, and for the steps of a runner.
+_COPYING = ("_response", "_legacy_response", "lib._tool_lifecycle")
 
 
 class Patches:
@@ -33,6 +36,7 @@ class Patches:
 
     def __init__(self, sdk: str, endpoints: Endpoints) -> None:
         self._sdk = sdk
+        self._copying = {f"{sdk}.{module}" for module in _COPYING}
         self._endpoints = endpoints
         self._wrapped: dict[tuple[Any, str], tuple[Any, Any]] = {}  # -> original, wrapper
         self._wrappings = Wrappings()
@@ -60,6 +64,8 @@ class Patches:
             for client in clients:
                 self._hook(client)
                 self.follow_copies(client)
+            if self.active:
+                COPYING.update(self._copying)
         # Not under our lock: another thread that is importing a module waits for it there.
         for module in self._parts if self.active else ():
             self._follow(module)
@@ -70,6 +76,7 @@ class Patches:
             if self.keep:
                 return
             self.active = False
+            COPYING.difference_update(self._copying)
             left: dict[tuple[Any, str], tuple[Any, Any]] = {}
             for (owner, name), (original, wrapper) in self._wrapped.items():
                 found = owner.__dict__.get(name)

@@ -1,7 +1,8 @@
 """Decide for each call whether it is recorded, and by which TracerProvider.
 
 The calls of an observed client are recorded: its ``__dict__`` holds our mark. While the
-instrumentor of an SDK is on, the calls of all clients of that SDK are recorded.
+instrumentor of an SDK is on, the calls of all clients of that SDK are recorded; with
+``init_pulse(instrument=True)``, those of all clients.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Tracer
 
-from pulse_otel.context import NO_SESSION, Session, current_session
+from pulse_otel.context import NO_SESSION, Session, current_session, is_paused
 from pulse_otel.log import rate_limited
 
 MARK = "_pulse_observed"
@@ -42,6 +44,7 @@ class Recorder:
     capture_content: bool
     max_content_bytes: int
     stream_usage: str = "auto"  # auto | always | never
+    every_client: bool = False  # also of clients that nobody observed
     not_sampled: Callable[[], None] = _uncounted  # told of a call that the sampler leaves out
 
     _tracers: dict[tuple[Any, str], Tracer] = field(default_factory=dict[tuple[Any, str], Tracer])
@@ -79,7 +82,7 @@ class Recorders:
 
     def __init__(self) -> None:
         self.observed: Recorder | None = None
-        self.asked = False  # a client was observed, or an SDK instrumented, at any time
+        self.asked = False  # somebody said which clients are recorded, at any time
         self.initialised = False  # `init_pulse` was called, even if it recorded nothing
         self.instrumented: dict[str, Instrumented] = {}
 
@@ -102,6 +105,11 @@ def options_of_call(observed: Observed | None, own: Session | None) -> Observed:
     return Observed(base.provider, session if own is None else own.over(session))
 
 
+def may_record() -> bool:
+    """Return whether calls in this context are recorded: no `paused`, no key of OpenTelemetry's."""
+    return is_instrumentation_enabled() and not is_paused()
+
+
 def recorder_for(sdk: str, observed: Observed | None) -> Recorder | None:
     """Return the recorder for a call of `sdk`; None if the call is not recorded."""
     pipeline = recorders.observed
@@ -110,6 +118,8 @@ def recorder_for(sdk: str, observed: Observed | None) -> Recorder | None:
     instrumented = recorders.instrumented.get(sdk)
     if instrumented is not None:
         return instrumented.recorder(pipeline)
+    if pipeline is not None and pipeline.every_client:
+        return pipeline
     if observed is not None and not recording_disabled_on_purpose():
         rate_limited.warning(
             "observed",

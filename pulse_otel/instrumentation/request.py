@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
-
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.call import LlmCall, current_call
 from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints
@@ -24,6 +22,7 @@ from pulse_otel.instrumentation.parameters import (
 from pulse_otel.instrumentation.raw import failed
 from pulse_otel.instrumentation.recorder import (
     Recorder,
+    may_record,
     observed_options,
     options_of_call,
     recorder_for,
@@ -65,7 +64,7 @@ def _open(
 ) -> tuple[LlmCall, _Sent] | None:
     options = sent.options
     found = endpoints.find(options.method, options.url)
-    if found is None or not is_instrumentation_enabled():
+    if found is None or not may_record():
         return None
     endpoint, in_path = found
     observed = observed_options(client)

@@ -9,7 +9,6 @@ from typing import Any
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import NonRecordingSpan, SpanKind
 
 from pulse_otel import semconv
@@ -19,6 +18,7 @@ from pulse_otel.instrumentation.options import content_bytes, content_wanted
 from pulse_otel.instrumentation.other_spans import watch
 from pulse_otel.instrumentation.recorder import (
     Recorder,
+    may_record,
     recorders,
     recording_disabled_on_purpose,
 )
@@ -145,7 +145,7 @@ def _recorder() -> Recorder | None:
         found = next(iter(recorders.instrumented.copy().values())).own
     if found is None:
         found = _foreign()
-    return found if found is not None and is_instrumentation_enabled() else None
+    return found if found is not None and may_record() else None
 
 
 _NO_PROVIDERS = (trace.ProxyTracerProvider, trace.NoOpTracerProvider)

@@ -70,7 +70,11 @@ def exchanges(draw: Any, sdk: str) -> tuple[Call, list[Reply], dict[str, Any]]:
         draw(st.sampled_from([0] * 7 + [1])),
     )
     script = draw(replies(sdk, method == "stream" or streamed))
-    extra = draw(st.sampled_from([{}, {"pulse_session_id": "s", "pulse_metadata": {"a": 1}}]))
+    labels = {"session_id": "s", "metadata": {"a": 1}}
+    forms = [{}, {f"pulse_{name}": labels[name] for name in labels}]
+    if "extra_headers" not in given:
+        forms.append({"extra_headers": pulse_otel.call(**labels)})
+    extra = draw(st.sampled_from(forms))
     return call, script, extra
 
 

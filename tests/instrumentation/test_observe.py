@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import warnings
 from typing import Any
 from unittest import mock
@@ -143,7 +144,7 @@ def test_metadata_that_is_no_dict_is_told_and_left_out(
 
     pulse_otel.flush_buffer(10)
     assert pulse.traces(1)[0]["sessionId"] == "s"
-    assert "pulse-otel: pulse_metadata: expected a dict, got str" in caplog.messages
+    assert "pulse-otel: metadata: expected a dict, got str" in caplog.messages
 
 
 def test_observing_twice_records_once_and_the_last_options_win(
@@ -203,6 +204,102 @@ def test_a_wrong_pair_is_a_type_error_at_observe(openai_client: Any, anthropic_c
 
 def test_a_provider_is_known_in_any_case(openai_client: Any) -> None:
     assert observe(openai_client, "OpenAI") is openai_client
+
+
+def test_openrouter_is_found_from_the_clients_host(
+    pulse: Service, provider: Any, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve = socket.getaddrinfo
+
+    def loopback(host: Any, *args: Any, **kwargs: Any) -> Any:
+        return resolve("127.0.0.1" if host == "openrouter.ai" else host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", loopback)
+    url = provider.openai_url.replace("127.0.0.1", "openrouter.ai")
+    made = clients.openai(base_url=url, default_headers={"Host": "127.0.0.1"})
+    client = observe(made, options={"session_id": "s"})
+
+    client.chat.completions.create(**GPT)
+
+    pulse_otel.flush_buffer(10)
+    (trace,) = pulse.traces(1)
+    assert (trace["provider"], trace["sessionId"]) == ("openrouter", "s")
+
+
+class Instructor:
+    """Stands for the package's own class, by the name of its module."""
+
+    __module__ = "instructor.core.client"
+
+
+class ChatOpenAI:
+    """Stands for a model of LangChain, by the name of its module."""
+
+    __module__ = "langchain_openai.chat_models.base"
+
+
+def plain_function() -> None:
+    """Stands for a function of a user."""
+
+
+class Own:
+    """Stands for a class of a user."""
+
+
+TRACE = r"it records a client and is no decorator; pulse_otel\.trace"
+EVERY = r"init_pulse\(instrument=True\) records every client"
+REFUSED: dict[str, tuple[Any, str]] = {
+    "a class": (openai.OpenAI, r"got the class OpenAI; make a client of it: observe\(OpenAI\(\)\)"),
+    "a module": (openai, rf"got the module openai; give it a client, or {EVERY}"),
+    "an instructor client": (Instructor(), r"instructor\.from_openai\(observe\(OpenAI\(\)\)\)"),
+    "a model of LangChain": (ChatOpenAI(), EVERY),
+    "None": (None, r"got None; give it the client: client = observe\(OpenAI\(\)\)"),
+    "a function": (plain_function, rf"got the function plain_function; {TRACE}"),
+    "a builtin": (len, rf"got the function len; {TRACE}"),
+    "a class that is no client": (Own, rf"got the class Own; {TRACE}"),
+    "anything": (3, rf"got builtins\.int; observe the SDK's client, .* or {EVERY}"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_is_no_client_is_refused_with_what_to_do(what: str) -> None:
+    value, said = REFUSED[what]
+
+    for more in ((), ("openai",)):
+        with pytest.raises(TypeError, match=f"^observe: .*{said}"):
+            observe(value, *more)
+
+
+def test_a_resource_of_a_client_is_refused(openai_client: Any) -> None:
+    with pytest.raises(TypeError, match="Completions; observe the SDK's client"):
+        observe(openai_client.chat.completions)
+
+
+def test_as_a_decorator_it_names_trace() -> None:
+    wrong: Any = observe
+    with pytest.raises(TypeError, match=TRACE):
+
+        @wrong
+        def bare() -> None: ...
+
+    with pytest.raises(TypeError, match=f"^observe: expected a client; {TRACE}"):
+
+        @wrong()
+        def called() -> None: ...
+
+    with pytest.raises(TypeError, match=rf"expected a client \(got as_type, name\); {TRACE}"):
+
+        @wrong(name="handle", as_type="generation")
+        async def named() -> None: ...
+
+
+def test_options_in_the_place_of_a_provider_are_told(openai_client: Any) -> None:
+    wrong: Any = observe
+    for options in ({"session_id": "s"}, ObserveOptions("s")):
+        with pytest.raises(TypeError, match=r"by their name: observe\(client, options=\.\.\.\)"):
+            wrong(openai_client, options)
+    with pytest.raises(TypeError, match="unexpected session_id"):
+        wrong(openai_client, session_id="s")
 
 
 def test_openrouter_is_named_as_the_provider(pulse: Service, openai_client: Any) -> None:

@@ -11,8 +11,10 @@ import anthropic
 import openai
 import pytest
 
+from pulse_otel import observe
 from pulse_otel.instrumentation import providers
 from pulse_otel.instrumentation.providers import provider_of_anthropic, provider_of_openai
+from pulse_otel.instrumentation.recorder import Observed, observed_options
 from tests.export.pricing.listed import listed_cents
 
 Make = Callable[[str], Any]
@@ -109,6 +111,14 @@ def test_by_class(name: str) -> None:
     of_openai = isinstance(client, (openai.OpenAI, openai.AsyncOpenAI))
 
     assert (provider_of_openai if of_openai else provider_of_anthropic)(client) == expected
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_observe_takes_every_client_without_being_told_its_provider(name: str) -> None:
+    client = CLASSES[name][0]()
+
+    assert observe(client) is client
+    assert observed_options(client) == Observed()
 
 
 @pytest.mark.parametrize("cls", [anthropic.AnthropicBedrock, anthropic.AnthropicVertex])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from anthropic import AsyncAnthropic
-from openai import OpenAI
+from openai import AzureOpenAI, OpenAI
 from openai.types.chat import ChatCompletion
 
 import pulse_otel
@@ -35,6 +35,18 @@ def sync() -> ChatCompletion:
     init_pulse({"api_key": "pulse_sk_x", "batch_size": 20}, flush_interval=2000)
     client: OpenAI = observe(OpenAI(), Provider.OPENAI, ObserveOptions(session_id="s"))
     return client.chat.completions.create(model="m", messages=[{"role": "user", "content": "hi"}])
+
+
+def without_a_provider() -> tuple[AsyncAnthropic, AzureOpenAI]:
+    """The provider is found from the client, whose type stays what it is."""
+    init_pulse(api_key="pulse_sk_x", instrument=True)
+    claude: AsyncAnthropic = observe(AsyncAnthropic(), options={"session_id": "s"})
+    azure: AzureOpenAI = observe(AzureOpenAI())
+    provider = Provider.OPENAI if os.environ else None
+    observe(azure, provider, {"user_id": "u"})
+    observe(azure, session_id="s")  # pyright: ignore[reportCallIssue]
+    observe()  # pyright: ignore[reportCallIssue]
+    return claude, azure
 
 
 async def asynchronous() -> str:

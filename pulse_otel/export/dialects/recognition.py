@@ -56,6 +56,7 @@ SIGNS: dict[str, Signs] = {
         prefixes=("gen_ai.",),
     ),
 }
+_OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC)
 _SCOPES = tuple(scope for signs in SIGNS.values() for scope in signs.scopes)
 _ANY = Signs(
     markers=frozenset(marker for signs in SIGNS.values() for marker in signs.markers),
@@ -66,12 +67,18 @@ _ANY = Signs(
 def is_genai_span(span: ReadableSpan) -> bool:
     """Return whether a dialect may read `span`; False for nearly all of a program's other spans.
 
+    Neither is one that began while the program paused the recording; of ours, none did.
     Runs in the thread that ends the span, so that other spans never wait in the queue.
     """
     scope = span.instrumentation_scope
-    if scope is not None and _known_scope(scope.name):
+    name = "" if scope is None else scope.name
+    if name in _OURS:
         return True
     attributes: Any = span.attributes
+    if attributes and semconv.PULSE_PAUSED in attributes:
+        return False
+    if _known_scope(name):
+        return True
     if not attributes:
         return False
     return _ANY.mark(attributes.copy() if hasattr(attributes, "copy") else attributes)

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
-
 from pulse_otel.context import Session
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.call import LlmCall
@@ -19,6 +17,7 @@ from pulse_otel.instrumentation.providers import server_attributes
 from pulse_otel.instrumentation.reading import read, text
 from pulse_otel.instrumentation.recorder import (
     Recorder,
+    may_record,
     observed_options,
     options_of_call,
     recorder_for,
@@ -31,7 +30,7 @@ _CREATE = "response.create"
 class _PendingResponse:
     """Hold a response that was requested, or that the server began."""
 
-    call: LlmCall
+    call: LlmCall | None  # None: it was requested while the recording was paused
     request: dict[str, Any]
     lane: str | None
     event_id: str | None
@@ -56,14 +55,23 @@ class RecordedConnection:
         """Note `event` before the caller sends it; return a function to call if that fails."""
         recorder = self._recorder()
         if recorder is None:
-            return None
+            return self._sent_while_paused(event, lane)
         if text(read(event, "type")) != _CREATE:
             self._adapter.sent(event)
             return None
         request = self._adapter.request(event)
         lane = lane or text(read(event, "stream_id"))
-        response = self._begin(recorder, request, lane, text(read(event, "event_id")))
+        response = self._begin(recorder, request, lane, event)
         return partial(self._finish, response)
+
+    def _sent_while_paused(
+        self, event: Any, lane: str | None
+    ) -> Callable[[BaseException], None] | None:
+        """Wait for the response all the same, so that it is not taken for another one."""
+        if text(read(event, "type")) != _CREATE or self._wanted() is None:
+            return None
+        lane = lane or text(read(event, "stream_id"))
+        return partial(self._finish, self._wait_for(None, {}, lane, event))
 
     def received(self, event: Any) -> None:
         """Note that the server sent `event`."""
@@ -80,7 +88,8 @@ class RecordedConnection:
             chunk = self._adapter.chunk(kind, event)
             response = None if chunk is None else self._response_of(recorder, kind, event)
         if response is not None:
-            response.call.chunk(chunk)
+            if response.call is not None:
+                response.call.chunk(chunk)
             if kind == "error" or kind in self._adapter.last:
                 self._finish(response)
 
@@ -90,12 +99,14 @@ class RecordedConnection:
             self._finish(response, error)
 
     def _recorder(self) -> Recorder | None:
-        if not is_instrumentation_enabled():
-            return None
+        return self._wanted() if may_record() else None
+
+    def _wanted(self) -> Recorder | None:
+        """Return what would record the calls of the client, wherever recording is not paused."""
         return recorder_for("openai", observed_options(self._client))
 
     def _begin(
-        self, recorder: Recorder, request: dict[str, Any], lane: str | None, event_id: str | None
+        self, recorder: Recorder, request: dict[str, Any], lane: str | None, event: Any = None
     ) -> _PendingResponse:
         own = options_of_call(observed_options(self._client), self._own)
         call = LlmCall.open(
@@ -103,7 +114,12 @@ class RecordedConnection:
         )
         url = getattr(self._client, "websocket_base_url", None)
         call.span.set_attributes(server_attributes(url))
-        response = _PendingResponse(call, request, lane, event_id)
+        return self._wait_for(call, request, lane, event)
+
+    def _wait_for(
+        self, call: LlmCall | None, request: dict[str, Any], lane: str | None, event: Any
+    ) -> _PendingResponse:
+        response = _PendingResponse(call, request, lane, text(read(event, "event_id")))
         with self._lock:
             self._pending.append(response)
         return response
@@ -112,7 +128,8 @@ class RecordedConnection:
         with self._lock:
             if response in self._pending:
                 self._pending.remove(response)
-        response.call.finish(error)
+        if response.call is not None:
+            response.call.finish(error)
 
     def _response_of(
         self, recorder: Recorder | None, kind: str, event: Any
@@ -131,7 +148,7 @@ class RecordedConnection:
                 return found[0]
         if kind != "response.created" or recorder is None:
             return None
-        response = self._begin(recorder, self._adapter.started_request(event), lane, None)
+        response = self._begin(recorder, self._adapter.started_request(event), lane)
         response.id = response_id
         return response
 
@@ -152,6 +169,8 @@ class RecordedConnection:
             self._adapter.keep_for_next(item)
             return
         response = pending[-1]
+        if response.call is None:
+            return
         response.request = {
             **response.request,
             "input": [*(response.request.get("input") or ()), item],

@@ -14,11 +14,11 @@ from typing import Any
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from pulse_otel import semconv
 from pulse_otel.bounds import bounded_json
+from pulse_otel.call_labels import labels_of
 from pulse_otel.context import labels, session
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.errors import error_attributes
@@ -28,6 +28,7 @@ from pulse_otel.instrumentation.patch import Patches
 from pulse_otel.instrumentation.reading import given, read, text
 from pulse_otel.instrumentation.recorder import (
     Recorder,
+    may_record,
     observed_options,
     options_of_call,
     recorder_for,
@@ -69,8 +70,9 @@ def _running(
 ) -> Generator[tuple[dict[str, Any], Callable[[Any], Any]]]:
     """Make the span and session of a run current; yield the arguments for `run`."""
     rest, parameters = split(kwargs)
-    own = session_from_parameters(parameters)
     named = {**dict(zip(("client", "params"), args, strict=False)), **rest}
+    on_headers = labels_of(read(named.get("params"), "extra_headers"))
+    own = session_from_parameters({**on_headers, **parameters})
     with session(own.id, user_id=own.user_id, metadata=own.metadata):
         run = guarded(_Run.start, named.get("client"), named.get("params"))
         if run is None:
@@ -99,7 +101,7 @@ class _Run:
     def start(cls, client: Any, params: Any) -> _Run | None:
         observed = observed_options(client)
         recorder = recorder_for("openai", observed)
-        if recorder is None or not is_instrumentation_enabled():
+        if recorder is None or not may_record():
             return None
         attributes = {
             semconv.OPERATION_NAME: semconv.OPERATION_INVOKE_AGENT,

@@ -9,12 +9,14 @@ import anthropic
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+import pulse_otel
 from pulse_otel import observe
 from pulse_otel.local.provider.replies import DEFAULT_TEXT
 from tests.conftest import MESSAGES, Clients
 
 ASK: dict[str, Any] = {"model": "claude-x", "max_tokens": 50, "messages": MESSAGES}
 PULSE: dict[str, Any] = {"pulse_session_id": "s", "pulse_metadata": {"a": 1}}
+TYPED: dict[str, Any] = {"extra_headers": pulse_otel.call(session_id="s", metadata={"a": 1})}
 TURN: Any = {"role": "user", "content": "Hello Pulse"}
 
 
@@ -57,11 +59,18 @@ def _checked(provider: Any, spans: InMemorySpanExporter, sessions: list[str]) ->
     return calls
 
 
+@pytest.mark.parametrize("labels", [PULSE, TYPED], ids=["parameters", "headers"])
 @pytest.mark.parametrize("stream", [False, True])
-def test_tool_runner(stream: bool, client: Any, provider: Any, spans: InMemorySpanExporter) -> None:
+def test_tool_runner(
+    stream: bool,
+    labels: dict[str, Any],
+    client: Any,
+    provider: Any,
+    spans: InMemorySpanExporter,
+) -> None:
     _needs(client, "tool_runner")
 
-    runner = client.beta.messages.tool_runner(**ASK, **PULSE, tools=[_weather()], stream=stream)
+    runner = client.beta.messages.tool_runner(**ASK, **labels, tools=[_weather()], stream=stream)
     final = runner.until_done()
 
     assert final.content[0].text == DEFAULT_TEXT
@@ -88,8 +97,11 @@ def _thread(client: Any, **more: Any) -> Any:
     return client.beta.messages.thread(model="claude-x", max_tokens=50, **more)
 
 
-def test_every_turn_of_a_thread(client: Any, provider: Any, spans: InMemorySpanExporter) -> None:
-    thread = _thread(client, **PULSE)
+@pytest.mark.parametrize("labels", [PULSE, TYPED], ids=["parameters", "headers"])
+def test_every_turn_of_a_thread(
+    labels: dict[str, Any], client: Any, provider: Any, spans: InMemorySpanExporter
+) -> None:
+    thread = _thread(client, **labels)
 
     thread.send(TURN)
     with thread.stream(TURN) as stream:
@@ -109,13 +121,20 @@ def test_a_turn_has_parameters_of_its_own(
     with thread.stream(TURN, pulse_session_id="streamed") as stream:
         stream.until_done()
     thread.send(TURN, extra_headers={"x-turn": "1"})
+    thread.send(TURN, extra_headers=pulse_otel.call(session_id="typed", headers={"x-turn": "1"}))
     thread.send(TURN)
 
-    _checked(provider, spans, ["own", "streamed", "s", "s"])
+    _checked(provider, spans, ["own", "streamed", "s", "typed", "s"])
     sent = [
         {name: "1" for name in r.headers if name[:4] in ("x-th", "x-tu")} for r in provider.requests
     ]
-    assert sent == [{"x-thread": "1"}, {"x-thread": "1"}, {"x-turn": "1"}, {"x-thread": "1"}]
+    assert [name for headers in sent for name in headers] == [
+        "x-thread",
+        "x-thread",
+        "x-turn",
+        "x-turn",
+        "x-thread",
+    ]
 
 
 def test_a_tool_runner_over_a_thread(

@@ -11,6 +11,7 @@ import openai
 import pytest
 from opentelemetry import trace
 
+import pulse_otel
 from pulse_otel.local.provider.replies import Reply, ToolCall
 from tests.conftest import Clients
 from tests.instrumentation.openai.conftest import Instrument, Spans
@@ -76,8 +77,9 @@ def _check_run(spans: Spans) -> None:
     assert not [name for name in attributes if "usage" in name]
 
 
+@pytest.mark.parametrize("form", ["parameter", "headers", "headers with a key"])
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_runner(stream: bool, provider: Any, clients: Clients, spans: Spans) -> None:
+def test_a_runner(stream: bool, form: str, provider: Any, clients: Clients, spans: Spans) -> None:
     make = _runner("responses_tool_runner", "ResponsesToolRunner")
     register = _runner("responses_tool_runner", "RegisteredFunction")
     answer = response_stream if stream else response
@@ -85,12 +87,17 @@ def test_a_runner(stream: bool, provider: Any, clients: Clients, spans: Spans) -
         answer(tool_calls=[ToolCall("look", {"at": "sky"}, id="c1")]), answer("It is blue.")
     )
     runner = make(functions=[register(FUNCTION, lambda arguments: "blue")])
-    params = {"model": "gpt-5", "input": "Look"}
+    params: dict[str, Any] = {"model": "gpt-5", "input": "Look"}
+    own = {"Idempotency-Key": "k"} if form == "headers with a key" else {}  # copied by the SDK
+    labels: dict[str, Any] = {"pulse_session_id": "s-1"}
+    if form != "parameter":
+        labels, params["extra_headers"] = {}, pulse_otel.call(session_id="s-1", headers=own)
 
-    final = runner.run(clients.openai(), params, stream=stream, pulse_session_id="s-1")
+    final = runner.run(clients.openai(), params, stream=stream, **labels)
 
     assert final.output_text == "It is blue."
     _check_run(spans)
+    assert not [name for sent in provider.requests for name in sent.headers if "pulse" in name]
 
 
 def test_an_async_runner(provider: Any, spans: Spans) -> None:

@@ -117,6 +117,45 @@ def test_two_responses_on_one_connection_are_two_spans(program: Program, spans: 
     assert second.start_time >= first.end_time
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("order", [("paused", "sent"), ("sent", "paused")])
+def test_a_response_requested_while_paused_is_nobody_elses(
+    order: tuple[str, str], way: str, server: SocketServer, spans: Any
+) -> None:
+    """Both are requested before either answer is read."""
+
+    def send(connection: Any) -> Any:
+        with pulse_otel.paused():
+            return connection.send({**ASK, "input": "Private"})
+
+    async def asend(connection: Any) -> None:
+        async with pulse_otel.paused():
+            await connection.send({**ASK, "input": "Private"})
+
+    pausing: Step = ("call", send if way == "sync" else asend)
+    sending: Step = ("send", ASK)
+    steps = [{"paused": pausing, "sent": sending}[name] for name in order]
+    answers = [answer(f"resp_{name}", f"Answer, {name}.") for name in order]
+
+    Program(server, way).run([*steps, END, END], *answers)
+
+    (span,) = spans.get_finished_spans()
+    assert span.attributes["gen_ai.response.id"] == "resp_sent"
+    assert "Hello" in span.attributes["gen_ai.input.messages"]
+    assert "Answer, sent." in span.attributes["gen_ai.output.messages"]
+
+
+def test_a_connection_takes_labels_of_a_call(
+    program: Program, server: SocketServer, spans: Any
+) -> None:
+    labels = pulse_otel.call(session_id="s-call", metadata={"a": 1})
+    program.run([("send", ASK), END], answer("resp_1", "Hi."), extra_headers=labels)
+
+    (span,) = spans.get_finished_spans()
+    assert span.attributes["session.id"] == "s-call"
+    assert span.attributes["pulse.metadata"] == '{"a":1}'
+
+
 SCRIPTS: dict[str, tuple[list[Step], list[list[Any]]]] = {
     "whole": ([("send", ASK), END], [answer("resp_1", "Hi.")]),
     "cut": ([("send", ASK), END], [[begun("resp_1"), delta("Hi"), CUT]]),

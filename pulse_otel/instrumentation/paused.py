@@ -1,0 +1,34 @@
+"""`paused`: record nothing in a block."""
+
+from __future__ import annotations
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+
+from pulse_otel.block import Block
+from pulse_otel.context import pause
+from pulse_otel.guard import guarded
+from pulse_otel.instrumentation.other_spans import watch
+from pulse_otel.instrumentation.recorder import recorders
+
+
+class paused(Block):
+    """Record nothing that begins in a block, or in a decorated function.
+
+    ``with pulse_otel.paused():`` works in sync and async code (``async with`` too) and is inherited
+    by tasks; threads inherit it if their context is handed on. Calls of the SDKs in it are made as
+    without us; a stream that was requested in it is not recorded wherever it is read, one that was
+    requested before is. Spans of other libraries that begin in it do not go to Pulse; your other
+    exporters get them as always. The calls in it bear no label of ours, and are in no count.
+    """
+
+    def _context(self) -> Context:
+        guarded(_watch_providers)
+        return pause()
+
+
+def _watch_providers() -> None:
+    """See to it that spans of others which begin from now on are marked."""
+    watch(trace.get_tracer_provider())
+    if recorders.observed is not None:
+        watch(recorders.observed.provider())
