@@ -1,12 +1,14 @@
 """Observe the spans of others at a TracerProvider that we use.
 
 A span that starts in a `pulse_otel.session(...)` block is labelled with it; a tool call that
-somebody else's span records is not recorded by us as well.
+somebody else's span records is not recorded by us as well. A span that is not current while our
+calls are made, as a framework's callbacks make them, is told those that were made within it.
 """
 
 from __future__ import annotations
 
 import weakref
+from contextvars import ContextVar
 from typing import Any
 
 from opentelemetry.context import Context
@@ -17,6 +19,14 @@ from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.tools import tool_calls
 
 _OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC)
+# The latest two of our calls that began in this context, the latest first
+_calls: ContextVar[tuple[Any, ...]] = ContextVar("pulse-otel-calls", default=())
+
+
+def note_call(span: Any) -> None:
+    """Note that `span`, of a call of ours, began in this context."""
+    began = (getattr(span, "start_time", None) or 0, span.get_span_context())
+    _calls.set((began, *_calls.get()[:1]))
 
 
 class _OtherSpans:
@@ -39,6 +49,9 @@ class _OtherSpans:
     def _notice(self, span: Any) -> None:
         if getattr(span.instrumentation_scope, "name", None) in _OURS:
             return
+        if within := [ids for started, ids in _calls.get() if started >= (span.start_time or 0)]:
+            # Here, as an ended span takes no attribute, and all processors get this object.
+            vars(span)[semconv.CALLS_WITHIN] = within
         attributes: Any = span.attributes or {}
         call_id = attributes.get(semconv.TOOL_CALL_ID)
         if isinstance(call_id, str):
