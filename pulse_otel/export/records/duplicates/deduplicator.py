@@ -119,13 +119,13 @@ class CallDeduplicator:
         """
         alike = self._alike(call)
         self._held.remove(call)
-        for other in alike:
-            if other in self._held:
-                call = self._joined(call, other)
+        waiting = [other for other in alike if other in self._held]
+        for other in waiting:
+            call = self._joined(call, other)
         if any(other in self._shipped and self._repeats(other, call) for other in alike):
             self.duplicates += 1
             return []
-        if alike and call.until > self._clock():
+        if waiting and call.until > self._clock():
             self._held.add(call)
             return []
         return [self._ship(call)]
