@@ -36,9 +36,38 @@ All token counts are on one basis, that of the conventions: the input is a total
 cached tokens, the output one that includes reasoning. Usage that agents and chains repeat of their
 calls is kept beside the agent (`pulse.agent_usage`) and never counted again.
 
-When two instrumentations record the same call, Pulse gets one: the one that knows more, completed
-from the other. For that a call beneath another span may wait for one flush interval; a flush ends
-that.
+## One call, one record
+
+When two instrumentations record the same call, Pulse gets one record of it: the one that knows
+more, completed from the other. Where one is ours, tokens, session and user are. The record stands
+where the outer span does, or else in the framework's tree rather than at the root of a trace. They
+are of one call if nothing that both know differs (the answer's id, model, tokens, the last question,
+the answer, the ids of the tools it asks for), and
+
+| relation | condition |
+|---|---|
+| parent and child | the child is within the parent's time; the framework's texts may differ if the tokens agree |
+| a span that is not current (Langfuse's client, callbacks of LangChain or LiteLLM) | our one call that began in its context before it ended |
+| siblings | the same tokens, and the same answer or its id; at the same time, or else one within the other's time and no third one like them |
+| the same answer's id, in any trace | models and tokens agree, the times overlap, and no third one is like them |
+
+Two spans of ours are never one call, and two of another instrumentation only as parent and child.
+What cannot be told apart stays as it was recorded: where a server gives every answer the same id,
+concurrent calls that are recorded twice and agree in all of the above are two records each. So is a
+call that failed, if a framework's asynchronous callbacks record it as well: it has no id.
+
+For that a call may wait for one second; a flush ends that. One at the root of a trace waits only
+once spans of a second instrumentation were seen. What comes later than that is left out, if it adds
+no tokens. A call that contains several, and their tokens, is left out too.
+
+No calls, though their spans have kind LLM or tokens:
+
+| span | becomes |
+|---|---|
+| an operation that we do not know (`execute_event_loop_cycle` of Strands) | an agent's step, without tokens |
+| tokens or a model alone, in a span without operation, messages, id and duration (`record_usage` of ag2) | not sent |
+| kind LLM of OpenInference without messages, answer and tokens (LlamaIndex's preparations) | not sent |
+| the opening of a stream of Logfire, whose end is a record of its own | not sent |
 
 ## What is known
 
@@ -46,6 +75,9 @@ Filled from recorded spans: "yes" if any of the dialect's calls tells, "openai" 
 only calls of that SDK do, "-" where nothing does.
 
 {table}
+
+LiteLLM counts the tokens of a stream itself where the stream does not say: beside our record of the
+call, neither those nor its cost count.
 
 Not recorded, but read by what is known of them: the Vercel AI SDK, LiteLLM, pydantic-ai,
 OpenLIT, LangSmith, earlier OpenLLMetry, and events of the conventions before 1.37 (Strands).
