@@ -40,16 +40,18 @@ calls is kept beside the agent (`pulse.agent_usage`) and never counted again.
 
 When two instrumentations record the same call, Pulse gets one record of it: the one that knows
 more, completed from the other. Where one is ours, tokens, session and user are. The record stands
-where the outer span does, or else in the framework's tree rather than at the root of a trace. They
-are of one call if nothing that both know differs (the answer's id, model, tokens, the last question,
-the answer, the ids of the tools it asks for), and
+where the outer span does, or else in the framework's tree rather than at the root of a trace.
 
-| relation | condition |
-|---|---|
-| parent and child | the child is within the parent's time; the framework's texts may differ if the tokens agree |
-| a span that is not current (Langfuse's client, callbacks of LangChain or LiteLLM) | our one call that began in its context before it ended |
-| siblings | the same tokens, and the same answer or its id; at the same time, or else one within the other's time and no third one like them |
-| the same answer's id, in any trace | models and tokens agree, the times overlap, and no third one is like them |
+Two records are of one call if nothing that both know differs (the answer's id, model, tokens, the
+last question, the answer, the ids of the tools it asks for), and one of these holds:
+
+- One is the parent of the other, and within its time. The framework's texts may differ if the
+  tokens agree, and its count of the tokens if the answer does.
+- A span of others was open, though not current, while our one call began in its context. So it is
+  with Langfuse's client, and with callbacks of LangChain and LiteLLM.
+- They have one parent, the same tokens, and the same answer or its id. They are at the same time,
+  or else one is within the other's time, and no third one is like them.
+- They have the same answer's id, in any trace, their times overlap, and no third one is like them.
 
 Two spans of ours are never one call, and two of another instrumentation only as parent and child.
 What cannot be told apart stays as it was recorded: where a server gives every answer the same id,
@@ -57,17 +59,17 @@ concurrent calls that are recorded twice and agree in all of the above are two r
 call that failed, if a framework's asynchronous callbacks record it as well: it has no id.
 
 For that a call may wait for one second; a flush ends that. One at the root of a trace waits only
-once spans of a second instrumentation were seen. What comes later than that is left out, if it adds
-no tokens. A call that contains several, and their tokens, is left out too.
+once spans of a second instrumentation were seen. What comes later is left out, unless it alone has
+tokens. A span around several calls, with their tokens, is left out too.
 
-No calls, though their spans have kind LLM or tokens:
+These spans look like calls and are none:
 
-| span | becomes |
-|---|---|
-| an operation that we do not know (`execute_event_loop_cycle` of Strands) | an agent's step, without tokens |
-| tokens or a model alone, in a span without operation, messages, id and duration (`record_usage` of ag2) | not sent |
-| kind LLM of OpenInference without messages, answer and tokens (LlamaIndex's preparations) | not sent |
-| the opening of a stream of Logfire, whose end is a record of its own | not sent |
+- An operation that we do not know, such as `execute_event_loop_cycle` of Strands: an agent's step.
+- Tokens or a model alone, in a span without operation, messages, id and duration, such as
+  `record_usage` of ag2: not sent.
+- The kind LLM of OpenInference without messages, answer and tokens, such as LlamaIndex's
+  preparations of a call: not sent.
+- The opening of a stream of Logfire, whose end is a record of its own: not sent.
 
 ## What is known
 

@@ -179,6 +179,37 @@ def test_where_the_ids_are_unique_each_call_is_one_record(
     counts.update({"unique: records": len(out)})
 
 
+@settings(max_examples=300, deadline=None)
+@given(
+    facts=st.fixed_dictionaries(_FEW),
+    others=st.fixed_dictionaries(_FEW),
+    scope=st.sampled_from(SCOPES[1:]),
+    order=st.booleans(),
+    has_id=st.booleans(),
+    waits=WAITS,
+)
+def test_a_call_beneath_another_call_is_the_same_only_if_nothing_says_otherwise(
+    facts: dict[str, Any],
+    others: dict[str, Any],
+    scope: str,
+    order: bool,
+    has_id: bool,
+    waits: list[float],
+) -> None:
+    """Without an id, a framework's texts may differ, or its count of the tokens, but not both."""
+    silent = frozenset(() if has_id else ("response_id",))
+    outer = Sighting(Made(1, **{**facts, "ms": (0, 1000)}), scope, "one", "agent", silent)
+    inner = Sighting(Made(2, **{**others, "ms": (10, 900)}), OURS, "one", outer.name)
+    unlike = set(visible_differences(outer, inner))
+    says_otherwise = {"usage", "output_text"} <= unlike and not has_id
+    is_other = says_otherwise or bool(unlike & {"response_id", "model"})
+
+    out = settle([outer, inner] if order else [inner, outer], waits)
+
+    assert len(out) == (2 if is_other else 1)
+    counts.update({"nested": 1, "nested: two calls": is_other})
+
+
 def test_the_counts_of_the_generated_cases() -> None:
     """They stand in the output of a failing run, and with `-s`."""
     sys.stdout.write(f"\n{dict(counts)}\n")
