@@ -121,6 +121,8 @@ PULSE_SPEED: Final = "pulse.speed"  # Anthropic's `speed` of the answer: standar
 PULSE_INFERENCE_GEO: Final = "pulse.inference_geo"  # Anthropic's: where the model ran, if priced
 # 16 hex digits: the span id of the record, where it must be the same in several processes.
 PULSE_SPAN_ID: Final = "pulse.span_id"
+CALLS_WITHIN: Final = "_pulse_calls_within"
+"""Not an attribute but a field of a finished span of others: the ids of our calls within it."""
 PULSE_REQUEST_AUDIO: Final = "pulse.request.audio"  # true: the prompt has audio, priced apart
 PULSE_STOP_DETAILS: Final = "pulse.response.stop_details"  # why the model refused, JSON object text
 

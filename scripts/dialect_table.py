@@ -36,9 +36,40 @@ All token counts are on one basis, that of the conventions: the input is a total
 cached tokens, the output one that includes reasoning. Usage that agents and chains repeat of their
 calls is kept beside the agent (`pulse.agent_usage`) and never counted again.
 
-When two instrumentations record the same call, Pulse gets one: the one that knows more, completed
-from the other. For that a call beneath another span may wait for one flush interval; a flush ends
-that.
+## One call, one record
+
+When two instrumentations record the same call, Pulse gets one record of it: the one that knows
+more, completed from the other. Where one is ours, tokens, session and user are. The record stands
+where the outer span does, or else in the framework's tree rather than at the root of a trace.
+
+Two records are of one call if nothing that both know differs (the answer's id, model, tokens, the
+last question, the answer, the ids of the tools it asks for), and one of these holds:
+
+- One is the parent of the other, and within its time. The framework's texts may differ if the
+  tokens agree, and its count of the tokens if the answer does.
+- A span of others was open, though not current, while our one call began in its context. So it is
+  with Langfuse's client, and with callbacks of LangChain and LiteLLM.
+- They have one parent, the same tokens, and the same answer or its id. They are at the same time,
+  or else one is within the other's time, and no third one is like them.
+- They have the same answer's id, in any trace, their times overlap, and no third one is like them.
+
+Two spans of ours are never one call, and two of another instrumentation only as parent and child.
+What cannot be told apart stays as it was recorded: where a server gives every answer the same id,
+concurrent calls that are recorded twice and agree in all of the above are two records each. So is a
+call that failed, if a framework's asynchronous callbacks record it as well: it has no id.
+
+For that a call may wait for one second; a flush ends that. One at the root of a trace waits only
+once spans of a second instrumentation were seen. What comes later is left out, unless it alone has
+tokens. A span around several calls, with their tokens, is left out too.
+
+These spans look like calls and are none:
+
+- An operation that we do not know, such as `execute_event_loop_cycle` of Strands: an agent's step.
+- Tokens or a model alone, in a span without operation, messages, id and duration, such as
+  `record_usage` of ag2: not sent.
+- The kind LLM of OpenInference without messages, answer and tokens, such as LlamaIndex's
+  preparations of a call: not sent.
+- The opening of a stream of Logfire, whose end is a record of its own: not sent.
 
 ## What is known
 
@@ -46,6 +77,9 @@ Filled from recorded spans: "yes" if any of the dialect's calls tells, "openai" 
 only calls of that SDK do, "-" where nothing does.
 
 {table}
+
+LiteLLM counts the tokens of a stream itself where the stream does not say: beside our record of the
+call, neither those nor its cost count.
 
 Not recorded, but read by what is known of them: the Vercel AI SDK, LiteLLM, pydantic-ai,
 OpenLIT, LangSmith, earlier OpenLLMetry, and events of the conventions before 1.37 (Strands).

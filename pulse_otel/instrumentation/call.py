@@ -22,7 +22,7 @@ from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.coexistence import reuse_active_span
 from pulse_otel.instrumentation.endpoint import Attributes, Endpoint
 from pulse_otel.instrumentation.errors import call_error
-from pulse_otel.instrumentation.last_call import last_recorded
+from pulse_otel.instrumentation.last_call import note_call
 from pulse_otel.instrumentation.other_spans import watch
 from pulse_otel.instrumentation.reading import given, text
 from pulse_otel.instrumentation.recorder import Observed, Recorder
@@ -144,7 +144,7 @@ class LlmCall:
             call = cls(endpoint, name, recorder, caller, span, context)
             call._ends_span, call._connection = reused is None, connection
             if call.recording:
-                last_recorded.set(span.get_span_context())
+                note_call(span)
                 guarded(call._requested, request, found if content else None, own)
             elif span.get_span_context().is_valid:  # else no SDK made it: tracing is off
                 recorder.not_sampled()

@@ -1,7 +1,8 @@
 """Observe the spans of others at a TracerProvider that we use.
 
 A span that starts in a `pulse_otel.session(...)` block is labelled with it; a tool call that
-somebody else's span records is not recorded by us as well.
+somebody else's span records is not recorded by us as well. A span that is not current while our
+calls are made, as a framework's callbacks make them, is told those that were made within it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from opentelemetry.context import Context
 from pulse_otel import semconv
 from pulse_otel.context import is_paused, labels, session_of_block
 from pulse_otel.guard import guarded
+from pulse_otel.instrumentation.last_call import calls_since
 from pulse_otel.instrumentation.tools import tool_calls
 
 _OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC, semconv.SCOPE_UNITS)
@@ -41,6 +43,9 @@ class _OtherSpans:
     def _notice(self, span: Any) -> None:
         if getattr(span.instrumentation_scope, "name", None) in _OURS:
             return
+        if within := calls_since(span.start_time or 0):
+            # Here, as an ended span takes no attribute, and all processors get this object.
+            vars(span)[semconv.CALLS_WITHIN] = within
         attributes: Any = span.attributes or {}
         call_id = attributes.get(semconv.TOOL_CALL_ID)
         if isinstance(call_id, str):

@@ -128,7 +128,7 @@ def _tool(
 ) -> tuple[str | None, Context]:
     """Return the id of the model's tool call, and the context: without a span, the call's own."""
     current = trace.get_current_span(context).get_span_context()
-    last = last_recorded.get()
+    last = last_recorded()
     trace_id = current.trace_id or (last.trace_id if last is not None else 0)
     call = tool_calls.claim(trace_id, name, arguments, settings.call_id)
     if call is None:

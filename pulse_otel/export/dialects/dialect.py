@@ -59,6 +59,7 @@ COMMON: Crosswalk = {
 }
 # Canonical keys of values for which the conventions have no attribute
 DOLLARS = "cost in dollars"
+ESTIMATED = "usage may be an estimate"
 START_NS = "start"  # of the call, if the span starts at another time
 UNSAID: Final = object()
 """The value with which `Dialect.read` removes an attribute that the span should not have."""

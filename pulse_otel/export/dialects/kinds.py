@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pulse_otel import semconv
 from pulse_otel.export.dialects.source import Attributes, as_text
 from pulse_otel.export.records.record import Kind
@@ -13,6 +15,10 @@ _CALLS = (
     "completion",  # older words of OpenLLMetry and LiteLLM
     semconv.OPERATION_EMBEDDINGS,
     "embedding",
+    "chat.completions",  # of Semantic Kernel
+    "text.completions",
+    "image",  # of OpenLIT
+    "audio",
     "rerank",
     semconv.OPERATION_IMAGE_GENERATION,
     semconv.OPERATION_IMAGE_EDIT,
@@ -53,24 +59,24 @@ _KINDS: dict[str, Kind] = {
     **dict.fromkeys(_AGENTS, "agent_run"),
     **dict.fromkeys(_NOTIFICATIONS, "notification"),
 }
-# Without a known operation, the first of these that is present decides.
-_SIGNS: tuple[tuple[str, Kind], ...] = (
-    (semconv.TOOL_NAME, "tool_use"),
-    (semconv.TOOL_CALL_ID, "tool_use"),
-    (semconv.INPUT_TOKENS, "llm_call"),
-    (semconv.OUTPUT_TOKENS, "llm_call"),
-    (semconv.INPUT_MESSAGES, "llm_call"),
-    (semconv.OUTPUT_MESSAGES, "llm_call"),
-    (semconv.REQUEST_MODEL, "llm_call"),
-    (semconv.RESPONSE_MODEL, "llm_call"),
+# Of a span without an operation, the first of these that is present decides.
+_TOOL_SIGNS = (semconv.TOOL_NAME, semconv.TOOL_CALL_ID)
+_ANSWER_SIGNS = (semconv.INPUT_MESSAGES, semconv.OUTPUT_MESSAGES, semconv.RESPONSE_ID)
+_COUNT_SIGNS = (
+    semconv.INPUT_TOKENS,
+    semconv.OUTPUT_TOKENS,
+    semconv.REQUEST_MODEL,
+    semconv.RESPONSE_MODEL,
 )
+_LEAST_NS = 10_000_000  # no provider answers faster
 
 
-def kind_of(canonical: Attributes) -> Kind | None:
+def kind_of(canonical: Attributes, duration_ns: int) -> Kind | None:
     """Return the kind of the record, or None for a span that is not a GenAI operation.
 
     A conversation id, a provider or an agent's name alone does not decide: some pipelines copy
-    those to every span of a request.
+    those to every span of a request. An operation that is not known is a step of an agent, never a
+    call. Tokens or a model alone, in a span without a duration, are a note about a call.
     """
     operation = as_text(canonical.get(semconv.OPERATION_NAME))
     if operation == semconv.OPERATION_FETCH_RESPONSE:
@@ -80,4 +86,15 @@ def kind_of(canonical: Attributes) -> Kind | None:
             return None  # a poll before the end
     if operation and operation.lower() in _KINDS:
         return _KINDS[operation.lower()]
-    return next((kind for key, kind in _SIGNS if canonical.get(key) is not None), None)
+    if _has(canonical, _TOOL_SIGNS):
+        return "tool_use"
+    if operation:
+        return "agent_run"
+    is_call = _has(canonical, _ANSWER_SIGNS) or (
+        duration_ns >= _LEAST_NS and _has(canonical, _COUNT_SIGNS)
+    )
+    return "llm_call" if is_call else None
+
+
+def _has(canonical: Attributes, signs: Collection[str]) -> bool:
+    return any(canonical.get(key) is not None for key in signs)

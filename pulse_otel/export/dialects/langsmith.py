@@ -36,6 +36,8 @@ def _read(source: Source) -> Attributes:
     body, answer = mapping(given), mapping(answered)
     found |= provider_json.request(body)
     found |= provider_json.response(answer)
+    if source.get(semconv.RESPONSE_ID) is None:
+        found.setdefault(semconv.RESPONSE_ID, provider_json.langchain_id(answer))
     if "role" in answer or dicts(answer.get("messages")):
         messages = dicts(answer.get("messages")) or [dict(answer)]
         found[semconv.OUTPUT_MESSAGES] = parts.messages(messages)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pulse_otel import semconv
-from pulse_otel.export.dialects.dialect import DOLLARS, Dialect
+from pulse_otel.export.dialects.dialect import DOLLARS, ESTIMATED, Dialect
 from pulse_otel.export.dialects.openllmetry import indexed_messages
 from pulse_otel.export.dialects.source import Attributes, Source, first, mapping
 
@@ -12,11 +12,13 @@ _SESSION_KEYS = ("session_id", "conversation_id")
 
 
 def _read(source: Source) -> Attributes:
+    streams = True if source.get("llm.is_streaming") in (True, "True") else None
     metadata = source.under("metadata.") | dict(mapping(source.json("metadata")))
     return {
         **indexed_messages(source),
         semconv.OPERATION_NAME: _operation(source),
-        semconv.REQUEST_STREAM: True if source.get("llm.is_streaming") in (True, "True") else None,
+        semconv.REQUEST_STREAM: streams,
+        ESTIMATED: streams,  # LiteLLM counts the tokens itself where the stream does not say
         semconv.CONVERSATION_ID: source.get(semconv.CONVERSATION_ID)
         or first(metadata, *_SESSION_KEYS),
         semconv.PULSE_METADATA: metadata or None,
@@ -24,19 +26,32 @@ def _read(source: Source) -> Attributes:
 
 
 def _operation(source: Source) -> str | None:
-    """Translate LiteLLM's own words: `acompletion`, `aembedding`, ..."""
+    """Translate LiteLLM's own words, which are its functions: `acompletion`, `aembedding`, ..."""
     name = source.text(semconv.OPERATION_NAME) or source.text("llm.request.type")
-    return _OPERATIONS.get(name, name) if name else None
+    if not name or name in _OPERATIONS:
+        return _OPERATIONS.get(name or "")
+    return _OPERATIONS.get(name.removeprefix("a"), name)
 
 
 _OPERATIONS = {
-    "acompletion": semconv.OPERATION_CHAT,
     "completion": semconv.OPERATION_CHAT,
     "responses": semconv.OPERATION_CHAT,
-    "aresponses": semconv.OPERATION_CHAT,
     "anthropic_messages": semconv.OPERATION_CHAT,
+    "pass_through_endpoint": semconv.OPERATION_CHAT,
+    "llm_passthrough_route": semconv.OPERATION_CHAT,
+    "_arealtime": semconv.OPERATION_CHAT,
+    "_aresponses_websocket": semconv.OPERATION_CHAT,
+    "generate_content": "generate_content",
+    "generate_content_stream": "generate_content",
+    "text_completion": semconv.OPERATION_TEXT_COMPLETION,
     "embedding": semconv.OPERATION_EMBEDDINGS,
-    "aembedding": semconv.OPERATION_EMBEDDINGS,
+    "image_generation": semconv.OPERATION_IMAGE_GENERATION,
+    "image_edit": semconv.OPERATION_IMAGE_EDIT,
+    "image_variation": semconv.OPERATION_IMAGE_VARIATION,
+    "transcription": semconv.OPERATION_TRANSCRIPTION,
+    "speech": semconv.OPERATION_SPEECH,
+    "moderation": semconv.OPERATION_MODERATION,
+    "rerank": "rerank",
 }
 
 LITELLM = Dialect(

@@ -69,7 +69,8 @@ def _is_redundant(source: Source) -> bool:
     """
     if source.get("logfire.span_type") == "pending_span":
         return True
-    opened = source.text(semconv.OPERATION_NAME) == semconv.OPERATION_CHAT
+    streams = at(source.json(_REQUEST), "stream") is True  # its earlier spans name no operation
+    opened = streams or source.text(semconv.OPERATION_NAME) == semconv.OPERATION_CHAT
     failed = any(source.events("exception"))
     return opened and not failed and all(source.get(key) is None for key in _ANSWERED)
 

@@ -61,8 +61,42 @@ def _call(source: Source) -> Attributes:
     answer = mapping(source.json("output.value"))
     if any(name in answer for name in ("choices", "output", "content")) and "model" in answer:
         found |= provider_json.response(answer)
+    found.setdefault(semconv.RESPONSE_ID, provider_json.langchain_id(answer))
+    found |= _plain(source, found)
     found[semconv.TIME_TO_FIRST_CHUNK] = source.seconds_to_event("First Token Stream Event")
     return found
+
+
+def _plain(source: Source, found: Attributes) -> Attributes:
+    """Read the question and the answer of a program's own span, which are plain texts."""
+    texts = {
+        semconv.INPUT_MESSAGES: ("input", "user"),
+        semconv.OUTPUT_MESSAGES: ("output", "assistant"),
+    }
+    return {
+        key: [{"role": role, "parts": [parts.text_part(text)]}]
+        for key, (name, role) in texts.items()
+        if not found.get(key)
+        and source.get(f"{name}.mime_type") != "application/json"
+        and (text := source.text(f"{name}.value"))
+        and not isinstance(source.json(f"{name}.value"), (dict, list))
+    }
+
+
+def _is_empty_call(source: Source) -> bool:
+    """Return whether a span of kind LLM has neither messages nor an answer nor tokens.
+
+    LlamaIndex's preparations of a call have this kind, as all methods of its model classes do.
+    """
+    if str(source.get(_KIND)).upper() != "LLM" or source.span.status.is_ok is False:
+        return False
+    if any(key.startswith(_OF_A_CALL) for key in source.attributes):
+        return False
+    known = _call(source)
+    return not (known.get(semconv.INPUT_MESSAGES) or known.get(semconv.OUTPUT_MESSAGES))
+
+
+_OF_A_CALL = ("llm.input_messages.", "llm.output_messages.", "llm.token_count.", "llm.prompts")
 
 
 def _flat(source: Source) -> Attributes:
@@ -135,5 +169,7 @@ OPENINFERENCE = Dialect(
     },
     read=_read,
     # GUARDRAIL, EVALUATOR and others are not calls, tools or agents.
-    ignores=lambda source: str(source.get(_KIND)).upper() not in _OPERATIONS,
+    ignores=lambda source: (
+        str(source.get(_KIND)).upper() not in _OPERATIONS or _is_empty_call(source)
+    ),
 )

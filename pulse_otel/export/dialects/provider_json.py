@@ -14,7 +14,15 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.export.dialects import parts
-from pulse_otel.export.dialects.source import Attributes, as_count, as_text, at, dicts, items
+from pulse_otel.export.dialects.source import (
+    Attributes,
+    as_count,
+    as_text,
+    at,
+    dicts,
+    items,
+    mapping,
+)
 
 API_CHAT, API_RESPONSES = "chat_completions", "responses"
 
@@ -112,6 +120,24 @@ def response(body: Mapping[str, Any]) -> Attributes:
     elif "content" in body:
         found |= answer([parts.message(body, "assistant")], [body.get("stop_reason")])
     return found
+
+
+def langchain_id(result: object) -> str | None:
+    """Return the provider's id in the JSON of LangChain's `LLMResult`.
+
+    It stands in the message's metadata; the id of the message is LangChain's own, or the same.
+    """
+    generations: Any = at(result, "generations")
+    while isinstance(generations, list) and generations:
+        generations = generations[0]
+    message = mapping(at(generations, "message"))
+    message = mapping(message.get("kwargs")) or message
+    found = as_text(at(message, "response_metadata", "id")) or as_text(message.get("id"))
+    return found if found and found.startswith(_IDS) else None
+
+
+_IDS = ("chatcmpl-", "msg_", "resp_", "gen-")
+"""How the ids of answers start: LangChain names runs (`run-`, `lc_run-`) and messages as well."""
 
 
 def answer(messages: list[dict[str, Any]], reasons: list[Any]) -> Attributes:

@@ -14,7 +14,7 @@ from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 from pulse_otel import semconv
 from pulse_otel.export import bodies
 from pulse_otel.export.dialects import parts
-from pulse_otel.export.dialects.dialect import DOLLARS, START_NS, Dialect
+from pulse_otel.export.dialects.dialect import DOLLARS, ESTIMATED, START_NS, Dialect
 from pulse_otel.export.dialects.errors import error_details
 from pulse_otel.export.dialects.finish import finish_reasons, in_pulses_words
 from pulse_otel.export.dialects.kinds import kind_of
@@ -97,10 +97,10 @@ def record_of(source: Source, dialect: Dialect) -> Record | None:
     if context is None or (dialect.ignores and dialect.ignores(source)):
         return None
     canonical = dialect.canonical(source)
-    kind = kind_of(canonical)
+    start = int(canonical.pop(START_NS, None) or span.start_time or 0)
+    kind = kind_of(canonical, int(span.end_time or start) - start)
     if kind is None:
         return None
-    start = int(canonical.pop(START_NS, None) or span.start_time or 0)
     failed = span.status.status_code is StatusCode.ERROR
     is_error = failed or bool(as_text(canonical.get(semconv.ERROR_TYPE)))
     if is_error and canonical.get(semconv.RESPONSE_ID) is None:
@@ -118,6 +118,8 @@ def record_of(source: Source, dialect: Dialect) -> Record | None:
         scope=source.scope,
         provider=provider,
         usage=usage if kind == "llm_call" else Usage(),
+        estimates_usage=canonical.get(ESTIMATED) is True,
+        contains=source.calls_within() if kind == "llm_call" else (),
         is_shared=shared_id is not None,
         is_error=is_error,
         error=error_details(source, canonical) if is_error else None,

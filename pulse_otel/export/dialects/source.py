@@ -12,6 +12,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import format_span_id, format_trace_id
+
+from pulse_otel import semconv
 
 Attributes = dict[str, Any]
 
@@ -143,6 +146,11 @@ class Source:
         for event in self.span.events:
             if event.name == name:
                 yield event.timestamp or 0, event.attributes or {}
+
+    def calls_within(self) -> tuple[tuple[str, str], ...]:
+        """Return the trace id and span id of our calls that were made within the span."""
+        found: Any = vars(self.span).get(semconv.CALLS_WITHIN, ())
+        return tuple((format_trace_id(c.trace_id), format_span_id(c.span_id)) for c in found)
 
     def seconds_to_event(self, name: str) -> float | None:
         """Return the seconds from the start of the span to its first event of that name."""

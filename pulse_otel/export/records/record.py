@@ -62,10 +62,13 @@ class Record:
     session_id: str | None = None
     user_id: str | None = None
     usage: Usage = field(default_factory=Usage)
+    estimates_usage: bool = False  # its tokens may not be the provider's, but a library's count
     service_tier: str | None = None
     speed: str | None = None
     inference_geo: str | None = None
     server: str | None = None  # the host that was asked
+    # (trace id, span id) of spans of ours that were made within it, though not beneath it
+    contains: tuple[tuple[str, str], ...] = ()
     is_shared: bool = False  # several processes may record the call, under one span id
     finish_reason: str | None = None
     output_text: str | None = None

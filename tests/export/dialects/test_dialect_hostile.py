@@ -223,8 +223,8 @@ def test_the_spans_of_other_libraries_need_not_be_read() -> None:
 @pytest.mark.parametrize(
     ("attributes", "kind"),
     [
-        ({"gen_ai.operation.name": "brand_new", "gen_ai.request.model": "m"}, "llm_call"),
-        ({"gen_ai.system": "acme", "gen_ai.usage.input_tokens": 3}, "llm_call"),
+        ({"gen_ai.operation.name": "brand_new", "gen_ai.request.model": "m"}, "agent_run"),
+        ({"gen_ai.system": "acme", "gen_ai.input.messages": "[]"}, "llm_call"),
         ({"gen_ai.operation.name": "brand_new", "gen_ai.tool.name": "t"}, "tool_use"),
         ({"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "a"}, "agent_run"),
         ({"gen_ai.operation.name": "plan"}, "agent_run"),

@@ -97,7 +97,8 @@ def test_a_richer_child_takes_its_parents_place() -> None:
 
     (shipped,) = settle(child, parent)
 
-    assert (shipped.span_id, shipped.parent_span_id) == ("c", "root")
+    assert (shipped.span_id, shipped.parent_span_id) == ("p", "root")
+    assert (shipped.name, shipped.output_text) == ("c", "hi")
 
 
 def test_three_layers() -> None:
@@ -220,7 +221,9 @@ def test_parent_and_child_in_different_batches() -> None:
     deduplicator.add(call("c", "p", ms=(5, 95)))
     clock.now = 3.0
 
-    (shipped,) = deduplicator.add(call("p", output_text="hi"))
+    assert deduplicator.add(call("p", output_text="hi")) == []
+    clock.now = 8.0
+    (shipped,) = deduplicator.due()
 
     assert shipped.output_text == "hi"
     assert (deduplicator.duplicates, len(deduplicator)) == (1, 0)
@@ -244,12 +247,19 @@ def test_a_late_counterpart_that_alone_has_the_tokens_is_shipped() -> None:
     assert len(deduplicator.add(call("p"))) == 1
 
 
-def test_calls_without_a_parent_do_not_wait() -> None:
+def test_calls_without_a_parent_wait_only_where_two_instrumentations_are_seen() -> None:
     deduplicator = CallDeduplicator(60.0, age_s=lambda record: 0.0)
 
-    assert len(deduplicator.add(call("only"))) == 1
-    assert len(deduplicator.add(call("tool", "only", kind="tool_use"))) == 1
+    assert deduplicator.add(call("one", scope="a")) == []
+    assert deduplicator.next_due() is None
+    assert len(deduplicator.add(call("tool", "one", kind="tool_use", scope="a"))) == 1
+    assert [record.span_id for record in deduplicator.due()] == ["one"]
     assert len(deduplicator) == 0
+
+    deduplicator.add(call("run", kind="agent_run", scope="b"))
+    deduplicator.add(call("two", scope="a"))
+    assert deduplicator.due() == []
+    assert len(deduplicator) == 1
 
 
 def test_what_is_held_and_remembered_is_bounded() -> None:

@@ -4,5 +4,6 @@ Two cases would send a call twice, and each has its remedy:
 
 - The same *span object* passes two exporters of one project: `same_span` lets one of them send it.
 - Two instrumentations recorded the same *call* as two spans: `same_call` decides whether two
-  records are of one call, `deduplicator` holds the first back until the second can have come.
+  records are of one call, `deduplicator` holds the first back until the second can have come,
+  `index` finds it, `merging` makes one of the two.
 """

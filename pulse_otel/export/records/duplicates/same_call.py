@@ -1,95 +1,153 @@
-"""Decides whether two records are of one call, and merges those that are."""
+"""Decides whether two records are of one call.
+
+Some relations are certain. Others rest on what both say, which calls may repeat: servers for
+tests, and some gateways, give every answer the same id. The latter need a pairing that is one to
+one, which `deduplicator` sees to.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from enum import Enum
 
-from pulse_otel.export.records.record import Record, Usage
+from pulse_otel.export.records.duplicates.models import models_agree, same_model
+from pulse_otel.export.records.duplicates.observation import CallObservation
+from pulse_otel.export.records.record import Record
 
 _TOLERANCE_NS = 50_000_000  # wrappers of one call begin and end within moments of each other
 _LARGEST_DIFFERENCE = 0.2  # of the longer duration: how much the intervals of siblings differ
-_OURS = "pulse_otel."
 
 
-@dataclass(frozen=True, slots=True)
-class CallObservation:
-    """A call as it was recorded: the record, the ids of its spans, and their scopes."""
+class Relation(Enum):
+    """How sure it is that two records are of one call."""
 
-    record: Record
-    ids: frozenset[str]
-    scopes: frozenset[str]
-
-    @classmethod
-    def of(cls, record: Record) -> CallObservation:
-        """Return the observation of one span."""
-        return cls(record, frozenset((record.span_id,)), frozenset((record.scope,)))
-
-    @property
-    def has_ours(self) -> bool:
-        """Whether one of the spans is our own."""
-        return any(scope.startswith(_OURS) for scope in self.scopes)
-
-    def is_below(self, other: CallObservation) -> bool:
-        """Return whether a span of `other` is the parent."""
-        return self.record.parent_span_id in other.ids
-
-    def joined(self, other: CallObservation) -> CallObservation:
-        """Return both, merged into one record."""
-        pairs = ((self, other), (other, self))
-        outer = next((out.record for inner, out in pairs if inner.is_below(out)), None)
-        both = merged(self.record, other.record, outer)
-        return CallObservation(both, self.ids | other.ids, self.scopes | other.scopes)
+    NONE = 0
+    IF_UNIQUE = 1  # they are if no other record is as likely
+    CERTAIN = 2
 
 
-def same_call(one: CallObservation, other: CallObservation) -> bool:
-    """Return whether both are of the same call.
+def relation(one: CallObservation, other: CallObservation) -> Relation:
+    """Return the relation of two records.
 
-    =================  =========================================================================
-    parent and child   the child within the parent's time, the same model, or provider
-    one answer         the same response id, of two instrumentations, one within the other's time
-    siblings           of two instrumentations, at the same time, and, where one has no response
-                       id, the same text and tokens
-    =================  =========================================================================
+    ================  =================================================================  =======
+    parent and child  the child within the parent's time                                 certain
+    linked            the one call of ours that began within a span of others            certain
+    siblings at once  with the same tokens, and the same answer or its id                certain
+    other siblings    the same, and one within the other's time                          if unique
+    one answer's id   in any trace, of one model, at overlapping times                   if unique
+    ================  =================================================================  =======
 
-    Two spans of our own are never of one call: we record each call once.
+    Nothing that both know may differ. Two spans of our own are never of one call, as we record each
+    call once; of other instrumentations only a parent and its child are.
     """
+    inner, outer = (other, one) if other.is_below(one) else (one, other)
+    beneath = inner.is_below(outer)
+    if not beneath and not one.scopes.isdisjoint(other.scopes):
+        return Relation.NONE
+    if (one.has_ours and other.has_ours) or _differ(one, other):
+        return Relation.NONE
+    if beneath:
+        within = _within(inner.record, outer.record)
+        return Relation.CERTAIN if within and _may_contain(outer, inner) else Relation.NONE
+    if _texts_differ(one, other):
+        return Relation.NONE
+    if one.repeats_only(other) or other.repeats_only(one):
+        # At any time: some frameworks say that a stream ended when they handed it out.
+        return Relation.CERTAIN if _same_usage(one, other) else Relation.NONE
+    if _tokens_differ(one, other) or _details_differ(one.record, other.record):
+        return Relation.NONE
+    return _by_what_they_say(one, other)
+
+
+def is_part(inner: CallObservation, outer: CallObservation) -> bool:
+    """Return whether `inner` happened within `outer`, which may sum up several such calls."""
+    if (inner.has_ours and outer.has_ours) or _differ(inner, outer):
+        return False
+    beneath = inner.is_below(outer) or outer.repeats(inner)
+    return beneath and _within(inner.record, outer.record)
+
+
+def _by_what_they_say(one: CallObservation, other: CallObservation) -> Relation:
     a, b = one.record, other.record
-    if one.has_ours and other.has_ours:
-        return False
-    if a.trace_id != b.trace_id or _differ(a.response_id, b.response_id) or not _like(a, b):
-        return False
-    if one.is_below(other):
-        return _within(a, b)
-    if other.is_below(one):
-        return _within(b, a)
-    if one.scopes & other.scopes:
-        return False
-    if a.response_id and a.response_id == b.response_id:
-        return _within(a, b) or _within(b, a)
-    return a.parent_span_id == b.parent_span_id and _at_once(a, b) and _say_the_same(a, b)
+    same_id = bool(a.response_id) and a.response_id == b.response_id
+    are_siblings = not one.parents.isdisjoint(other.parents) and _same_tokens(a, b)
+    if are_siblings and (same_id or _same_answer(one, other)):
+        if _at_once(a, b):
+            return Relation.CERTAIN
+        if _within(a, b) or _within(b, a):
+            return Relation.IF_UNIQUE
+    if same_id and models_agree(_models(a), _models(b)) and _overlap(a, b):
+        return Relation.IF_UNIQUE
+    return Relation.NONE
 
 
-def _differ(a: str | None, b: str | None) -> bool:
-    return bool(a and b and a != b)
-
-
-def _like(a: Record, b: Record) -> bool:
-    """Return whether the models fit, or else the providers, as far as they are known."""
-    if a.response_model and b.response_model:
-        return _same_model(a.response_model, b.response_model)
-    ours = [name for name in (a.model, a.response_model) if name]
-    theirs = [name for name in (b.model, b.response_model) if name]
-    if any(_same_model(one, other) for one in ours for other in theirs):
+def _differ(one: CallObservation, other: CallObservation) -> bool:
+    """Return whether the ids of the answers, the models or else the providers differ."""
+    a, b = one.record, other.record
+    if a.response_id and b.response_id and a.response_id != b.response_id:
         return True
-    return a.provider == b.provider or not (a.provider and b.provider)
+    if a.response_model and b.response_model:
+        return not same_model(a.response_model, b.response_model)
+    ours, theirs = _models(a), _models(b)
+    if ours and theirs:
+        return not models_agree(ours, theirs)
+    return bool(a.provider and b.provider and a.provider != b.provider)
 
 
-def _same_model(a: str, b: str) -> bool:
-    """Return whether both name one model, as `gpt-4o` and `openai/gpt-4o-2024-08-06` do."""
-    a, b = a.rpartition("/")[2].lower(), b.rpartition("/")[2].lower()
-    return a.startswith(b) or b.startswith(a)
+def _models(record: Record) -> list[str]:
+    return [name for name in (record.model, record.response_model) if name]
+
+
+def _texts_differ(one: CallObservation, other: CallObservation) -> bool:
+    """Return whether the question or the answer differ, as far as both are known."""
+    names = ("question", "answer", "tools")
+    return any(_unlike(getattr(one, name), getattr(other, name)) for name in names)
+
+
+def _may_contain(outer: CallObservation, inner: CallObservation) -> bool:
+    """Return whether a call and one beneath it may be one, though their texts may differ.
+
+    A framework may record what it made of the question or the answer; but then the tokens are the
+    same.
+    """
+    known = outer.record.usage.input is not None and inner.record.usage.input is not None
+    return _same_usage(outer, inner) and (known or not _texts_differ(outer, inner))
+
+
+def _same_usage(one: CallObservation, other: CallObservation) -> bool:
+    """Return whether the tokens are the same, or counted in two ways for the same answer."""
+    a, b = one.record, other.record
+    same_id = bool(a.response_id) and a.response_id == b.response_id
+    return same_id or _same_answer(one, other) or not _tokens_differ(one, other)
+
+
+def _same_answer(one: CallObservation, other: CallObservation) -> bool:
+    return one.answer is not None and one.answer == other.answer
+
+
+def _unlike(a: int | None, b: int | None) -> bool:
+    return a is not None and b is not None and a != b
+
+
+def _tokens_differ(one: CallObservation, other: CallObservation) -> bool:
+    a, b = one.record, other.record
+    if a.estimates_usage or b.estimates_usage:
+        return False
+    return _unlike(a.usage.input, b.usage.input) or _unlike(a.usage.output, b.usage.output)
+
+
+def _details_differ(a: Record, b: Record) -> bool:
+    """Return whether the requested models or parts of the usage differ, if both are known."""
+    if a.model and b.model and not same_model(a.model, b.model):
+        return True
+    pairs = ((getattr(a.usage, name), getattr(b.usage, name)) for name in _PARTS)
+    return any(one and other and one != other for one, other in pairs)
+
+
+_PARTS = ("cache_read", "cache_write", "reasoning")  # some instrumentations say 0 of each
+
+
+def _same_tokens(a: Record, b: Record) -> bool:
+    return (a.usage.input, a.usage.output) == (b.usage.input, b.usage.output)
 
 
 def _within(inner: Record, outer: Record) -> bool:
@@ -99,81 +157,11 @@ def _within(inner: Record, outer: Record) -> bool:
     )
 
 
+def _overlap(a: Record, b: Record) -> bool:
+    return max(a.start_ns, b.start_ns) < min(a.end_ns, b.end_ns)
+
+
 def _at_once(a: Record, b: Record) -> bool:
     longer = max(a.end_ns - a.start_ns, b.end_ns - b.start_ns)
     tolerance = max(_TOLERANCE_NS, longer * _LARGEST_DIFFERENCE)
     return abs(a.start_ns - b.start_ns) <= tolerance and abs(a.end_ns - b.end_ns) <= tolerance
-
-
-def _say_the_same(a: Record, b: Record) -> bool:
-    tokens = (a.usage.input, a.usage.output) == (b.usage.input, b.usage.output)
-    return bool(a.output_text) and a.output_text == b.output_text and tokens
-
-
-def completeness_score(record: Record) -> float:
-    """Return a score of how much a record holds; our own record wins a draw."""
-    usage = sum(getattr(record.usage, name) is not None for name in Usage.__slots__)
-    content = 4 * bool(record.output_text) + 4 * _has_content(record.request)
-    others = (
-        record.response_id,
-        record.response_model,
-        record.finish_reason,
-        record.session_id,
-        record.user_id,
-        record.service_tier,
-        record.error,
-    )
-    details = usage + sum(map(bool, others)) + len(record.attributes) / 10
-    return content + details + record.scope.startswith(_OURS) / 2
-
-
-def _has_content(request: Mapping[str, Any] | None) -> bool:
-    return any(name in (request or {}) for name in ("messages", "input", "prompt"))
-
-
-_FILLED = (
-    "provider",
-    "model",
-    "response_model",
-    "response_id",
-    "session_id",
-    "user_id",
-    "service_tier",
-    "speed",
-    "inference_geo",
-    "server",
-    "finish_reason",
-    "output_text",
-    "agent_name",
-    "reported_cost_cents",
-)
-
-
-def merged(a: Record, b: Record, outer: Record | None) -> Record:
-    """Return the more complete of two records of one call, completed from the other.
-
-    It takes the place of the `outer` one in the trace, and is an error if that is: the program did
-    not see what happened within, such as a retry. Siblings have no `outer` one.
-    """
-    winner, loser = (a, b) if completeness_score(a) >= completeness_score(b) else (b, a)
-    outer = outer or winner
-    return replace(
-        winner,
-        **_gaps(winner, loser, _FILLED),
-        parent_span_id=outer.parent_span_id,
-        usage=replace(winner.usage, **_gaps(winner.usage, loser.usage, Usage.__slots__)),
-        request=loser.request
-        if _has_content(loser.request) and not _has_content(winner.request)
-        else winner.request,
-        response=winner.response if winner.output_text else loser.response or winner.response,
-        is_error=outer.is_error,
-        error={**(loser.error or {}), **(winner.error or {})} or None if outer.is_error else None,
-        metadata={**loser.metadata, **winner.metadata},
-        attributes={**loser.attributes, **winner.attributes},
-    )
-
-
-def _gaps(winner: Any, loser: Any, names: Iterable[str]) -> dict[str, Any]:
-    """Return the values that only the loser has."""
-    pairs = {name: (getattr(winner, name), getattr(loser, name)) for name in names}
-    return {name: theirs for name, (own, theirs) in pairs.items() if own is None}

@@ -1,0 +1,145 @@
+"""A call as one or several instrumentations recorded it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from pulse_otel import semconv
+from pulse_otel.export.records.record import Record, Usage
+
+SpanId = tuple[str, str]
+"""The trace id and the span id."""
+
+_OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC)
+_LEFT_OUT = ("__REDACTED__", "redacted-by-litellm")  # what stands for a text that is not recorded
+_COMPARED = 2_000  # characters: bounds cut the rest in places of their own
+
+
+@dataclass(frozen=True, slots=True)
+class CallObservation:
+    """The record of a call, and what finds and compares others of the same call.
+
+    Texts are compared by their hashes, so that they need not be kept.
+    """
+
+    record: Record
+    ids: frozenset[SpanId]  # of its spans
+    parents: frozenset[SpanId]  # of its spans
+    scopes: frozenset[str]
+    linked: frozenset[SpanId]  # spans of ours that were made within these
+    question: int | None = None
+    answer: int | None = None
+    tools: int | None = None  # that the answer asks for
+
+    @classmethod
+    def of(cls, record: Record) -> CallObservation:
+        """Return the observation of one span."""
+        trace_id, parent = record.trace_id, record.parent_span_id
+        return cls(
+            record,
+            ids=frozenset(((trace_id, record.span_id),)),
+            parents=frozenset(((trace_id, parent),) if parent else ()),
+            scopes=frozenset((record.scope,)),
+            linked=frozenset(record.contains),
+            question=_hash(_question(record.request or {})),
+            answer=_hash(record.output_text),
+            tools=_hash(_tool_calls(record.response or {})),
+        )
+
+    @property
+    def has_ours(self) -> bool:
+        """Whether one of the spans is our own."""
+        return not self.scopes.isdisjoint(_OURS)
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether any usage is known."""
+        return self.record.usage != Usage()
+
+    def is_below(self, other: CallObservation) -> bool:
+        """Return whether a span of `other` is the parent of one of these."""
+        return not self.parents.isdisjoint(other.ids)
+
+    def repeats(self, other: CallObservation) -> bool:
+        """Return whether a span of `other` was made within one of these, if not beneath it."""
+        return not self.linked.isdisjoint(other.ids)
+
+    def repeats_only(self, other: CallObservation) -> bool:
+        """Return whether it repeats `other` and no further call."""
+        return bool(self.linked) and self.linked <= other.ids
+
+    def joined(self, other: CallObservation, record: Record) -> CallObservation:
+        """Return both as one, whose record is `record`."""
+        return CallObservation(
+            record,
+            ids=self.ids | other.ids,
+            parents=self.parents | other.parents,
+            scopes=self.scopes | other.scopes,
+            linked=self.linked | other.linked,
+            question=other.question if self.question is None else self.question,
+            answer=other.answer if self.answer is None else self.answer,
+            tools=other.tools if self.tools is None else self.tools,
+        )
+
+    def without_texts(self) -> CallObservation:
+        """Return what finds and compares others of the same call, without content."""
+        record = self.record
+        known = Record(
+            kind=record.kind,
+            trace_id=record.trace_id,
+            span_id=record.span_id,
+            parent_span_id=record.parent_span_id,
+            start_ns=record.start_ns,
+            end_ns=record.end_ns,
+            name="",
+            provider=record.provider,
+            model=record.model,
+            response_model=record.response_model,
+            response_id=record.response_id,
+            usage=record.usage,
+            estimates_usage=record.estimates_usage,
+        )
+        return replace(self, record=known)
+
+
+def _hash(text: str | None) -> int | None:
+    found = (text or "")[:_COMPARED].strip()
+    return hash(found) if found and found not in _LEFT_OUT else None
+
+
+def _question(request: Mapping[str, Any]) -> str | None:
+    """Return the text of the last message of the user, if it is plain text."""
+    asked = request.get("messages") or request.get("input") or request.get("prompt")
+    if isinstance(asked, str):
+        return asked
+    for message in reversed(_dicts(asked)[-_LOOK_BACK:]):
+        if message.get("role") == "user":
+            return _text(message.get("content"))
+    return None
+
+
+_LOOK_BACK = 16  # messages: the results of tools may follow the last one of the user
+
+
+def _text(content: object) -> str | None:
+    if isinstance(content, str):
+        return content
+    texts = [block.get("text") for block in _dicts(content)]
+    known = [text for text in texts if isinstance(text, str)]
+    return "".join(known) if len(known) == len(texts) else None
+
+
+def _tool_calls(response: Mapping[str, Any]) -> str:
+    """Return the ids of the tool calls that an answer asks for."""
+    choices = [choice.get("message") for choice in _dicts(response.get("choices"))]
+    calls = [call for message in _dicts(choices) for call in _dicts(message.get("tool_calls"))]
+    blocks = [*_dicts(response.get("content")), *_dicts(response.get("output"))]
+    calls += [block for block in blocks if block.get("type") in ("tool_use", "function_call")]
+    return " ".join(sorted(str(call.get("call_id") or call.get("id")) for call in calls))
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    found = cast("Sequence[Any]", value) if isinstance(value, (list, tuple)) else ()
+    return [item for item in found if isinstance(item, dict)]
