@@ -40,6 +40,16 @@ When two instrumentations record the same call, Pulse gets one: the one that kno
 from the other. For that a call beneath another span may wait for one flush interval; a flush ends
 that.
 
+## Sessions
+
+The session and user of a `pulse_otel.session(...)` block label every span that starts in it, at the
+TracerProvider of our own spans and at the global one. They stand on the span under the conventions'
+names (`gen_ai.conversation.id`, `session.id`, `user.id`), and as `pulse.session_id` and
+`pulse.user_id`, which win: a framework may name its own run later on. Without a block, a call of
+ours is in the run of the span around it. With `PulseSpanExporter` alone, a TracerProvider that is
+not the global one gets the labels once an instrumentor of ours is given it
+(`OpenAIInstrumentor().instrument(tracer_provider=provider)`).
+
 ## What is known
 
 Filled from recorded spans: "yes" if any of the dialect's calls tells, "openai" or "anthropic" where
