@@ -103,7 +103,7 @@ def _label(span: Any, context: Context | None) -> None:
 
 def _label_with_run(span: Any, parent: Any) -> None:
     """Give `span` the id of its library's run that `parent` has: one trace is in one session."""
-    around = getattr(parent, "attributes", None) or {}
+    around: Mapping[str, Any] = getattr(parent, "attributes", None) or {}
     run = _text(around.get(semconv.CONVERSATION_ID)) or _text(around.get(semconv.SESSION_ID))
     if run is not None:
         span.set_attributes(labels(Session(run)))

@@ -1,6 +1,6 @@
 """Observe the spans of others at a TracerProvider that we use.
 
-A tool call that somebody else's span records is not recorded by us as well.
+A tool call that somebody else's span records, with its result, is not recorded by us as well.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from pulse_otel.instrumentation.tools import tool_calls
 from pulse_otel.span_starts import add_once
 
 _OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC)
+
+_RESULTS = ("gen_ai.choice", "gen_ai.client.inference.operation.details")  # events
 
 
 class _OtherSpans:
@@ -36,7 +38,10 @@ class _OtherSpans:
         attributes: Any = span.attributes or {}
         call_id = attributes.get(semconv.TOOL_CALL_ID)
         if isinstance(call_id, str):
-            tool_calls.mark_recorded(call_id)
+            whole = semconv.TOOL_CALL_RESULT in attributes or any(
+                event.name in _RESULTS for event in span.events
+            )
+            tool_calls.mark_recorded(call_id, whole)
 
     def shutdown(self) -> None:
         return None

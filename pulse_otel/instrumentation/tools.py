@@ -65,6 +65,7 @@ class ToolCalls:
     def __init__(self) -> None:
         self._calls: dict[tuple[object, ...], tuple[_ToolCall, bool]] = {}
         self._recorded_elsewhere: dict[str, None] = {}
+        self._recorded_in_part: dict[str, None] = {}  # elsewhere, but without the result
 
     @property
     def waiting(self) -> bool:
@@ -85,15 +86,17 @@ class ToolCalls:
             kept, objects = arguments if content else "", (call_id, *asker.links)
             entry = _ToolCall(asker.span, asked, kept, now, until, objects)
             self._recorded_elsewhere.pop(call_id, None)
+            self._recorded_in_part.pop(call_id, None)
             for key in keys_of_call(asker, call_id, asked):
                 known = self._calls.pop(key, None)
                 self._calls[key] = entry, known is not None
         _drop_oldest(self._calls)
 
-    def mark_recorded(self, call_id: str) -> None:
-        """Note that a span of another instrumentation records this tool call."""
-        self._recorded_elsewhere[call_id] = None
-        _drop_oldest(self._recorded_elsewhere)
+    def mark_recorded(self, call_id: str, whole: bool = True) -> None:
+        """Note that another instrumentation records this tool call, `whole` if with its result."""
+        noted = self._recorded_elsewhere if whole else self._recorded_in_part
+        noted[call_id] = None
+        _drop_oldest(noted)
 
     def find(
         self, caller: Caller, result: Result, results: Results, trace_id: int = 0
@@ -111,9 +114,14 @@ class ToolCalls:
         answer = hash(to_json(result.part.get("response")))
         if entry.until < time.monotonic() or entry.answer not in (None, answer):
             return None
-        recorded = entry.answer is not None or result.part.get("id") in self._recorded_elsewhere
+        recorded = entry.answer is not None or self._is_elsewhere(result.part.get("id"), entry)
         entry.answer = answer
         return entry, recorded
+
+    def _is_elsewhere(self, call_id: Any, entry: _ToolCall) -> bool:
+        """Return whether a span records the call with all that is wanted, maybe without content."""
+        known = self._recorded_elsewhere if entry.arguments else self._recorded_in_part
+        return call_id in self._recorded_elsewhere or call_id in known
 
 
 def _drop_oldest(entries: dict[Any, Any]) -> None:

@@ -91,6 +91,13 @@ def part(block: Mapping[str, Any]) -> Part:
     return reader(block) if reader else {"type": kind or "unknown", **block}
 
 
+def text_of_blocks(value: object) -> object:
+    """Return the text of a list of blocks that have text alone; any other value as it is."""
+    texts = [as_text(block.get("text")) for block in dicts(value)]
+    known = [text for text in texts if text is not None]
+    return "\n".join(known) if known and len(known) == len(items(value)) else value
+
+
 def text_part(text: object) -> Part:
     """Return the part of a text."""
     return {"type": "text", "content": text if isinstance(text, str) else ""}

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pulse_otel.export.records.duplicates.same_call import CallObservation, same_call
+from pulse_otel.export.records.duplicates.tools import ToolDeduplicator, is_tool_run
 from pulse_otel.export.records.record import Record, Usage
 
 _MOST_HELD = 512  # each with two bodies of up to 64 KiB
@@ -117,14 +118,17 @@ class CallDeduplicator:
         self._most_held = most_held
         self._held = _Calls()
         self._shipped = _Calls()
+        self._tools = ToolDeduplicator(hold_s, clock, age_s)
         self.duplicates = 0
 
     def __len__(self) -> int:
-        """Return how many calls are held back."""
-        return len(self._held)
+        """Return how many calls and tools are held back."""
+        return len(self._held) + len(self._tools)
 
     def add(self, record: Record) -> list[Record]:
         """Add `record`; return the records that may be sent now."""
+        if is_tool_run(record):
+            return self._add_tool(record)
         if record.kind != "llm_call":
             return [record]
         call = _Call(CallObservation.of(record))
@@ -142,6 +146,12 @@ class CallDeduplicator:
         self._held.add(call)
         return self._released(lambda oldest: len(self._held) > self._most_held)
 
+    def _add_tool(self, record: Record) -> list[Record]:
+        duplicates = self._tools.duplicates
+        ready = self._tools.add(record)
+        self.duplicates += self._tools.duplicates - duplicates
+        return ready
+
     def _counterpart(self, call: _Call) -> _Call | None:
         ids = call.observation.ids
         for other in self._held.same_as(call, siblings=True):
@@ -152,16 +162,17 @@ class CallDeduplicator:
     def due(self) -> list[Record]:
         """Return the records whose hold has ended."""
         now = self._clock()
-        return self._released(lambda oldest: oldest.until <= now)
+        return self._released(lambda oldest: oldest.until <= now) + self._tools.due()
 
     def flush(self) -> list[Record]:
         """Return all records that are held back."""
-        return self._released(lambda oldest: True)
+        return self._released(lambda oldest: True) + self._tools.flush()
 
     def next_due(self) -> float | None:
         """Return the time (by the clock) of the next record of `due`; None if nothing is held."""
         oldest = next(self._held.in_order(), None)
-        return oldest.until if oldest else None
+        times = (oldest.until if oldest else None, self._tools.next_due())
+        return min((time for time in times if time is not None), default=None)
 
     def _released(self, wanted: Callable[[_Call], bool]) -> list[Record]:
         out: list[Record] = []
