@@ -5,12 +5,16 @@ us, who see the model ask for it and the result come back. The messages know the
 and the result; the framework knows when the tool ran, and below what.
 """
 
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.export.records.record import Record
@@ -164,14 +168,10 @@ def _value(value: Any) -> Any:
 
 def _text_of_blocks(value: Any) -> Any:
     """Return the text of a list of blocks with text, the form of Anthropic, Bedrock and MCP."""
-    blocks = cast("list[Any]", value) if type(value) is list else []
-    texts = [_text(block) for block in blocks]
+    blocks = value if isinstance(value, list) else []
+    texts = [block.get("text") if isinstance(block, Mapping) else None for block in blocks]
     known = [text for text in texts if isinstance(text, str)]
     return "\n".join(known) if known and len(known) == len(texts) else value
-
-
-def _text(block: Any) -> Any:
-    return cast("Mapping[str, Any]", block).get("text") if isinstance(block, Mapping) else None
 
 
 def _hash(value: Any) -> int | None:
