@@ -19,6 +19,7 @@ from pulse_otel.export.dialects.source import (
     Source,
     as_text,
     dicts,
+    items,
     loose_json,
     mapping,
 )
@@ -89,8 +90,9 @@ def _messages(events: list[tuple[str, Mapping[str, Any]]]) -> Attributes:
 
 
 def _bare(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the message of an answer whose text stands in `message` or `content`."""
-    text = as_text(values.get("message")) or as_text(values.get("content"))
+    """Return the message of an answer whose text or blocks stand in `message` or `content`."""
+    text = items(values.get("message")) or as_text(values.get("message"))
+    text = text or as_text(values.get("content"))
     return {"role": "assistant", "content": text, "tool_calls": values.get("tool_calls")}
 
 
@@ -108,9 +110,10 @@ def _with_parts(source: Source) -> Attributes:
     """Return the messages that are in a provider's shape, with `content` instead of `parts`."""
     found = {key: dicts(source.json(key)) for key in _MESSAGES[:2]}
     return {
-        key: parts.messages(items)
-        for key, items in found.items()
-        if any("content" in item and "parts" not in item for item in items)
+        key: parts.messages(messages)
+        for key, messages in found.items()
+        if any("content" in item for item in messages)
+        and not any("parts" in item for item in messages)
     }
 
 

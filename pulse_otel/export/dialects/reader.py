@@ -18,7 +18,7 @@ from pulse_otel.export.dialects.dialect import DOLLARS, START_NS, Dialect
 from pulse_otel.export.dialects.errors import error_details
 from pulse_otel.export.dialects.finish import finish_reasons, in_pulses_words
 from pulse_otel.export.dialects.kinds import kind_of
-from pulse_otel.export.dialects.providers import provider_name, provider_of_model
+from pulse_otel.export.dialects.providers import FRAMEWORKS, provider_name, provider_of_model
 from pulse_otel.export.dialects.source import (
     Attributes,
     Source,
@@ -192,7 +192,7 @@ _TIERS = (
 
 def _provider(canonical: Attributes) -> str | None:
     named = as_text(canonical.get(semconv.PROVIDER_NAME))
-    if named:
+    if named and named.lower() not in FRAMEWORKS:
         return provider_name(named)
     models = (canonical.get(semconv.REQUEST_MODEL), canonical.get(semconv.RESPONSE_MODEL))
     guesses = (provider_of_model(model) for model in models if isinstance(model, str))
