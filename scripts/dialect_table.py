@@ -53,11 +53,11 @@ not the global one gets the labels once an instrumentor of ours is given it
 ## Tools
 
 A run of a tool is recorded by the framework, which knows when it ran and below what, and by us from
-the messages, which have the id of the call, the arguments and the result. Pulse gets one record with
-all of it, in the framework's place. Two are one run if they have the same id in one trace, or, where
-the framework has no id, the same name, arguments and result, one to one, in order; in two traces, if
-the id is there once, and result and session are the same. A tool waits for its second record until
-1 s after its end, one without a result for 30 s; a flush ends that.
+the messages, which have the id of the call, the arguments and the result. Pulse gets one record
+with all of it, in the framework's place. Two are one run if they have the same id in one trace; or,
+where the framework has no id, the same name, arguments and result, one to one, in order; or, in two
+traces, the same id, result and session, and the id is there once. A tool waits for its second
+record until 1 s after its end, one without a result for 30 s; a flush ends that.
 
 ## Agents and chains
 
@@ -75,11 +75,13 @@ only calls of that SDK do, "-" where nothing does.
 
 Not recorded, but read by what is known of them: the Vercel AI SDK, LiteLLM, pydantic-ai,
 OpenLIT, LangSmith, earlier OpenLLMetry, and events of the conventions before 1.37. Read as they are
-written today, but recorded in no table: Strands, Semantic Kernel, AutoGen, ag2 and Google's ADK, and
+written today, but in no table: Strands, Semantic Kernel, AutoGen, ag2 and Google's ADK, and
 OpenInference's spans of LangChain, agno and the OpenAI Agents SDK.
 A span of an instrumentation that we do not know is read by the conventions, as well as it goes.
 
 openai-v2 sends messages as log records, which no span exporter sees: its calls have no content.
+OpenLLMetry counts one output token too many for a stream of Anthropic's; Langfuse has no finish
+reason outside of streams; the `anthropic` SDK has no answer for the events of a stream.
 Logfire makes two records of a stream, a span and, at the end, a log record; the latter is the call.
 
 ## What has no column

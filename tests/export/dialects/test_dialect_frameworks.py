@@ -178,3 +178,10 @@ def test_ag2_counts_thinking() -> None:
     tokens = {"gen_ai.usage.output_tokens": 45, "gen_ai.usage.thinking_tokens": 20}
     found = record("ag2", "chat", {"gen_ai.operation.name": "chat", **tokens})
     assert found.usage.reasoning == 20
+
+
+def test_the_anthropic_sdk_tells_which_cache_writes_live_for_an_hour() -> None:
+    """They cost more."""
+    key = "anthropic.usage.cache_creation.ephemeral_1h_input_tokens"
+    found = record("com.anthropic.sdk.python", "m", {"gen_ai.operation.name": "chat", key: 7})
+    assert found.usage.cache_write_1h == 7

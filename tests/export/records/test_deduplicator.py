@@ -248,7 +248,7 @@ def test_calls_without_a_parent_do_not_wait() -> None:
     deduplicator = CallDeduplicator(60.0, age_s=lambda record: 0.0)
 
     assert len(deduplicator.add(call("only"))) == 1
-    assert len(deduplicator.add(call("tool", "only", kind="tool_use"))) == 1
+    assert len(deduplicator.add(call("agent", "only", kind="agent_run"))) == 1
     assert len(deduplicator) == 0
 
 
