@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from opentelemetry import baggage
+from opentelemetry import baggage, trace
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
@@ -15,9 +15,15 @@ from pulse_otel import semconv
 from pulse_otel.block import Block
 from pulse_otel.bounds import bounded_json
 from pulse_otel.guard import guarded
+from pulse_otel.span_starts import SpanStarts
 from pulse_otel.values import as_text, plain, scrub
 
 _METADATA_BYTES = 32_768
+_OUR_SCOPES = "pulse_otel."
+_OF_BLOCK = {
+    semconv.PULSE_SESSION_ID: semconv.CONVERSATION_ID,
+    semconv.PULSE_USER_ID: semconv.USER_ID,
+}
 _SUMMARY = "summary"  # of the metadata: the trace's title in the service (contract §3.4)
 _KEY = otel_context.create_key("pulse-otel-session")
 UNIT = otel_context.create_key("pulse-otel-unit")
@@ -97,6 +103,51 @@ def labels(session: Session) -> dict[str, Any]:
     return found
 
 
+def _label(span: Any, context: Context | None) -> None:
+    """Label a span with its block; one of ours, which has those labels, with its parent's run."""
+    if is_paused(context) or is_paused():
+        span.set_attribute(semconv.PULSE_PAUSED, True)
+    if span.instrumentation_scope.name.startswith(_OUR_SCOPES):
+        if span.parent is not None and semconv.CONVERSATION_ID not in span.attributes:
+            _label_with_run(span, trace.get_current_span(context))
+        return
+    session = session_of_block(context)
+    if session is not None:
+        found = labels(session)
+        # The library may set an id of its run later on, under the conventions' names.
+        found |= {key: found[theirs] for key, theirs in _OF_BLOCK.items() if theirs in found}
+        span.set_attributes(found)
+
+
+def _label_with_run(span: Any, parent: Any) -> None:
+    """Give `span` the id of its library's run that `parent` has: one trace is in one session."""
+    around: Mapping[str, Any] = getattr(parent, "attributes", None) or {}
+    run = _text(around.get(semconv.CONVERSATION_ID)) or _text(around.get(semconv.SESSION_ID))
+    if run is not None:
+        span.set_attributes(labels(Session(run)))
+
+
+class _OtherSpans:
+    """Label the spans of other libraries: at the TracerProviders that are named, and the global."""
+
+    def __init__(self) -> None:
+        self._starts = SpanStarts(_label)
+        self._wanted = False  # nobody records anything, and spans are left as they are
+
+    def label(self, provider: Any = None) -> None:
+        """Label the spans of `provider`, and those of the global TracerProvider of each moment."""
+        self._wanted = True
+        self._starts.add_to(trace.get_tracer_provider() if provider is None else provider)
+
+    def before_block(self) -> None:
+        """Add the global TracerProvider: the program may have set it since the last block."""
+        if self._wanted:
+            self._starts.add_to(trace.get_tracer_provider())
+
+
+other_spans = _OtherSpans()
+
+
 def with_summary(metadata: Mapping[str, Any], summary: object) -> dict[str, Any]:
     """Return `metadata` with the title of a trace, which the service looks for there."""
     return {**metadata} if summary is None else {**metadata, _SUMMARY: str(summary)}
@@ -136,6 +187,7 @@ class session(Block):
         )
 
     def _context(self) -> Context:
+        guarded(other_spans.before_block)
         context = labelled(self._own)
         unit: Any = otel_context.get_value(UNIT)
         if unit is not None:

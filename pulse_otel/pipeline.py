@@ -26,6 +26,7 @@ from pulse_otel.given import Given
 from pulse_otel.guard import guarded
 from pulse_otel.ids import SystemIdGenerator
 from pulse_otel.instrumentation.options import content_wanted
+from pulse_otel.instrumentation.other_spans import watch
 from pulse_otel.instrumentation.recorder import Recorder, recorders
 from pulse_otel.instrumentation.sdks import install_when_imported
 from pulse_otel.log import logger, rate_limited
@@ -177,6 +178,7 @@ class _Pipeline:
         for scope in (SCOPE_OPENAI, SCOPE_ANTHROPIC, SCOPE_UNITS):
             # At once: the SDK makes a tracer under a lock that a signal handler cannot take again.
             recorder.tracer(scope)
+        guarded(watch, self.provider())  # a framework's spans may start before the first call
         recorders.observed = recorder
 
     def _content(self) -> bool:

@@ -71,6 +71,32 @@ These spans look like calls and are none:
   preparations of a call: not sent.
 - The opening of a stream of Logfire, whose end is a record of its own: not sent.
 
+## Sessions
+
+The session and user of a `pulse_otel.session(...)` block label every span that starts in it, at the
+TracerProvider of our own spans and at the global one. They stand on the span under the conventions'
+names (`gen_ai.conversation.id`, `session.id`, `user.id`), and as `pulse.session_id` and
+`pulse.user_id`, which win: a framework may name its own run later on. Without a block, a call of
+ours is in the run of the span around it. With `PulseSpanExporter` alone, a TracerProvider that is
+not the global one gets the labels once an instrumentor of ours is given it
+(`OpenAIInstrumentor().instrument(tracer_provider=provider)`).
+
+## Tools
+
+A run of a tool is recorded by the framework, which knows when it ran and below what, and by us from
+the messages, which have the id of the call, the arguments and the result. Pulse gets one record
+with all of it, in the framework's place. Two are one run if they have the same id in one trace; or,
+where the framework has no id, the same name, arguments and result, one to one, in order; or, in two
+traces, the same id, result and session, and the id is there once. A tool waits for its second
+record until 1 s after its end, one without a result for 30 s; a flush ends that.
+
+## Agents and chains
+
+What an agent or a chain is given and returns is read as messages where it has some, in whatever
+JSON: the question, and the last answer. The service's kinds have no word for a step of a chain. So
+a whole chain is an agent run, and of the steps within it those that add nothing are not sent:
+prompts, parsers and the other plumbing of runnables, and steps without input and output.
+
 ## What is known
 
 Filled from recorded spans: "yes" if any of the dialect's calls tells, "openai" or "anthropic" where
@@ -82,10 +108,14 @@ LiteLLM counts the tokens of a stream itself where the stream does not say: besi
 call, neither those nor its cost count.
 
 Not recorded, but read by what is known of them: the Vercel AI SDK, LiteLLM, pydantic-ai,
-OpenLIT, LangSmith, earlier OpenLLMetry, and events of the conventions before 1.37 (Strands).
+OpenLIT, LangSmith, earlier OpenLLMetry, and events of the conventions before 1.37. Read as they are
+written today, but in no table: Strands, Semantic Kernel, AutoGen, ag2 and Google's ADK, and
+OpenInference's spans of LangChain, agno and the OpenAI Agents SDK.
 A span of an instrumentation that we do not know is read by the conventions, as well as it goes.
 
 openai-v2 sends messages as log records, which no span exporter sees: its calls have no content.
+OpenLLMetry counts one output token too many for a stream of Anthropic's; Langfuse has no finish
+reason outside of streams; the `anthropic` SDK has no answer for the events of a stream.
 Logfire makes two records of a stream, a span and, at the end, a log record; the latter is the call.
 
 ## What has no column

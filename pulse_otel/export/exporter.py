@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from pulse_otel.config import ApiKey, Config, checked
+from pulse_otel.context import other_spans
 from pulse_otel.export import dialects
 from pulse_otel.export.accounts.metrics import add_exporter
 from pulse_otel.export.accounts.span_ends import log_lost_spans
@@ -116,6 +117,7 @@ class PulseSpanExporter(SpanExporter):
         )
         if config.spool_dir is not None:
             self._delivery.start()  # earlier processes may have left something behind
+        guarded(other_spans.label)
         reset_in_children(self._delivery)
         register(self)
         stop_exporters_at_their_end()

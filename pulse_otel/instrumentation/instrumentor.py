@@ -12,8 +12,10 @@ from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-de
     BaseInstrumentor,
 )
 
+from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.destination import pulse_is_destination
 from pulse_otel.instrumentation.options import content_bytes, content_wanted, usage_policy
+from pulse_otel.instrumentation.other_spans import watch
 from pulse_otel.instrumentation.recorder import (
     Instrumented,
     Recorder,
@@ -75,6 +77,7 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         endpoints = import_module(f"{__package__}.{self.sdk}.endpoints")
         self._patches = endpoints.install()  # raises ImportError without the SDK
         recorders.asked = True
+        guarded(watch, trace.get_tracer_provider() if chosen is None else chosen)
         overrides = {name: getattr(own, name) for name in given}
         recorders.instrumented[self.sdk] = Instrumented(own, overrides if chosen is None else None)
 

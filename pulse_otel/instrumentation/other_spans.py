@@ -1,38 +1,33 @@
 """Observe the spans of others at a TracerProvider that we use.
 
-A span that starts in a `pulse_otel.session(...)` block is labelled with it; a tool call that
-somebody else's span records is not recorded by us as well. A span that is not current while our
-calls are made, as a framework's callbacks make them, is told those that were made within it.
+A tool call that somebody else's span records, with its result, is not recorded by us as well. A
+span that is not current while our calls are made, as a framework's callbacks make them, is told
+those that were made within it.
 """
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
 from opentelemetry.context import Context
 
 from pulse_otel import semconv
-from pulse_otel.context import is_paused, labels, session_of_block
+from pulse_otel.context import other_spans
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.last_call import calls_since
 from pulse_otel.instrumentation.tools import tool_calls
+from pulse_otel.span_starts import add_once
 
 _OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC, semconv.SCOPE_UNITS)
+
+_RESULTS = ("gen_ai.choice", "gen_ai.client.inference.operation.details")  # events
 
 
 class _OtherSpans:
     """Be a span processor by its methods alone: this half knows the OpenTelemetry API only."""
 
     def on_start(self, span: Any, parent_context: Context | None = None) -> None:
-        guarded(self._label, span, parent_context)
-
-    def _label(self, span: Any, context: Context | None) -> None:
-        if is_paused(context) or is_paused():
-            span.set_attribute(semconv.PULSE_PAUSED, True)
-        session = session_of_block(context)
-        if session is not None and span.instrumentation_scope.name not in _OURS:
-            span.set_attributes(labels(session))
+        return None
 
     def _on_ending(self, span: Any) -> None:
         return None
@@ -49,7 +44,10 @@ class _OtherSpans:
         attributes: Any = span.attributes or {}
         call_id = attributes.get(semconv.TOOL_CALL_ID)
         if isinstance(call_id, str):
-            tool_calls.mark_recorded(call_id)
+            whole = semconv.TOOL_CALL_RESULT in attributes or any(
+                event.name in _RESULTS for event in span.events
+            )
+            tool_calls.mark_recorded(call_id, whole)
 
     def shutdown(self) -> None:
         return None
@@ -58,12 +56,12 @@ class _OtherSpans:
         return True
 
 
-_watched: weakref.WeakSet[Any] = weakref.WeakSet()
+_MARK = "_pulse_other_spans"
 
 
 def watch(provider: Any) -> None:
-    """Add our span processor to `provider`, once; a provider of the API alone takes none."""
-    if provider in _watched or not hasattr(provider, "add_span_processor"):
+    """Observe the spans of `provider`, and have them labelled with their block, from now on."""
+    if _MARK in getattr(provider, "__dict__", ()):
         return
-    _watched.add(provider)
-    provider.add_span_processor(_OtherSpans())
+    other_spans.label(provider)
+    add_once(provider, _MARK, _OtherSpans())

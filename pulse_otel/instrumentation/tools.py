@@ -55,6 +55,7 @@ class ToolCalls:
         self._recorded_elsewhere: dict[str, None] = {}
         self._claimed: dict[tuple[int, str], object] = {}
         self._claims = ToolClaims()
+        self._recorded_in_part: dict[str, None] = {}  # elsewhere, but without the result
 
     @property
     def waiting(self) -> bool:
@@ -75,16 +76,18 @@ class ToolCalls:
             kept = arguments if content else ""
             entry = ToolCall(call_id, asker.span, asked, kept, now, until, asker.links)
             self._recorded_elsewhere.pop(call_id, None)
+            self._recorded_in_part.pop(call_id, None)
             for key in keys_of_call(asker, call_id, asked):
                 known = self._calls.pop(key, None)
                 self._calls[key] = entry, known is not None
             self._claims.add(entry)
         _drop_oldest(self._calls)
 
-    def mark_recorded(self, call_id: str) -> None:
-        """Note that a span of another instrumentation records this tool call."""
-        self._recorded_elsewhere[call_id] = None
-        _drop_oldest(self._recorded_elsewhere)
+    def mark_recorded(self, call_id: str, whole: bool = True) -> None:
+        """Note that another instrumentation records this tool call, `whole` if with its result."""
+        noted = self._recorded_elsewhere if whole else self._recorded_in_part
+        noted[call_id] = None
+        _drop_oldest(noted)
 
     def claim(
         self, trace_id: int, name: str, arguments: dict[str, Any] | None, call_id: str | None
@@ -119,9 +122,15 @@ class ToolCalls:
         answer = hash(to_json(result.part.get("response")))
         if entry.until < time.monotonic() or entry.answer not in (None, answer):
             return None
-        recorded = entry.answer is not None or self._is_recorded(entry)
+        recorded = entry.answer is not None or _key(entry) in self._claimed
+        recorded = recorded or self._is_elsewhere(result.part.get("id"), entry)
         entry.answer = answer
         return entry, recorded
+
+    def _is_elsewhere(self, call_id: Any, entry: ToolCall) -> bool:
+        """Return whether a span records the call with all that is wanted, maybe without content."""
+        known = self._recorded_elsewhere if entry.arguments else self._recorded_in_part
+        return call_id in self._recorded_elsewhere or call_id in known
 
 
 def _key(call: ToolCall) -> tuple[int, str]:

@@ -176,17 +176,22 @@ def test_sessions_are_never_joined(provider: Any, clients: Clients, spans: Spans
     assert spans.named("execute_tool") == []
 
 
-def test_a_tool_that_the_users_span_records_is_not_recorded_twice(
-    provider: Any, clients: Clients, spans: Spans
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_tool_that_the_users_span_records_is_recorded_by_us_for_its_result(
+    whole: bool, provider: Any, clients: Clients, spans: Spans
 ) -> None:
+    """Where the user's span tells the result, there is nothing to add."""
     gpt = observe(clients.openai(), "openai")
 
     history = ask(gpt, provider)
     with spans.tracer.start_as_current_span("my tool") as span:
         span.set_attribute("gen_ai.tool.call.id", "call_1")
+        if whole:
+            span.set_attribute("gen_ai.tool.call.result", "sunny")
     go_on(gpt, provider, history)
 
-    assert [span.name for span in spans.named("execute_tool")] == ["execute_tool time"]
+    names = [span.name.removeprefix("execute_tool ") for span in spans.named("execute_tool")]
+    assert names == (["time"] if whole else ["weather", "time"])
     first, second = spans.named("chat")
     assert first.context.trace_id == second.context.trace_id
 

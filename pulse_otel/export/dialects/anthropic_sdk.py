@@ -30,6 +30,9 @@ ANTHROPIC_SDK = Dialect(
     name="anthropic-sdk",
     crosswalk={
         semconv.PULSE_REQUEST_ID: ("anthropic.request.id",),
+        semconv.PULSE_CACHE_WRITE_1H_TOKENS: (
+            "anthropic.usage.cache_creation.ephemeral_1h_input_tokens",
+        ),
         semconv.OPENAI_RESPONSE_SERVICE_TIER: ("anthropic.response.service_tier",),
         semconv.OPENAI_REQUEST_SERVICE_TIER: ("anthropic.request.service_tier",),
     },

@@ -35,6 +35,7 @@ COMMON: Crosswalk = {
     semconv.REASONING_TOKENS: (
         "gen_ai.usage.reasoning_tokens",
         "gen_ai.usage.details.reasoning_tokens",
+        "gen_ai.usage.thinking_tokens",  # ag2
     ),
     semconv.FINISH_REASONS: ("gen_ai.response.finish_reason",),
     semconv.REQUEST_SEED: ("gen_ai.openai.request.seed",),

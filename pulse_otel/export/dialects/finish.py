@@ -30,6 +30,7 @@ _NORMAL = {
 }
 _PULSE = {"tool_call": "tool_calls"}  # the service has a word of its own (contract §3.3)
 _UNFINISHED = ("queued", "in_progress")  # Responses in background mode
+_ENUM = "FinishReason."  # how Semantic Kernel writes a member of its enum
 _MISSING = "error"  # of the conventions, if the provider gave no reason
 
 
@@ -41,6 +42,7 @@ def finish_reasons(
     given = [reason for reason in _listed(canonical.get(semconv.FINISH_REASONS)) if reason]
     if not given:
         given = [reason for m in output if (reason := as_text(m.get("finish_reason")))]
+    given = [reason.removeprefix(_ENUM) for reason in given]
     given = given or [_in_words(r, output) for r in raw if r and r not in _UNFINISHED]
     reasons = [_NORMAL.get(reason.lower(), reason) for reason in given]
     if not raw:  # a word that the conventions do not have is the provider's

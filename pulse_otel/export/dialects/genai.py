@@ -19,6 +19,7 @@ from pulse_otel.export.dialects.source import (
     Source,
     as_text,
     dicts,
+    items,
     loose_json,
     mapping,
 )
@@ -44,7 +45,9 @@ _EARLIEST = {  # before 1.28: all messages in one attribute of one event
 
 
 def _from_events(source: Source) -> Attributes:
-    """Return the messages of the span's events, one event each."""
+    """Return the messages of the span's events, one event each; of a tool, its values."""
+    if source.get(semconv.OPERATION_NAME) == semconv.OPERATION_EXECUTE_TOOL:
+        return tool_from_events(source)
     named = [(event.name, event.attributes or {}) for event in source.span.events]
     return _messages(named)
 
@@ -52,6 +55,17 @@ def _from_events(source: Source) -> Attributes:
 def from_json(events: object) -> Attributes:
     """Return the messages of events that stand as JSON in one attribute."""
     return _messages([(str(event.get("event.name")), event) for event in dicts(events)])
+
+
+def tool_from_events(source: Source) -> Attributes:
+    """Return a tool's arguments and result from the messages that stand in for them (Strands)."""
+    given = next((found.get("content") for _, found in source.events("gen_ai.tool.message")), None)
+    result = next((found.get("message") for _, found in source.events(_CHOICE)), None)
+    return {
+        semconv.TOOL_CALL_ARGUMENTS: source.get(semconv.TOOL_CALL_ARGUMENTS) or given,
+        semconv.TOOL_CALL_RESULT: source.get(semconv.TOOL_CALL_RESULT)
+        or parts.text_of_blocks(loose_json(result)),
+    }
 
 
 def _messages(events: list[tuple[str, Mapping[str, Any]]]) -> Attributes:
@@ -76,19 +90,36 @@ def _messages(events: list[tuple[str, Mapping[str, Any]]]) -> Attributes:
 
 
 def _bare(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the message of an answer whose text stands in `message` or `content`."""
-    text = as_text(values.get("message")) or as_text(values.get("content"))
+    """Return the message of an answer whose text or blocks stand in `message` or `content`."""
+    text = items(values.get("message")) or as_text(values.get("message"))
+    text = text or as_text(values.get("content"))
     return {"role": "assistant", "content": text, "tool_calls": values.get("tool_calls")}
 
 
 def _read(source: Source) -> Attributes:
     """Read messages from events: from one with all of them, or from one for each message."""
     if any(source.get(key) is not None for key in _MESSAGES):
-        return {}
+        return _with_parts(source)
     details = next((found for _, found in source.events(_DETAILS)), None)
     if details is not None:
         return {key: details.get(key) for key in _MESSAGES}
     return _from_events(source)
+
+
+def _with_parts(source: Source) -> Attributes:
+    """Return the messages that are in a provider's shape, with `content` instead of `parts`."""
+    found = {key: dicts(source.json(key)) for key in _MESSAGES[:2]}
+    return {
+        key: parts.messages(messages)
+        for key, messages in found.items()
+        if any("content" in item for item in messages)
+        and not any("parts" in item for item in messages)
+    }
+
+
+def _is_made_up(source: Source) -> bool:
+    """Return whether the span is no run of a tool, but ADK's sum of parallel ones."""
+    return source.name == "execute_tool (merged)"
 
 
 OURS = Dialect(name="pulse")
@@ -105,5 +136,6 @@ GENAI = Dialect(
         semconv.TIME_TO_FIRST_CHUNK: ("gen_ai.client.operation.time_to_first_chunk",),
     },
     read=_read,
+    ignores=_is_made_up,
     used_up=("gen_ai.prompt.", "gen_ai.completion.", "gen_ai.usage.raw"),
 )

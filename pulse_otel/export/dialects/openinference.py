@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.export.dialects import parts, provider_json
+from pulse_otel.export.dialects import conversation, parts, provider_json
 from pulse_otel.export.dialects.dialect import DOLLARS, Dialect
 from pulse_otel.export.dialects.source import (
     Attributes,
@@ -29,6 +30,9 @@ _OPERATIONS = {
     "CHAIN": semconv.OPERATION_INVOKE_WORKFLOW,
 }
 _KIND = "openinference.span.kind"
+_HANDOFF = "handoff to "
+_NO_NAME = re.compile(r"[^A-Za-z0-9_]")
+_PLUMBING = re.compile(r"Runnable\w*(<|$)|\w*Prompt\w*Template$|\w*OutputParser|Channel\w*<|_")
 
 
 def _read(source: Source) -> Attributes:
@@ -43,12 +47,39 @@ def _read(source: Source) -> Attributes:
     if operation == semconv.OPERATION_EMBEDDINGS:
         return _embeddings(source) | found
     if operation in (semconv.OPERATION_EXECUTE_TOOL, semconv.OPERATION_RETRIEVAL):
-        name = source.text("tool.name") or source.name
-        return found | provider_json.tool_run(name, given, answered)
+        return found | _tool(source, given, answered)
     found[semconv.AGENT_NAME] = source.text("agent.name") or source.name
-    found[semconv.INPUT_MESSAGES] = parts.messages(as_text(given)) or None
-    found[semconv.OUTPUT_MESSAGES] = parts.messages(as_text(answered)) or None
+    found[semconv.INPUT_MESSAGES] = conversation.question(given) or None
+    found[semconv.OUTPUT_MESSAGES] = conversation.answer(answered) or None
     return found
+
+
+def _tool(source: Source, given: Any, answered: Any) -> Attributes:
+    """Read a run of a tool; LangChain returns it as a message, which has the id of the call."""
+    name = source.text("tool.name") or source.name
+    if source.name.startswith(_HANDOFF) and "agents" in source.scope:
+        # Of the OpenAI Agents SDK: what the model is told instead, by its default.
+        agent = source.name.removeprefix(_HANDOFF)
+        name, given = "transfer_to_" + _NO_NAME.sub("_", agent).lower(), None
+        answered = {"assistant": agent}
+    message = mapping(loose_json(answered))
+    message = mapping(message.get("data")) or message
+    call_id = as_text(message.get("tool_call_id"))
+    if call_id is not None and "content" in message:
+        answered = message["content"]
+    return {semconv.TOOL_CALL_ID: call_id, **provider_json.tool_run(name, given, answered)}
+
+
+def _adds_nothing(source: Source) -> bool:
+    """Return whether a step of a chain says nothing of its own; the calls in it do.
+
+    Prompts and parsers are runnables as models are, and so are a framework's own turns.
+    """
+    if source.span.parent is None or str(source.get(_KIND)).upper() != "CHAIN":
+        return False
+    return bool(_PLUMBING.match(source.name)) or (
+        source.get("input.value") is None and source.get("output.value") is None
+    )
 
 
 def _call(source: Source) -> Attributes:
@@ -170,6 +201,8 @@ OPENINFERENCE = Dialect(
     read=_read,
     # GUARDRAIL, EVALUATOR and others are not calls, tools or agents.
     ignores=lambda source: (
-        str(source.get(_KIND)).upper() not in _OPERATIONS or _is_empty_call(source)
+        str(source.get(_KIND)).upper() not in _OPERATIONS
+        or _is_empty_call(source)
+        or _adds_nothing(source)
     ),
 )

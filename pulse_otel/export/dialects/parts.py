@@ -63,7 +63,10 @@ def recorded(value: object) -> list[dict[str, Any]]:
 
 
 def _has_results(value: object) -> bool:
-    return any(block.get("type") in ("tool_result", "tool-result") for block in dicts(value))
+    return any(
+        block.get("type") in ("tool_result", "tool-result") or "toolResult" in block
+        for block in dicts(value)
+    )
 
 
 def _reasoning(item: Mapping[str, Any]) -> list[Part]:
@@ -87,8 +90,17 @@ def content(value: object) -> list[Part]:
 def part(block: Mapping[str, Any]) -> Part:
     """Return the part of a block; a block of an unknown type is kept as it is."""
     kind = as_text(block.get("type")) or ""
+    if not kind and (known := next((name for name in _UNTYPED if name in block), "")):
+        return _UNTYPED[known](block)
     reader = _BLOCKS.get(kind)
     return reader(block) if reader else {"type": kind or "unknown", **block}
+
+
+def text_of_blocks(value: object) -> object:
+    """Return the text of a list of blocks that have text alone; any other value as it is."""
+    texts = [as_text(block.get("text")) for block in dicts(value)]
+    known = [text for text in texts if text is not None]
+    return "\n".join(known) if known and len(known) == len(items(value)) else value
 
 
 def text_part(text: object) -> Part:
@@ -172,6 +184,21 @@ _BLOCKS: dict[str, Callable[[Mapping[str, Any]], Part]] = {
     **dict.fromkeys(("image", "document"), _source),
     "input_audio": _audio,
 }
+
+# Blocks of Bedrock's Converse API, which Strands has too: the one key says the type.
+_UNTYPED: dict[str, Callable[[Mapping[str, Any]], Part]] = {
+    "text": lambda block: text_part(block.get("text")),
+    "toolUse": lambda block: tool_call(_converse(block, "toolUse")),
+    "toolResult": lambda block: _tool_result(_converse(block, "toolResult")),
+}
+
+
+def _converse(block: Mapping[str, Any], name: str) -> dict[str, Any]:
+    body = {**mapping(block.get(name))}
+    call_id = body.pop("toolUseId", None)
+    body["content"] = text_of_blocks(body.get("content"))
+    return {**body, "call_id": call_id, **present(is_error=body.get("status") == "error" or None)}
+
 
 # Items of a Responses list that are not messages -> their role
 _ITEM_ROLES = {

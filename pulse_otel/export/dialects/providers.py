@@ -53,6 +53,9 @@ _MODELS = (
     (("command-",), "cohere"),
 )
 
+FRAMEWORKS = frozenset(("strands-agents", "autogen", "ag2", "microsoft.agent_framework"))
+"""Names that frameworks give as a provider's: their own."""
+
 
 def provider_name(value: str) -> str:
     """Return the conventions' name of a provider; a name they do not have is kept in lower case."""

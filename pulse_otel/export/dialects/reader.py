@@ -18,7 +18,7 @@ from pulse_otel.export.dialects.dialect import DOLLARS, ESTIMATED, START_NS, Dia
 from pulse_otel.export.dialects.errors import error_details
 from pulse_otel.export.dialects.finish import finish_reasons, in_pulses_words
 from pulse_otel.export.dialects.kinds import kind_of
-from pulse_otel.export.dialects.providers import provider_name, provider_of_model
+from pulse_otel.export.dialects.providers import FRAMEWORKS, provider_name, provider_of_model
 from pulse_otel.export.dialects.source import (
     Attributes,
     Source,
@@ -68,6 +68,8 @@ _TAKEN = frozenset(
         semconv.FINISH_REASONS,
         semconv.PULSE_RAW_FINISH_REASONS,
         semconv.CONVERSATION_ID,
+        semconv.PULSE_SESSION_ID,
+        semconv.PULSE_USER_ID,
         semconv.INPUT_MESSAGES,
         semconv.OUTPUT_MESSAGES,
         semconv.SYSTEM_INSTRUCTIONS,
@@ -153,7 +155,6 @@ _TEXTS = {
     "model": semconv.REQUEST_MODEL,
     "response_model": semconv.RESPONSE_MODEL,
     "response_id": semconv.RESPONSE_ID,
-    "session_id": semconv.CONVERSATION_ID,
     "tool_id": semconv.TOOL_CALL_ID,
     "tool_name": semconv.TOOL_NAME,
     "agent_name": semconv.AGENT_NAME,
@@ -165,14 +166,18 @@ _TEXTS = {
 
 def _texts(canonical: Attributes) -> dict[str, Any]:
     found = {name: as_text(canonical.get(key)) for name, key in _TEXTS.items()}
+    # A library names its own runs; the block of the program that it runs in is the session.
+    session = as_text(canonical.get(semconv.PULSE_SESSION_ID))
+    found["session_id"] = session or as_text(canonical.get(semconv.CONVERSATION_ID))
     return {**found, "user_id": _user(canonical), "service_tier": _service_tier(canonical)}
 
 
 def _user(canonical: Attributes) -> str | None:
-    """Return the user of the span, or else the user named to the provider."""
+    """Return the user of the block or the span, or else the user named to the provider."""
     sent = mapping(as_json(canonical.get(semconv.PULSE_REQUEST_PARAMETERS)))
     told = as_text(sent.get("user")) or as_text(at(sent, "metadata", "user_id"))
-    return as_text(canonical.get(semconv.USER_ID)) or told
+    of_block = as_text(canonical.get(semconv.PULSE_USER_ID))
+    return of_block or as_text(canonical.get(semconv.USER_ID)) or told
 
 
 def _service_tier(canonical: Attributes) -> str | None:
@@ -189,7 +194,7 @@ _TIERS = (
 
 def _provider(canonical: Attributes) -> str | None:
     named = as_text(canonical.get(semconv.PROVIDER_NAME))
-    if named:
+    if named and named.lower() not in FRAMEWORKS:
         return provider_name(named)
     models = (canonical.get(semconv.REQUEST_MODEL), canonical.get(semconv.RESPONSE_MODEL))
     guesses = (provider_of_model(model) for model in models if isinstance(model, str))

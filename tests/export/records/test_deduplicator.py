@@ -252,7 +252,7 @@ def test_calls_without_a_parent_wait_only_where_two_instrumentations_are_seen() 
 
     assert deduplicator.add(call("one", scope="a")) == []
     assert deduplicator.next_due() is None
-    assert len(deduplicator.add(call("tool", "one", kind="tool_use", scope="a"))) == 1
+    assert len(deduplicator.add(call("agent", "one", kind="agent_run", scope="a"))) == 1
     assert [record.span_id for record in deduplicator.due()] == ["one"]
     assert len(deduplicator) == 0
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pulse_otel.export.records.duplicates.index import Call, Calls
 from pulse_otel.export.records.duplicates.merging import merged
 from pulse_otel.export.records.duplicates.observation import CallObservation
+from pulse_otel.export.records.duplicates.tools import ToolDeduplicator, is_tool_run
 from pulse_otel.export.records.record import Record
 
 _MOST_HELD = 512  # each with two bodies of up to 64 KiB
@@ -48,20 +49,23 @@ class CallDeduplicator:
         self._shipped = Calls()
         self._instrumentations: set[bool | str] = set()  # two of those that were seen
         self._unparented: list[Call] = []  # that do not wait
+        self._tools = ToolDeduplicator(hold_s, clock, age_s)
         self.duplicates = 0
 
     def __len__(self) -> int:
-        """Return how many calls are held back."""
-        return len(self._held)
+        """Return how many calls and tools are held back."""
+        return len(self._held) + len(self._tools)
 
     def add(self, record: Record) -> list[Record]:
         """Add `record`; return the records that may be sent now."""
         seen = CallObservation.of(record)
         if len(self._instrumentations) < 2:
             self._instrumentations.add(seen.has_ours or record.scope)
-        if record.kind != "llm_call":
-            return [record]
-        call = Call(seen)
+        if is_tool_run(record):
+            return self._add_tool(record)
+        return self._add_call(Call(seen)) if record.kind == "llm_call" else [record]
+
+    def _add_call(self, call: Call) -> list[Record]:
         if self._is_shipped(call) or self._repeats_its_parts(call):
             self.duplicates += 1
             return []
@@ -71,11 +75,17 @@ class CallDeduplicator:
         if self._hold_s <= 0:
             return self._end(call)
         if call.record.parent_span_id is not None or len(self._instrumentations) > 1:
-            rest = self._hold_s - min(self._hold_s, self._age_s(record))
+            rest = self._hold_s - min(self._hold_s, self._age_s(call.record))
             call.until = max(call.until, self._clock() + rest)
         elif not call.until:
             self._unparented.append(call)
         return self._released(lambda oldest: len(self._held) > self._most_held)
+
+    def _add_tool(self, record: Record) -> list[Record]:
+        duplicates = self._tools.duplicates
+        ready = self._tools.add(record)
+        self.duplicates += self._tools.duplicates - duplicates
+        return ready
 
     def _counterpart(self, call: Call) -> Call | None:
         ids = call.observation.ids
@@ -95,16 +105,18 @@ class CallDeduplicator:
         now, waited_not = self._clock(), self._unparented
         self._unparented = []
         out = [shipped for call in waited_not if call in self._held for shipped in self._end(call)]
-        return out + self._released(lambda oldest: oldest.until <= now)
+        return out + self._released(lambda oldest: oldest.until <= now) + self._tools.due()
 
     def flush(self) -> list[Record]:
         """Return all records that are held back."""
         self._unparented = []
-        return self._released(lambda oldest: True)
+        return self._released(lambda oldest: True) + self._tools.flush()
 
     def next_due(self) -> float | None:
         """Return the time (by the clock) of the next record of `due`; None if none waits."""
-        return next((call.until for call in self._held.in_order() if call.until), None)
+        call = next((call.until for call in self._held.in_order() if call.until), None)
+        times = (call, self._tools.next_due())
+        return min((time for time in times if time is not None), default=None)
 
     def _released(self, wanted: Callable[[Call], bool]) -> list[Record]:
         out: list[Record] = []

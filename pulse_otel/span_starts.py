@@ -1,0 +1,51 @@
+"""Call a function for each span that starts at a TracerProvider, which is told so once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry.context import Context
+
+from pulse_otel.guard import guarded
+
+_MARK = "_pulse_span_starts"
+
+
+def add_once(provider: Any, mark: str, processor: Any) -> None:
+    """Add `processor` to `provider`, unless one with this `mark` is there.
+
+    A provider of the OpenTelemetry API alone takes none.
+    """
+    names = getattr(provider, "__dict__", None)
+    if names is None or mark in names or not hasattr(provider, "add_span_processor"):
+        return
+    token = object()
+    if names.setdefault(mark, token) is token:  # one operation: of two threads, one is first
+        provider.add_span_processor(processor)
+
+
+class SpanStarts:
+    """Be a span processor by its methods alone: it needs no more than the OpenTelemetry API."""
+
+    def __init__(self, started: Callable[[Any, Context | None], None]) -> None:
+        self._started = started
+
+    def add_to(self, provider: Any) -> None:
+        """Observe `provider` from now on."""
+        add_once(provider, _MARK, self)
+
+    def on_start(self, span: Any, parent_context: Context | None = None) -> None:
+        guarded(self._started, span, parent_context)
+
+    def _on_ending(self, span: Any) -> None:
+        return None
+
+    def on_end(self, span: Any) -> None:
+        return None
+
+    def shutdown(self) -> None:
+        return None
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return True
