@@ -54,7 +54,8 @@ class SwitchableProcessor(SpanProcessor):
         self.target: PulseSpanProcessor | None = None
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        return None
+        if self.target is not None:
+            self.target.on_start(span)
 
     def on_end(self, span: ReadableSpan) -> None:
         if self.target is not None:

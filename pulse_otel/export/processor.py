@@ -15,13 +15,13 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.version import __version__ as sdk_version
 
-from pulse_otel.export import dialects
 from pulse_otel.export.accounts.span_ends import DropReason
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.delivery.queue import MAX_QUEUED_BYTES
 from pulse_otel.export.delivery.span_size import SPAN_BYTES, UNKNOWN_BYTES, size_of
-from pulse_otel.export.exporter import PulseSpanExporter
+from pulse_otel.export.exporter import PulseSpanExporter, is_for_pulse
 from pulse_otel.export.records.duplicates.same_span import release
+from pulse_otel.export.records.started_spans import STARTED
 from pulse_otel.guard import guarded
 from pulse_otel.process.exit_time import exit_s
 from pulse_otel.process.flush import in_a_thread, in_delivery_thread
@@ -64,7 +64,8 @@ class PulseSpanProcessor(SpanProcessor):
         self._inside: set[int] = set()  # threads that are inside the batch processor
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Nothing is needed of a span that starts."""
+        """Note a span that starts, for the place of those below it. Never raises."""
+        guarded(STARTED.started, span)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queue `span` if it is for Pulse. No I/O, and never raises."""
@@ -77,7 +78,7 @@ class PulseSpanProcessor(SpanProcessor):
         context = span.get_span_context()
         if context is None or not self._exporter.takes(span):
             return
-        if not guarded(dialects.is_genai_span, span, otherwise=True):
+        if not is_for_pulse(span):
             with self._lock:
                 self._not_genai += 1
         elif not context.trace_flags.sampled:

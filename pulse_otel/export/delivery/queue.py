@@ -17,6 +17,7 @@ from pulse_otel.export.accounts.span_ends import DropReason, End
 from pulse_otel.export.delivery.span_size import LARGEST_BYTES, UNKNOWN_BYTES
 from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.records.duplicates.deduplicator import CallDeduplicator
+from pulse_otel.export.records.parents import Parents
 from pulse_otel.export.records.record import Record
 from pulse_otel.guard import FAILED, guarded
 
@@ -34,7 +35,8 @@ class SpanQueue:
         self._store = store
         self._queue: deque[tuple[Any, int]] = deque()
         self.size_bytes = 0  # of what waits in the queue
-        self._deduplicator = CallDeduplicator(steps.hold_s)
+        self._parents = Parents(steps.read)
+        self._deduplicator = CallDeduplicator(steps.hold_s, parents=self._parents)
         self._held_until: float | None = None
         self._lock = threading.Lock()  # held during a round
         self.drained_upto = 0  # so many of those received are no longer in here
@@ -139,17 +141,22 @@ class SpanQueue:
                 return None
         if record is None:
             self._ledger.read(End.IGNORED)
+            guarded(self._parents.ignored, item)
             return None
         # Before it is held or compared with others: nothing is kept of what is left out.
         sampled: Record | None = guarded(self._steps.sample, record, otherwise=record)
         if sampled is None:
             self._ledger.read(End.NOT_SAMPLED)
+            guarded(self._parents.left_out, record)
+        else:
+            guarded(self._parents.seen, sampled)
         return sampled
 
     def _ready(self, records: Sequence[Record]) -> list[Record]:
         ready: list[Record] = []
         for record in records:
-            priced = guarded(self._steps.price, record, otherwise=record)
+            placed = guarded(self._parents.place, record, otherwise=record)
+            priced = guarded(self._steps.price, placed, otherwise=placed)
             redacted = guarded(self._steps.redact, priced)
             if redacted is None:  # what could not be redacted does not leave
                 self._ledger.read(DropReason.UNREDACTABLE)

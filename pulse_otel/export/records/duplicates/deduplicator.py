@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pulse_otel.export.records.duplicates.same_call import CallObservation, same_call
+from pulse_otel.export.records.parents import Parents
 from pulse_otel.export.records.record import Record, Usage
 
 _MOST_HELD = 512  # each with two bodies of up to 64 KiB
@@ -110,6 +111,7 @@ class CallDeduplicator:
         clock: Callable[[], float] = time.monotonic,
         age_s: Callable[[Record], float] = _age_s,
         most_held: int = _MOST_HELD,
+        parents: Parents | None = None,
     ) -> None:
         self._hold_s = hold_s
         self._clock = clock
@@ -117,6 +119,7 @@ class CallDeduplicator:
         self._most_held = most_held
         self._held = _Calls()
         self._shipped = _Calls()
+        self._parents = parents or Parents(lambda span: None)
         self.duplicates = 0
 
     def __len__(self) -> int:
@@ -129,11 +132,12 @@ class CallDeduplicator:
             return [record]
         call = _Call(CallObservation.of(record))
         if self._is_shipped(call) or self._repeats_its_children(call):
-            self.duplicates += 1
-            return []
+            in_its_place = self._parents.stand_in(record)
+            self.duplicates += in_its_place is None
+            return [] if in_its_place is None else [in_its_place]
         while other := self._counterpart(call):
             self._held.remove(other)
-            call = _Call(call.observation.joined(other.observation))
+            call = self._joined(call, other)
             self.duplicates += 1
         # A child ends before its parent, so the counterpart of a root call has come already.
         if call.record.parent_span_id is None or self._hold_s <= 0:
@@ -141,6 +145,13 @@ class CallDeduplicator:
         call.until = self._clock() + self._hold_s - min(self._hold_s, self._age_s(record))
         self._held.add(call)
         return self._released(lambda oldest: len(self._held) > self._most_held)
+
+    def _joined(self, call: _Call, other: _Call) -> _Call:
+        both = _Call(call.observation.joined(other.observation))
+        for record in (call.record, other.record):
+            dropped = record.trace_id, record.span_id
+            self._parents.merged(dropped, kept=(both.record.trace_id, both.record.span_id))
+        return both
 
     def _counterpart(self, call: _Call) -> _Call | None:
         ids = call.observation.ids
