@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
@@ -36,6 +37,14 @@ _MOST_STEPS = 256  # from a span to its ancestor
 
 Key = tuple[str, str]
 """Trace id and span id, in hex."""
+
+
+class Place(NamedTuple):
+    """The ids of a record in the tree that is sent."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
 
 
 class Parents:
@@ -107,21 +116,17 @@ class Parents:
             dropped, kept = kept, dropped
         self._moved.put(dropped, kept)
 
-    def place(self, record: Record) -> Record:
-        """Return `record` with the ids under which it is sent; it is sent next."""
+    def place(self, record: Record) -> Place:
+        """Return the ids with which `record` is sent; it is sent next."""
         key, parent = _key(record), _parent_key(record)
         nearest = self._nearest(parent, key, record.kind == "llm_call")
-        if record.kind == "llm_call":
+        if record.kind == "llm_call" and nearest is not None and nearest == parent:
             nearest = self._outside_of_open_call(record, key, nearest)
         own = self._own_key(record, key)
         self._sent.put(own, None)
         if nearest is not None:
             self._named.put(nearest, None)
-        trace_id = self._trace_id(own, parent)
-        parent_id = nearest[1] if nearest is not None else None
-        if (trace_id, own[1], parent_id) == (record.trace_id, record.span_id, parent and parent[1]):
-            return record
-        return replace(record, trace_id=trace_id, span_id=own[1], parent_span_id=parent_id)
+        return Place(self._trace_id(own, parent), own[1], nearest and nearest[1])
 
     def _own_key(self, record: Record, key: Key) -> Key:
         """Return the ids under which the record of `key` is sent."""
@@ -148,7 +153,7 @@ class Parents:
         """
         own = self._resolved(below)
         for ancestor in self._ancestors(key):
-            if is_call and self._ahead.get(ancestor, below) != below:
+            if is_call and ancestor == key and self._ahead.get(key, below) != below:
                 continue
             resolved = self._resolved(ancestor)
             if resolved not in (own, below) and self._is_sent(resolved):
@@ -185,16 +190,16 @@ class Parents:
             self._open.put(key, record.kind)
         return record is not None
 
-    def _outside_of_open_call(self, record: Record, key: Key, nearest: Key | None) -> Key | None:
-        """Return the nearest ancestor beyond spans of the same call that have not been read yet.
+    def _outside_of_open_call(self, record: Record, key: Key, parent: Key) -> Key | None:
+        """Return the nearest ancestor beyond `parent`, if that is still open and of the same call.
 
-        Their records will repeat this one, and be dropped.
+        Its record will repeat this one, and be dropped.
         """
-        while nearest is not None and self._is_same_call(record, nearest):
-            self.merged(dropped=nearest, kept=key)
-            self._ahead.put(nearest, key)
-            nearest = self._nearest(self._parent(nearest), key, is_call=True)
-        return nearest
+        if not self._is_same_call(record, parent):
+            return parent
+        self.merged(dropped=parent, kept=key)
+        self._ahead.put(parent, key)
+        return self._nearest(self._parent(parent), key, is_call=True)
 
     def _is_same_call(self, record: Record, parent: Key) -> bool:
         if parent in self._known or self._open.get(parent) != "llm_call":
@@ -205,9 +210,9 @@ class Parents:
         outer = tried(self._read, span, otherwise=None)
         if outer is None:
             return False
-        outer = replace(outer, end_ns=max(outer.end_ns, record.end_ns))
-        inner = replace(record, parent_span_id=parent[1])
-        return same_call(CallObservation.of(inner), CallObservation.of(outer))
+        if span.end_time is None:
+            outer = replace(outer, end_ns=max(outer.end_ns, record.end_ns))
+        return same_call(CallObservation.of(record), CallObservation.of(outer))
 
     def _trace_id(self, own: Key, above: Key | None) -> str:
         """Return the trace of a record: it moves with an ancestor that moved."""
