@@ -153,7 +153,7 @@ class Parents:
         """
         own = self._resolved(below)
         for ancestor in self._ancestors(key):
-            if is_call and ancestor == key and self._ahead.get(key, below) != below:
+            if is_call and ancestor == key and self._ahead.get(ancestor, below) != below:
                 continue
             resolved = self._resolved(ancestor)
             if resolved not in (own, below) and self._is_sent(resolved):

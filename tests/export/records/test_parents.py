@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -26,7 +27,6 @@ from pulse_otel.export.records.started_spans import StartedSpans, StartWatch
 from pulse_otel.ids import SystemIdGenerator
 
 MS = 1_000_000
-EXAMPLES = 400
 LLM = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 3}
 ROUND_S = "pulse_otel.export.delivery.queue.ROUND_S"  # a slow machine must not split a round
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -66,8 +66,8 @@ def plans(draw: st.DrawFn) -> Plan:
         inside_of_call = parent is not None and nodes[parent].kind in ("call", "outer")
         kind = random.choice(list(KINDS)[: 4 if inside_of_call else None])
         nodes.append(Node(kind, parent))
-    for position in [n for n, node in enumerate(nodes) if node.kind == "outer"]:
-        nodes.append(Node("call", position))  # one call inside of each
+    outer = [n for n, node in enumerate(nodes) if node.kind == "outer"]
+    nodes += [Node("call", n) for n in outer]  # one call inside of each
     return Plan(nodes, _schedule(random, len(nodes)), random.random() < 0.5)
 
 
@@ -158,9 +158,7 @@ class Expected:
         self.nodes = plan.nodes
         self.ids = [id_of(span) for span in spans]
         self.sent = {record.span_id for record in sent}
-        self.of = {
-            span_id: n for n, span_id in enumerate(self.ids) if plan.nodes[n].kind in SENT
-        }
+        self.of = {span_id: n for n, span_id in enumerate(self.ids) if plan.nodes[n].kind in SENT}
 
     def one_of(self, n: int) -> list[int]:
         """The spans that are of one call with node `n`."""
@@ -225,33 +223,33 @@ def assert_one_tree(plan: Plan, watched: bool) -> None:
     count(plan, sent, expected)
 
 
+@pytest.mark.parametrize("trees", [200, pytest.param(6000, marks=pytest.mark.long)])
 def test_any_tree_in_any_order_is_sent_without_orphans(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    trees: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Trees of spans that are sent, or not, or merged; ended in any order, read in any batches."""
     monkeypatch.setattr(ROUND_S, 60)
     COUNTED.clear()
 
-    @settings(
-        max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-    )
+    @settings(max_examples=trees, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(plans())
     def run(plan: Plan) -> None:
         assert_one_tree(plan, watched=True)
 
     run()
-    with capsys.disabled():
-        print(f"\n{dict(COUNTED)}")
+    sys.stdout.write(f"{dict(COUNTED)}\n")  # pytest -rP shows it
     assert min(COUNTED.values()) > 0, "some case never came"
 
 
+@pytest.mark.parametrize("trees", [50, pytest.param(3000, marks=pytest.mark.long)])
 def test_no_start_needs_to_be_seen_if_all_come_in_one_batch(
+    trees: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An exporter behind a batch processor of the program's: the usual short run."""
     monkeypatch.setattr(ROUND_S, 60)
 
-    @settings(max_examples=EXAMPLES // 4, deadline=None)
+    @settings(max_examples=trees, deadline=None)
     @given(plans())
     def run(plan: Plan) -> None:
         steps = [step for step in plan.steps if step[0] in ("start", "end")]
@@ -259,6 +257,45 @@ def test_no_start_needs_to_be_seen_if_all_come_in_one_batch(
         assert_one_tree(plan, watched=False)
 
     run()
+
+
+def record(span_id: str, parent: str | None = None, **more: Any) -> Record:
+    fields: dict[str, Any] = {"kind": "llm_call", "trace_id": "t", "name": span_id, **more}
+    return Record(span_id=span_id, parent_span_id=parent, start_ns=0, end_ns=MS, **fields)
+
+
+def test_what_hangs_on_a_record_of_another_trace_moves_with_it() -> None:
+    """A call in a trace of its own is part of one in the framework's: so is what is below it."""
+    parents = Parents(lambda span: None)
+    inner, tool, below = record("a"), record("b", "a", kind="tool_use"), record("c", "b")
+    for one in (inner, tool, below):
+        parents.seen(one)
+
+    parents.merged(("t", "a"), kept=("other", "a"))
+    parents.merged(("other", "x"), kept=("other", "a"))
+
+    assert parents.place(below) == ("other", "c", "b")  # before its parent
+    assert parents.place(tool) == ("other", "b", "a")
+    assert parents.place(record("d", "x", trace_id="other")) == ("other", "d", "a")
+
+
+def test_a_chain_of_merges_leads_to_the_last_one_and_never_in_a_circle() -> None:
+    parents = Parents(lambda span: None)
+    for dropped, kept in [("a", "b"), ("b", "c"), ("c", "a"), ("b", "b")]:
+        parents.merged(("t", dropped), kept=("t", kept))
+
+    assert parents.place(record("d", "a")) == ("t", "d", "c")
+    assert parents.place(record("c", "b")) == ("t", "c", None)
+
+
+def test_a_call_that_other_processes_record_too_keeps_the_id_that_they_share() -> None:
+    parents = Parents(lambda span: None)
+    parents.seen(record("x"))
+    assert parents.place(record("tool", "x", kind="tool_use")).parent_span_id == "x"
+
+    parents.merged(("t", "x"), kept=("t", "shared"))
+
+    assert parents.place(record("shared", "x", is_shared=True)).span_id == "shared"
 
 
 def test_what_is_remembered_is_bounded() -> None:
@@ -278,12 +315,12 @@ def test_what_is_remembered_is_bounded() -> None:
         for span in spans:
             assert isinstance(span, Span)
             started_spans.started(span)
-        record = dialects.read(spans[-1])
-        assert record is not None
-        parents.seen(record)
-        parents.merged((record.trace_id, "b" * 16), (record.trace_id, record.span_id))
+        inner = dialects.read(spans[-1])
+        assert inner is not None
+        parents.seen(inner)
+        parents.merged((inner.trace_id, "b" * 16), (inner.trace_id, inner.span_id))
 
-        assert parents.place(record).parent_span_id == id_of(spans[0])
+        assert parents.place(inner).parent_span_id == id_of(spans[0])
 
     assert len(started_spans) <= 42
     sizes = [len(value) for value in vars(parents).values() if isinstance(value, dict)]
