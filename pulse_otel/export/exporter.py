@@ -23,7 +23,7 @@ from pulse_otel.export.delivery.worker import Delivery
 from pulse_otel.export.records.duplicates.same_span import claim, destination
 from pulse_otel.export.records.redaction import Redaction
 from pulse_otel.export.records.sampling import TraceSampling
-from pulse_otel.export.records.started_spans import STARTED, watch_starts
+from pulse_otel.export.span_watch import is_for_pulse, watch
 from pulse_otel.export.transport.http import ATTEMPT_S, Transport
 from pulse_otel.export.transport.protocol import ProtocolDetector
 from pulse_otel.given import Given
@@ -179,7 +179,7 @@ class PulseSpanExporter(SpanExporter):
             if not (self._delivery.stopped and self._counter.pass_on(spans)):
                 self._delivery.submit(spans)
             return
-        guarded(watch_starts, trace.get_tracer_provider())
+        guarded(watch, trace.get_tracer_provider())
         claimed = [span for span in spans if self.takes(span)]
         if claimed:
             ours = [span for span in claimed if is_for_pulse(span)]
@@ -254,17 +254,6 @@ class PulseSpanExporter(SpanExporter):
             self._transport.close()
             log_lost_spans(self.stats, self._delivery.trouble, passing=self._delivery.passing)
         return done
-
-
-def is_for_pulse(span: ReadableSpan) -> bool:
-    """Return whether `span` is to be read; note one that is not: others may hang on it.
-
-    One that cannot be looked at goes on, to be read as far as can be.
-    """
-    if guarded(dialects.is_genai_span, span, otherwise=True):
-        return True
-    guarded(STARTED.not_sent, span)
-    return False
 
 
 def _complain_about(unknown: Sequence[str]) -> None:

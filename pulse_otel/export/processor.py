@@ -19,9 +19,10 @@ from pulse_otel.export.accounts.span_ends import DropReason
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.delivery.queue import MAX_QUEUED_BYTES
 from pulse_otel.export.delivery.span_size import SPAN_BYTES, UNKNOWN_BYTES, size_of
-from pulse_otel.export.exporter import PulseSpanExporter, is_for_pulse
+from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.export.records.duplicates.same_span import release
 from pulse_otel.export.records.started_spans import STARTED
+from pulse_otel.export.span_watch import is_for_pulse
 from pulse_otel.guard import guarded
 from pulse_otel.process.exit_time import exit_s
 from pulse_otel.process.flush import in_a_thread, in_delivery_thread

@@ -48,9 +48,9 @@ def _watch(provider: object) -> None:
     from pulse_otel.process.exporters import running
 
     if running():
-        from pulse_otel.export.records.started_spans import watch_starts
+        from pulse_otel.export.span_watch import watch
 
-        watch_starts(provider)
+        watch(provider)
 
 
 def _record_everything(provider: object) -> None:

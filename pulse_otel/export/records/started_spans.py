@@ -7,13 +7,10 @@ only be told of spans that were seen when they started.
 from __future__ import annotations
 
 import weakref
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext
-
-from pulse_otel.guard import guarded
 
 LIMIT = 8192
 """So many spans are remembered, and once more as many older ones."""
@@ -43,23 +40,24 @@ class StartedSpans:
         return len(self._young.keys() | self._old.keys())
 
     def started(self, span: ReadableSpan) -> None:
-        """Note a span that starts. Runs in the caller's thread."""
+        """Note a span that starts. Runs in the caller's thread, for each span of the program."""
         context = span.get_span_context()
         if context is not None:
-            self._note(context.span_id, weakref.ref(span))
+            self._young[context.span_id] = weakref.ref(span)
+            if len(self._young) > self._limit:
+                self._begin_anew(self._young)
 
     def not_sent(self, span: ReadableSpan) -> None:
         """Note that `span`, which ended, is no GenAI operation. Runs in the caller's thread."""
         context = span.get_span_context()
         if context is not None:
-            self._note(context.span_id, NotSent(context.trace_id, span.parent))
+            self._young[context.span_id] = NotSent(context.trace_id, span.parent)
+            if len(self._young) > self._limit:
+                self._begin_anew(self._young)
 
-    def _note(self, span_id: int, entry: weakref.ref[ReadableSpan] | NotSent) -> None:
-        young = self._young
-        young[span_id] = entry
-        if len(young) > self._limit and young is self._young:
-            # Another thread may do the same: then a few spans are forgotten, no more.
-            self._old, self._young = young, {}
+    def _begin_anew(self, full: dict[int, weakref.ref[ReadableSpan] | NotSent]) -> None:
+        if full is self._young:  # another thread may come as far: a few spans are forgotten then
+            self._old, self._young = full, {}
 
     def find(self, trace_id: str, span_id: str) -> ReadableSpan | NotSent | None:
         """Return the span of these ids in hex, or that it is not sent; None if it is unknown.
@@ -70,7 +68,9 @@ class StartedSpans:
             key, trace = int(span_id, 16), int(trace_id, 16)
         except ValueError:
             return None
-        entry = self._young.get(key) or self._old.get(key)
+        entry = self._young.get(key)
+        if entry is None and (entry := self._old.get(key)) is not None:
+            self._young[key] = entry  # it is still looked for
         if entry is None or isinstance(entry, NotSent):
             return entry if entry and entry.trace_id == trace else None
         span = entry()
@@ -80,21 +80,3 @@ class StartedSpans:
 
 STARTED = StartedSpans()
 """Of this process: span ids are random, and a span is a GenAI operation for every exporter."""
-
-
-class StartWatch(SpanProcessor):
-    """Notes each span that starts at a provider."""
-
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Note `span`. Never raises."""
-        guarded(STARTED.started, span)
-
-
-_watched: weakref.WeakSet[Any] = weakref.WeakSet()
-
-
-def watch_starts(provider: Any) -> None:
-    """Note the spans that start at `provider` from now on; one of the API alone has none."""
-    if provider not in _watched and hasattr(provider, "add_span_processor"):
-        _watched.add(provider)
-        provider.add_span_processor(StartWatch())

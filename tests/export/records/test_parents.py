@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -20,10 +20,10 @@ from pulse_otel.export import dialects
 from pulse_otel.export.accounts.ledger import Ledger
 from pulse_otel.export.delivery.queue import SpanQueue
 from pulse_otel.export.delivery.steps import Steps
-from pulse_otel.export.exporter import is_for_pulse
 from pulse_otel.export.records.parents import Parents
 from pulse_otel.export.records.record import Record
-from pulse_otel.export.records.started_spans import StartedSpans, StartWatch
+from pulse_otel.export.records.started_spans import StartedSpans
+from pulse_otel.export.span_watch import SpanWatch, is_for_pulse
 from pulse_otel.ids import SystemIdGenerator
 
 MS = 1_000_000
@@ -98,49 +98,59 @@ def new_provider() -> TracerProvider:
     return TracerProvider(shutdown_on_exit=False, id_generator=SystemIdGenerator())
 
 
-def steps_of_delivery() -> Steps:
+def queue_of(kept: Kept, sent: list[Record]) -> tuple[SpanQueue, Callable[[], None]]:
+    """The queue of a delivery, and what hands over to it what ended, as a batch processor does."""
     never: Any = None
-    return Steps(
+    ledger = Ledger()
+
+    def hand_over() -> None:
+        with ledger.lock:
+            queue.add([span for span in kept.ended if is_for_pulse(span)])
+        kept.ended.clear()
+
+    steps = Steps(
         size=lambda span: 1,
         read=dialects.read,
         form=never,
         post=never,
         attempt_s=1,
         hold_s=60,
+        collect=hand_over,
     )
+    queue = SpanQueue(ledger, steps, sent.extend)
+    return queue, hand_over
 
 
-def carry_out(plan: Plan, watched: bool) -> tuple[list[Span], list[Record]]:
-    """Return the spans of the nodes, and what was sent in the order in which it was."""
+def carry_out(plan: Plan, watched: bool) -> tuple[list[str], list[Record]]:
+    """Return the ids of the nodes' spans, and what was sent in the order in which it was."""
     provider, kept, sent = new_provider(), Kept(), list[Record]()
     if watched:
-        provider.add_span_processor(StartWatch())
+        provider.add_span_processor(SpanWatch())
     provider.add_span_processor(kept)
-    ledger = Ledger()
-    queue = SpanQueue(ledger, steps_of_delivery(), sent.extend)
-    spans: list[Span] = []
+    queue, hand_over = queue_of(kept, sent)
+    spans: list[trace.Span] = []
     now = time.time_ns() - (3600_000 if plan.old else 0) * MS
     for at, (what, number) in enumerate(plan.steps):
         if what == "start":
             spans.append(started(provider, plan.nodes[number], spans, now + at * MS // 4))
         elif what == "end":
             spans[number].end(now + at * MS // 4)
-        elif what == "batch":
-            with ledger.lock:
-                queue.add([span for span in kept.ended if is_for_pulse(span)])
-            kept.ended.clear()
-        else:
+            # The program lets go of it.
+            spans[number] = trace.NonRecordingSpan(spans[number].get_span_context())
+        if what == "batch" or (what, number) == ("round", 1):  # a flush
+            hand_over()
+        if what == "round":
             queue.drain(time.monotonic() + 10, bool(number))
-    return spans, sent
+    return [trace.format_span_id(s.get_span_context().span_id) for s in spans], sent
 
 
-def started(provider: TracerProvider, node: Node, spans: list[Span], at_ns: int) -> Span:
+def started(
+    provider: TracerProvider, node: Node, spans: list[trace.Span], at_ns: int
+) -> trace.Span:
     scope, attributes = KINDS[node.kind]
-    context = None if node.parent is None else trace.set_span_in_context(spans[node.parent])
-    span = provider.get_tracer(scope).start_span(
-        node.kind, context or trace.set_span_in_context(trace.INVALID_SPAN), start_time=at_ns
-    )
-    assert isinstance(span, Span)
+    parent = trace.INVALID_SPAN if node.parent is None else spans[node.parent]
+    context = trace.set_span_in_context(parent)
+    span = provider.get_tracer(scope).start_span(node.kind, context, start_time=at_ns)
     span.set_attributes(attributes)  # as many do: not with the start
     return span
 
@@ -154,9 +164,9 @@ def id_of(span: ReadableSpan) -> str:
 class Expected:
     """The tree that should have been sent, as far as it is known which spans of a call were."""
 
-    def __init__(self, plan: Plan, spans: list[Span], sent: list[Record]) -> None:
+    def __init__(self, plan: Plan, ids: list[str], sent: list[Record]) -> None:
         self.nodes = plan.nodes
-        self.ids = [id_of(span) for span in spans]
+        self.ids = ids
         self.sent = {record.span_id for record in sent}
         self.of = {span_id: n for n, span_id in enumerate(self.ids) if plan.nodes[n].kind in SENT}
 
@@ -211,8 +221,8 @@ def raw_parent(plan: Plan, expected: Expected, record: Record) -> str | None:
 
 
 def assert_one_tree(plan: Plan, watched: bool) -> None:
-    spans, sent = carry_out(plan, watched)
-    expected = Expected(plan, spans, sent)
+    ids, sent = carry_out(plan, watched)
+    expected = Expected(plan, ids, sent)
 
     assert len(expected.sent) == len(sent), "an id was sent twice"
     groups = {frozenset(expected.one_of(n)) for n in expected.of.values()}
