@@ -14,7 +14,6 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from pulse_otel import semconv
 
-
 # A session is put on every span that starts in it, also on those that are no GenAI operations.
 _LABELS = frozenset((semconv.CONVERSATION_ID,))
 
