@@ -233,7 +233,7 @@ def assert_one_tree(plan: Plan, watched: bool) -> None:
     count(plan, sent, expected)
 
 
-@pytest.mark.parametrize("trees", [200, pytest.param(6000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("trees", [200, pytest.param(2000, marks=pytest.mark.long)])
 def test_any_tree_in_any_order_is_sent_without_orphans(
     trees: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,7 +251,7 @@ def test_any_tree_in_any_order_is_sent_without_orphans(
     assert min(COUNTED.values()) > 0, "some case never came"
 
 
-@pytest.mark.parametrize("trees", [50, pytest.param(3000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("trees", [50, pytest.param(1000, marks=pytest.mark.long)])
 def test_no_start_needs_to_be_seen_if_all_come_in_one_batch(
     trees: int,
     monkeypatch: pytest.MonkeyPatch,
