@@ -19,7 +19,12 @@ from pulse_otel.local.provider.replies import ToolCall, chat
 from tests.conftest import KEY, MESSAGES, Clients, Service
 
 MODEL = "gpt-4o-mini"
-LLM = {"openinference.span.kind": "LLM", "llm.model_name": MODEL}
+LLM = {
+    "openinference.span.kind": "LLM",
+    "llm.model_name": MODEL,
+    "llm.input_messages.0.message.role": MESSAGES[0]["role"],
+    "llm.input_messages.0.message.content": MESSAGES[0]["content"],
+}
 AGENT = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "helper"}
 TOOL = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "weather"}
 

@@ -35,7 +35,7 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "agent": ("framework", {"gen_ai.operation.name": "invoke_agent"}),
     "tool": ("framework", {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "t"}),
     "call": ("pulse_otel.openai", LLM),
-    "outer": ("openinference.instrumentation.openai", {"openinference.span.kind": "LLM", **LLM}),
+    "outer": ("opentelemetry.util.genai", LLM),
 }
 SENT = ("agent", "tool", "call", "outer")
 
