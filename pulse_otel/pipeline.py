@@ -22,6 +22,7 @@ from pulse_otel.config import Config, PulseConfig, checked
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.export.processor import QUEUE_SIZE, PulseSpanProcessor
+from pulse_otel.export.records.started_spans import STARTED
 from pulse_otel.given import Given
 from pulse_otel.guard import guarded
 from pulse_otel.ids import SystemIdGenerator
@@ -56,7 +57,7 @@ class SwitchableProcessor(SpanProcessor):
         self.target: PulseSpanProcessor | None = None
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        return None
+        guarded(STARTED.started, span)
 
     def on_end(self, span: ReadableSpan) -> None:
         if self.target is not None:

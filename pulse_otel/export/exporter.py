@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
@@ -23,6 +24,7 @@ from pulse_otel.export.delivery.worker import Delivery
 from pulse_otel.export.records.duplicates.same_span import claim, destination
 from pulse_otel.export.records.redaction import Redaction
 from pulse_otel.export.records.sampling import TraceSampling
+from pulse_otel.export.span_watch import is_for_pulse, watch
 from pulse_otel.export.transport.http import ATTEMPT_S, Transport
 from pulse_otel.export.transport.protocol import ProtocolDetector
 from pulse_otel.given import Given
@@ -182,12 +184,10 @@ class PulseSpanExporter(SpanExporter):
             if not (self._delivery.stopped and self._counter.pass_on(spans)):
                 self._delivery.submit(spans)
             return
+        guarded(watch, trace.get_tracer_provider())
         claimed = [span for span in spans if self.takes(span)]
         if claimed:
-            # One that cannot be looked at goes on, to be read as far as can be.
-            ours = [
-                span for span in claimed if guarded(dialects.is_genai_span, span, otherwise=True)
-            ]
+            ours = [span for span in claimed if is_for_pulse(span)]
             self._delivery.submit(ours, others=len(claimed) - len(ours))
 
     def takes(self, span: ReadableSpan) -> bool:

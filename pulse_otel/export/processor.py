@@ -15,7 +15,6 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.version import __version__ as sdk_version
 
-from pulse_otel.export import dialects
 from pulse_otel.export.accounts.span_ends import DropReason
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.delivery.queue import MAX_QUEUED_BYTES
@@ -23,6 +22,8 @@ from pulse_otel.export.delivery.span_size import SPAN_BYTES, UNKNOWN_BYTES, size
 from pulse_otel.export.due_spans import DueSpans
 from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.export.records.duplicates.same_span import release
+from pulse_otel.export.records.started_spans import STARTED
+from pulse_otel.export.span_watch import is_for_pulse
 from pulse_otel.guard import guarded
 from pulse_otel.process.exit_time import exit_s
 from pulse_otel.process.flush import in_a_thread, in_delivery_thread
@@ -66,7 +67,8 @@ class PulseSpanProcessor(SpanProcessor):
         self._inside: set[int] = set()  # threads that are inside the batch processor
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Nothing is needed of a span that starts."""
+        """Note a span that starts, for the place of those below it. Never raises."""
+        guarded(STARTED.started, span)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queue `span` if it is for Pulse. No I/O; raises only what a signal handler raises."""
@@ -92,7 +94,7 @@ class PulseSpanProcessor(SpanProcessor):
         context = span.get_span_context()
         if context is None or not self._exporter.takes(span):
             return None
-        if not guarded(dialects.is_genai_span, span, otherwise=True):
+        if not is_for_pulse(span):
             with self._lock:
                 self._not_genai += 1
             return None

@@ -222,9 +222,23 @@ def resume(
             context = asking
         if not recorded:
             # In the trace of the call that asked: in another one it would begin before its parent.
-            inside = context if current.trace_id == call.by.trace_id else asking
+            inside = asking
+            if current.trace_id == call.by.trace_id:
+                inside = _around(context, call.at_ns)
             guarded(_record, tracer, call, result, inside, session, content_bytes)
     return context
+
+
+def _around(context: Context, at_ns: int) -> Context:
+    """Return `context`, or the one around its span if that started only after `at_ns`.
+
+    Such a span may be another instrumentation's, of this very request: it has no tools within.
+    """
+    span = trace.get_current_span(context)
+    parent, started_ns = getattr(span, "parent", None), getattr(span, "start_time", None)
+    if not isinstance(parent, SpanContext) or not started_ns or started_ns < at_ns:
+        return context
+    return trace.set_span_in_context(trace.NonRecordingSpan(parent), context)
 
 
 def _record(

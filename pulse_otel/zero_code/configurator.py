@@ -33,6 +33,7 @@ class PulseConfigurator(_OTelSDKConfigurator):
             return
         super()._configure(**kwargs)  # type: ignore[no-untyped-call]
         PulseConfigurator._configured = True
+        _watch(trace.get_tracer_provider())
         if not kwargs.get("trace_exporter_names") and _is_for_pulse_alone():
             _record_everything(trace.get_tracer_provider())
 
@@ -40,6 +41,16 @@ class PulseConfigurator(_OTelSDKConfigurator):
 def _is_for_pulse_alone() -> bool:
     exporters = os.environ.get(OTEL_TRACES_EXPORTER, "").strip()
     return exporters == "pulse" and not os.environ.get("OTEL_CONFIG_FILE")
+
+
+def _watch(provider: object) -> None:
+    """Have spans noted from the first one, if an exporter of ours gets them."""
+    from pulse_otel.process.exporters import running
+
+    if running():
+        from pulse_otel.export.span_watch import watch
+
+        watch(provider)
 
 
 def _record_everything(provider: object) -> None:

@@ -90,7 +90,9 @@ def test_nothing_of_a_generator_is_current_in_its_consumer(spans: Any) -> None:
     )
     (consumer,) = [span for span in spans.get_finished_spans() if "consumer" in span.name]
     assert all(is_child(span, consumer) for span in between)
-    assert not any("session.id" in span.attributes for span in between)
+    assert {span.attributes["session.id"] for span in between} == {
+        consumer.attributes["session.id"]  # it had none of its own
+    }
     assert inner[0].attributes["session.id"] == "inside"
 
 

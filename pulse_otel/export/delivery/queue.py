@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pulse_otel.export.accounts.ledger import Ledger
@@ -17,6 +18,7 @@ from pulse_otel.export.accounts.span_ends import DropReason, End
 from pulse_otel.export.delivery.span_size import LARGEST_BYTES, UNKNOWN_BYTES
 from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.records.duplicates.deduplicator import CallDeduplicator
+from pulse_otel.export.records.parents import Parents
 from pulse_otel.export.records.record import Record
 from pulse_otel.guard import FAILED, guarded
 
@@ -34,7 +36,8 @@ class SpanQueue:
         self._store = store
         self._queue: deque[tuple[Any, int]] = deque()
         self.size_bytes = 0  # of what waits in the queue
-        self._deduplicator = CallDeduplicator(steps.hold_s)
+        self._parents = Parents(steps.read)
+        self._deduplicator = CallDeduplicator(steps.hold_s, parents=self._parents)
         self._held_until: float | None = None
         self._lock = threading.Lock()  # held during a round
         self.drained_upto = 0  # so many of those received are no longer in here
@@ -81,14 +84,16 @@ class SpanQueue:
             return False
         try:
             duplicates = self._deduplicator.duplicates
-            records = list(self._round())
+            ready = list(self._round())
             if not release and self._is_due():
                 # Before a call leaves alone: its second recording may wait in a batch processor.
                 guarded(self._steps.collect)
-                records += self._round()
+                ready += self._round()
             drained = self._ledger.dequeued
             held = self._deduplicator.flush() if release else self._deduplicator.due()
-            records += self._ready(held)
+            ready += self._ready(held)
+            # All that was read is known now: the parent of a span often comes in the same batch.
+            records = [guarded(self._placed, *pair, otherwise=pair[1]) for pair in ready]
             self._ledger.read(End.IGNORED, self._deduplicator.duplicates - duplicates)
             if records and guarded(self._store, records, otherwise=FAILED) is FAILED:
                 self._ledger.read(DropReason.UNSTORABLE, len(records))
@@ -105,7 +110,11 @@ class SpanQueue:
         due = self._deduplicator.next_due()
         return due is not None and due <= time.monotonic()
 
-    def _round(self) -> Iterator[Record]:
+    def _placed(self, record: Record, redacted: Record) -> Record:
+        place = self._parents.place(record)
+        return replace(redacted, **place._asdict())
+
+    def _round(self) -> Iterator[tuple[Record, Record]]:
         count = total = 0
         end = time.monotonic() + ROUND_S
         while count < ROUND_RECORDS and total < ROUND_BYTES and time.monotonic() < end:
@@ -139,20 +148,25 @@ class SpanQueue:
                 return None
         if record is None:
             self._ledger.read(End.IGNORED)
+            guarded(self._parents.ignored, item)
             return None
         # Before it is held or compared with others: nothing is kept of what is left out.
         sampled: Record | None = guarded(self._steps.sample, record, otherwise=record)
         if sampled is None:
             self._ledger.read(End.NOT_SAMPLED)
+            guarded(self._parents.left_out, record)
+        else:
+            guarded(self._parents.seen, sampled)
         return sampled
 
-    def _ready(self, records: Sequence[Record]) -> list[Record]:
-        ready: list[Record] = []
+    def _ready(self, records: Sequence[Record]) -> list[tuple[Record, Record]]:
+        """Return each record with what is sent of it."""
+        ready: list[tuple[Record, Record]] = []
         for record in records:
             priced = guarded(self._steps.price, record, otherwise=record)
             redacted = guarded(self._steps.redact, priced)
             if redacted is None:  # what could not be redacted does not leave
                 self._ledger.read(DropReason.UNREDACTABLE)
             else:
-                ready.append(redacted)
+                ready.append((record, redacted))
         return ready

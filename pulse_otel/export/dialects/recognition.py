@@ -14,6 +14,9 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from pulse_otel import semconv
 
+# A session is put on every span that starts in it, also on those that are no GenAI operations.
+_LABELS = frozenset((semconv.CONVERSATION_ID,))
+
 
 @dataclass(frozen=True, slots=True)
 class Signs:
@@ -25,7 +28,9 @@ class Signs:
 
     def mark(self, keys: Collection[str]) -> bool:
         """Return whether the key of an attribute is such a sign."""
-        by_prefix = bool(self.prefixes) and any(key.startswith(self.prefixes) for key in keys)
+        by_prefix = bool(self.prefixes) and any(
+            key.startswith(self.prefixes) and key not in _LABELS for key in keys
+        )
         return by_prefix or not self.markers.isdisjoint(keys)
 
 

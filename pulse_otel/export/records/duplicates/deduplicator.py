@@ -13,6 +13,7 @@ from pulse_otel.export.records.duplicates.index import Call, Calls
 from pulse_otel.export.records.duplicates.merging import merged
 from pulse_otel.export.records.duplicates.observation import CallObservation
 from pulse_otel.export.records.duplicates.tools import ToolDeduplicator, is_tool_run
+from pulse_otel.export.records.parents import Parents, key_of
 from pulse_otel.export.records.record import Record
 
 _MOST_HELD = 512  # each with two bodies of up to 64 KiB
@@ -40,6 +41,7 @@ class CallDeduplicator:
         clock: Callable[[], float] = time.monotonic,
         age_s: Callable[[Record], float] = _age_s,
         most_held: int = _MOST_HELD,
+        parents: Parents | None = None,
     ) -> None:
         self._hold_s = hold_s
         self._clock = clock
@@ -49,7 +51,8 @@ class CallDeduplicator:
         self._shipped = Calls()
         self._instrumentations: set[bool | str] = set()  # two of those that were seen
         self._unparented: list[Call] = []  # that do not wait
-        self._tools = ToolDeduplicator(hold_s, clock, age_s)
+        self._tools = ToolDeduplicator(hold_s, clock, age_s, merged=self._merged)
+        self._parents = parents or Parents(lambda span: None)
         self.duplicates = 0
 
     def __len__(self) -> int:
@@ -66,9 +69,8 @@ class CallDeduplicator:
         return self._add_call(Call(seen)) if record.kind == "llm_call" else [record]
 
     def _add_call(self, call: Call) -> list[Record]:
-        if self._is_shipped(call) or self._repeats_its_parts(call):
-            self.duplicates += 1
-            return []
+        if (sent := self._sent_already(call)) or self._repeats_its_parts(call):
+            return self._left_out(call, sent)
         while other := self._counterpart(call):
             call = self._joined(call, other)
         self._held.add(call)
@@ -98,7 +100,23 @@ class CallDeduplicator:
         """Return `call` merged with `other`, which is held."""
         self._held.remove(other)
         self.duplicates += 1
-        return Call(merged(call.observation, other.observation), max(call.until, other.until))
+        both = Call(merged(call.observation, other.observation), max(call.until, other.until))
+        for record in (call.record, other.record):
+            self._merged(record, both.record)
+        return both
+
+    def _merged(self, dropped: Record, kept: Record) -> None:
+        self._parents.merged(key_of(dropped), kept=key_of(kept))
+
+    def _left_out(self, call: Call, sent: Call | None) -> list[Record]:
+        """Return what keeps the place of `call`, which adds nothing to what was sent, if needed."""
+        in_its_place = self._parents.stand_in(call.record)
+        if in_its_place is not None:
+            return [in_its_place]
+        self.duplicates += 1
+        if sent is not None:
+            self._merged(call.record, sent.record)
+        return []
 
     def due(self) -> list[Record]:
         """Return the records whose hold has ended."""
@@ -134,9 +152,9 @@ class CallDeduplicator:
         waiting = [other for other in alike if other in self._held]
         for other in waiting:
             call = self._joined(call, other)
-        if any(other in self._shipped and self._repeats(other, call) for other in alike):
-            self.duplicates += 1
-            return []
+        sent = [other for other in alike if other in self._shipped and self._repeats(other, call)]
+        if sent:
+            return self._left_out(call, sent[0])
         if waiting and call.until > self._clock():
             self._held.add(call)
             return []
@@ -173,8 +191,10 @@ class CallDeduplicator:
         if len(self._shipped) > _MOST_REMEMBERED:
             self._shipped.remove(next(self._shipped.in_order()))
 
-    def _is_shipped(self, call: Call) -> bool:
-        return any(self._repeats(other, call) for other in self._shipped.same_as(call))
+    def _sent_already(self, call: Call) -> Call | None:
+        """Return the call that was sent, to whose record `call` adds nothing."""
+        same = self._shipped.same_as(call)
+        return next((other for other in same if self._repeats(other, call)), None)
 
     def _repeats(self, sent: Call, call: Call) -> bool:
         """Return whether `call` adds nothing to the record that was sent.

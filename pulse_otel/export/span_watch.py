@@ -1,0 +1,46 @@
+"""Notes the spans of the program that are not sent: others may hang on them."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+
+from pulse_otel.export import dialects
+from pulse_otel.export.records.started_spans import STARTED
+from pulse_otel.guard import guarded
+
+
+def is_for_pulse(span: ReadableSpan) -> bool:
+    """Return whether `span`, which ended, is to be read; note one that is not.
+
+    One that cannot be looked at goes on, to be read as far as can be.
+    """
+    if guarded(dialects.is_genai_span, span, otherwise=True):
+        return True
+    guarded(STARTED.not_sent, span)
+    return False
+
+
+class SpanWatch(SpanProcessor):
+    """Notes each span that starts at a provider, and each that is not sent. Never raises."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Note `span`."""
+        guarded(STARTED.started, span)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Note `span` if it is not sent."""
+        is_for_pulse(span)
+
+
+_watched: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def watch(provider: Any) -> None:
+    """Note the spans of `provider` from now on; one of the API alone has none."""
+    if provider not in _watched and hasattr(provider, "add_span_processor"):
+        _watched.add(provider)
+        provider.add_span_processor(SpanWatch())
