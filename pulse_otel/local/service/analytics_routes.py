@@ -17,13 +17,13 @@ Answer = Callable[[Request, Filters], "dict[str, object]"]
 
 
 def routes(calls: str, *, extended: bool) -> list[Route]:
-    """Make the routes from the relation `calls`; the newest generation has the extended one."""
+    """Make the routes from the relation `calls`; `extended` is what the newest line adds."""
 
     def of_calls(request: Request, period: Filters) -> dict[str, object]:
         return analytics.calls(request.app.state.store.select, calls, period)
 
     def of_spans(request: Request, period: Filters) -> dict[str, object]:
-        return analytics.spans(request.app.state.spans.select, period)
+        return analytics.spans(request.app.state.spans.select, period, services=extended)
 
     def overview(request: Request, period: Filters) -> dict[str, object]:
         return analytics.overview(request.app.state.store.select, calls, period)

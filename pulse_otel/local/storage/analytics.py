@@ -113,8 +113,8 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else 0
 
 
-def spans(select: Select, period: Filters) -> Row:
-    """Answer `/v1/analytics/spans`."""
+def spans(select: Select, period: Filters, *, services: bool) -> Row:
+    """Answer `/v1/analytics/spans`, with a row per service if `services`."""
 
     def counted(name: str, column: str, condition: str = "1", limit: int = -1) -> list[Row]:
         columns = {name: column, "count": _COUNT}
@@ -124,8 +124,7 @@ def spans(select: Select, period: Filters) -> Row:
     (totals,) = _rows(select, _SPAN_TOTALS, _SPANS, period)
     at = _PERIODS.get(str(period["group_by"]), _PERIODS["day"])
     tools = "kind = 'tool_use' AND tool_name IS NOT NULL"
-    with_service = "WHERE service IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
-    return {
+    found = {
         **totals,
         "topTools": counted("name", "tool_name", tools, _MOST),
         "spansByKind": counted("kind", "kind"),
@@ -133,8 +132,11 @@ def spans(select: Select, period: Filters) -> Row:
         "spansOverTime": _rows(
             select, {"period": at, "count": _COUNT}, _SPANS, period, "GROUP BY 1 ORDER BY 1"
         ),
-        "serviceStats": _rows(select, _SERVICE, _SPANS, period, with_service),
     }
+    if services:
+        named = "WHERE service IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
+        found["serviceStats"] = _rows(select, _SERVICE, _SPANS, period, named)
+    return found
 
 
 def overview(select: Select, relation: str, period: Filters) -> Row:
