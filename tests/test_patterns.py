@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import importlib
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,7 @@ from pulse_otel.instrumentation.openai import endpoints as openai
 from pulse_otel.instrumentation.openai import moderations
 from pulse_otel.local.provider.endpoints import default_reply
 from pulse_otel.local.provider.received import Received
-from pulse_otel.local.service import ingest, query, views
+from pulse_otel.local.service import views
 from tests.conftest import ROOT
 from tests.growth import growth
 
@@ -48,14 +47,6 @@ def used(pattern: str, method: str) -> Callable[[str], object]:
 
 def found(rows: Any, prefix: str) -> Callable[[str], object]:
     return lambda text: [rows.find("post", prefix + text), rows.find("get", prefix + text)]
-
-
-def parameter(parse: Callable[[str], object]) -> Callable[[str], object]:
-    def read(text: str) -> None:
-        with contextlib.suppress(ValueError):
-            parse(text)
-
-    return read
 
 
 def replied(text: str) -> object:
@@ -170,7 +161,24 @@ PATTERNS: dict[str, tuple[str | Callable[[str], object], list[Hostile]]] = {
     "local/pages/conversation.py:_BASE64": ("match", BASE64),
     "local/pages/conversation.py:_DATA_URL": ("match", DATA_URLS),
     "local/provider/endpoints.py:default_reply": (replied, [("", "a", ""), ("", "a/", "")]),
-    "local/service/ingest.py:_NUMBER": (
+    "local/deep_json.py:_TOKEN": (
+        "match",
+        [
+            ("", " ", ""),
+            ('"', "a", ""),
+            ('"', "\\\\", ""),
+            ("", "1", "x"),
+            ("1.", "1", ""),
+            ("-", "0", ""),
+        ],
+    ),
+    "local/service/checks.py:_INSTANT": (
+        "fullmatch",
+        [*DIGITS, ("2026-01-01T00:00:00.", "1", "x"), ("2026-01-01T00:00", "+00:00", "")],
+    ),
+    "local/service/checks.py:_UUID": ("fullmatch", UUIDS),
+    "local/service/otlp_values.py:_DIGITS": ("fullmatch", [*DIGITS, ("-", "1", "x")]),
+    "local/service/otlp_values.py:_NUMBER": (
         "fullmatch",
         [
             *DIGITS,
@@ -181,21 +189,11 @@ PATTERNS: dict[str, tuple[str | Callable[[str], object], list[Hostile]]] = {
             ("", "1.", ""),
         ],
     ),
-    "local/service/ingest.py:_nanoseconds": (ingest._nanoseconds, DIGITS),
-    "local/service/legacy/fields.py:_INSTANT": (
+    "local/service/query.py:_DATE": ("fullmatch", [("", "1", "x"), ("2026-01-01", "1", "")]),
+    "local/service/query.py:_NUMBER": (
         "fullmatch",
-        [*DIGITS, ("2026-01-01T00:00:00.", "1", "x"), ("2026-01-01T00:00", "+00:00", "")],
+        [*DIGITS, ("1.", "1", "x"), ("1e", "1", "x"), ("", "1.", ""), (".", "1", "x")],
     ),
-    "local/service/query.py:_UUID": ("fullmatch", UUIDS),
-    "local/service/query.py:_instant": (
-        parameter(query._instant),
-        [("", "1", "x"), ("", "Z", ""), ("", "Z", "a"), ("2026-01-01", "Z", "")],
-    ),
-    "local/service/query.py:_last_instant": (
-        parameter(query._last_instant),
-        [("", "1", "x"), ("2026-01-01", "1", "")],
-    ),
-    "local/service/query.py:_integer": (parameter(query.PAGE["limit"]), [("", "1", "x")]),
     "local/service/views.py:camel_case": (views.camel_case, [("", "_", ""), ("", "_a", "")]),
     "local/access.py:_LOOPBACK_NAME": (
         "fullmatch",

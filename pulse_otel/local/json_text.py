@@ -1,10 +1,12 @@
-"""Parse JSON as the real service does (contract §1)."""
+"""Parse and write JSON as the real service does (contract §1)."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import NoReturn, TypeAlias
+from typing import NoReturn, TypeAlias, cast
+
+from pulse_otel.local import deep_json
 
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
@@ -28,8 +30,25 @@ def parse_json(text: str) -> Json:
             text, parse_constant=_refuse_constant, parse_int=parse_number, parse_float=parse_number
         )
         return _without_surrogates(value) if _SURROGATE_ESCAPE.search(text) else value
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+    except RecursionError:
+        return cast(Json, deep_json.read(text, parse_number, _without_surrogate))
+
+
+def write_json(value: object) -> str:
+    """Write a value of any depth; UTF-8 can hold the text."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except RecursionError:
+        text = deep_json.write(value)
+    return _without_surrogate(text)
+
+
+def stored_json(text: str) -> Json:
+    """Read what `write_json` wrote."""
+    try:
+        return cast(Json, json.loads(text))
+    except RecursionError:
+        return cast(Json, deep_json.read(text, parse_number))
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -47,11 +66,13 @@ def parse_number(text: str) -> int | float | None:
 def _without_surrogates(value: Json) -> Json:
     """Replace lone surrogates by U+FFFD: UTF-8, and so the database, cannot hold them."""
     if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value)
+        return _without_surrogate(value)
     if isinstance(value, list):
         return [_without_surrogates(item) for item in value]
     if isinstance(value, dict):
-        return {
-            _SURROGATE.sub("\ufffd", key): _without_surrogates(item) for key, item in value.items()
-        }
+        return {_without_surrogate(key): _without_surrogates(item) for key, item in value.items()}
     return value
+
+
+def _without_surrogate(text: str) -> str:
+    return _SURROGATE.sub("\ufffd", text)

@@ -11,12 +11,22 @@ from typing import cast
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from pulse_otel.local.pages import trace_detail, trace_list
-from pulse_otel.local.service import query, views, web
+from pulse_otel.local.service import (
+    analytics_routes,
+    plain_spans,
+    query,
+    span_routes,
+    views,
+    web,
+)
 from pulse_otel.local.service.ingest import ExportRefused, Ingested, read_export
+from pulse_otel.local.service.web import JsonAnswer
+from pulse_otel.local.storage import analytics
+from pulse_otel.local.storage.sessions import session_page
 from pulse_otel.local.storage.spans import SpanRow, Store
 from pulse_otel.local.storage.writer import Writer
 
@@ -26,6 +36,7 @@ def create_app(db: str = ":memory:") -> Starlette:
     app = web.new_app(_ROUTES, _page)
     app.state.store = Store(db)
     app.state.writer = Writer(app.state.store.insert)
+    app.state.spans, app.state.span_writer = app.state.store, app.state.writer
     return app
 
 
@@ -40,7 +51,7 @@ async def _receive_traces(request: Request) -> Response:
         raise web.ApiError(400, str(refusal)) from refusal
     if not _writer(request).put(ingested.rows):
         raise web.ApiError(503, "Failed to enqueue span")
-    return JSONResponse(_ingest_answer(ingested))
+    return JsonAnswer(_ingest_answer(ingested))
 
 
 def _ingest_answer(ingested: Ingested) -> dict[str, object]:
@@ -52,33 +63,22 @@ def _ingest_answer(ingested: Ingested) -> dict[str, object]:
 
 
 def _list_traces(request: Request) -> Response:
-    filters = {"project_id": web.project(request), **web.parameters(request, query.TRACE_FILTERS)}
-    if "status" in filters:
-        filters["trace_status"] = filters.pop("status")
-    limit, offset = web.limit_and_offset(request)
+    filters, limit, offset = web.list_query(request, query.TRACE_FILTERS)
     traces, total = _store(request).trace_page(filters, limit, offset)
-    return JSONResponse(
-        {
-            "traces": [views.trace_view(spans) for spans in traces],
-            "total": total,
-            "limit": limit,
-            "offset": offset,
-        }
-    )
+    shown = [views.trace_view(spans) for spans in traces]
+    return web.list_answer("traces", shown, total, limit, offset)
 
 
-def _list_spans(request: Request) -> Response:
-    filters = {"project_id": web.project(request), **web.parameters(request, query.SPAN_FILTERS)}
-    limit, offset = web.limit_and_offset(request)
-    spans, total = _store(request).span_page(filters, limit, offset)
-    return JSONResponse(
-        {
-            "spans": [views.span_view(span) for span in spans],
-            "total": total,
-            "limit": limit,
-            "offset": offset,
-        }
-    )
+def _list_sessions(request: Request) -> Response:
+    """Answer `GET /dashboard/api/agent-sessions`, newest first.
+
+    The real one takes the dashboard's cookie and orders as it is asked to. This one takes the key,
+    as there is no cookie, and knows no other order.
+    """
+    filters, limit, offset = web.list_query(request, query.SESSION_FILTERS)
+    page = {**filters, "limit": limit, "offset": offset}
+    sessions, total = session_page(_store(request).select, page)
+    return web.list_answer("sessions", views.sessions_view(sessions), total, limit, offset)
 
 
 def _one_trace(request: Request) -> Response:
@@ -86,15 +86,7 @@ def _one_trace(request: Request) -> Response:
     spans = _store(request).trace(filters)
     if not spans:
         raise web.ApiError(404, "Trace not found")
-    return JSONResponse(views.trace_view(spans))
-
-
-def _one_span(request: Request) -> Response:
-    filters = {"project_id": web.project(request), "span_id": web.path_id(request)}
-    spans = _store(request).spans(filters)
-    if not spans:
-        raise web.ApiError(404, "Span not found")
-    return JSONResponse(views.span_view(spans[0]))
+    return JsonAnswer(views.trace_view(spans))
 
 
 def _one_session(request: Request) -> Response:
@@ -102,16 +94,7 @@ def _one_session(request: Request) -> Response:
     spans = _store(request).trace(filters)
     if not spans:
         raise web.ApiError(404, "Session not found")
-    return JSONResponse(views.session_view(filters["session_id"], spans))
-
-
-def _session_spans(request: Request) -> Response:
-    filters = {"project_id": web.project(request), "session_id": web.path_id(request)}
-    spans = _store(request).trace(filters)
-    if not spans:
-        raise web.ApiError(404, "Session not found")
-    shown = [views.span_view(span) for span in spans]
-    return JSONResponse({"sessionId": filters["session_id"], "spans": shown})
+    return JsonAnswer(views.session_view(filters["session_id"], spans))
 
 
 def _page(request: Request) -> Response:
@@ -142,9 +125,10 @@ _ROUTES = [
     Route("/v1/traces", _receive_traces, methods=["POST"]),
     Route("/v1/traces", _list_traces, methods=["GET"]),
     Route("/v1/traces/{id}", _one_trace, methods=["GET"]),
-    Route("/v1/spans", _list_spans, methods=["GET"]),
-    Route("/v1/spans/{id}", _one_span, methods=["GET"]),
+    *span_routes.routes(plain_spans.CURRENT),
     Route("/v1/sessions/{id}", _one_session, methods=["GET"]),
-    Route("/v1/sessions/{id}/spans", _session_spans, methods=["GET"]),
+    *analytics_routes.routes(analytics.CALLS, extended=True),
+    Route("/dashboard/api/agent-sessions", _list_sessions, methods=["GET"]),
+    Route("/dashboard/api/traces", _list_traces, methods=["GET"]),
     Route("/dashboard/traces/{id}", _trace_page, methods=["GET"]),
 ]

@@ -6,21 +6,17 @@ is surprising, because exporters are developed against it.
 
 from __future__ import annotations
 
-import json
-import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
-from pulse_otel.local.json_text import MAX_SAFE_INTEGER, Json, parse_body, parse_json, parse_number
+from pulse_otel.local.json_text import Json, parse_body
+from pulse_otel.local.service import checks, otlp_values
+from pulse_otel.local.service.otlp_values import Attributes, SpanRejected, checked, items, payload
 from pulse_otel.local.storage.spans import KINDS, SOURCES, SpanRow
 
-Attributes: TypeAlias = dict[str, Json]
-
 MAX_SPANS = 1000
-MAX_PAYLOAD_BYTES = 65_536
-_MAX_TIMESTAMP_MS = 253_402_300_799_999  # the last millisecond of a datetime
 _ERROR_CODE = 2
 
 # Column <- attributes; the first one that is present wins (contract §3.3).
@@ -51,11 +47,10 @@ _COST, _INTERRUPT = "pulse.cost_cents", "pulse.is_interrupt"
 _METADATA, _SESSION_NAME = "pulse.metadata", "pulse.session_name"
 _METADATA_PREFIXES = ("pulse.", "gen_ai.")
 _CONSUMED = frozenset(
-    [_TRACE_ID, _KIND, _EVENT_TYPE, _SOURCE, _COST, _INTERRUPT, *_TOKEN_COLUMNS.values()]
+    [_TRACE_ID, _KIND, _EVENT_TYPE, _SOURCE, _COST, _INTERRUPT, _SESSION_NAME]
+    + [*_TOKEN_COLUMNS.values()]
     + [name for names in (*_TEXT_COLUMNS.values(), *_PAYLOAD_COLUMNS.values()) for name in names]
 )
-
-_NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*")
 
 
 @dataclass(frozen=True)
@@ -68,10 +63,6 @@ class Ingested:
 
 class ExportRefused(ValueError):
     """The export is refused with a 400, and nothing of it is stored (contract §1, §3)."""
-
-
-class _SpanRejectedError(ValueError):
-    """One span is rejected; the others of its export are stored (contract §3)."""
 
 
 def read_export(body: bytes, *, project_id: str, now_ms: int) -> Ingested:
@@ -93,145 +84,74 @@ def read_export(body: bytes, *, project_id: str, now_ms: int) -> Ingested:
     )
 
 
-def _list_in(holder: Json, key: str) -> list[Json]:
-    value = holder.get(key) if isinstance(holder, dict) else None
-    return value if isinstance(value, list) else []
-
-
 def _spans_of(group: Json) -> Iterator[tuple[Json, list[Json]]]:
     """Yield the spans of one resource group, each with the attributes of the resource."""
-    inherited = _list_in(group.get("resource") if isinstance(group, dict) else None, "attributes")
-    for scope in _list_in(group, "scopeSpans"):
-        for span in _list_in(scope, "spans"):
+    inherited = _resource_attributes(group.get("resource") if isinstance(group, dict) else None)
+    for scope in items(group, "scopeSpans"):
+        for span in items(scope, "spans"):
             yield span, inherited
+
+
+def _resource_attributes(resource: Json) -> list[Json]:
+    """Return the attributes; Raises ExportRefused if they are no list of objects (contract §3.2).
+
+    How the service words this 400 is not known.
+    """
+    found = resource.get("attributes") if isinstance(resource, dict) else None
+    if found is None:
+        return []
+    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+        raise ExportRefused("Invalid JSON body")
+    return found
 
 
 def _outcome(span: Json, inherited: list[Json], project_id: str, now_ms: int) -> SpanRow | str:
     try:
         return _row(span, inherited, project_id, now_ms)
-    except _SpanRejectedError as rejection:
+    except SpanRejected as rejection:
         return str(rejection)
     except RecursionError:
         return "Invalid input: nested too deeply"
 
 
 def _row(span: Json, inherited: list[Json], project_id: str, now_ms: int) -> SpanRow:
-    """Make the row of one span. Raises _SpanRejectedError (contract §3.2, §3.3)."""
+    """Make the row of one span. Raises SpanRejected (contract §3.2, §3.3)."""
     if not isinstance(span, dict):
-        raise _SpanRejectedError("Invalid input: expected object")
+        raise SpanRejected(str(checks.wrong_type("object", span)["message"]))
     own = span.get("attributes")
     if own is not None and not isinstance(own, list):
-        raise _SpanRejectedError("Invalid input: expected array")
-    found = _attributes([*inherited, *(own or [])])
+        raise SpanRejected(str(checks.wrong_type("array", own)["message"]))
+    found = otlp_values.attributes([*inherited, *(own or [])])
     columns: dict[str, Any] = {
         column: _first_text(found, names) for column, names in _TEXT_COLUMNS.items()
     }
     for column, names in _PAYLOAD_COLUMNS.items():
-        columns[column] = next((_payload(found[name]) for name in names if name in found), None)
-    columns.update({c: _tokens(found.get(name)) for c, name in _TOKEN_COLUMNS.items()})
-    columns.update(_classified(found), **_ids(span, found), **_times(span, now_ms))
+        columns[column] = next((payload(found[name]) for name in names if name in found), None)
+    for column, name in _TOKEN_COLUMNS.items():
+        columns[column] = otlp_values.tokens(found.get(name))
+    start, end = span.get("startTimeUnixNano"), span.get("endTimeUnixNano")
+    columns.update(_classified(found), **_ids(span, found))
+    columns.update(otlp_values.times(start, end, now_ms))
     columns["project_id"] = project_id
     columns["session_id"] = columns["session_id"] or columns["trace_id"]
     columns["status"] = _status(span.get("status"))
-    columns["cost_cents"] = _not_negative(_numeric(found.get(_COST)))
+    columns["cost_cents"] = otlp_values.cost(found.get(_COST))
     interrupt = found.get(_INTERRUPT)
     columns["is_interrupt"] = interrupt if isinstance(interrupt, bool) else None
-    columns["finish_reason"] = _finish_reason(columns["finish_reason"])
-    columns["output_text"] = _cut(columns["output_text"])
+    columns["finish_reason"] = otlp_values.finish_reason(columns["finish_reason"])
+    columns["output_text"] = otlp_values.cut(columns["output_text"])
+    columns["error"] = None if columns["error"] == "" else columns["error"]
     columns["metadata"] = _metadata(found)
-    if columns["kind"] == "tool_use" and columns["tool_name"] is None:
-        # The service uses a span's name for nothing else (contract §3.2).
-        columns["tool_name"] = _optional_text(span.get("name"))
+    columns["tool_name"] = _tool_name(span, columns)
     return SpanRow(**columns)
 
 
-def _classified(found: Attributes) -> dict[str, str]:
-    """Read kind, event type and source; an unknown value rejects the span (contract §3.3)."""
-    event_type = found.get(_EVENT_TYPE, "provider_call")
-    if not isinstance(event_type, str) or not event_type:
-        raise _SpanRejectedError("Invalid input: expected a non-empty string")
-    usual = "llm_call" if event_type == "provider_call" else "tool_use"
-    return {
-        "event_type": event_type,
-        "kind": _option(found.get(_KIND, usual), KINDS),
-        "source": _option(found.get(_SOURCE, "sdk"), SOURCES),
-    }
-
-
-def _option(value: Json, options: tuple[str, ...]) -> str:
-    if not isinstance(value, str) or value not in options:
-        expected = "|".join(f'"{option}"' for option in options)
-        raise _SpanRejectedError(f"Invalid option: expected one of {expected}")
-    return value
-
-
-def _ids(span: dict[str, Json], found: Attributes) -> dict[str, str | None]:
-    """Read the ids as they are; generate an absent one (contract §3.2)."""
-    trace_id = _first_text(found, (_TRACE_ID,)) or _optional_text(span.get("traceId"))
-    if trace_id == "":
-        raise _SpanRejectedError("Too small: expected string to have >=1 characters")
-    return {
-        "trace_id": trace_id or str(uuid.uuid4()),
-        "span_id": _optional_text(span.get("spanId")) or str(uuid.uuid4()),
-        "parent_span_id": _optional_text(span.get("parentSpanId")) or None,
-    }
-
-
-def _optional_text(value: Json) -> str | None:
-    if value is not None and not isinstance(value, str):
-        raise _SpanRejectedError("Invalid input: expected string")
-    return value
-
-
-def _times(span: dict[str, Json], now_ms: int) -> dict[str, int | None]:
-    """Read start and duration in ms; the start is now if unusable (contract §3.2)."""
-    start = _nanoseconds(span.get("startTimeUnixNano"))
-    if start is None:
-        start = now_ms * 1_000_000
-    end = _nanoseconds(span.get("endTimeUnixNano"))
-    if end is not None and start - end >= 1_000_000:
-        raise _SpanRejectedError("Too small: expected number to be >=0")
-    duration = None if end is None else max(0, end - start) // 1_000_000
-    return {"timestamp": start // 1_000_000, "duration_ms": duration}
-
-
-def _nanoseconds(value: Json) -> int | None:
-    """Read an OTLP time, a string or a number; None if it is neither or no datetime holds it."""
-    digits = isinstance(value, str) and re.fullmatch("[0-9]{1,20}", value)
-    number = int(digits[0]) if digits else None if isinstance(value, str) else _numeric(value)
-    if number is None or not 0 <= number // 1_000_000 <= _MAX_TIMESTAMP_MS:
+def _tool_name(span: dict[str, Json], columns: Mapping[str, Any]) -> str | None:
+    """Return the name of a tool, else the span's; other kinds have none (contract §3.2, §3.3)."""
+    if columns["kind"] != "tool_use":
         return None
-    return int(number)
-
-
-def _attributes(entries: list[Json]) -> Attributes:
-    """Map key to value; drop values without a usable type (contract §3.2)."""
-    pairs = [(e.get("key"), _value(e.get("value"))) for e in entries if isinstance(e, dict)]
-    return {key: value for key, value in pairs if isinstance(key, str) and value is not None}
-
-
-def _value(value: Json) -> Json:
-    """Read one OTLP AnyValue; None for bytes (contract §3.2)."""
-    if not isinstance(value, dict):
-        return None
-    return next((decode(value[name]) for name, decode in _DECODERS.items() if name in value), None)
-
-
-def _numeric(value: Json) -> int | float | None:
-    """Read a number or a numeric string (contract §3.3); None for anything else."""
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        value = parse_number(value)
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
-_DECODERS: Mapping[str, Callable[[Json], Json]] = {
-    "stringValue": lambda value: value if isinstance(value, str) else None,
-    "intValue": _numeric,
-    "doubleValue": _numeric,
-    "boolValue": lambda value: value if isinstance(value, bool) else None,
-    "arrayValue": lambda value: [_value(item) for item in _list_in(value, "values")],
-    "kvlistValue": lambda value: _attributes(_list_in(value, "values")),
-}
+    name: str | None = columns["tool_name"]
+    return name or otlp_values.identifier(span, "name") or None
 
 
 def _first_text(found: Attributes, names: tuple[str, ...]) -> str | None:
@@ -239,44 +159,30 @@ def _first_text(found: Attributes, names: tuple[str, ...]) -> str | None:
     return next((value for value in values if isinstance(value, str) and value), None)
 
 
-def _payload(value: Json) -> Json:
-    """Parse JSON text; replace a value above 64 KiB (contract §3.1)."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    size = len(text.encode())
-    if size > MAX_PAYLOAD_BYTES:
-        return {"truncated": True, "originalBytes": size, "preview": text[:MAX_PAYLOAD_BYTES]}
-    try:
-        return parse_json(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
+def _classified(found: Attributes) -> dict[str, str]:
+    """Read kind, event type and source; an unknown value rejects the span (contract §3.3)."""
+    event_type = str(checked(found.get(_EVENT_TYPE, "provider_call"), checks.some_text))
+    usual = "llm_call" if event_type == "provider_call" else "tool_use"
+    return {
+        "event_type": event_type,
+        "kind": str(checked(found.get(_KIND, usual), _kind)),
+        "source": str(checked(found.get(_SOURCE, "sdk"), _source)),
+    }
 
 
-def _cut(text: str | None) -> str | None:
-    """Cut the output text between characters (contract §3.1)."""
-    return text and text.encode()[:MAX_PAYLOAD_BYTES].decode("utf-8", "ignore")
+_kind, _source = checks.one_of(KINDS), checks.one_of(SOURCES)
 
 
-def _finish_reason(text: str | None) -> str | None:
-    """Read `stop` and the text `["stop"]` as stop (contract §3.3)."""
-    reasons = _payload(text)
-    first = reasons[0] if isinstance(reasons, list) and reasons else None
-    return first if isinstance(first, str) else text
-
-
-def _tokens(value: Json) -> int | None:
-    """Read an integer from 0 to 2^53-1; any other number rejects the span (contract §3.3)."""
-    number = _not_negative(_numeric(value))
-    if number is None:
-        return None
-    if number > MAX_SAFE_INTEGER or number != int(number):
-        raise _SpanRejectedError("Invalid input: expected int")
-    return int(number)
-
-
-def _not_negative(number: int | float | None) -> int | float | None:
-    if number is not None and number < 0:
-        raise _SpanRejectedError("Too small: expected number to be >=0")
-    return number
+def _ids(span: dict[str, Json], found: Attributes) -> dict[str, str | None]:
+    """Read the ids as they are; generate an absent one (contract §3.2)."""
+    trace_id = _first_text(found, (_TRACE_ID,))
+    if trace_id is None and "traceId" in span:
+        trace_id = str(checked(span["traceId"], checks.some_text))
+    return {
+        "trace_id": trace_id or str(uuid.uuid4()),
+        "span_id": otlp_values.identifier(span, "spanId") or str(uuid.uuid4()),
+        "parent_span_id": otlp_values.identifier(span, "parentSpanId") or None,
+    }
 
 
 def _status(status: Json) -> str:
@@ -292,7 +198,10 @@ def _metadata(found: Attributes) -> dict[str, Json]:
         if name in _CONSUMED or not name.startswith(_METADATA_PREFIXES):
             continue
         if name == _METADATA and isinstance(value, dict):
-            metadata.update({key: _payload(item) for key, item in value.items()})
+            metadata.update({key: payload(item) for key, item in value.items()})
         else:
-            metadata["session_name" if name == _SESSION_NAME else name] = _payload(value)
+            metadata[name] = payload(value)
+    session_name = found.get(_SESSION_NAME)
+    if isinstance(session_name, str) and session_name:
+        metadata["session_name"] = session_name
     return metadata

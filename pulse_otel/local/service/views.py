@@ -1,7 +1,7 @@
 """Derive the traces of the read routes from spans (contract §3.4).
 
-Names are in camelCase. A field without a value is absent, except for `errorService` and the
-provider fields of a trace without an llm_call, which are null.
+Names are in camelCase. A field of a trace without a value is absent, except for `errorService`, the
+tokens, the cost, and the provider fields of a trace without an llm_call, which are null.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pulse_otel.local.json_text import Json
 from pulse_otel.local.storage.spans import SpanRow
@@ -19,6 +19,8 @@ View: TypeAlias = dict[str, Json]
 
 _CALL = "llm_call"
 _TOOL = "tool_use"
+_EDITING_TOOLS = ("edit", "write")
+_SUMMARIES = ("pulse.summary", "pulse.metadata.summary", "summary")
 _CALL_FIELDS = (
     "provider", "modelRequested", "modelUsed", "inputTokens", "outputTokens", "costCents",
     "requestBody", "responseBody",
@@ -26,12 +28,16 @@ _CALL_FIELDS = (
 
 
 def span_view(span: SpanRow) -> View:
-    """Show one span as the service does."""
+    """Show one span as the service does: with every column, null if it is empty."""
     columns = {field.name: getattr(span, field.name) for field in dataclasses.fields(span)}
     columns["timestamp"] = iso(span.timestamp)
-    # The label of a tool is its name, of any other span its event type (contract §3.3).
-    columns["label"] = (span.tool_name if span.kind == _TOOL else None) or span.event_type
-    return _present({camel_case(name): value for name, value in columns.items()})
+    return {camel_case(name): value for name, value in columns.items()}
+
+
+def _labelled(span: SpanRow) -> View:
+    """Show a span of a trace; its label is a tool's name, else its event type (contract §3.3)."""
+    tool = span.tool_name if span.kind == _TOOL else None
+    return {**span_view(span), "label": tool or span.event_type}
 
 
 def trace_view(spans: Sequence[SpanRow]) -> View:
@@ -40,7 +46,9 @@ def trace_view(spans: Sequence[SpanRow]) -> View:
     main = (calls or spans)[0]
     failed = [span for span in spans if span.status == "error"]
     services: list[Json] = list(dict.fromkeys(span.service for span in spans if span.service))
-    tool_calls = len({span.tool_use_id or span.span_id for span in spans if span.kind == _TOOL})
+    tools = [span for span in spans if span.kind == _TOOL]
+    tool_calls = len({span.tool_use_id or span.span_id for span in tools})
+    edited = sum((span.tool_name or "").lower() in _EDITING_TOOLS for span in tools)
     view = _present(
         {
             "traceId": main.trace_id,
@@ -51,10 +59,9 @@ def trace_view(spans: Sequence[SpanRow]) -> View:
             "source": main.source,
             "services": services,
             "spanCount": len(spans),
-            "summary": (main.model or "unknown") if calls else f"{tool_calls} tool calls",
+            "summary": _summary(main, tool_calls, edited),
             "toolCallCount": tool_calls,
-            # The files that coding agents edit are not counted.
-            "filesEdited": 0,
+            "filesEdited": edited,
             "providerRequestId": main.provider_request_id,
             "outputText": main.output_text,
             "finishReason": main.finish_reason,
@@ -64,8 +71,17 @@ def trace_view(spans: Sequence[SpanRow]) -> View:
         }
     )
     view["errorService"] = failed[0].service if failed else None
-    view["spans"] = [span_view(span) for span in spans]
+    view["spans"] = [_labelled(span) for span in spans]
     return {**view, **_call_view(calls)}
+
+
+def _summary(main: SpanRow, tool_calls: int, edited: int) -> str:
+    """Return what the program calls the trace, else its model, else what its tools did."""
+    said = (main.metadata.get(name) for name in _SUMMARIES)
+    first = next((text for text in said if isinstance(text, str) and text), None)
+    if first is not None or main.kind == _CALL:
+        return first or main.model or "unknown"
+    return f"{tool_calls} tool calls" + (f" · {edited} files edited" if edited else "")
 
 
 def session_view(session_id: str, spans: Iterable[SpanRow]) -> View:
@@ -76,24 +92,34 @@ def session_view(session_id: str, spans: Iterable[SpanRow]) -> View:
     return {"sessionId": session_id, "traces": [trace_view(group) for group in traces.values()]}
 
 
+def sessions_view(sessions: Iterable[Mapping[str, Any]]) -> list[View]:
+    """Show the rows of the list of sessions."""
+    times = ("firstTimestamp", "lastTimestamp")
+    return [{**row, **{name: iso(row[name]) for name in times}} for row in sessions]
+
+
 def _call_view(calls: Sequence[SpanRow]) -> View:
     """Derive the provider fields: bodies of the first call, sums over all (contract §3.4)."""
     if not calls:
         return dict.fromkeys(_CALL_FIELDS)
     first = calls[0]
     model = first.model or "unknown"
-    return _present(
-        {
-            "provider": first.provider or "sdk",
-            "modelRequested": model,
-            "modelUsed": first.model_used or model,
-            "inputTokens": sum(call.input_tokens or 0 for call in calls),
-            "outputTokens": sum(call.output_tokens or 0 for call in calls),
-            "costCents": sum(call.cost_cents or 0 for call in calls),
-            "requestBody": _body(first.metadata, "request"),
-            "responseBody": _body(first.metadata, "response"),
-        }
-    )
+    bodies = {f"{name}Body": _body(first.metadata, name) for name in ("request", "response")}
+    return {
+        "provider": first.provider or "sdk",
+        "modelRequested": model,
+        "modelUsed": first.model_used or model,
+        "inputTokens": _total(call.input_tokens for call in calls),
+        "outputTokens": _total(call.output_tokens for call in calls),
+        "costCents": _total(call.cost_cents for call in calls),
+        **_present(bodies),
+    }
+
+
+def _total(values: Iterable[float | None]) -> float | None:
+    """Sum the values; null if there is none."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def _body(metadata: Mapping[str, Json], name: str) -> Json:

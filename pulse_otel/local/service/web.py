@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
@@ -20,12 +21,24 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pulse_otel.local.json_text import write_json
 from pulse_otel.local.service import query
+from pulse_otel.local.service.uploads import UploadRefused
+
+T = TypeVar("T")
 
 KEY_PREFIX = "pulse_sk_"
 MAX_BODY_BYTES = 134_217_728
 _DEFAULT_LIMIT = 100
 _API_PREFIXES = ("/v1/", "/api/")
+_DASHBOARD_API = "/dashboard/api/"
+
+
+class JsonAnswer(JSONResponse):
+    """An answer in JSON of any depth."""
+
+    def render(self, content: Any) -> bytes:
+        return write_json(content).encode()
 
 
 class ApiError(Exception):
@@ -41,7 +54,9 @@ def new_app(routes: Sequence[Route], page: Callable[[Request], Response]) -> Sta
     """Make an application of `routes`, the shared routes, and `page` for any other GET."""
 
     def any_other(request: Request) -> Response:
-        if f"{request.url.path}/".startswith(_API_PREFIXES):
+        if request.url.path.startswith(_DASHBOARD_API):
+            project(request)
+        if request.url.path.startswith((*_API_PREFIXES, _DASHBOARD_API)):
             return _not_found(request, HTTPException(404))
         return page(request)
 
@@ -94,19 +109,42 @@ async def receive(request: Request) -> tuple[str, bytes]:
     return project_id, bytes(body)
 
 
-def parameters(request: Request, parsers: Mapping[str, query.Parser]) -> dict[str, str | int]:
-    """Parse the known parameters of the query; answer 400 to a bad value."""
+async def items(request: Request, read: Callable[[bytes, str], list[T]]) -> list[T]:
+    """Read an upload of items by `read`, from its body and project; answer 400 to a bad one."""
+    project_id, body = await receive(request)
     try:
-        return query.parse_query(request.query_params, parsers)
-    except query.BadParameter as error:
-        detail = {"path": [error.name], "message": str(error)}
-        raise ApiError(400, "Validation failed", details=[detail]) from error
+        return await run_in_threadpool(read, body, project_id)
+    except UploadRefused as refusal:
+        details = {"details": refusal.issues} if refusal.issues else {}
+        raise ApiError(400, str(refusal), **details) from refusal
 
 
-def limit_and_offset(request: Request) -> tuple[int, int]:
-    """Return the page of a list that the query asks for."""
-    page = parameters(request, query.PAGE)
-    return int(page.get("limit", _DEFAULT_LIMIT)), int(page.get("offset", 0))
+def parsed(
+    parse: Callable[[Mapping[str, str]], query.Parameters], request: Request
+) -> query.Parameters:
+    """Parse the query by `parse`; answer 400 to a bad value."""
+    try:
+        return parse(request.query_params)
+    except query.BadQuery as error:
+        details = {"details": error.issues} if error.issues else {}
+        raise ApiError(400, str(error), **details) from error
+
+
+def list_query(
+    request: Request, parsers: Mapping[str, query.Parser]
+) -> tuple[query.Parameters, int, int]:
+    """Return what the request asks a list for: the filters, its limit and its offset."""
+    project_id = project(request)
+    filters = parsed(lambda given: query.parse_query(given, parsers), request)
+    limit, offset = int(filters.pop("limit", _DEFAULT_LIMIT)), int(filters.pop("offset", 0))
+    return {"project_id": project_id, **filters}, limit, offset
+
+
+def list_answer(
+    name: str, shown: Sequence[object], total: int, limit: int, offset: int
+) -> Response:
+    """Answer with one page of a list."""
+    return JsonAnswer({name: shown, "total": total, "limit": limit, "offset": offset})
 
 
 def path_id(request: Request) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 import sqlite3
 import threading
@@ -12,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pulse_otel.local.json_text import Json
+from pulse_otel.local.json_text import Json, stored_json, write_json
+from pulse_otel.local.storage.derivation import LEGACY_INDEXES, LEGACY_TRACES
 from pulse_otel.local.storage.spans import Filters
+from pulse_otel.local.storage.summaries import keep
 
 _log = logging.getLogger(__name__)
 
@@ -52,13 +53,16 @@ _COLUMNS = (
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS traces ({", ".join(_COLUMNS)}, row, PRIMARY KEY (trace_id));
 CREATE INDEX IF NOT EXISTS traces_by_session ON traces (project_id, session_id);
+CREATE INDEX IF NOT EXISTS legacy_traces_by_time
+    ON traces (project_id, timestamp, provider, model_requested, status);
+CREATE INDEX IF NOT EXISTS all_legacy_traces_by_time ON traces (timestamp);
 """
 _INSERT = f"INSERT INTO traces VALUES ({', '.join('?' * (len(_COLUMNS) + 1))})"  # noqa: S608
 _EQUAL = ("project_id", "trace_id", "session_id", "provider", "status")
 # Filter -> SQL. Only these strings and bound values ever reach the database.
 _CONDITIONS: Mapping[str, str] = {
     **{name: f"{name} = :{name}" for name in _EQUAL},
-    "model": "(model_requested = :model OR model_used = :model)",
+    "model": "model_requested = :model",
     "date_from": "timestamp >= :date_from",
     "date_to": "timestamp <= :date_to",
 }
@@ -72,6 +76,7 @@ class LegacyStore:
         self._connection = sqlite3.connect(path, check_same_thread=False)
         weakref.finalize(self, self._connection.close)
         self._connection.executescript(_SCHEMA)
+        keep(self._connection, "traces", (LEGACY_TRACES,), LEGACY_INDEXES)
 
     def insert(self, rows: Sequence[TraceRow]) -> bool:
         """Store `rows` up to the first whose id is taken; return whether that is all of them.
@@ -101,7 +106,7 @@ class LegacyStore:
         return str(found[0]) if found else None
 
     def _add(self, row: TraceRow) -> bool:
-        whole = json.dumps({name: getattr(row, name) for name in _FIELDS})
+        whole = write_json({name: getattr(row, name) for name in _FIELDS})
         self._connection.execute(_INSERT, [*(getattr(row, name) for name in _COLUMNS), whole])
         return True
 
@@ -109,22 +114,28 @@ class LegacyStore:
         """Return one page of the matching traces, newest first, and the number of all of them."""
         counting = f"SELECT COUNT(*) FROM traces WHERE {_where(filters)}"  # noqa: S608
         with self._lock:
-            total = int(self._all(counting, filters)[0][0])
+            total = int(self.select(counting, filters)[0][0])
             return self.traces(filters, limit=limit, offset=offset), total
 
     def traces(self, filters: Filters, *, limit: int = -1, offset: int = 0) -> list[TraceRow]:
         """Return the matching traces, newest first; a negative limit means all."""
-        found = self._all(
+        found = self.select(
             f"SELECT row FROM traces WHERE {_where(filters)}"  # noqa: S608
             " ORDER BY timestamp DESC, rowid DESC LIMIT :limit OFFSET :offset",
             {**filters, "limit": limit, "offset": offset},
         )
-        return [TraceRow(**json.loads(whole)) for (whole,) in found]
+        return [_from_text(whole) for (whole,) in found]
 
-    def _all(self, sql: str, values: Filters) -> list[tuple[Any, ...]]:
+    def select(self, sql: str, values: Filters) -> list[tuple[Any, ...]]:
+        """Run a query of this package; `values` are bound to its names."""
         with self._lock:
             return self._connection.execute(sql, dict(values)).fetchall()
 
 
 def _where(filters: Filters) -> str:
     return " AND ".join(_CONDITIONS[name] for name in filters) or "1"
+
+
+def _from_text(whole: str) -> TraceRow:
+    columns: Any = stored_json(whole)
+    return TraceRow(**columns)

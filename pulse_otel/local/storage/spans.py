@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sqlite3
 import threading
 import weakref
@@ -11,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from pulse_otel.local.json_text import Json
+from pulse_otel.local.json_text import Json, stored_json, write_json
+from pulse_otel.local.storage.derivation import INDEXES, SESSIONS, TRACES
+from pulse_otel.local.storage.summaries import keep
 
 Filters: TypeAlias = Mapping[str, str | int]
 
@@ -60,10 +61,17 @@ class SpanRow:
 
 _COLUMNS = tuple(field.name for field in dataclasses.fields(SpanRow))
 _JSON_COLUMNS = frozenset({"tool_input", "tool_response", "error", "metadata"})
+# The last two hold all that the analytics read, so that they read no body.
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS spans ({", ".join(_COLUMNS)}, PRIMARY KEY (project_id, span_id));
-CREATE INDEX IF NOT EXISTS spans_by_trace ON spans (project_id, trace_id);
-CREATE INDEX IF NOT EXISTS spans_by_session ON spans (project_id, session_id);
+DROP INDEX IF EXISTS spans_by_trace;
+DROP INDEX IF EXISTS spans_by_session;
+CREATE INDEX IF NOT EXISTS spans_of_trace ON spans (trace_id, project_id, timestamp);
+CREATE INDEX IF NOT EXISTS spans_of_session ON spans (session_id, project_id, trace_id);
+CREATE INDEX IF NOT EXISTS spans_by_time ON spans (project_id, timestamp, kind, source, service,
+    event_type, status, tool_name, duration_ms, trace_id);
+CREATE INDEX IF NOT EXISTS calls_by_time ON spans (kind, timestamp, project_id, provider, model,
+    status, duration_ms, input_tokens, output_tokens, cost_cents, session_id);
 """
 _INSERT = (
     f"INSERT OR IGNORE INTO spans ({', '.join(_COLUMNS)})"  # noqa: S608 - our own column names
@@ -73,20 +81,26 @@ _INSERT = (
 # Filter -> SQL. Only these strings and bound values ever reach the database.
 _EQUAL = (
     "project_id", "trace_id", "span_id", "session_id", "source", "service", "kind", "tool_name",
-    "provider", "status",
+    "status",
 )  # fmt: skip
 _CONDITIONS: Mapping[str, str] = {
     **{name: f"{name} = :{name}" for name in _EQUAL},
-    "model": "(model = :model OR model_used = :model)",
     "date_from": "timestamp >= :date_from",
     "date_to": "timestamp <= :date_to",
-    # A trace fails if any of its spans does (contract §3.4).
-    "trace_status": "(:trace_status = 'error') = EXISTS (SELECT 1 FROM spans AS failed"
-    " WHERE failed.project_id = spans.project_id AND failed.trace_id = spans.trace_id"
-    " AND failed.status = 'error')",
 }
-# Trace lists hide these two event types (contract §3.3).
-_LISTED = "event_type NOT IN ('session_start', 'session_end')"
+# The database knows nothing of its own contents: it would rather walk through a whole project.
+_BEST_INDEX = {"trace_id": "spans_of_trace", "session_id": "spans_of_session"}
+# A trace has these if one of its spans has all of them.
+_OF_A_SPAN = ("session_id", "source", "service")
+_TRACE_CONDITIONS: Mapping[str, str] = {
+    **{name: f"{name} = :{name}" for name in ("project_id", "provider", "model")},
+    "date_from": "last_started >= :date_from",
+    "date_to": "started <= :date_to",
+    "status": "(errors > 0) = (:status = 'error')",
+    # As a title, a trace without one has its model (contract §3.4).
+    "summary": "instr(lower(COALESCE(summary, CASE WHEN calls THEN model END,"
+    " tool_calls || ' tool calls')), lower(:summary)) > 0",
+}
 
 
 class Store:
@@ -97,16 +111,21 @@ class Store:
         self._connection = sqlite3.connect(path, check_same_thread=False)
         weakref.finalize(self, self._connection.close)
         self._connection.executescript(_SCHEMA)
+        keep(self._connection, "spans", (TRACES, SESSIONS), INDEXES)
 
-    def insert(self, rows: Sequence[SpanRow]) -> None:
-        """Store new spans; a stored (project, span id) is not changed (contract §3.2)."""
+    def insert(self, rows: Sequence[SpanRow]) -> list[SpanRow]:
+        """Store new spans, and return these.
+
+        A stored (project, span id) is not changed (contract §3.2).
+        """
         with self._lock, self._connection:
-            self._connection.executemany(_INSERT, [_to_columns(row) for row in rows])
+            added = ((row, self._connection.execute(_INSERT, _to_columns(row))) for row in rows)
+            return [row for row, cursor in added if cursor.rowcount]
 
     def spans(self, filters: Filters, *, limit: int = -1, offset: int = 0) -> list[SpanRow]:
         """Return the matching spans, newest first; a negative limit means all."""
-        found = self._all(
-            f"SELECT {', '.join(_COLUMNS)} FROM spans WHERE {_where(filters)}"  # noqa: S608
+        found = self.select(
+            f"SELECT {', '.join(_COLUMNS)} FROM {_from_spans(filters)}"  # noqa: S608
             " ORDER BY timestamp DESC, rowid DESC LIMIT :limit OFFSET :offset",
             {**filters, "limit": limit, "offset": offset},
         )
@@ -114,50 +133,61 @@ class Store:
 
     def span_page(self, filters: Filters, limit: int, offset: int) -> tuple[list[SpanRow], int]:
         """Return one page of the matching spans and the number of all, read at one moment."""
-        sql = f"SELECT COUNT(*) FROM spans WHERE {_where(filters)}"  # noqa: S608
+        sql = f"SELECT COUNT(*) FROM {_from_spans(filters)}"  # noqa: S608
         with self._lock:
-            total = int(self._all(sql, filters)[0][0])
+            total = int(self.select(sql, filters)[0][0])
             return self.spans(filters, limit=limit, offset=offset), total
 
     def trace_page(
         self, filters: Filters, limit: int, offset: int = 0
     ) -> tuple[list[list[SpanRow]], int]:
-        """Return one page of the traces with a matching span, and the number of all such traces."""
-        sql = (
-            "SELECT COUNT(*) FROM (SELECT 1 FROM spans"  # noqa: S608
-            f" WHERE {_LISTED} AND {_where(filters)} GROUP BY project_id, trace_id)"
+        """Return one page of the matching traces, newest first, and the number of all of them."""
+        matching = f"FROM trace_summaries WHERE {_where_of_traces(filters)}"
+        page = (
+            f"SELECT project_id, trace_id {matching}"
+            " ORDER BY started DESC, seq DESC LIMIT :limit OFFSET :offset"
         )
         with self._lock:
-            total = int(self._all(sql, filters)[0][0])
-            return self._traces(filters, limit, offset), total
-
-    def _traces(self, filters: Filters, limit: int, offset: int) -> list[list[SpanRow]]:
-        """Return the traces with a matching span, newest first; the spans of each by start."""
-        found = self._all(
-            f"SELECT project_id, trace_id FROM spans WHERE {_LISTED} AND {_where(filters)}"  # noqa: S608
-            " GROUP BY project_id, trace_id ORDER BY MIN(timestamp) DESC, MIN(rowid) DESC"
-            " LIMIT :limit OFFSET :offset",
-            {**filters, "limit": limit, "offset": offset},
-        )
-        return [self.trace({"project_id": p, "trace_id": t}) for p, t in found]
+            total = int(self.select(f"SELECT COUNT(*) {matching}", filters)[0][0])
+            found = self.select(page, {**filters, "limit": limit, "offset": offset})
+            return [self.trace({"project_id": p, "trace_id": t}) for p, t in found], total
 
     def trace(self, filters: Filters) -> list[SpanRow]:
         """Return the matching spans by start (contract §3.4)."""
         return self.spans(filters)[::-1]
 
-    def _all(self, sql: str, values: Filters) -> list[tuple[Any, ...]]:
+    def select(self, sql: str, values: Filters) -> list[tuple[Any, ...]]:
+        """Run a query of this package; `values` are bound to its names."""
         with self._lock:
             return self._connection.execute(sql, dict(values)).fetchall()
+
+
+def _from_spans(filters: Filters) -> str:
+    index = next(
+        (f" INDEXED BY {_BEST_INDEX[name]}" for name in filters if name in _BEST_INDEX), ""
+    )
+    return f"spans{index} WHERE {_where(filters)}"
 
 
 def _where(filters: Filters) -> str:
     return " AND ".join(_CONDITIONS[name] for name in filters) or "1"
 
 
+def _where_of_traces(filters: Filters) -> str:
+    """Make the condition on summaries; traces that lists hide never match."""
+    conditions = [_TRACE_CONDITIONS[name] for name in filters if name in _TRACE_CONDITIONS]
+    of_a_span = [name for name in filters if name in _OF_A_SPAN]
+    if of_a_span:
+        matching = _from_spans(dict.fromkeys((*of_a_span, "project_id"), ""))
+        listed = "event_type NOT IN ('session_start', 'session_end')"
+        conditions.append(f"trace_id IN (SELECT trace_id FROM {matching} AND {listed})")  # noqa: S608
+    return " AND ".join(["started IS NOT NULL", *conditions])
+
+
 def _to_columns(row: SpanRow) -> list[Any]:
     values = ((name, getattr(row, name)) for name in _COLUMNS)
     return [
-        json.dumps(value) if name in _JSON_COLUMNS and value is not None else value
+        write_json(value) if name in _JSON_COLUMNS and value is not None else value
         for name, value in values
     ]
 
@@ -165,7 +195,7 @@ def _to_columns(row: SpanRow) -> list[Any]:
 def _from_columns(columns: Sequence[Any]) -> SpanRow:
     row = dict(zip(_COLUMNS, columns, strict=True))
     for name in _JSON_COLUMNS:
-        row[name] = None if row[name] is None else json.loads(row[name])
+        row[name] = None if row[name] is None else stored_json(row[name])
     interrupt = row["is_interrupt"]
     row["is_interrupt"] = None if interrupt is None else bool(interrupt)
     return SpanRow(**row)

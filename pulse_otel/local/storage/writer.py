@@ -22,7 +22,7 @@ class Writer(Generic[T]):
 
     def __init__(
         self,
-        write: Callable[[Sequence[T]], None],
+        write: Callable[[Sequence[T]], object],
         *,
         delay_s: float = 0.05,
         capacity: int = 20_000,

@@ -95,7 +95,9 @@ class TestReads:
             ({"provider": "anthropic"}, {"b"}),
             ({"provider": "openrouter"}, set()),
             ({"model": "gpt-4o"}, {"a"}),
-            ({"model": "claude-x-1"}, {"b"}),
+            ({"model": "claude-x"}, {"b"}),
+            ({"model": "claude-x-1"}, set()),
+            ({"model": "", "date_to": ""}, {"a", "b"}),
             ({"status": "error"}, {"b"}),
             ({"date_from": "2023-11-15"}, {"b"}),
             ({"date_to": "2023-11-14"}, {"a"}),
@@ -122,24 +124,6 @@ class TestReads:
         found = legacy_client.get("/v1/traces", **query).json()
         assert {one["outputText"] for one in found["traces"]} == expected
         assert found["total"] == len(expected)
-
-    @pytest.mark.parametrize(
-        ("name", "value"),
-        [
-            ("session_id", "my-session"),
-            ("session_id", ""),
-            ("provider", "azure"),
-            ("status", "ok"),
-            ("limit", "0"),
-            ("limit", "1001"),
-            ("offset", "-1"),
-            ("date_from", "yesterday"),
-        ],
-    )
-    def test_bad_values(self, legacy_client: LegacyClient, name: str, value: str) -> None:
-        answer = legacy_client.get("/v1/traces", **{name: value})
-        assert (answer.status_code, answer.json()["error"]) == (400, "Validation failed")
-        assert [detail["path"] for detail in answer.json()["details"]] == [[name]]
 
     def test_a_session_oldest_first(self, legacy_client: LegacyClient, legacy_url: str) -> None:
         """The same session id in another project is another session."""

@@ -171,7 +171,6 @@ class TestPaths:
             ("POST", "/v1/traces/async"),
             ("POST", "/v1/spans"),
             ("GET", "/v1/unknown"),
-            ("GET", "/v1"),
             ("GET", "/api/unknown"),
             ("POST", "/"),
             ("POST", "/unknown"),

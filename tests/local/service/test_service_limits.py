@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from pulse_otel.local.service import app as service
-from pulse_otel.local.service.ingest import MAX_PAYLOAD_BYTES, MAX_SPANS
+from pulse_otel.local.service.ingest import MAX_SPANS
+from pulse_otel.local.service.otlp_values import MAX_PAYLOAD_BYTES
 from pulse_otel.local.serving import serving
 from pulse_otel.local.storage.writer import Writer
 from tests.local.service_client import Client, export, span

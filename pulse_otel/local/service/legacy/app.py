@@ -11,14 +11,17 @@ from typing import TypeAlias, cast
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from pulse_otel.local.pages import trace_detail, trace_list
-from pulse_otel.local.service import query, web
-from pulse_otel.local.service.legacy.ingest import TracesRefused, read_traces
+from pulse_otel.local.service import analytics_routes, plain_spans, query, span_routes, web
+from pulse_otel.local.service.legacy.ingest import read_traces
 from pulse_otel.local.service.views import View, camel_case, iso
+from pulse_otel.local.service.web import JsonAnswer
+from pulse_otel.local.storage import analytics
 from pulse_otel.local.storage.legacy_traces import LegacyStore, TraceRow
+from pulse_otel.local.storage.spans import Store
 from pulse_otel.local.storage.writer import Writer
 
 Upload: TypeAlias = "list[TraceRow]"
@@ -29,6 +32,8 @@ def create_legacy_app(db: str = ":memory:") -> Starlette:
     app = web.new_app(_ROUTES, _page)
     app.state.store = LegacyStore(db)
     app.state.writer = Writer(app.state.store.insert_queued)
+    app.state.spans = Store(db)
+    app.state.span_writer = Writer(app.state.spans.insert)
     return app
 
 
@@ -39,7 +44,7 @@ async def _receive_batch(request: Request) -> Response:
         # The real service does not check for a repeated trace: the database's error shows.
         raise web.ApiError(500, "Internal server error")
     answer = {"count": len(rows), "traces": [_view(row) for row in rows]}
-    return JSONResponse(answer, status_code=202)
+    return JsonAnswer(answer, status_code=202)
 
 
 async def _receive_async(request: Request) -> Response:
@@ -47,24 +52,17 @@ async def _receive_async(request: Request) -> Response:
     rows = await _accepted(request)
     if not _writer(request).put([rows]):
         raise web.ApiError(500, "Internal server error")
-    return JSONResponse({"status": "queued", "count": len(rows)}, status_code=202)
+    return JsonAnswer({"status": "queued", "count": len(rows)}, status_code=202)
 
 
 async def _accepted(request: Request) -> Upload:
-    project_id, body = await web.receive(request)
-    try:
-        return await run_in_threadpool(read_traces, body, project_id=project_id)
-    except TracesRefused as refusal:
-        details = {"details": refusal.issues} if refusal.issues else {}
-        raise web.ApiError(400, str(refusal), **details) from refusal
+    return await web.items(request, lambda body, project: read_traces(body, project_id=project))
 
 
 def _list_traces(request: Request) -> Response:
-    filters = {"project_id": web.project(request), **web.parameters(request, query.LEGACY_FILTERS)}
-    limit, offset = web.limit_and_offset(request)
+    filters, limit, offset = web.list_query(request, query.LEGACY_FILTERS)
     rows, total = _store(request).page(filters, limit, offset)
-    views = [_view(row) for row in rows]
-    return JSONResponse({"traces": views, "total": total, "limit": limit, "offset": offset})
+    return web.list_answer("traces", [_view(row) for row in rows], total, limit, offset)
 
 
 def _one_trace(request: Request) -> Response:
@@ -72,7 +70,7 @@ def _one_trace(request: Request) -> Response:
     rows = _store(request).traces(filters)
     if not rows:
         raise web.ApiError(404, "Trace not found")
-    return JSONResponse(_view(rows[0]))
+    return JsonAnswer(_view(rows[0]))
 
 
 def _one_session(request: Request) -> Response:
@@ -81,7 +79,7 @@ def _one_session(request: Request) -> Response:
     if not rows:
         raise web.ApiError(404, "Session not found")
     views = [_view(row) for row in reversed(rows)]
-    return JSONResponse({"sessionId": filters["session_id"], "traces": views})
+    return JsonAnswer({"sessionId": filters["session_id"], "traces": views})
 
 
 def _page(request: Request) -> Response:
@@ -117,6 +115,9 @@ _ROUTES = [
     Route("/v1/traces/async", _receive_async, methods=["POST"]),
     Route("/v1/traces", _list_traces, methods=["GET"]),
     Route("/v1/traces/{id}", _one_trace, methods=["GET"]),
+    *span_routes.routes(plain_spans.LEGACY),
     Route("/v1/sessions/{id}", _one_session, methods=["GET"]),
+    *analytics_routes.routes(analytics.LEGACY_CALLS, extended=False),
+    Route("/dashboard/api/traces", _list_traces, methods=["GET"]),
     Route("/dashboard/traces/{id}", _trace_page, methods=["GET"]),
 ]

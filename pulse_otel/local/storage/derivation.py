@@ -1,0 +1,110 @@
+"""Say how traces and sessions are derived from spans, and from legacy traces (contract §3.4).
+
+`traces`: `started` is the key of a list, null for a trace that lists hide; `seq` breaks ties.
+Provider and model are those that a filter finds: `sdk` and `unknown` without a call.
+"""
+
+from __future__ import annotations
+
+from pulse_otel.local.storage.summaries import Summary
+
+_IS_CALL = "(new.kind = 'llm_call')"
+# Trace lists hide these two event types (contract §3.3).
+_IS_LISTED = "(new.event_type NOT IN ('session_start', 'session_end'))"
+
+
+def _of_calls(value: str) -> str:
+    return f"CASE WHEN {_IS_CALL} THEN {value} END"
+
+
+def _metadata(*names: str) -> str:
+    """Take the first of these entries that is there; SQLite refuses JSON that is very deep."""
+    found = [f"""json_extract(new.metadata, '$."{name}"')""" for name in names]
+    first = found[0] if len(found) == 1 else f"COALESCE({', '.join(found)})"
+    return f"CASE WHEN json_valid(new.metadata) THEN {first} END"
+
+
+_USAGE = {
+    name: _of_calls(f"new.{name}") for name in ("input_tokens", "output_tokens", "cost_cents")
+}
+_KINDS = {
+    "calls": _IS_CALL,
+    "tool_calls": "(new.kind = 'tool_use')",
+    "agent_runs": "(new.kind = 'agent_run')",
+    "errors": "(new.status = 'error')",
+    "spans": "1",
+}
+
+TRACES = Summary(
+    table="trace_summaries",
+    key={"project_id": "new.project_id", "trace_id": "new.trace_id"},
+    main_rank=f"NOT {_IS_CALL}",
+    firsts={
+        "session_id": "new.session_id",
+        "source": "new.source",
+        "service": "new.service",
+        "provider": f"COALESCE({_of_calls('new.provider')}, 'sdk')",
+        "model": f"COALESCE({_of_calls('new.model')}, 'unknown')",
+        "model_used": _of_calls("new.model_used"),
+        "user_id": _metadata("pulse.user_id"),
+        "summary": _metadata("pulse.summary", "pulse.metadata.summary", "summary"),
+    },
+    sums={**_USAGE, **_KINDS, "latency_ms": "COALESCE(new.duration_ms, 0)"},
+    least={"started": f"CASE WHEN {_IS_LISTED} THEN new.timestamp END", "seq": "new.rowid"},
+    most={"last_started": f"CASE WHEN {_IS_LISTED} THEN new.timestamp END"},
+)
+SESSIONS = Summary(
+    table="session_summaries",
+    key={"project_id": "new.project_id", "session_id": "new.session_id"},
+    main_rank=f"NOT {_IS_CALL}",
+    firsts={"source": "new.source", "model": _of_calls("new.model")},
+    sums={
+        **_USAGE,
+        **_KINDS,
+        "traces": "NOT EXISTS (SELECT 1 FROM spans AS other INDEXED BY spans_of_session"
+        " WHERE other.project_id = new.project_id"
+        " AND other.session_id = new.session_id AND other.trace_id = new.trace_id"
+        " AND other.rowid < new.rowid)",
+    },
+    least={"started": "new.timestamp", "seq": "new.rowid"},
+    most={"last_started": "new.timestamp"},
+    lists={"sources": "new.source"},
+)
+INDEXES = """
+CREATE INDEX traces_by_time
+    ON trace_summaries (project_id, started, seq, last_started, errors, provider, model);
+CREATE INDEX all_traces_by_time ON trace_summaries (started, seq);
+CREATE INDEX sessions_by_time ON session_summaries (project_id, last_started, seq);
+CREATE INDEX all_sessions_by_time ON session_summaries (last_started, seq);
+"""
+
+
+def _stored(name: str) -> str:
+    return f"CASE WHEN json_valid(new.row) THEN json_extract(new.row, '$.{name}') END"
+
+
+_LEGACY_SUMS = {
+    **{name: _stored(name) for name in _USAGE},
+    "calls": "1",
+    "errors": "(new.status = 'error')",
+}
+LEGACY_TRACES = Summary(
+    table="legacy_summaries",
+    key={"project_id": "new.project_id", "trace_id": "new.trace_id"},
+    main_rank="0",
+    firsts={
+        "session_id": "new.session_id",
+        "provider": "new.provider",
+        "model": "new.model_requested",
+        "model_used": "new.model_used",
+        "user_id": _stored("metadata.user_id"),
+        "summary": _stored("metadata.summary"),
+    },
+    sums={**_LEGACY_SUMS, "latency_ms": _stored("latency_ms")},
+    least={"started": "new.timestamp", "seq": "new.rowid"},
+    most={"last_started": "new.timestamp"},
+)
+LEGACY_INDEXES = """
+CREATE INDEX legacy_by_time ON legacy_summaries (project_id, started, seq, errors, provider, model);
+CREATE INDEX all_legacy_by_time ON legacy_summaries (started, seq);
+"""
