@@ -44,7 +44,7 @@ def alarm() -> Iterator[Callable[[Callable[[int, Any], Any]], None]]:
 
     def install(handler: Callable[[int, Any], Any]) -> None:
         signal.signal(signal.SIGALRM, handler)
-        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.01)
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
 
     yield install
     signal.setitimer(signal.ITIMER_REAL, 0)
