@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 from pulse_otel import settings
 from pulse_otel.given import Given
-from pulse_otel.guard import of_signal_handler
 from pulse_otel.log import rate_limited
 from pulse_otel.masking import masked
+from pulse_otel.outside import from_outside
 from pulse_otel.settings import KEY_PREFIX, ConfigError
 
 
@@ -170,7 +170,7 @@ def _redact(value: object) -> object:
         try:
             value = getattr(importlib.import_module(module), name)
         except (Exception, SystemExit) as error:
-            if of_signal_handler(error):
+            if from_outside(error):
                 raise
             value, failure = None, f"; its import failed ({type(error).__name__})"
     if not callable(value):

@@ -1,21 +1,17 @@
 """The one broad ``except``: an error of ours ends neither a call of the program nor a worker.
 
-An exception that a signal handler of the program raised meanwhile is none of ours. A handler may
-run between any two steps of the main thread: a time limit (`signal.alarm`, Celery's soft limit)
-ends what it interrupts by an exception, and would end nothing if we kept it.
+An exception that came from outside meanwhile is none of ours: `outside` tells which one did.
 """
 
 from __future__ import annotations
 
 import os
-import traceback
 from collections.abc import Callable
 from enum import Enum
-from inspect import CO_VARARGS
-from types import FrameType
-from typing import Any, Final, Literal, TypeAlias, TypeVar, overload
+from typing import Final, Literal, TypeAlias, TypeVar, overload
 
 from pulse_otel.log import rate_limited
+from pulse_otel.outside import from_outside
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -46,13 +42,13 @@ def guarded(function: Callable[..., T], *args: object, otherwise: object = None)
 
     The log line names the function and the kind of the error only: the error's text may quote
     what must not be logged. Under ``PULSE_STRICT=1`` (tests) the error is raised. So is, always,
-    what a signal handler raised.
+    what came from outside.
     """
     global _internal_errors
     try:
         return function(*args)
     except Exception as error:
-        if of_signal_handler(error):
+        if from_outside(error):
             raise
         _internal_errors += 1
         if os.environ.get("PULSE_STRICT") == "1":
@@ -75,29 +71,11 @@ def tried(
 ) -> T | D:
     """Return `function(*args)`, or `otherwise` if it raises one of `kinds`, as data may make it.
 
-    What a signal handler raised is raised.
+    What came from outside is raised.
     """
     try:
         return function(*args)
     except kinds as error:
-        if of_signal_handler(error):
+        if from_outside(error):
             raise
         return otherwise
-
-
-def of_signal_handler(error: BaseException) -> bool:
-    """Return whether a signal handler raised `error`: one runs in a frame of its traceback."""
-    return any(_runs_handler(frame) for frame, _ in traceback.walk_tb(error.__traceback__))
-
-
-def _runs_handler(frame: FrameType) -> bool:
-    """Return whether Python called the function of `frame` with the frame that it interrupted.
-
-    That tells a handler of any kind, also one that has put another in its place meanwhile.
-    """
-    interrupted, code, local = frame.f_back, frame.f_code, frame.f_locals
-    many = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & CO_VARARGS)
-    arguments: list[Any] = [local.get(name) for name in code.co_varnames[:many]]
-    if code.co_flags & CO_VARARGS:
-        arguments += arguments.pop() or ()
-    return interrupted is not None and any(argument is interrupted for argument in arguments)

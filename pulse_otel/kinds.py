@@ -39,7 +39,7 @@ def is_model(kind: type) -> bool:
     if meta is type or meta in MODELS:
         return meta is not type
     found = of_class(kind, "__pydantic_fields_set__")
-    if found and _package(meta) == "pydantic":
+    if found and package_of(meta) == "pydantic":
         MODELS.add(meta)
     return found
 
@@ -92,7 +92,8 @@ _TIME_ZONES = frozenset(("builtins", "datetime", "dateutil", "pytz", "zoneinfo")
 _SDK_PACKAGES = frozenset(("anthropic", "httpx", "httpx2", "openai", "pydantic"))
 
 
-def _package(kind: type) -> str:
+def package_of(kind: type) -> str:
+    """Return the package that a class says it is of; empty if it does not say so by a text."""
     module: object = _MODULE(kind)
     return module.partition(".")[0] if type(module) is str else ""
 
@@ -100,7 +101,7 @@ def _package(kind: type) -> str:
 def has_text(value: object) -> bool:
     """Return whether `str(value)` is a value, and runs no code of the program."""
     kind = type(value)
-    package, name = _package(kind), name_of(kind)
+    package, name = package_of(kind), name_of(kind)
     if package == "numpy":
         bases = [name_of(base) for base in _MRO(kind)]
         return "generic" in bases and name not in ("void", "object_")
@@ -108,13 +109,13 @@ def has_text(value: object) -> bool:
         return False
     if name in ("datetime", "time"):
         zone: Any = cast("Any", value).tzinfo
-        return _package(cast("type[object]", type(zone))) in _TIME_ZONES
+        return package_of(cast("type[object]", type(zone))) in _TIME_ZONES
     return True
 
 
 def of_sdk(kind: type) -> bool:
     """Return whether a class is one of the SDKs' or of their HTTP client's."""
-    return _package(kind) in _SDK_PACKAGES
+    return package_of(kind) in _SDK_PACKAGES
 
 
 def dict_of(value: object) -> dict[Any, Any] | None:

@@ -18,7 +18,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, cast
 
-from pulse_otel.guard import FAILED, of_signal_handler, tried
+from pulse_otel.guard import FAILED, tried
 from pulse_otel.kinds import (
     dict_of,
     has_text,
@@ -29,6 +29,7 @@ from pulse_otel.kinds import (
     of_sdk,
     stored,
 )
+from pulse_otel.outside import from_outside
 
 MAX_DEPTH = 40
 MAX_PARTS = 1 << 17
@@ -287,7 +288,7 @@ def to_json_bytes(value: object, most: int = 1 << 62) -> bytes:
                 text = fast(plain(value))
             return _without_nul(text)
         except Exception as error:
-            if of_signal_handler(error):
+            if from_outside(error):
                 raise
             if "UnicodeEncodeError" in str(error):
                 return _standard_json(value)

@@ -36,6 +36,7 @@ from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
 from pulse_otel.process.exporters import register, running
 from pulse_otel.process.flush import Flushable, batch_processors_before, hand_over
 from pulse_otel.process.forks import reset_in_children
+from pulse_otel.process.interrupt import remember_interrupt
 from pulse_otel.settings import KEY_PREFIX, ConfigError
 
 if TYPE_CHECKING:
@@ -258,6 +259,7 @@ class PulseSpanExporter(SpanExporter):
             self._reported = True
             self._transport.close()
             log_lost_spans(self.stats, self._delivery.trouble, passing=self._delivery.passing)
+        remember_interrupt()
         return done
 
 

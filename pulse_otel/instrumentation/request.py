@@ -120,8 +120,8 @@ def sync_hook(endpoints: Endpoints) -> Callable[..., Any]:
         if call is None:
             return wrapped(*sent.args, **sent.kwargs)
         try:
-            guarded(call.attach)
             try:
+                guarded(call.attach)
                 result = wrapped(*sent.args, **sent.kwargs)
             finally:
                 guarded(call.detach)
@@ -142,8 +142,8 @@ def async_hook(endpoints: Endpoints) -> Callable[..., Any]:
         if call is None:
             return await wrapped(*sent.args, **sent.kwargs)
         try:
-            guarded(call.attach)
             try:
+                guarded(call.attach)
                 result = await wrapped(*sent.args, **sent.kwargs)
             finally:
                 guarded(call.detach)

@@ -17,6 +17,8 @@ from tests.reliability.ends import ENDS, FAULTS, bare_code, cell
         ("TLS expired", "SIGTERM, opted in", True),
         ("TLS expired", "exception", False),
         ("413", "span in atexit", True),
+        ("none", "SIGINT", False),
+        ("hang", "SIGINT", False),
         ("stored, then reset", "SIGINT", True),
     ],
 )

@@ -129,8 +129,6 @@ print("child", time.time(), flush=True)
     "span in atexit": End("atexit.register(lambda: spans(1))", more=1),
     "shutdown()": End("pulse_otel.shutdown()"),
 }
-# 1 if a thread is importing meanwhile: Python then forgets why it ends.
-SAME_CODES = ({1, -2},)
 
 
 @dataclass(frozen=True)
@@ -213,7 +211,7 @@ def cell(fault: str, end: str, *, spool: bool, bare: int) -> Cell:
     stats = json.loads(found[1]) if found else None
     checks = {
         TOO_LONG: took <= LONGEST_S,
-        f"exit code {code}, bare {bare}": code == bare or {code, bare} in SAME_CODES,
+        f"exit code {code}, bare {bare}": code == bare,
         "printed": "Exception ignored" not in err and "internal error" not in err,
         "told": (stats is not None) == way.told,
         **_accounts(fault, way, spool=spool, arrived=arrived, on_disk=on_disk, stats=stats),
