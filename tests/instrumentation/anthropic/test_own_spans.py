@@ -116,9 +116,15 @@ def test_a_tool_runners_spans_are_the_parents_of_ours(
     for call in calls:
         assert call.parent is not None
         assert call.parent.span_id == runner.get_span_context().span_id
-    (tool,) = [s for s in finished if s.attributes["gen_ai.operation.name"] == "execute_tool"]
-    assert tool.instrumentation_scope.name == OWN
-    assert len(finished) == 4
+    # Theirs does not say what came out; Pulse makes one of the two, by the id.
+    ours, tool = sorted(
+        (s for s in finished if s.attributes["gen_ai.operation.name"] == "execute_tool"),
+        key=lambda span: span.instrumentation_scope.name == OWN,
+    )
+    assert "gen_ai.tool.call.result" not in tool.attributes
+    assert "sunny" in str(ours.attributes["gen_ai.tool.call.result"])
+    assert tool.attributes["gen_ai.tool.call.id"] == ours.attributes["gen_ai.tool.call.id"]
+    assert len(finished) == 5
 
 
 def test_with_a_global_provider(provider: Any, run_python: RunPython) -> None:
