@@ -70,6 +70,8 @@ def shapes() -> dict[str, Any]:
         "one text of 1 MiB": [message("x y " * (1 << 18))],
         "long first and last": [message("a" * 400_000), message("b"), message("c" * 400_000)],
         "a field among many": {**{f"key{n}": n for n in range(100)}, "text": "y" * 1_000_000},
+        "a name of 1 MB": {"k" * 1_000_000: "v"},
+        "4 names of 100 kB": {"k" * 100_000 + str(n): n for n in range(4)},
         "nested 36 deep": nested(36, "t" * 10_000),
         "wide and nested": {f"k{n}": wide for n in range(400)},
         "20 x 20 x 20 fields": tree(20, 20, 20, text="v" * 50),

@@ -9,6 +9,7 @@ than to encode the value once.
 | a text | its beginning, with some notes its end too |
 | a list | the first item, within a quarter of the room, and the last ones |
 | an object of few fields | the small fields whole; the others share what these leave |
+| a long name of a field | its beginning and its end |
 | an object of many fields | the first ones, and parts of some that are large |
 """
 
@@ -19,7 +20,7 @@ than to encode the value once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -201,7 +202,7 @@ def _object(value: dict[Any, Any], room: int, cut: _Cut, depth: int) -> Json | N
         # A share that is not worth a cut goes to the first of them.
         share = room // max(1, min(len(larger) - done, room // cut.worth))
         write = cut.shortened if len(kept) == len(fields) - 1 else cut.within  # it cannot fit
-        named = _field(fields[position], share, write, depth)
+        named = _field(fields[position], share, write, depth, cut)
         if named is None:
             left_out += 1
         else:
@@ -265,12 +266,18 @@ def _first_fields(fields: list[_Field], room: int, cut: _Cut) -> _Kept:
 
 
 def _field(
-    field: _Field, room: int, write: Callable[[Any, int, int], Json | None], depth: int
+    field: _Field, room: int, write: Callable[[Any, int, int], Json | None], depth: int, cut: _Cut
 ) -> Pieces | None:
-    """Return a field, its value shortened if it does not fit; None if nothing."""
+    """Return a field, its value and a long name shortened if they do not fit; None if nothing."""
     name = _name(field)
-    value = write(field[1], room - len(name) - 1, depth)
-    if not value:
+    if len(name) > max(_LEAST_CUT, room // 2) and type(field[0]) is str:
+        value = cut.within(field[1], room // 2, depth)
+        # Names mostly differ at their ends.
+        text = _text(field[0], room - len(value or b"") - 2, replace(cut.notes, keeps_end=True))
+        name = in_one(text) + b":" if text else b""
+    else:
+        value = write(field[1], room - len(name) - 1, depth)
+    if not (name and value):
         return None
     return Pieces([name, *([value] if isinstance(value, bytes) else value.parts)])
 

@@ -7,7 +7,7 @@ the program; so may its class, by a metaclass. The functions here run no code of
 from __future__ import annotations
 
 from collections import UserDict
-from types import MappingProxyType
+from types import GetSetDescriptorType, MappingProxyType
 from typing import Any, Final, cast
 
 _MRO: Any = type.__dict__["__mro__"].__get__
@@ -45,12 +45,17 @@ def is_model(kind: type) -> bool:
 
 
 def instance_fields(value: object) -> dict[str, Any] | None:
-    """Return the attributes of the instance itself; None if its class has slots for them."""
-    try:
-        fields: Any = stored(value, "__dict__")
-    except AttributeError:
-        return None
-    return cast("dict[str, Any]", fields) if type(fields) is dict else None
+    """Return the attributes of the instance itself; None if its class has slots for them.
+
+    None too if the class has a `__dict__` of its own, which would run its code.
+    """
+    for base in _MRO(type(value)):
+        descriptor = _NAMESPACE(base).get("__dict__")
+        if descriptor is not None:
+            known = type(descriptor) is GetSetDescriptorType
+            fields: Any = descriptor.__get__(value) if known else None
+            return cast("dict[str, Any]", fields) if type(fields) is dict else None
+    return None
 
 
 def exact(value: object) -> str | int | float | None:

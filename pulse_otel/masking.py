@@ -5,31 +5,47 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
-from pulse_otel.values import clip, scrub, size_bytes
+from pulse_otel.bounds import NOTES, shortened, whole
+from pulse_otel.leaves import SEPARATOR, Leaves, leaves
+from pulse_otel.values import clip, plain, scrub, size_bytes, to_json_bytes
 
+MASK = "[masked]"
+_MOST_BYTES = 1 << 15  # of the JSON of plain data: more is cut before it is searched
+
+
+def _run(characters: str, least: int) -> str:
+    """Return a pattern of at least so many characters, or of fewer before a note of `bounds`."""
+    return rf"(?:[{characters}]{{{least},}}|[{characters}]*(?=… \[))"
+
+
+# It is matched where a sign is found, in lower case. No part of it may match a NUL.
 _SECRET = re.compile(
-    r"(?i)\b(?:sk|pk|rk|pulse_sk|gsk|xai|sess|hf|r8|gh[opsu]|github_pat)[-_][A-Za-z0-9_*\-]{8,}"
-    r"|\b(?:Bearer|Basic)\s+[A-Za-z0-9._\-+/=]{8,}|\bAIza[A-Za-z0-9_\-]{20,}"
-    r"|\bAKIA[A-Z0-9]{12,}"
-    # A JSON web token. It matches a word from its start, and only one that a dot follows: trying
-    # each "eyJ" inside a word would take quadratic time.
-    r"|(?<![A-Za-z0-9_\-])(?=[A-Za-z0-9_\-]*\.[A-Za-z0-9_.\-])"
-    r"(?:[A-Za-z0-9_\-]*-)?eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_.\-]+"
-    r"|\bapi[-_]?key[\"']?\s*[=:]\s*[\"']?[A-Za-z0-9_\-]{8,}"
-    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
-)
-# Each text that `_SECRET` matches has one of these, in lower case: to search them takes a tenth.
-_SIGNS = (
-    *("k-", "k_", "xai-", "xai_", "sess-", "sess_", "hf-", "hf_", "r8-", "r8_", "pat-", "pat_"),
-    *("gho", "ghp", "ghs", "ghu", "bearer", "basic", "aiza", "akia", "eyj", "api", "://"),
-)
-# Other letters that a pattern takes for one of ASCII, and that stay in lower case.
-_LIKE_ASCII = (("\u017f", "s"), ("\u0131", "i"), ("i\u0307", "i"))
-_PIECE = 1024  # of a long text, which is masked by pieces
-_GAP = re.compile(r"[^\srcy=:\"'](?=\s)", re.IGNORECASE)  # a space that no secret spans
+    r"\b(?:sk|pk|rk|pulse_sk|gsk|xai|sess|hf|r8|gh[opsu]|github_pat)[-_]" + _run(r"a-z0-9_*\-", 8)
+    + r"|\b(?:bearer|basic)\s+" + _run(r"a-z0-9._\-+/=", 8)
+    + r"|\baiza" + _run(r"a-z0-9_\-", 20)
+    + r"|\bakia" + _run("a-z0-9", 12)
+    + r"|\beyj" + _run(r"a-z0-9_.\-", 16)  # a JSON web token
+    + r"|\bapi[-_]?key[\"']?\s*[=:]\s*[\"']?" + _run(r"a-z0-9_\-", 8)
+    + r"|(?<=://)[^/\s:@\x00]+:[^/\s@\x00]+(?=@|… \[)"
+)  # fmt: skip
+# A part of each text that `_SECRET` matches, with each underscore a hyphen -> how long before it
+# the match may begin. To find the few signs takes a tenth of matching everywhere.
+_SIGNS = {
+    "k-": (1, 2, 7),
+    **dict.fromkeys(("xai-", "sess-", "hf-", "r8-", "gho-", "ghp-", "ghs-", "ghu-"), (0,)),
+    "pat-": (7,),
+    **dict.fromkeys(("bearer", "basic", "aiza", "akia", "eyj", "api"), (0,)),
+    "://": (-3,),
+}
+# The signs that are tried: more than a few, and one of so many characters, make a text look as if
+# it was made of secrets.
+_FEW_SIGNS, _RARE_SIGNS = 256, 32
+# Other letters that a reader takes for one of ASCII, and that stay in lower case, or take two.
+_LIKE_ASCII = (("\u0130", "i"), ("\u017f", "s"), ("\u0131", "i"))
 # Fields of a provider's tools and parameters that hold a credential, in lower case, without
 # underscores and hyphens: whole names, ends of names, and mappings of which no value is shown.
 _SECRET_FIELDS = frozenset({"token", "connectionstring", "cookie"})
@@ -49,32 +65,56 @@ _SECRET_ENDINGS = (
     "password",
 )
 _SECRET_MAPPINGS = ("headers", "authentication", "credentials")
+_ENDINGS = (*_SECRET_FIELDS, *_SECRET_ENDINGS, *_SECRET_MAPPINGS)
+_NOTHING_FITS = to_json_bytes({NOTES.key: True})
 
 
 def mask_secrets(text: str) -> str:
-    """Return `text` with look-alikes of API keys masked; providers quote keys in messages."""
-    if len(text) <= 2 * _PIECE:
-        return _SECRET.sub("[masked]", text) if _may_hold_secret(text) else text
-    pieces: list[str] = []
-    begin = 0
-    while gap := _GAP.search(text, begin + _PIECE):
-        pieces.append(text[begin : gap.end()])
-        begin = gap.end()
-    pieces.append(text[begin:])
-    return "".join(
-        [_SECRET.sub("[masked]", piece) if _may_hold_secret(piece) else piece for piece in pieces]
-    )
+    """Return `text` with look-alikes of API keys masked; providers quote keys in messages.
+
+    A text that looks as if it was made of them is masked whole.
+    """
+    spans = _spans(text)
+    if spans is None:
+        return MASK
+    shown: list[str] = []
+    done = 0
+    for begin, end in sorted(spans):
+        if begin >= done:
+            shown += (text[done:begin], MASK)
+        done = max(done, end)
+    return "".join([*shown, text[done:]]) if shown else text
 
 
-def _may_hold_secret(text: str) -> bool:
-    lower = text.lower()
+def _spans(text: str) -> list[tuple[int, int]] | None:
+    """Return where secrets are; None if there are too many signs of them to try each."""
+    lower = _lower(text)
+    hyphens = lower.replace("_", "-")
+    left = _FEW_SIGNS + len(text) // _RARE_SIGNS
+    spans: list[tuple[int, int]] = []
+    for sign, befores in _SIGNS.items():
+        at = hyphens.find(sign)
+        while at >= 0:
+            left -= 1
+            if left < 0:
+                return None
+            end = at + len(sign)
+            for before in befores:
+                match = _SECRET.match(lower, max(0, at - before))
+                if match:
+                    spans.append(match.span())
+                    end = max(end, match.end())
+                    break
+            at = hyphens.find(sign, end)
+    return spans
+
+
+def _lower(text: str) -> str:
+    """Return `text` in lower case, each character in its place."""
     if not text.isascii():
         for letter, like in _LIKE_ASCII:
-            lower = lower.replace(letter, like)
-    for sign in _SIGNS:  # noqa: SIM110 - a generator takes twice the time
-        if sign in lower:
-            return True
-    return False
+            text = text.replace(letter, like)
+    return text.lower()
 
 
 def masked(text: str, limit_bytes: int) -> str:
@@ -91,21 +131,57 @@ def masked(text: str, limit_bytes: int) -> str:
 
 
 def without_secrets(value: Any) -> Any:
-    """Mask the credentials in `value`, plain data, by the name of their field or their form.
+    """Return `value` as plain data, cut to 32 KiB of JSON, without credentials.
 
-    A mapping under such a name, as in a schema, is searched; headers are masked whole.
+    They are known by the name of their field or by their form. A mapping under such a name, as in
+    a schema, is searched; headers are masked whole.
     """
+    found = leaves(value)
+    if found is None:
+        value = plain(value)
+    if whole(value, _MOST_BYTES) is None:
+        value = json.loads(shortened(value, _MOST_BYTES, NOTES) or _NOTHING_FITS)
+        found = None
+    found = found or leaves(value)
+    if found is None:  # a thread writes to it
+        return MASK
+    masks = _masks(found)
+    return _unsecret(value, masks) if masks or _may_name_secret(found.names) else value
+
+
+def _masks(found: Leaves) -> dict[str, str]:
+    """Return each text that holds secrets, and what is shown of it."""
+    text = found.text
+    shown = mask_secrets(text)
+    if shown == text:
+        return {}
+    parts = shown.split(SEPARATOR)
+    if len(parts) != len(found.texts):  # masked whole
+        return dict.fromkeys(found.texts, MASK)
+    return dict(zip(found.texts, parts, strict=True))
+
+
+def _may_name_secret(names: list[str]) -> bool:
+    ends = _plain_name(SEPARATOR.join(names)) + SEPARATOR
+    return any(end + SEPARATOR in ends for end in _ENDINGS)
+
+
+def _plain_name(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def _unsecret(value: Any, masks: dict[str, str]) -> Any:
     if isinstance(value, dict):
-        return {name: _unsecret(name, item) for name, item in value.items()}
+        return {name: _unsecret_field(name, item, masks) for name, item in value.items()}
     if isinstance(value, list):
-        return [without_secrets(item) for item in value]
-    return mask_secrets(value) if isinstance(value, str) else value
+        return [_unsecret(item, masks) for item in value]
+    return masks.get(value, value) if isinstance(value, str) else value
 
 
-def _unsecret(name: object, value: Any) -> Any:
-    field = str(name).lower().replace("_", "").replace("-", "")
+def _unsecret_field(name: str, value: Any, masks: dict[str, str]) -> Any:
+    field = _plain_name(name)
     if field.endswith(_SECRET_MAPPINGS) and isinstance(value, dict):
-        return dict.fromkeys(value, "[masked]")
-    if field.endswith(_SECRET_ENDINGS) or field in _SECRET_FIELDS:
-        return "[masked]" if isinstance(value, str) else without_secrets(value)
-    return without_secrets(value)
+        return dict.fromkeys(value, MASK)
+    if isinstance(value, str) and (field.endswith(_SECRET_ENDINGS) or field in _SECRET_FIELDS):
+        return MASK
+    return _unsecret(value, masks)

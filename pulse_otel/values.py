@@ -124,11 +124,12 @@ def plain(value: object, depth: int = 0, room: _Room | None = None) -> Any:
 
 
 def _number(value: float | None) -> Any:
-    if isinstance(value, float):
-        value = float.__float__(value)
+    kind = type(value)
+    if issubclass(kind, float):
+        value = float.__float__(cast("float", value))
         return value if float("-inf") < value < float("inf") else str(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = int.__index__(value)
+    if issubclass(kind, int) and kind is not bool:
+        value = int.__index__(cast("int", value))
         if abs(value) > 2**63:
             return str(value) if abs(value) < 10**400 else "[huge integer]"
     return value

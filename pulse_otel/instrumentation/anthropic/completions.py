@@ -9,11 +9,11 @@ from pulse_otel.instrumentation.finish_reasons import finish_reason, finish_reas
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    few_strings,
     filled,
     integer,
     number,
     read,
-    strings,
     text,
     text_parts,
     true,
@@ -25,7 +25,7 @@ _REQUEST = Rules(
     (("temperature",), semconv.REQUEST_TEMPERATURE, number),
     (("top_p",), semconv.REQUEST_TOP_P, number),
     (("top_k",), semconv.REQUEST_TOP_K, integer),
-    (("stop_sequences",), semconv.REQUEST_STOP_SEQUENCES, strings),
+    (("stop_sequences",), semconv.REQUEST_STOP_SEQUENCES, few_strings),
     (("stream",), semconv.REQUEST_STREAM, true),
 )
 _RESPONSE = Rules(

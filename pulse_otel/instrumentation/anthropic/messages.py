@@ -15,6 +15,7 @@ from pulse_otel.instrumentation.finish_reasons import finish_reason, finish_reas
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    few_strings,
     fields_of,
     filled,
     given,
@@ -23,7 +24,6 @@ from pulse_otel.instrumentation.reading import (
     number,
     parts_of,
     read,
-    strings,
     system_message,
     text,
     true,
@@ -40,7 +40,7 @@ _REQUEST = Rules(
     (("temperature",), semconv.REQUEST_TEMPERATURE, number),
     (("top_p",), semconv.REQUEST_TOP_P, number),
     (("top_k",), semconv.REQUEST_TOP_K, integer),
-    (("stop_sequences",), semconv.REQUEST_STOP_SEQUENCES, strings),
+    (("stop_sequences",), semconv.REQUEST_STOP_SEQUENCES, few_strings),
     (("output_config", "effort"), semconv.REQUEST_REASONING_LEVEL, text),
     (("output_config", "format", "type"), semconv.OUTPUT_TYPE, _json_output),
     (("output_format", "type"), semconv.OUTPUT_TYPE, _json_output),  # before `output_config`

@@ -16,6 +16,7 @@ from pulse_otel.instrumentation.openai.chat_parts import parts_of_message
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    few_strings,
     fields_of,
     filled,
     generic,
@@ -25,7 +26,6 @@ from pulse_otel.instrumentation.reading import (
     number,
     present,
     read,
-    strings,
     text,
     true,
 )
@@ -48,7 +48,7 @@ _REQUEST = Rules(
     (("top_p",), semconv.REQUEST_TOP_P, number),
     (("frequency_penalty",), semconv.REQUEST_FREQUENCY_PENALTY, number),
     (("presence_penalty",), semconv.REQUEST_PRESENCE_PENALTY, number),
-    (("stop",), semconv.REQUEST_STOP_SEQUENCES, strings),
+    (("stop",), semconv.REQUEST_STOP_SEQUENCES, few_strings),
     (("seed",), semconv.REQUEST_SEED, integer),
     (("n",), semconv.REQUEST_CHOICE_COUNT, lambda n: integer(n) if n != 1 else None),
     (("reasoning_effort",), semconv.REQUEST_REASONING_LEVEL, text),

@@ -12,6 +12,7 @@ from pulse_otel.instrumentation.openai.chat import read_choices
 from pulse_otel.instrumentation.reading import (
     RequestReader,
     Rules,
+    few_strings,
     filled,
     integer,
     items,
@@ -28,7 +29,7 @@ _REQUEST = Rules(
     (("top_p",), semconv.REQUEST_TOP_P, number),
     (("frequency_penalty",), semconv.REQUEST_FREQUENCY_PENALTY, number),
     (("presence_penalty",), semconv.REQUEST_PRESENCE_PENALTY, number),
-    (("stop",), semconv.REQUEST_STOP_SEQUENCES, strings),
+    (("stop",), semconv.REQUEST_STOP_SEQUENCES, few_strings),
     (("seed",), semconv.REQUEST_SEED, integer),
     (("n",), semconv.REQUEST_CHOICE_COUNT, lambda n: integer(n) if n != 1 else None),
     (("stream",), semconv.REQUEST_STREAM, true),
