@@ -142,6 +142,8 @@ PATTERNS: dict[str, tuple[str | Callable[[str], object], list[Hostile]]] = {
         "match",
         [("", "A", "!"), ("", "a.", "!"), ("", "A.", ""), ("", "_A", "!"), ("", "_", "")],
     ),
+    "export/dialects/openinference.py:_NO_NAME": ("sub", [("", "a", ""), ("", "-", "")]),
+    "export/dialects/openinference.py:_WORD": ("match", [("", "a", ""), ("", "a", "-")]),
     "export/dialects/reader.py:_SPAN_ID": ("fullmatch", [("", "0", ""), ("", "a", "g")]),
     "export/dialects/source.py:_NUMBER": ("fullmatch", [*DIGITS, ("1.", "0", ""), ("1e", "1", "")]),
     "export/payloads/traces.py:_UUID": ("fullmatch", UUIDS),

@@ -32,7 +32,7 @@ _OPERATIONS = {
 _KIND = "openinference.span.kind"
 _HANDOFF = "handoff to "
 _NO_NAME = re.compile(r"[^A-Za-z0-9_]")
-_PLUMBING = re.compile(r"Runnable\w*(<|$)|\w*Prompt\w*Template$|\w*OutputParser|Channel\w*<|_")
+_WORD = re.compile(r"\w*")
 
 
 def _read(source: Source) -> Attributes:
@@ -77,8 +77,22 @@ def _adds_nothing(source: Source) -> bool:
     """
     if source.span.parent is None or str(source.get(_KIND)).upper() != "CHAIN":
         return False
-    return bool(_PLUMBING.match(source.name)) or (
+    return _is_plumbing(source.name) or (
         source.get("input.value") is None and source.get("output.value") is None
+    )
+
+
+def _is_plumbing(name: str) -> bool:
+    """Return whether LangChain names a part of a chain so: a prompt, a parser, a `Runnable`."""
+    found = _WORD.match(name)
+    word = found[0] if found else ""
+    after = name[len(word) : len(word) + 1]
+    return (
+        name.startswith("_")
+        or (word.startswith("Runnable") and after in ("", "<"))
+        or (word.startswith("Channel") and after == "<")
+        or "OutputParser" in word
+        or ("Prompt" in word and word.endswith("Template") and not after)
     )
 
 
