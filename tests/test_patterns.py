@@ -144,6 +144,10 @@ PATTERNS: dict[str, tuple[str | Callable[[str], object], list[Hostile]]] = {
     ),
     "export/dialects/openinference.py:_NO_NAME": ("sub", [("", "a", ""), ("", "-", "")]),
     "export/dialects/openinference.py:_WORD": ("match", [("", "a", ""), ("", "a", "-")]),
+    "export/records/duplicates/models.py:_EDITION": (
+        "search",
+        [("", "-v1", "x"), ("-v", "1", "x"), ("-", "1", "x"), ("", "-2024-08-06", "x")],
+    ),
     "export/dialects/reader.py:_SPAN_ID": ("fullmatch", [("", "0", ""), ("", "a", "g")]),
     "export/dialects/source.py:_NUMBER": ("fullmatch", [*DIGITS, ("1.", "0", ""), ("1e", "1", "")]),
     "export/payloads/traces.py:_UUID": ("fullmatch", UUIDS),
