@@ -12,10 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Tracer
 
-from pulse_otel.context import NO_SESSION, Session, current_session, is_paused
+from pulse_otel.context import NO_SESSION, Session, current_session
 from pulse_otel.log import rate_limited
 
 MARK = "_pulse_observed"
@@ -103,11 +102,6 @@ def options_of_call(observed: Observed | None, own: Session | None) -> Observed:
         return base
     session = base.session.over(around)
     return Observed(base.provider, session if own is None else own.over(session))
-
-
-def may_record() -> bool:
-    """Return whether calls in this context are recorded: no `paused`, no key of OpenTelemetry's."""
-    return is_instrumentation_enabled() and not is_paused()
 
 
 def recorder_for(sdk: str, observed: Observed | None) -> Recorder | None:

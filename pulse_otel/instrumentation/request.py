@@ -22,12 +22,12 @@ from pulse_otel.instrumentation.parameters import (
 from pulse_otel.instrumentation.raw import failed
 from pulse_otel.instrumentation.recorder import (
     Recorder,
-    may_record,
     observed_options,
     options_of_call,
     recorder_for,
 )
 from pulse_otel.instrumentation.stream import observe_result
+from pulse_otel.instrumentation.suppression import may_record
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from pulse_otel.instrumentation.options import content_bytes, content_wanted
 from pulse_otel.instrumentation.other_spans import watch
 from pulse_otel.instrumentation.recorder import (
     Recorder,
-    may_record,
     recorders,
     recording_disabled_on_purpose,
 )
+from pulse_otel.instrumentation.suppression import may_record
 from pulse_otel.instrumentation.tools import tool_calls
 from pulse_otel.units import content
 from pulse_otel.units.unit import Content, Unit, Writer, current_unit

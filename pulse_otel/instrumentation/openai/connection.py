@@ -17,11 +17,11 @@ from pulse_otel.instrumentation.providers import server_attributes
 from pulse_otel.instrumentation.reading import read, text
 from pulse_otel.instrumentation.recorder import (
     Recorder,
-    may_record,
     observed_options,
     options_of_call,
     recorder_for,
 )
+from pulse_otel.instrumentation.suppression import may_record
 
 _CREATE = "response.create"
 

@@ -28,11 +28,11 @@ from pulse_otel.instrumentation.patch import Patches
 from pulse_otel.instrumentation.reading import given, read, text
 from pulse_otel.instrumentation.recorder import (
     Recorder,
-    may_record,
     observed_options,
     options_of_call,
     recorder_for,
 )
+from pulse_otel.instrumentation.suppression import may_record
 from pulse_otel.values import scrub, to_json
 
 _RUNNERS = {
