@@ -11,7 +11,7 @@ from typing import Any
 
 from pulse_otel.bounds import NOTES, shortened, whole
 from pulse_otel.leaves import SEPARATOR, Leaves, leaves
-from pulse_otel.values import clip, plain, scrub, size_bytes, to_json_bytes
+from pulse_otel.values import clip, plain, scrub, size_bytes
 
 MASK = "[masked]"
 _MOST_BYTES = 1 << 15  # of the JSON of plain data: more is cut before it is searched
@@ -66,7 +66,6 @@ _SECRET_ENDINGS = (
 )
 _SECRET_MAPPINGS = ("headers", "authentication", "credentials")
 _ENDINGS = (*_SECRET_FIELDS, *_SECRET_ENDINGS, *_SECRET_MAPPINGS)
-_NOTHING_FITS = to_json_bytes({NOTES.key: True})
 
 
 def mask_secrets(text: str) -> str:
@@ -140,7 +139,8 @@ def without_secrets(value: Any) -> Any:
     if found is None:
         value = plain(value)
     if whole(value, _MOST_BYTES) is None:
-        value = json.loads(shortened(value, _MOST_BYTES, NOTES) or _NOTHING_FITS)
+        cut = shortened(value, _MOST_BYTES, NOTES)
+        value = {NOTES.key: True} if cut is None else json.loads(cut)
         found = None
     found = found or leaves(value)
     if found is None:  # a thread writes to it
