@@ -15,7 +15,6 @@ from pulse_otel import semconv
 from pulse_otel.context import other_spans
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.last_call import calls_since
-from pulse_otel.instrumentation.tools import tool_calls
 from pulse_otel.span_starts import add_once
 
 _OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC, semconv.SCOPE_UNITS)
@@ -44,6 +43,8 @@ class _OtherSpans:
         attributes: Any = span.attributes or {}
         call_id = attributes.get(semconv.TOOL_CALL_ID)
         if isinstance(call_id, str):
+            from pulse_otel.instrumentation.tools import tool_calls  # there, if an SDK is patched
+
             whole = semconv.TOOL_CALL_RESULT in attributes or any(
                 event.name in _RESULTS for event in span.events
             )

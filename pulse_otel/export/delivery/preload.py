@@ -15,6 +15,7 @@ _NEEDED = (
     "pulse_otel.export.bodies.shrink",
     "pulse_otel.export.dialects.registry",
     "pulse_otel.export.pricing.cost",
+    "pulse_otel.export.records.duplicates.deduplicator",
     "pulse_otel.export.transport.connection",
     "pulse_otel.export.transport.failures",
     "pulse_otel.export.payloads.otlp",

@@ -11,16 +11,19 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from pulse_otel.export.accounts.ledger import Ledger
 from pulse_otel.export.accounts.span_ends import DropReason, End
 from pulse_otel.export.delivery.span_size import LARGEST_BYTES, UNKNOWN_BYTES
 from pulse_otel.export.delivery.steps import Steps
-from pulse_otel.export.records.duplicates.deduplicator import CallDeduplicator
-from pulse_otel.export.records.parents import Parents
 from pulse_otel.export.records.record import Record
 from pulse_otel.guard import FAILED, guarded
+
+if TYPE_CHECKING:
+    from pulse_otel.export.records.duplicates.deduplicator import CallDeduplicator
+    from pulse_otel.export.records.parents import Parents
 
 MAX_QUEUED_BYTES = 320 << 20
 ROUND_RECORDS, ROUND_BYTES = 1000, 5 << 20
@@ -36,11 +39,21 @@ class SpanQueue:
         self._store = store
         self._queue: deque[tuple[Any, int]] = deque()
         self.size_bytes = 0  # of what waits in the queue
-        self._parents = Parents(steps.read)
-        self._deduplicator = CallDeduplicator(steps.hold_s, parents=self._parents)
         self._held_until: float | None = None
         self._lock = threading.Lock()  # held during a round
         self.drained_upto = 0  # so many of those received are no longer in here
+
+    @cached_property
+    def _parents(self) -> Parents:
+        from pulse_otel.export.records.parents import Parents  # by the worker: see `preload`
+
+        return Parents(self._steps.read)
+
+    @cached_property
+    def _deduplicator(self) -> CallDeduplicator:
+        from pulse_otel.export.records.duplicates.deduplicator import CallDeduplicator
+
+        return CallDeduplicator(self._steps.hold_s, parents=self._parents)
 
     def __len__(self) -> int:
         """Return how many wait in the queue."""
