@@ -105,7 +105,7 @@ def labels(session: Session) -> dict[str, Any]:
 
 def _label(span: Any, context: Context | None) -> None:
     """Label a span with its block; one of ours, which has those labels, with its parent's run."""
-    if is_paused(context) or is_paused():
+    if _Pauses.any and (is_paused(context) or is_paused()):
         span.set_attribute(semconv.PULSE_PAUSED, True)
     if span.instrumentation_scope.name.startswith(_OUR_SCOPES):
         if span.parent is not None and semconv.CONVERSATION_ID not in span.attributes:

@@ -76,7 +76,7 @@ class PulseSpanProcessor(SpanProcessor):
         try:
             queue = guarded(self._counted_for, span)
         except BaseException:  # a signal handler's: the span is counted and queued all the same
-            queue = guarded(self._counted_for, span)
+            queue = guarded(self._counted_again, span)
             raise
         finally:
             if queue is not None:
@@ -101,10 +101,11 @@ class PulseSpanProcessor(SpanProcessor):
         if not context.trace_flags.sampled:
             self.not_sampled()
             return None
-        queue = self._queue()
-        if self._due.has(span):  # a signal handler's exception passed after it was counted
-            return queue
-        return queue if self._has_room(span) else None
+        return self._queue() if self._has_room(span) else None
+
+    def _counted_again(self, span: ReadableSpan) -> Callable[[ReadableSpan], None] | None:
+        """Count `span` unless it was; return what queues it."""
+        return self._queue() if self._due.has(span) else self._counted_for(span)
 
     def not_sampled(self) -> None:
         """Count a call that the sampler of the program's provider leaves out."""
