@@ -50,7 +50,11 @@ TESTS: dict[str, tuple[str, ...]] = {
     f"{DELIVERY}preload.py": _tests("", "imports"),
     f"{DELIVERY}queue.py": (*_WORKER, *_ACCOUNTS),
     f"{DELIVERY}request_size.py": _tests("export/delivery/", "request_size slow"),
-    f"{DELIVERY}sender.py": (*_BATCHES, *_tests("export/delivery/", "sender backoff outage")),
+    f"{DELIVERY}sender.py": (
+        *_BATCHES,
+        *_tests("export/delivery/", "sender backoff outage"),
+        *_tests("export/transport/", "protocol"),
+    ),
     f"{DELIVERY}span_size.py": _tests("export/delivery/", "span_size giants delivery"),
     f"{DELIVERY}steps.py": (*_BATCHES, *_WORKER),
     f"{DELIVERY}suspicion.py": _tests("export/delivery/", "suspicion poison slow"),
@@ -316,6 +320,12 @@ SURVIVORS: tuple[Survivor, ...] = (
         "last = cut.whole(items[-1], (room - reserve) * 3 // 4)",
         "last = cut.whole(items[-1], (room - reserve) * 3 // 5)",
         "a share that was chosen, like others",
+    ),
+    Survivor(
+        f"{SPOOL}files.py",
+        "MAX_FILE_BYTES = 64 << 20",
+        "MAX_FILE_BYTES = 640 << 20",
+        "any bound will do: what is read then is no record either",
     ),
     Survivor(
         f"{SPOOL}files.py",
