@@ -6,6 +6,10 @@ Provider and model are those that a filter finds: `sdk` and `unknown` without a 
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
+
+from pulse_otel.local.storage.latencies import class_of
 from pulse_otel.local.storage.summaries import Summary
 
 _IS_CALL = "(new.kind = 'llm_call')"
@@ -57,7 +61,11 @@ SESSIONS = Summary(
     table="session_summaries",
     key={"project_id": "new.project_id", "session_id": "new.session_id"},
     main_rank=f"NOT {_IS_CALL}",
-    firsts={"source": "new.source", "model": _of_calls("new.model")},
+    firsts={
+        "source": "new.source",
+        "model": _of_calls("new.model"),
+        "main_id": "new.span_id",
+    },
     sums={
         **_USAGE,
         **_KINDS,
@@ -67,10 +75,44 @@ SESSIONS = Summary(
         " AND other.rowid < new.rowid)",
     },
     least={"started": "new.timestamp", "seq": "new.rowid"},
-    most={"last_started": "new.timestamp"},
-    lists={"sources": "new.source"},
+    most={"last_started": "new.timestamp", "named": "new.session_id <> new.trace_id"},
+    lists={"sources": "new.source", "users": _metadata("pulse.user_id")},
+)
+# The lengths of the overview's periods in ms: five minutes, an hour, six hours, a day.
+PERIODS = (300_000, 3_600_000, 21_600_000, 86_400_000)
+
+
+def _usage(table: str, names: Mapping[str, str], latency: str, sums: Mapping[str, str]) -> Summary:
+    """Roll calls up by period, model and latency: the overview reads nothing else."""
+    lengths = " UNION ALL ".join(f"SELECT {length} AS length" for length in PERIODS)
+    return Summary(
+        table=table,
+        key={
+            "length": "period.length",
+            "period": "new.timestamp - new.timestamp % period.length",
+            **names,
+            "latency": class_of(latency),
+        },
+        sums=sums,
+        times=f"({lengths}) AS period",
+    )
+
+
+USAGE = dataclasses.replace(
+    _usage(
+        "usage",
+        {
+            "provider": "COALESCE(new.provider, 'sdk')",
+            "model": "COALESCE(new.model_used, new.model, 'unknown')",
+        },
+        "new.duration_ms",
+        {**_USAGE, "calls": "1", "errors": "(new.status = 'error')"},
+    ),
+    condition=_IS_CALL,
 )
 INDEXES = """
+CREATE INDEX traces_of_session ON trace_summaries (session_id, project_id, started, seq);
+CREATE INDEX named_sessions_by_time ON session_summaries (last_started, seq) WHERE named;
 CREATE INDEX traces_by_time
     ON trace_summaries (project_id, started, seq, last_started, errors, provider, model);
 CREATE INDEX all_traces_by_time ON trace_summaries (started, seq);
@@ -91,7 +133,6 @@ _LEGACY_SUMS = {
 LEGACY_TRACES = Summary(
     table="legacy_summaries",
     key={"project_id": "new.project_id", "trace_id": "new.trace_id"},
-    main_rank="0",
     firsts={
         "session_id": "new.session_id",
         "provider": "new.provider",
@@ -104,7 +145,25 @@ LEGACY_TRACES = Summary(
     least={"started": "new.timestamp", "seq": "new.rowid"},
     most={"last_started": "new.timestamp"},
 )
+LEGACY_SESSIONS = Summary(
+    table="legacy_sessions",
+    key={"project_id": "new.project_id", "session_id": "new.session_id"},
+    firsts={"main_id": "new.trace_id"},
+    sums={**_LEGACY_SUMS, "traces": "1"},
+    least={"started": "new.timestamp", "seq": "new.rowid"},
+    most={"last_started": "new.timestamp", "named": "new.session_id <> new.trace_id"},
+    lists={"users": _stored("metadata.user_id")},
+    condition="new.session_id IS NOT NULL",
+)
+LEGACY_USAGE = _usage(
+    "legacy_usage",
+    {"provider": "new.provider", "model": "COALESCE(new.model_used, new.model_requested)"},
+    _stored("latency_ms"),
+    _LEGACY_SUMS,
+)
 LEGACY_INDEXES = """
+CREATE INDEX legacy_of_session ON legacy_summaries (session_id, project_id, started, seq);
+CREATE INDEX named_legacy_by_time ON legacy_sessions (last_started, seq) WHERE named;
 CREATE INDEX legacy_by_time ON legacy_summaries (project_id, started, seq, errors, provider, model);
 CREATE INDEX all_legacy_by_time ON legacy_summaries (started, seq);
 """

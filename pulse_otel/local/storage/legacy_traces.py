@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulse_otel.local.json_text import Json, stored_json, write_json
-from pulse_otel.local.storage.derivation import LEGACY_INDEXES, LEGACY_TRACES
+from pulse_otel.local.storage.derivation import (
+    LEGACY_INDEXES,
+    LEGACY_SESSIONS,
+    LEGACY_TRACES,
+    LEGACY_USAGE,
+)
 from pulse_otel.local.storage.spans import Filters
 from pulse_otel.local.storage.summaries import keep
 
@@ -76,7 +81,8 @@ class LegacyStore:
         self._connection = sqlite3.connect(path, check_same_thread=False)
         weakref.finalize(self, self._connection.close)
         self._connection.executescript(_SCHEMA)
-        keep(self._connection, "traces", (LEGACY_TRACES,), LEGACY_INDEXES)
+        summaries = (LEGACY_TRACES, LEGACY_SESSIONS, LEGACY_USAGE)
+        keep(self._connection, "traces", summaries, LEGACY_INDEXES)
 
     def insert(self, rows: Sequence[TraceRow]) -> bool:
         """Store `rows` up to the first whose id is taken; return whether that is all of them.

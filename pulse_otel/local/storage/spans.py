@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pulse_otel.local.json_text import Json, stored_json, write_json
-from pulse_otel.local.storage.derivation import INDEXES, SESSIONS, TRACES
+from pulse_otel.local.storage.derivation import INDEXES, SESSIONS, TRACES, USAGE
 from pulse_otel.local.storage.summaries import keep
 
 Filters: TypeAlias = Mapping[str, str | int]
@@ -111,7 +111,7 @@ class Store:
         self._connection = sqlite3.connect(path, check_same_thread=False)
         weakref.finalize(self, self._connection.close)
         self._connection.executescript(_SCHEMA)
-        keep(self._connection, "spans", (TRACES, SESSIONS), INDEXES)
+        keep(self._connection, "spans", (TRACES, SESSIONS, USAGE), INDEXES)
 
     def insert(self, rows: Sequence[SpanRow]) -> list[SpanRow]:
         """Store new spans, and return these.
