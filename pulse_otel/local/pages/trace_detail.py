@@ -32,6 +32,7 @@ def page(
     chosen = request.query_params.get("span")
     return render(
         "trace_detail.html",
+        section="trace",
         trace_id=trace_id,
         traces=[_trace(view, rows, chosen) for view, rows in found],
         refresh_s=None if found else REFRESH_S,

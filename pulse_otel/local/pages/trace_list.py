@@ -26,6 +26,7 @@ def page(
     """Render the list; if it is empty, show the template `example`, which sends a trace."""
     return render(
         "trace_list.html",
+        section="list",
         traces=[_row(trace) for trace in traces],
         total=total,
         refresh_s=None if request.query_params.get("refresh") == "off" else REFRESH_S,
