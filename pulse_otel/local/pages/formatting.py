@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 from typing import TypeAlias
 
 from pulse_otel.local.json_text import Json
@@ -21,7 +22,11 @@ def tokens(calls: Sequence[Span]) -> str | None:
 
     In the legacy form an unknown count is 0 (contract §2.6).
     """
-    totals = [_total(calls, name) for name in _TOKENS]
+    return token_pair(*(_total(calls, name) for name in _TOKENS))
+
+
+def token_pair(*totals: float | None) -> str | None:
+    """Format input and output tokens; None if all are unknown."""
     if not any(totals):
         return None
     return " → ".join(DASH if total is None else f"{total:,}" for total in totals)
@@ -33,11 +38,16 @@ def cost(calls: Sequence[Span]) -> str | None:
     if cents is None or (cents == 0 and tokens(calls) is None):
         return None
     unknown = any(call.get("costCents") is None and call["status"] == "success" for call in calls)
-    dollars = f"${cents / 100:,.4f}"
-    if unknown:
-        return f"≥ {dollars}"
+    return dollars(cents, at_least=unknown)
+
+
+def dollars(cents: float, *, at_least: bool = False) -> str:
+    """Format a cost; `at_least` marks a sum to which not all calls add a known cost."""
+    shown = f"${cents / 100:,.4f}"
+    if at_least:
+        return f"≥ {shown}"
     # Four decimals (contract §3.7) would show a tiny cost as none.
-    return "< $0.0001" if 0 < cents < 0.01 else dollars
+    return "< $0.0001" if 0 < cents < 0.01 else shown
 
 
 def _total(calls: Iterable[Span], name: str) -> float | None:
@@ -53,6 +63,12 @@ def milliseconds(value: Json) -> str | None:
 def moment(timestamp: Json) -> str:
     """Format an ISO date and time without its fraction."""
     return str(timestamp)[:19].replace("T", " ")
+
+
+def iso_minute(milliseconds: int) -> str:
+    """Format milliseconds since the epoch as date, hour and minute, in UTC."""
+    start = datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return f"{start + timedelta(milliseconds=milliseconds):%Y-%m-%d %H:%M}"
 
 
 def as_json(value: Json, *, indent: int | None = None) -> str:

@@ -14,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pulse_otel.local.pages import trace_detail, trace_list
+from pulse_otel.local.pages import session_detail, trace_detail, trace_list
 from pulse_otel.local.service import (
     analytics_routes,
+    page_routes,
     plain_spans,
     query,
     span_routes,
@@ -24,8 +25,10 @@ from pulse_otel.local.service import (
     web,
 )
 from pulse_otel.local.service.ingest import ExportRefused, Ingested, read_export
+from pulse_otel.local.service.page_routes import Pages
+from pulse_otel.local.service.views import View
 from pulse_otel.local.service.web import JsonAnswer
-from pulse_otel.local.storage import analytics
+from pulse_otel.local.storage import analytics, conversations, usage
 from pulse_otel.local.storage.sessions import session_page
 from pulse_otel.local.storage.spans import SpanRow, Store
 from pulse_otel.local.storage.writer import Writer
@@ -113,6 +116,17 @@ def _trace_page(request: Request) -> Response:
     return trace_detail.page(request, trace_id, found)
 
 
+def _main(store: Store, project_id: str, span_id: str) -> View | None:
+    found = store.spans({"project_id": project_id, "span_id": span_id})
+    return views.span_view(found[0]) if found else None
+
+
+def _replayed(store: Store, project_id: str, trace_id: str) -> View:
+    filters = {"project_id": project_id, "trace_id": trace_id}
+    calls = store.first_spans({**filters, "kind": "llm_call"}, session_detail.MAX_SPANS)
+    return views.trace_view(calls or store.first_spans(filters, session_detail.MAX_SPANS))
+
+
 def _store(request: Request) -> Store:
     return cast(Store, request.app.state.store)
 
@@ -130,5 +144,6 @@ _ROUTES = [
     *analytics_routes.routes(analytics.CALLS, extended=True),
     Route("/dashboard/api/agent-sessions", _list_sessions, methods=["GET"]),
     Route("/dashboard/api/traces", _list_traces, methods=["GET"]),
+    *page_routes.routes(Pages(usage.CURRENT, conversations.CURRENT, _main, _replayed)),
     Route("/dashboard/traces/{id}", _trace_page, methods=["GET"]),
 ]

@@ -31,6 +31,8 @@ def _metadata(*names: str) -> str:
 _USAGE = {
     name: _of_calls(f"new.{name}") for name in ("input_tokens", "output_tokens", "cost_cents")
 }
+# A successful call without a cost: the sum of the costs is a lower bound.
+_UNPRICED = "({cost} IS NULL AND new.status = 'success')"
 _KINDS = {
     "calls": _IS_CALL,
     "tool_calls": "(new.kind = 'tool_use')",
@@ -59,7 +61,8 @@ TRACES = Summary(
 )
 SESSIONS = Summary(
     table="session_summaries",
-    key={"project_id": "new.project_id", "session_id": "new.session_id"},
+    # In this order: a page shows the sessions of one id in all projects.
+    key={"session_id": "new.session_id", "project_id": "new.project_id"},
     main_rank=f"NOT {_IS_CALL}",
     firsts={
         "source": "new.source",
@@ -69,6 +72,7 @@ SESSIONS = Summary(
     sums={
         **_USAGE,
         **_KINDS,
+        "unpriced": f"({_IS_CALL} AND {_UNPRICED.format(cost='new.cost_cents')})",
         "traces": "NOT EXISTS (SELECT 1 FROM spans AS other INDEXED BY spans_of_session"
         " WHERE other.project_id = new.project_id"
         " AND other.session_id = new.session_id AND other.trace_id = new.trace_id"
@@ -106,12 +110,17 @@ USAGE = dataclasses.replace(
             "model": "COALESCE(new.model_used, new.model, 'unknown')",
         },
         "new.duration_ms",
-        {**_USAGE, "calls": "1", "errors": "(new.status = 'error')"},
+        {
+            **_USAGE,
+            "calls": "1",
+            "errors": "(new.status = 'error')",
+            "unpriced": _UNPRICED.format(cost="new.cost_cents"),
+        },
     ),
     condition=_IS_CALL,
 )
 INDEXES = """
-CREATE INDEX traces_of_session ON trace_summaries (session_id, project_id, started, seq);
+CREATE INDEX trace_summaries_by_session ON trace_summaries (session_id, started, seq);
 CREATE INDEX named_sessions_by_time ON session_summaries (last_started, seq) WHERE named;
 CREATE INDEX traces_by_time
     ON trace_summaries (project_id, started, seq, last_started, errors, provider, model);
@@ -129,6 +138,7 @@ _LEGACY_SUMS = {
     **{name: _stored(name) for name in _USAGE},
     "calls": "1",
     "errors": "(new.status = 'error')",
+    "unpriced": _UNPRICED.format(cost=_stored("cost_cents")),
 }
 LEGACY_TRACES = Summary(
     table="legacy_summaries",
@@ -147,7 +157,7 @@ LEGACY_TRACES = Summary(
 )
 LEGACY_SESSIONS = Summary(
     table="legacy_sessions",
-    key={"project_id": "new.project_id", "session_id": "new.session_id"},
+    key={"session_id": "new.session_id", "project_id": "new.project_id"},
     firsts={"main_id": "new.trace_id"},
     sums={**_LEGACY_SUMS, "traces": "1"},
     least={"started": "new.timestamp", "seq": "new.rowid"},
@@ -162,7 +172,7 @@ LEGACY_USAGE = _usage(
     _LEGACY_SUMS,
 )
 LEGACY_INDEXES = """
-CREATE INDEX legacy_of_session ON legacy_summaries (session_id, project_id, started, seq);
+CREATE INDEX legacy_summaries_by_session ON legacy_summaries (session_id, started, seq);
 CREATE INDEX named_legacy_by_time ON legacy_sessions (last_started, seq) WHERE named;
 CREATE INDEX legacy_by_time ON legacy_summaries (project_id, started, seq, errors, provider, model);
 CREATE INDEX all_legacy_by_time ON legacy_summaries (started, seq);

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import sqlite3
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulse_otel.local.json_text import Json, stored_json, write_json
+from pulse_otel.local.storage import database
 from pulse_otel.local.storage.derivation import (
     LEGACY_INDEXES,
     LEGACY_SESSIONS,
@@ -78,7 +78,7 @@ class LegacyStore:
 
     def __init__(self, path: str) -> None:
         self._lock = threading.RLock()
-        self._connection = sqlite3.connect(path, check_same_thread=False)
+        self._connection = database.connect(path)
         weakref.finalize(self, self._connection.close)
         self._connection.executescript(_SCHEMA)
         summaries = (LEGACY_TRACES, LEGACY_SESSIONS, LEGACY_USAGE)
@@ -131,6 +131,11 @@ class LegacyStore:
             {**filters, "limit": limit, "offset": offset},
         )
         return [_from_text(whole) for (whole,) in found]
+
+    def stored(self) -> str:
+        """Say where the traces are, and how large the file is."""
+        with self._lock:
+            return database.described(self._connection)
 
     def select(self, sql: str, values: Filters) -> list[tuple[Any, ...]]:
         """Run a query of this package; `values` are bound to its names."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sqlite3
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pulse_otel.local.json_text import Json, stored_json, write_json
+from pulse_otel.local.storage import database
 from pulse_otel.local.storage.derivation import INDEXES, SESSIONS, TRACES, USAGE
 from pulse_otel.local.storage.summaries import keep
 
@@ -108,7 +108,7 @@ class Store:
 
     def __init__(self, path: str) -> None:
         self._lock = threading.RLock()
-        self._connection = sqlite3.connect(path, check_same_thread=False)
+        self._connection = database.connect(path)
         weakref.finalize(self, self._connection.close)
         self._connection.executescript(_SCHEMA)
         keep(self._connection, "spans", (TRACES, SESSIONS, USAGE), INDEXES)
@@ -128,6 +128,15 @@ class Store:
             f"SELECT {', '.join(_COLUMNS)} FROM {_from_spans(filters)}"  # noqa: S608
             " ORDER BY timestamp DESC, rowid DESC LIMIT :limit OFFSET :offset",
             {**filters, "limit": limit, "offset": offset},
+        )
+        return [_from_columns(columns) for columns in found]
+
+    def first_spans(self, filters: Filters, limit: int) -> list[SpanRow]:
+        """Return the first matching spans by start."""
+        found = self.select(
+            f"SELECT {', '.join(_COLUMNS)} FROM {_from_spans(filters)}"  # noqa: S608
+            " ORDER BY timestamp, rowid LIMIT :limit",
+            {**filters, "limit": limit},
         )
         return [_from_columns(columns) for columns in found]
 
@@ -155,6 +164,11 @@ class Store:
     def trace(self, filters: Filters) -> list[SpanRow]:
         """Return the matching spans by start (contract §3.4)."""
         return self.spans(filters)[::-1]
+
+    def stored(self) -> str:
+        """Say where the traces are, and how large the file is."""
+        with self._lock:
+            return database.described(self._connection)
 
     def select(self, sql: str, values: Filters) -> list[tuple[Any, ...]]:
         """Run a query of this package; `values` are bound to its names."""

@@ -55,7 +55,7 @@ class Summary:
         return f"CREATE TABLE {self.table} ({columns}, PRIMARY KEY ({key})) WITHOUT ROWID;"
 
     def add(self, source: str = "", only: str = "true") -> str:
-        """Write the statement that adds `new`, or the rows of the table `source` that meet `only`."""
+        """Write the statement that adds `new`, or the rows of `source` that meet `only`."""
         columns = self.columns()
         relations = [
             relation for relation in (source and f"{source} AS new", self.times) if relation

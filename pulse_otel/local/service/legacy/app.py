@@ -15,11 +15,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pulse_otel.local.pages import trace_detail, trace_list
-from pulse_otel.local.service import analytics_routes, plain_spans, query, span_routes, web
+from pulse_otel.local.service import (
+    analytics_routes,
+    page_routes,
+    plain_spans,
+    query,
+    span_routes,
+    web,
+)
 from pulse_otel.local.service.legacy.ingest import read_traces
+from pulse_otel.local.service.page_routes import Pages
 from pulse_otel.local.service.views import View, camel_case, iso
 from pulse_otel.local.service.web import JsonAnswer
-from pulse_otel.local.storage import analytics
+from pulse_otel.local.storage import analytics, conversations, usage
 from pulse_otel.local.storage.legacy_traces import LegacyStore, TraceRow
 from pulse_otel.local.storage.spans import Store
 from pulse_otel.local.storage.writer import Writer
@@ -95,6 +103,15 @@ def _trace_page(request: Request) -> Response:
     return trace_detail.page(request, trace_id, found)
 
 
+def _call(store: LegacyStore, project_id: str, trace_id: str) -> View | None:
+    found = store.traces({"project_id": project_id, "trace_id": trace_id})
+    return _view(found[0]) if found else None
+
+
+def _replayed(store: LegacyStore, project_id: str, trace_id: str) -> View:
+    return _call(store, project_id, trace_id) or {}
+
+
 def _view(row: TraceRow) -> View:
     """Show a trace as the service does; a field that was not sent is null (contract §2.6)."""
     columns = {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
@@ -119,5 +136,6 @@ _ROUTES = [
     Route("/v1/sessions/{id}", _one_session, methods=["GET"]),
     *analytics_routes.routes(analytics.LEGACY_CALLS, extended=False),
     Route("/dashboard/api/traces", _list_traces, methods=["GET"]),
+    *page_routes.routes(Pages(usage.LEGACY, conversations.LEGACY, _call, _replayed)),
     Route("/dashboard/traces/{id}", _trace_page, methods=["GET"]),
 ]
