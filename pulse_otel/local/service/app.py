@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pulse_otel.local.pages import trace_detail, trace_list
+from pulse_otel.local.pages import texts, trace_detail, trace_list
 from pulse_otel.local.service import (
     analytics_routes,
     plain_spans,
@@ -34,7 +34,7 @@ from pulse_otel.local.storage.writer import Writer
 def create_app(db: str = ":memory:") -> Starlette:
     """Make the service as an ASGI application with its spans in the SQLite database `db`."""
     app = web.new_app(_ROUTES, _page)
-    app.state.store = Store(db)
+    app.state.store = Store(db, texts.of_span)
     app.state.writer = Writer(app.state.store.insert)
     app.state.spans, app.state.span_writer = app.state.store, app.state.writer
     return app

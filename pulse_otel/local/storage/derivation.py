@@ -33,7 +33,34 @@ _KINDS = {
     "agent_runs": "(new.kind = 'agent_run')",
     "errors": "(new.status = 'error')",
     "spans": "1",
+    "unpriced": f"({_IS_CALL} AND new.status = 'success' AND new.cost_cents IS NULL)",
 }
+
+# The model that answered, else the one that was asked for.
+MODEL = "COALESCE(model_used, model)"
+TOKENS = "COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0)"
+
+
+def _list_indexes(table: str) -> str:
+    """Write the indexes that pages of the list of traces walk (`trace_list`)."""
+    columns = {
+        # With all that the totals of the whole list read.
+        "time": "started, seq, errors, cost_cents, input_tokens, output_tokens",
+        "session": "session_id, started, seq",
+        "user": "user_id, started, seq",
+        "error": "started, seq",
+        "model": f"{MODEL}, started, seq",
+        "provider": "provider, started, seq",
+        "cost": "COALESCE(cost_cents, 0), seq",
+        "tokens": f"{TOKENS}, seq",
+        "latency": "COALESCE(latency_ms, 0), seq",
+    }
+    partly = {"user": "WHERE user_id IS NOT NULL", "error": "WHERE errors > 0"}
+    return "".join(
+        f"CREATE INDEX {table}_by_{name} ON {table} ({these}) {partly.get(name, '')};\n"
+        for name, these in columns.items()
+    )
+
 
 TRACES = Summary(
     table="trace_summaries",
@@ -70,10 +97,10 @@ SESSIONS = Summary(
     most={"last_started": "new.timestamp"},
     lists={"sources": "new.source"},
 )
-INDEXES = """
+INDEXES = f"""
+{_list_indexes(TRACES.table)}
 CREATE INDEX traces_by_time
     ON trace_summaries (project_id, started, seq, last_started, errors, provider, model);
-CREATE INDEX all_traces_by_time ON trace_summaries (started, seq);
 CREATE INDEX sessions_by_time ON session_summaries (project_id, last_started, seq);
 CREATE INDEX all_sessions_by_time ON session_summaries (last_started, seq);
 """
@@ -86,7 +113,11 @@ def _stored(name: str) -> str:
 _LEGACY_SUMS = {
     **{name: _stored(name) for name in _USAGE},
     "calls": "1",
+    "tool_calls": "0",
+    "agent_runs": "0",
     "errors": "(new.status = 'error')",
+    "spans": "1",
+    "unpriced": f"(new.status = 'success' AND ({_stored('cost_cents')}) IS NULL)",
 }
 LEGACY_TRACES = Summary(
     table="legacy_summaries",
@@ -104,7 +135,7 @@ LEGACY_TRACES = Summary(
     least={"started": "new.timestamp", "seq": "new.rowid"},
     most={"last_started": "new.timestamp"},
 )
-LEGACY_INDEXES = """
+LEGACY_INDEXES = f"""
+{_list_indexes(LEGACY_TRACES.table)}
 CREATE INDEX legacy_by_time ON legacy_summaries (project_id, started, seq, errors, provider, model);
-CREATE INDEX all_legacy_by_time ON legacy_summaries (started, seq);
 """

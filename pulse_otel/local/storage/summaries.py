@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 # Raise it whenever a statement here changes: the summaries of an older file are built anew.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Summary:
         """Write the statement that creates the table."""
         columns = ", ".join(self.columns())
         key = ", ".join(self.key)
-        return f"CREATE TABLE {self.table} ({columns}, PRIMARY KEY ({key})) WITHOUT ROWID;"
+        return f"CREATE TABLE {self.table} ({columns}, PRIMARY KEY ({key}));"
 
     def add(self, source: str = "") -> str:
         """Write the statement that adds `new`, or each row of the table `source`."""
@@ -82,12 +82,15 @@ def _extreme(function: str, name: str) -> str:
 
 def keep(
     connection: sqlite3.Connection, source: str, summaries: tuple[Summary, ...], indexes: str
-) -> None:
-    """Keep `summaries` of the table `source` from now on; build them if they are not there."""
+) -> bool:
+    """Keep `summaries` of the table `source` from now on; build them if they are not there.
+
+    Returns whether they were built, with rowids of their own.
+    """
     version = f"{source}_summaries_{_VERSION}"
     known = "SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = ?"
     if connection.execute(known, [version]).fetchone():
-        return
+        return False
     triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?"
     drops = [f"DROP TRIGGER {name};" for (name,) in connection.execute(triggers, [source])]
     drops += [f"DROP TABLE IF EXISTS {summary.table};" for summary in summaries]
@@ -95,3 +98,4 @@ def keep(
     added = "".join(summary.add() for summary in summaries)
     trigger = f"CREATE TRIGGER {version} AFTER INSERT ON {source} BEGIN {added} END;"
     connection.executescript(f"BEGIN;{''.join(drops)}{''.join(builds)}{indexes}{trigger}COMMIT;")
+    return True

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pulse_otel.local.pages import trace_detail, trace_list
+from pulse_otel.local.pages import texts, trace_detail, trace_list
 from pulse_otel.local.service import analytics_routes, plain_spans, query, span_routes, web
 from pulse_otel.local.service.legacy.ingest import read_traces
 from pulse_otel.local.service.views import View, camel_case, iso
@@ -30,7 +30,7 @@ Upload: TypeAlias = "list[TraceRow]"
 def create_legacy_app(db: str = ":memory:") -> Starlette:
     """Make the service as an ASGI application with its traces in the SQLite database `db`."""
     app = web.new_app(_ROUTES, _page)
-    app.state.store = LegacyStore(db)
+    app.state.store = LegacyStore(db, texts.of_legacy)
     app.state.writer = Writer(app.state.store.insert_queued)
     app.state.spans = Store(db)
     app.state.span_writer = Writer(app.state.spans.insert)
