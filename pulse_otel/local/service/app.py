@@ -28,13 +28,16 @@ from pulse_otel.local.service.web import JsonAnswer
 from pulse_otel.local.storage import analytics
 from pulse_otel.local.storage.sessions import session_page
 from pulse_otel.local.storage.spans import SpanRow, Store
+from pulse_otel.local.storage.trace_list import TraceList
 from pulse_otel.local.storage.writer import Writer
 
 
 def create_app(db: str = ":memory:") -> Starlette:
     """Make the service as an ASGI application with its spans in the SQLite database `db`."""
-    app = web.new_app(_ROUTES, _page)
+    app = web.new_app(_ROUTES, trace_list.page)
     app.state.store = Store(db, texts.of_span)
+    app.state.list = TraceList(app.state.store.select, "trace_summaries", "spans")
+    app.state.example = "first_trace.txt"
     app.state.writer = Writer(app.state.store.insert)
     app.state.spans, app.state.span_writer = app.state.store, app.state.writer
     return app
@@ -97,12 +100,6 @@ def _one_session(request: Request) -> Response:
     return JsonAnswer(views.session_view(filters["session_id"], spans))
 
 
-def _page(request: Request) -> Response:
-    traces, total = _store(request).trace_page({}, trace_list.MAX_TRACES)
-    shown = [views.trace_view(spans) for spans in traces]
-    return trace_list.page(request, shown, total, example="first_trace.txt")
-
-
 def _trace_page(request: Request) -> Response:
     """Answer `GET /dashboard/traces/:id` from all projects: the page needs no key."""
     trace_id = web.path_id(request)
@@ -130,5 +127,6 @@ _ROUTES = [
     *analytics_routes.routes(analytics.CALLS, extended=True),
     Route("/dashboard/api/agent-sessions", _list_sessions, methods=["GET"]),
     Route("/dashboard/api/traces", _list_traces, methods=["GET"]),
+    *trace_list.ROUTES,
     Route("/dashboard/traces/{id}", _trace_page, methods=["GET"]),
 ]

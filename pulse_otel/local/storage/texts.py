@@ -86,30 +86,32 @@ class TextTable(Generic[Row]):
         }
 
 
-_COLUMNS = "rowid, question, answer, error"
-_SCHEMA = f"""
+_SCHEMA = """
 BEGIN;
-DROP TABLE IF EXISTS {{texts}};
-DROP TABLE IF EXISTS {{words}};
-DROP TRIGGER IF EXISTS {{texts}}_end;
-CREATE TABLE {{texts}} (trace INTEGER PRIMARY KEY, question, asked, answer, answered, error, failed);
-CREATE VIRTUAL TABLE {{words}} USING fts5 (question, answer, error,
-    content='{{texts}}', content_rowid='trace', prefix='2 3');
-CREATE TRIGGER {{version}} AFTER INSERT ON {{texts}} BEGIN
-    INSERT INTO {{words}} ({_COLUMNS}) VALUES (new.trace, new.question, new.answer, new.error);
+DROP TABLE IF EXISTS {texts};
+DROP TABLE IF EXISTS {words};
+DROP TRIGGER IF EXISTS {texts}_end;
+CREATE TABLE {texts}
+    (trace INTEGER PRIMARY KEY, question, asked, answer, answered, error, failed);
+CREATE VIRTUAL TABLE {words} USING fts5 (question, answer, error,
+    content='{texts}', content_rowid='trace', prefix='2 3');
+CREATE TRIGGER {version} AFTER INSERT ON {texts} BEGIN
+    INSERT INTO {words} (rowid, question, answer, error)
+        VALUES (new.trace, new.question, new.answer, new.error);
 END;
-CREATE TRIGGER {{texts}}_change AFTER UPDATE ON {{texts}}
+CREATE TRIGGER {texts}_change AFTER UPDATE ON {texts}
     WHEN (old.question, old.answer, old.error) <> (new.question, new.answer, new.error) BEGIN
-    INSERT INTO {{words}} ({{words}}, {_COLUMNS})
+    INSERT INTO {words} ({words}, rowid, question, answer, error)
         VALUES ('delete', old.trace, old.question, old.answer, old.error);
-    INSERT INTO {{words}} ({_COLUMNS}) VALUES (new.trace, new.question, new.answer, new.error);
+    INSERT INTO {words} (rowid, question, answer, error)
+        VALUES (new.trace, new.question, new.answer, new.error);
 END;
-CREATE TRIGGER {{texts}}_delete AFTER DELETE ON {{texts}} BEGIN
-    INSERT INTO {{words}} ({{words}}, {_COLUMNS})
+CREATE TRIGGER {texts}_delete AFTER DELETE ON {texts} BEGIN
+    INSERT INTO {words} ({words}, rowid, question, answer, error)
         VALUES ('delete', old.trace, old.question, old.answer, old.error);
 END;
-CREATE TRIGGER {{texts}}_end AFTER DELETE ON {{summaries}} BEGIN
-    DELETE FROM {{texts}} WHERE trace = old.rowid;
+CREATE TRIGGER {texts}_end AFTER DELETE ON {summaries} BEGIN
+    DELETE FROM {texts} WHERE trace = old.rowid;
 END;
 COMMIT;
 """

@@ -36,7 +36,7 @@ _CONDITIONS: Mapping[str, str] = {
     "tools": "tool_calls > 0",
     "agents": "agent_runs > 0",
     "others": f"spans > {_CALLS_OR_TOOLS}",
-    "cost": "cost_cents >= :cost",
+    "cost": "cost_cents >= CAST(:cost AS REAL)",
     "date_from": "started >= :date_from",
     "date_to": "started <= :date_to",
     "text": "started IS NOT NULL",
@@ -140,6 +140,13 @@ class TraceList:
         totals = dict(zip(_TOTALS, values, strict=True))
         return {**totals, "capped": totals["walked"] >= MOST}
 
+    def end_of_walk(self, query: Query) -> Key | None:
+        """Return the key at which a page stopped that is not full; None if it has seen all."""
+        if _along(query) is not ORDERS[query.order]:
+            return None
+        sql = f"SELECT value, seq FROM ({self._walk(query)}) LIMIT 1 OFFSET {MOST - 1}"  # noqa: S608
+        return next(iter(self._select(sql, query.bound())), None)
+
     def mark(self) -> int:
         """Return a number that grows with each stored item."""
         ((mark,),) = self._select(f"SELECT MAX(rowid) FROM {self._source}", {})  # noqa: S608
@@ -152,17 +159,17 @@ class TraceList:
             f" WHERE rowid > :since ORDER BY rowid DESC LIMIT {limit}"
         )
         ids = (
-            "SELECT id, value, seq FROM (SELECT *, started AS value,"
-            f" {self._summaries}.rowid AS id FROM ({items}) AS items"  # noqa: S608
+            "SELECT id, value, seq FROM (SELECT *, started AS value,"  # noqa: S608
+            f" {self._summaries}.rowid AS id FROM ({items}) AS items"
             f" CROSS JOIN {self._summaries} USING (project_id, trace_id))"
             f" WHERE started IS NOT NULL AND {_found(query)}{self._matching(query)}"
         )
         return self._rows(ids, {**query.bound(), "since": since}, ORDERS["newest"].sql())
 
-    def row(self, project_id: str, trace_id: str) -> Row | None:
-        """Return the row of one trace; None if lists hide it."""
+    def row(self, project_id: str, trace_id: str, order: str) -> Row | None:
+        """Return the row of one trace, with its value in an order; None if lists hide it."""
         ids = (
-            f"SELECT rowid AS id, started AS value, seq FROM {self._summaries}"  # noqa: S608
+            f"SELECT rowid AS id, {ORDERS[order].value} AS value, seq FROM {self._summaries}"  # noqa: S608
             " WHERE project_id = :project_id AND trace_id = :trace_id AND started IS NOT NULL"
         )
         bound = {"project_id": project_id, "trace_id": trace_id}
@@ -182,7 +189,10 @@ class TraceList:
         return [str(value) for (value,) in self._select(sql, {})]
 
     def _rows(self, ids: str, bound: Filters, order: str) -> list[Row]:
-        columns = [*(f"rows.{name}" for name in _ROW), *(f"substr({n}, 1, {_SHOWN})" for n in _TEXTS)]
+        columns = [
+            *(f"rows.{name}" for name in _ROW),
+            *(f"substr({n}, 1, {_SHOWN})" for n in _TEXTS),
+        ]
         sql = (
             f"SELECT chosen.value, {', '.join(columns)} FROM ({ids}) AS chosen"  # noqa: S608
             f" CROSS JOIN {self._summaries} AS rows ON rows.rowid = chosen.id"
