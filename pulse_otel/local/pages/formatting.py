@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TypeAlias
@@ -41,6 +42,11 @@ def cost(calls: Sequence[Span]) -> str | None:
     return dollars(cents, at_least=unknown)
 
 
+def _total(calls: Iterable[Span], name: str) -> float | None:
+    found = [value for call in calls if isinstance(value := call.get(name), (int, float))]
+    return sum(found) if found else None
+
+
 def dollars(cents: float, *, at_least: bool = False) -> str:
     """Format a cost; `at_least` marks a sum to which not all calls add a known cost."""
     shown = f"${cents / 100:,.4f}"
@@ -48,11 +54,6 @@ def dollars(cents: float, *, at_least: bool = False) -> str:
         return f"≥ {shown}"
     # Four decimals (contract §3.7) would show a tiny cost as none.
     return "< $0.0001" if 0 < cents < 0.01 else shown
-
-
-def _total(calls: Iterable[Span], name: str) -> float | None:
-    found = [value for call in calls if isinstance(value := call.get(name), (int, float))]
-    return sum(found) if found else None
 
 
 def milliseconds(value: Json) -> str | None:
@@ -69,6 +70,17 @@ def iso_minute(milliseconds: int) -> str:
     """Format milliseconds since the epoch as date, hour and minute, in UTC."""
     start = datetime(1970, 1, 1, tzinfo=timezone.utc)
     return f"{start + timedelta(milliseconds=milliseconds):%Y-%m-%d %H:%M}"
+
+
+def in_the_middle(text: str, limit: int = 22) -> str:
+    """Shorten `text` in its middle: ids often differ at their ends only."""
+    half = (limit - 1) // 2
+    return text if len(text) <= limit else f"{text[:half]}…{text[-half:]}"
+
+
+def hue(text: str) -> int:
+    """Return the degree of a colour that is always the same for `text`."""
+    return zlib.crc32(text.encode("utf-8", "replace")) % 360
 
 
 def as_json(value: Json, *, indent: int | None = None) -> str:

@@ -39,7 +39,34 @@ _KINDS = {
     "agent_runs": "(new.kind = 'agent_run')",
     "errors": "(new.status = 'error')",
     "spans": "1",
+    "unpriced": f"({_IS_CALL} AND {_UNPRICED.format(cost='new.cost_cents')})",
 }
+
+# The model that answered, else the one that was asked for.
+MODEL = "COALESCE(model_used, model)"
+TOKENS = "COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0)"
+
+
+def _list_indexes(table: str) -> str:
+    """Write the indexes that pages of the list of traces walk (`trace_list`)."""
+    columns = {
+        # With all that the totals of the whole list read.
+        "time": "started, seq, errors, cost_cents, input_tokens, output_tokens",
+        "session": "session_id, started, seq",
+        "user": "user_id, started, seq",
+        "error": "started, seq",
+        "model": f"{MODEL}, started, seq",
+        "provider": "provider, started, seq",
+        "cost": "COALESCE(cost_cents, 0), seq",
+        "tokens": f"{TOKENS}, seq",
+        "latency": "COALESCE(latency_ms, 0), seq",
+    }
+    partly = {"user": "WHERE user_id IS NOT NULL", "error": "WHERE errors > 0"}
+    return "".join(
+        f"CREATE INDEX {table}_by_{name} ON {table} ({these}) {partly.get(name, '')};\n"
+        for name, these in columns.items()
+    )
+
 
 TRACES = Summary(
     table="trace_summaries",
@@ -72,7 +99,6 @@ SESSIONS = Summary(
     sums={
         **_USAGE,
         **_KINDS,
-        "unpriced": f"({_IS_CALL} AND {_UNPRICED.format(cost='new.cost_cents')})",
         "traces": "NOT EXISTS (SELECT 1 FROM spans AS other INDEXED BY spans_of_session"
         " WHERE other.project_id = new.project_id"
         " AND other.session_id = new.session_id AND other.trace_id = new.trace_id"
@@ -97,7 +123,8 @@ def _usage(table: str, names: Mapping[str, str], latency: str, sums: Mapping[str
             **names,
             "latency": class_of(latency),
         },
-        sums=sums,
+        sums={name: sums[name] for name in (*_USAGE, "calls", "errors", "unpriced")},
+        clustered=True,
         times=f"({lengths}) AS period",
     )
 
@@ -110,21 +137,15 @@ USAGE = dataclasses.replace(
             "model": "COALESCE(new.model_used, new.model, 'unknown')",
         },
         "new.duration_ms",
-        {
-            **_USAGE,
-            "calls": "1",
-            "errors": "(new.status = 'error')",
-            "unpriced": _UNPRICED.format(cost="new.cost_cents"),
-        },
+        {**_USAGE, **_KINDS},
     ),
     condition=_IS_CALL,
 )
-INDEXES = """
-CREATE INDEX trace_summaries_by_session ON trace_summaries (session_id, started, seq);
+INDEXES = f"""
 CREATE INDEX named_sessions_by_time ON session_summaries (last_started, seq) WHERE named;
+{_list_indexes(TRACES.table)}
 CREATE INDEX traces_by_time
     ON trace_summaries (project_id, started, seq, last_started, errors, provider, model);
-CREATE INDEX all_traces_by_time ON trace_summaries (started, seq);
 CREATE INDEX sessions_by_time ON session_summaries (project_id, last_started, seq);
 CREATE INDEX all_sessions_by_time ON session_summaries (last_started, seq);
 """
@@ -137,7 +158,10 @@ def _stored(name: str) -> str:
 _LEGACY_SUMS = {
     **{name: _stored(name) for name in _USAGE},
     "calls": "1",
+    "tool_calls": "0",
+    "agent_runs": "0",
     "errors": "(new.status = 'error')",
+    "spans": "1",
     "unpriced": _UNPRICED.format(cost=_stored("cost_cents")),
 }
 LEGACY_TRACES = Summary(
@@ -171,9 +195,8 @@ LEGACY_USAGE = _usage(
     _stored("latency_ms"),
     _LEGACY_SUMS,
 )
-LEGACY_INDEXES = """
-CREATE INDEX legacy_summaries_by_session ON legacy_summaries (session_id, started, seq);
+LEGACY_INDEXES = f"""
 CREATE INDEX named_legacy_by_time ON legacy_sessions (last_started, seq) WHERE named;
+{_list_indexes(LEGACY_TRACES.table)}
 CREATE INDEX legacy_by_time ON legacy_summaries (project_id, started, seq, errors, provider, model);
-CREATE INDEX all_legacy_by_time ON legacy_summaries (started, seq);
 """

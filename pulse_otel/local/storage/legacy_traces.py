@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from pulse_otel.local.storage.derivation import (
 )
 from pulse_otel.local.storage.spans import Filters
 from pulse_otel.local.storage.summaries import keep
+from pulse_otel.local.storage.texts import Texts, TextTable
 
 _log = logging.getLogger(__name__)
 
@@ -76,13 +77,18 @@ _CONDITIONS: Mapping[str, str] = {
 class LegacyStore:
     """Store traces in one SQLite database; all threads share it behind a lock."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, read: Callable[[TraceRow], Texts] | None = None) -> None:
+        """Open the database at `path`; `read` says what the texts of a trace are."""
         self._lock = threading.RLock()
         self._connection = database.connect(path)
         weakref.finalize(self, self._connection.close)
         self._connection.executescript(_SCHEMA)
         summaries = (LEGACY_TRACES, LEGACY_SESSIONS, LEGACY_USAGE)
-        keep(self._connection, "traces", summaries, LEGACY_INDEXES)
+        built = keep(self._connection, "traces", summaries, LEGACY_INDEXES)
+        self._texts = read and TextTable(self._connection, LEGACY_TRACES.table, read)
+        if self._texts and (built or not self._texts.current()):
+            stored = self._connection.execute("SELECT row FROM traces")
+            self._texts.build(_from_text(whole) for (whole,) in stored)
 
     def insert(self, rows: Sequence[TraceRow]) -> bool:
         """Store `rows` up to the first whose id is taken; return whether that is all of them.
@@ -114,6 +120,8 @@ class LegacyStore:
     def _add(self, row: TraceRow) -> bool:
         whole = write_json({name: getattr(row, name) for name in _FIELDS})
         self._connection.execute(_INSERT, [*(getattr(row, name) for name in _COLUMNS), whole])
+        if self._texts:
+            self._texts.add([row])
         return True
 
     def page(self, filters: Filters, limit: int, offset: int = 0) -> tuple[list[TraceRow], int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -13,6 +13,7 @@ from pulse_otel.local.json_text import Json, stored_json, write_json
 from pulse_otel.local.storage import database
 from pulse_otel.local.storage.derivation import INDEXES, SESSIONS, TRACES, USAGE
 from pulse_otel.local.storage.summaries import keep
+from pulse_otel.local.storage.texts import Texts, TextTable
 
 Filters: TypeAlias = Mapping[str, str | int]
 
@@ -77,6 +78,7 @@ _INSERT = (
     f"INSERT OR IGNORE INTO spans ({', '.join(_COLUMNS)})"  # noqa: S608 - our own column names
     f" VALUES ({', '.join('?' * len(_COLUMNS))})"
 )
+_ALL = f"SELECT {', '.join(_COLUMNS)} FROM spans"  # noqa: S608
 
 # Filter -> SQL. Only these strings and bound values ever reach the database.
 _EQUAL = (
@@ -106,12 +108,16 @@ _TRACE_CONDITIONS: Mapping[str, str] = {
 class Store:
     """Store spans in one SQLite database; all threads share it behind a lock."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, read: Callable[[SpanRow], Texts] | None = None) -> None:
+        """Open the database at `path`; `read` says what a span adds to the texts of its trace."""
         self._lock = threading.RLock()
         self._connection = database.connect(path)
         weakref.finalize(self, self._connection.close)
         self._connection.executescript(_SCHEMA)
-        keep(self._connection, "spans", (TRACES, SESSIONS, USAGE), INDEXES)
+        built = keep(self._connection, "spans", (TRACES, SESSIONS, USAGE), INDEXES)
+        self._texts = read and TextTable(self._connection, TRACES.table, read)
+        if self._texts and (built or not self._texts.current()):
+            self._texts.build(map(_from_columns, self._connection.execute(_ALL)))
 
     def insert(self, rows: Sequence[SpanRow]) -> list[SpanRow]:
         """Store new spans, and return these.
@@ -119,8 +125,11 @@ class Store:
         A stored (project, span id) is not changed (contract §3.2).
         """
         with self._lock, self._connection:
-            added = ((row, self._connection.execute(_INSERT, _to_columns(row))) for row in rows)
-            return [row for row, cursor in added if cursor.rowcount]
+            tried = ((row, self._connection.execute(_INSERT, _to_columns(row))) for row in rows)
+            added = [row for row, cursor in tried if cursor.rowcount]
+            if self._texts:
+                self._texts.add(added)
+            return added
 
     def spans(self, filters: Filters, *, limit: int = -1, offset: int = 0) -> list[SpanRow]:
         """Return the matching spans, newest first; a negative limit means all."""

@@ -25,6 +25,7 @@ class Summary:
     The other columns are expressions on `new`, a row of the table: `firsts` are those of the main
     row, `sums` are added up, `least` and `most` keep the extremes, `lists` collect words.
     A row counts if it meets `condition`; it counts once for each row of the relation `times`.
+    The rows of a `clustered` table lie in the order of the key.
     """
 
     table: str
@@ -37,6 +38,7 @@ class Summary:
     lists: Mapping[str, str] = field(default_factory=dict[str, str])
     condition: str = "true"
     times: str = ""
+    clustered: bool = False
 
     def columns(self) -> dict[str, str]:
         """Map each column to the expression of its value for one row."""
@@ -52,7 +54,8 @@ class Summary:
         """Write the statement that creates the table."""
         columns = ", ".join(self.columns())
         key = ", ".join(self.key)
-        return f"CREATE TABLE {self.table} ({columns}, PRIMARY KEY ({key})) WITHOUT ROWID;"
+        rest = " WITHOUT ROWID" if self.clustered else ""
+        return f"CREATE TABLE {self.table} ({columns}, PRIMARY KEY ({key})){rest};"
 
     def add(self, source: str = "", only: str = "true") -> str:
         """Write the statement that adds `new`, or the rows of `source` that meet `only`."""
@@ -95,12 +98,15 @@ def _extreme(function: str, name: str) -> str:
 
 def keep(
     connection: sqlite3.Connection, source: str, summaries: tuple[Summary, ...], indexes: str
-) -> None:
-    """Keep `summaries` of the table `source` from now on; build them if they are not there."""
+) -> bool:
+    """Keep `summaries` of the table `source` from now on; build them if they are not there.
+
+    Returns whether they were built, with rowids of their own.
+    """
     version = f"{source}_summaries_{_VERSION}"
     known = "SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = ?"
     if connection.execute(known, [version]).fetchone():
-        return
+        return False
     triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?"
     drops = [f"DROP TRIGGER {name};" for (name,) in connection.execute(triggers, [source])]
     drops += [f"DROP TABLE IF EXISTS {summary.table};" for summary in summaries]
@@ -108,6 +114,7 @@ def keep(
     added = "".join(summary.add() for summary in summaries)
     trigger = f"CREATE TRIGGER {version} AFTER INSERT ON {source} BEGIN {added} END;"
     connection.executescript(f"BEGIN;{''.join(drops)}{''.join(builds)}{indexes}{trigger}COMMIT;")
+    return True
 
 
 def words(found: str) -> list[str]:

@@ -14,7 +14,14 @@ Select: TypeAlias = Callable[[str, Filters], "list[tuple[Any, ...]]"]
 CURRENT: Final = "usage"
 LEGACY: Final = "legacy_usage"
 
-_SUMS: tuple[str, ...] = ("calls", "errors", "input_tokens", "output_tokens", "cost_cents", "unpriced")
+_SUMS: tuple[str, ...] = (
+    "calls",
+    "errors",
+    "input_tokens",
+    "output_tokens",
+    "cost_cents",
+    "unpriced",
+)
 
 
 @dataclass
