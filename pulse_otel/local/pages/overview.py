@@ -44,12 +44,18 @@ _RANGES: Final[Mapping[str, _Range]] = {
 }
 
 
-def page(request: Request, select: Select, table: str, *, stored: str) -> Response:
-    """Render the overview from the roll-up `table`; `stored` says where and how much."""
+def page(request: Request, select: Select, table: str, *, stored: Mapping[str, Any]) -> Response:
+    """Render the overview from the roll-up `table`; `stored` says how much is stored."""
     chosen = request.query_params.get("range", "")
     chosen = chosen if chosen in _RANGES else _DEFAULT_RANGE
     extent = usage.extent(select, table, _DAY)
-    values: dict[str, Any] = {"section": "overview", "stored": stored, "known": extent is not None}
+    keep = stored["keep_ms"]
+    values: dict[str, Any] = {
+        "section": "overview",
+        "known": extent is not None,
+        "stored_size": stored["size"],
+        "kept": keep and _width(keep),
+    }
     if extent is None:
         return render("overview.html", **values, **empty_state(request), refresh_s=REFRESH_S)
     window = _window(_RANGES[chosen], extent, time.time_ns() // 1_000_000)
@@ -181,4 +187,4 @@ def _money(cents: float) -> str:
 
 
 def _latency(milliseconds: float) -> str:
-    return f"{milliseconds:,.0f} ms"
+    return f"{_short(milliseconds)} ms"

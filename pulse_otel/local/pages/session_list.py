@@ -11,8 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pulse_otel.local.json_text import Json
-from pulse_otel.local.pages import formatting, trace_fields
-from pulse_otel.local.pages.conversation import request_turns
+from pulse_otel.local.pages import formatting, texts, trace_fields
 from pulse_otel.local.pages.empty_state import empty_state
 from pulse_otel.local.pages.rendering import REFRESH_S, render
 from pulse_otel.local.storage.conversations import Key, Page
@@ -39,14 +38,8 @@ def page(request: Request, found: Page, questions: Sequence[str], *, any_traces:
 
 
 def first_question(call: Mapping[str, Json] | None) -> str:
-    """Return the last text that the user says in the request of `call`."""
-    turns = request_turns(trace_fields.body(call, "request")) if call else []
-    said = [
-        " ".join(part.text for part in turn.parts if part.kind == "text")
-        for turn in turns
-        if turn.role == "user"
-    ]
-    return next((text for text in reversed(said) if text), "")
+    """Return the question of a call."""
+    return texts.question(trace_fields.body(call, "request")) if call else ""
 
 
 def key_of(request: Request, name: str) -> Key | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -13,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pulse_otel.local.pages import formatting
+from pulse_otel.local.pages.empty_state import empty_state
 from pulse_otel.local.pages.list_address import (
     KINDS,
     PERIODS,
@@ -128,10 +128,8 @@ def _empty(request: Request, mark: int) -> Response:
         address=Address({}),
         changes=f"/traces/new?since={mark}",
         live="first",
-        url=str(request.base_url).rstrip("/"),
         example=request.app.state.example,
-        new_id=str(uuid.uuid4()),
-        now=f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
+        **empty_state(request),
     )
 
 

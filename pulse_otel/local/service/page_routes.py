@@ -66,8 +66,9 @@ def routes(pages: Pages) -> list[Route]:
         return session_detail.page(request, session_id, rows, found, views)
 
     def over_time(request: Request) -> Response:
-        store = request.app.state.store
-        return overview.page(request, store.select, pages.usage, stored=store.stored())
+        state = request.app.state
+        stored = {"size": state.store.size(), "keep_ms": state.keep_ms}
+        return overview.page(request, state.store.select, pages.usage, stored=stored)
 
     return [
         Route("/sessions", sessions, methods=["GET"]),

@@ -74,6 +74,7 @@ def new_app(routes: Sequence[Route], page: Callable[[Request], Response]) -> Sta
     )
     # A path with a trailing slash is another path (contract §1).
     app.router.redirect_slashes = False
+    app.state.keep_ms = None  # the age of the traces that `serve` deletes
     return app
 
 

@@ -1,11 +1,11 @@
-"""Open an SQLite database, and say how large it is."""
+"""Open an SQLite database, and keep it small."""
 
 from __future__ import annotations
 
 import math
 import sqlite3
 
-MEMORY = ":memory:"
+_FREED_PAGES = 2_000
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -16,15 +16,16 @@ def connect(path: str) -> sqlite3.Connection:
     return connection
 
 
-def described(connection: sqlite3.Connection) -> str:
-    """Say where the database is and how large it is."""
-    (_, _, path) = connection.execute("PRAGMA database_list").fetchone()
-    ((pages,), (size,)) = (
+def shrink(connection: sqlite3.Connection) -> None:
+    """Give free pages back to the file system, a few at a time."""
+    connection.execute(f"PRAGMA incremental_vacuum({_FREED_PAGES})").fetchall()
+
+
+def size(connection: sqlite3.Connection) -> str:
+    """Say how large the database is."""
+    ((pages,), (page,)) = (
         connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size")
     )
-    return f"Traces are in {path or 'memory'}: {_size(pages * size)}."
-
-
-def _size(size: float) -> str:
-    power = min(int(math.log10(max(size, 1)) // 3), len(_UNITS) - 1)
-    return f"{size / 1000**power:.3g} {_UNITS[power]}"
+    bytes_ = pages * page
+    power = min(int(math.log10(max(bytes_, 1)) // 3), len(_UNITS) - 1)
+    return f"{bytes_ / 1000**power:.3g} {_UNITS[power]}"

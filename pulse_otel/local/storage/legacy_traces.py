@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulse_otel.local.json_text import Json, stored_json, write_json
-from pulse_otel.local.storage import database
+from pulse_otel.local.storage import database, retention
 from pulse_otel.local.storage.derivation import (
     LEGACY_INDEXES,
     LEGACY_SESSIONS,
@@ -77,6 +78,8 @@ _CONDITIONS: Mapping[str, str] = {
 class LegacyStore:
     """Store traces in one SQLite database; all threads share it behind a lock."""
 
+    relations = retention.LEGACY
+
     def __init__(self, path: str, read: Callable[[TraceRow], Texts] | None = None) -> None:
         """Open the database at `path`; `read` says what the texts of a trace are."""
         self._lock = threading.RLock()
@@ -140,10 +143,18 @@ class LegacyStore:
         )
         return [_from_text(whole) for (whole,) in found]
 
-    def stored(self) -> str:
-        """Say where the traces are, and how large the file is."""
+    def change(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
+        """Run `work` as one transaction, and give back the pages that it frees."""
         with self._lock:
-            return database.described(self._connection)
+            with self._connection:
+                found = work(self._connection)
+            database.shrink(self._connection)
+            return found
+
+    def size(self) -> str:
+        """Say how large the database is."""
+        with self._lock:
+            return database.size(self._connection)
 
     def select(self, sql: str, values: Filters) -> list[tuple[Any, ...]]:
         """Run a query of this package; `values` are bound to its names."""

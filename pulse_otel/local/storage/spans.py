@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pulse_otel.local.json_text import Json, stored_json, write_json
-from pulse_otel.local.storage import database
+from pulse_otel.local.storage import database, retention
 from pulse_otel.local.storage.derivation import INDEXES, SESSIONS, TRACES, USAGE
 from pulse_otel.local.storage.summaries import keep
 from pulse_otel.local.storage.texts import Texts, TextTable
@@ -108,6 +109,8 @@ _TRACE_CONDITIONS: Mapping[str, str] = {
 class Store:
     """Store spans in one SQLite database; all threads share it behind a lock."""
 
+    relations = retention.SPANS
+
     def __init__(self, path: str, read: Callable[[SpanRow], Texts] | None = None) -> None:
         """Open the database at `path`; `read` says what a span adds to the texts of its trace."""
         self._lock = threading.RLock()
@@ -174,10 +177,18 @@ class Store:
         """Return the matching spans by start (contract §3.4)."""
         return self.spans(filters)[::-1]
 
-    def stored(self) -> str:
-        """Say where the traces are, and how large the file is."""
+    def change(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
+        """Run `work` as one transaction, and give back the pages that it frees."""
         with self._lock:
-            return database.described(self._connection)
+            with self._connection:
+                found = work(self._connection)
+            database.shrink(self._connection)
+            return found
+
+    def size(self) -> str:
+        """Say how large the database is."""
+        with self._lock:
+            return database.size(self._connection)
 
     def select(self, sql: str, values: Filters) -> list[tuple[Any, ...]]:
         """Run a query of this package; `values` are bound to its names."""

@@ -57,12 +57,10 @@ class Summary:
         rest = " WITHOUT ROWID" if self.clustered else ""
         return f"CREATE TABLE {self.table} ({columns}, PRIMARY KEY ({key})){rest};"
 
-    def add(self, source: str = "", only: str = "true") -> str:
-        """Write the statement that adds `new`, or the rows of `source` that meet `only`."""
+    def add(self, rows: str = "", only: str = "true") -> str:
+        """Write the statement that adds `new`, or those of `rows` (AS new) that meet `only`."""
         columns = self.columns()
-        relations = [
-            relation for relation in (source and f"{source} AS new", self.times) if relation
-        ]
+        relations = [relation for relation in (rows, self.times) if relation]
         changes = ", ".join(f"{name} = {value}" for name, value in self._changes().items())
         return (
             f"INSERT INTO {self.table} ({', '.join(columns)})"
@@ -110,7 +108,7 @@ def keep(
     triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?"
     drops = [f"DROP TRIGGER {name};" for (name,) in connection.execute(triggers, [source])]
     drops += [f"DROP TABLE IF EXISTS {summary.table};" for summary in summaries]
-    builds = [summary.create() + summary.add(source) for summary in summaries]
+    builds = [summary.create() + summary.add(f"{source} AS new") for summary in summaries]
     added = "".join(summary.add() for summary in summaries)
     trigger = f"CREATE TRIGGER {version} AFTER INSERT ON {source} BEGIN {added} END;"
     connection.executescript(f"BEGIN;{''.join(drops)}{''.join(builds)}{indexes}{trigger}COMMIT;")
