@@ -78,7 +78,7 @@ def _trace(
     shown = [span for span in spans if chosen in (None, span["spanId"])]
     duration_ms = wall_ms(rows) if rows else None
     return {
-        "title": _title(view, listed),
+        "title": _title(view, spans, listed),
         "model": view.get("modelUsed") or view.get("modelRequested"),
         "status": view["status"],
         "error": error_values(view),
@@ -92,14 +92,14 @@ def _trace(
     }
 
 
-def _title(view: Mapping[str, Json], listed: Row | None) -> str:
-    """Return what the program calls the trace, else its question, its model, its summary."""
+def _title(view: Mapping[str, Json], spans: Sequence[Span], listed: Row | None) -> str:
+    """Return what the program calls the trace, else its question, its model, its span's name."""
     metadata = view.get("metadata")
     said = metadata.get("summary") if isinstance(metadata, dict) else None
     asked = listed and (listed["summary"] or listed["question"])
     title = said if isinstance(said, str) and said else asked
     used = model(None, view.get("modelUsed") or view.get("modelRequested"))
-    return str(title or used or view.get("summary"))
+    return str(title or used or span_name(spans[0]) or view.get("summary"))
 
 
 def _links(view: Mapping[str, Json], spans: Sequence[Span]) -> dict[str, str]:
