@@ -44,6 +44,6 @@ def words(markup: str) -> str:
 
 
 def cells(markup: str, trace_id: str) -> list[str]:
-    """A trace's row in the list: time, status, model, tokens, cost, latency, session, answer."""
-    (row,) = [row for row in markup.split("<tr>") if f"trace {trace_id}" in row]
+    """A trace's row in the list: time, texts, model, tokens, cost, latency, session and user."""
+    (row,) = [row for row in markup.split("<tr ") if f"trace {trace_id}" in row]
     return [words(cell) for cell in row.split("<td")[1:] for cell in [f"<td{cell}"]]

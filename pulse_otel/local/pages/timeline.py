@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pulse_otel.local.storage.spans import SpanRow
 
+_ROUND = (1, 2, 5, 10, 20, 50)
 _MAX_DEPTH = 12  # deeper spans are indented no further
 
 
@@ -33,6 +35,24 @@ def timeline(spans: Sequence[SpanRow]) -> list[TimelineRow]:
         )
         for span, depth in _in_tree_order(spans)
     ]
+
+
+def ticks(duration_ms: int) -> list[tuple[float, str]]:
+    """Return the marks of the axis, in percent of the duration: 3 to 6 round figures."""
+    if duration_ms <= 0:
+        return []
+    power = 10 ** max(0, math.floor(math.log10(duration_ms)) - 1)
+    step = next(
+        power * round_step for round_step in _ROUND if duration_ms / (power * round_step) <= 5
+    )
+    marks = range(0, duration_ms + 1, step)
+    return [(100 * mark / duration_ms, _tick(mark, step)) for mark in marks]
+
+
+def _tick(mark: int, step: int) -> str:
+    if step >= 60_000:
+        return f"{mark / 60_000:g} min"
+    return f"{mark / 1000:g} s" if step >= 1000 else f"{mark:,} ms"
 
 
 def wall_ms(spans: Sequence[SpanRow]) -> int:
