@@ -6,12 +6,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pulse_otel.local.pages import charts, formatting
 from pulse_otel.local.pages.empty_state import empty_state
+from pulse_otel.local.pages.list_address import PERIODS as TIMES
 from pulse_otel.local.pages.rendering import REFRESH_S, render
 from pulse_otel.local.storage import usage
 from pulse_otel.local.storage.derivation import PERIODS
@@ -42,6 +44,10 @@ _RANGES: Final[Mapping[str, _Range]] = {
     "30d": _Range("30 days", _DAY, 30),
     "all": _Range("all time", _DAY, None),
 }
+
+
+# The list of traces knows these times.
+_LIST_TIMES = {name: {"time": name} for name in _RANGES if name in TIMES}
 
 
 def page(request: Request, select: Select, table: str, *, stored: Mapping[str, Any]) -> Response:
@@ -75,7 +81,7 @@ def page(request: Request, select: Select, table: str, *, stored: Mapping[str, A
         size={name: getattr(charts, name.upper()) for name in _SIZES},
         charts=_charts(axis, steps, total),
         steps=[{"name": n, **_row(u)} for n, u in zip(axis.names, steps, strict=True) if u.calls],
-        **_tables(models),
+        **_tables(models, _LIST_TIMES.get(chosen, {})),
     )
 
 
@@ -130,16 +136,26 @@ def _charts(axis: charts.Axis, steps: Sequence[Usage], total: Usage) -> list[cha
     ]
 
 
-def _tables(models: Mapping[tuple[str, str], Usage]) -> dict[str, Any]:
+def _tables(models: Mapping[tuple[str, str], Usage], period: Mapping[str, str]) -> dict[str, Any]:
+    """Make the rows of the tables, each with the address of the list of its traces."""
     providers: dict[str, Usage] = {}
     for (provider, _), found in models.items():
-        providers.setdefault(provider, Usage()).add_all(found)
+        providers.setdefault(provider, Usage()).add(found)
     by_model = [
-        {"name": model, "provider": provider, **_row(found)}
+        {
+            "name": model,
+            "provider": provider,
+            "link": "/?" + urlencode({"model": model, **period}),
+            **_row(found),
+        }
         for (provider, model), found in sorted(models.items(), key=lambda item: -item[1].calls)
     ]
     by_provider = [
-        {"name": provider, **_row(found)}
+        {
+            "name": provider,
+            "link": "/?" + urlencode({"provider": provider, **period}),
+            **_row(found),
+        }
         for provider, found in sorted(providers.items(), key=lambda item: -item[1].calls)
     ]
     return {
@@ -167,7 +183,7 @@ def _row(found: Usage) -> dict[str, str]:
 def _sum(found: Any) -> Usage:
     total = Usage()
     for one in found:
-        total.add_all(one)
+        total.add(one)
     return total
 
 

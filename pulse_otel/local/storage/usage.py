@@ -37,17 +37,14 @@ class Usage:
     latencies: dict[int, int] = field(default_factory=dict[int, int])
     """The number of calls in each class of `latencies`."""
 
-    def add(self, latencies: dict[int, int], sums: dict[str, Any]) -> None:
-        """Add the figures of other calls."""
-        for name, value in sums.items():
+    def add(self, other: Usage) -> None:
+        """Add the figures of `other`."""
+        for name in _SUMS:
+            value = getattr(other, name)
             if value is not None:
                 setattr(self, name, (getattr(self, name) or 0) + value)
-        for bound, count in latencies.items():
+        for bound, count in other.latencies.items():
             self.latencies[bound] = self.latencies.get(bound, 0) + count
-
-    def add_all(self, other: Usage) -> None:
-        """Add the figures of `other`."""
-        self.add(other.latencies, {name: getattr(other, name) for name in _SUMS})
 
     def percentile(self, percent: int) -> float | None:
         """Return a percentile of the latencies in ms; None if none is known."""
@@ -102,9 +99,17 @@ def _read(
             "width": window.width,
         },
     )
-    found: dict[tuple[Any, ...], Usage] = {}
+    classes: dict[tuple[Any, ...], dict[int, int]] = {}
+    totals: dict[tuple[Any, ...], list[Any]] = {}
+    at = len(key) + 1
     for row in rows:
-        values = dict(zip(_SUMS, row[len(key) + 1 :], strict=True))
-        latencies = {row[len(key)]: values["calls"]}
-        found.setdefault(row[: len(key)], Usage()).add(latencies, values)
-    return found
+        which = row[: at - 1]
+        classes.setdefault(which, {})[row[at - 1]] = row[at]  # the number of calls
+        total = totals.setdefault(which, [None] * len(_SUMS))
+        for place, value in enumerate(row[at:]):
+            if value is not None:
+                total[place] = (total[place] or 0) + value
+    return {
+        which: Usage(**dict(zip(_SUMS, total, strict=True)), latencies=classes[which])
+        for which, total in totals.items()
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import time
@@ -149,6 +150,16 @@ def test_a_name_is_text(service: Client) -> None:
     service.send(call(0, '<svg class="x">', "<b>"))
     service.stored(1)
     assert table(overview(service), "model")[0][0] == '<svg class="x"> <b>'
+
+
+def test_a_model_leads_to_the_list_of_its_traces(service: Client) -> None:
+    service.send(call(0, "a/b&c", traceId="mine"), call(0, traceId="other"))
+    service.stored(2)
+    link = re.search(r'<a href="(/\?model=a[^"]*)"', overview(service))
+    assert link
+    text = page(service.url + html.unescape(link[1]))
+    assert "/dashboard/traces/mine" in text
+    assert "/dashboard/traces/other" not in text
 
 
 @pytest.mark.parametrize("chosen", ["", "x", "1H", "<i>"])
