@@ -20,7 +20,7 @@ from pulse_otel.local.storage.summaries import Summary
 
 _log = logging.getLogger(__name__)
 
-_BATCH = 50  # traces: the requests wait for no more
+_BATCH = 25  # traces: the requests wait for no more
 _PAUSE_S = 0.02
 _EVERY_S = 60.0
 
