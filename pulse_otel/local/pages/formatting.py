@@ -72,10 +72,9 @@ def iso_minute(milliseconds: int) -> str:
     return f"{start + timedelta(milliseconds=milliseconds):%Y-%m-%d %H:%M}"
 
 
-def in_the_middle(text: str, limit: int = 22) -> str:
+def in_the_middle(text: str, head: int = 8, tail: int = 14) -> str:
     """Shorten `text` in its middle: ids often differ at their ends only."""
-    half = (limit - 1) // 2
-    return text if len(text) <= limit else f"{text[:half]}…{text[-half:]}"
+    return text if len(text) <= head + tail + 1 else f"{text[:head]}…{text[-tail:]}"
 
 
 def hue(text: str) -> int:

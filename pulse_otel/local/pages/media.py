@@ -49,7 +49,8 @@ def image_source(value: Json) -> str:
     SVG is left out: it is a document rather than an image.
     """
     if isinstance(value, dict):
-        return next(filter(None, map(image_source, value.values())), "")
+        sources = (image_source(item) for item in value.values())
+        return next((source for source in sources if source), "")
     if not isinstance(value, str):
         return ""
     if _IMAGE_URL.fullmatch(value):

@@ -37,7 +37,8 @@ def asset_path(name: str) -> str:
 _templates = jinja2.Environment(
     loader=jinja2.PackageLoader("pulse_otel.local.pages", "templates"), autoescape=True
 )
-_templates.globals["asset"] = {name: asset_path(name) for name in _TYPES}.__getitem__
+_PATHS: dict[str, Any] = {"assets": {name: asset_path(name) for name in _TYPES}}
+_templates.globals.update(_PATHS)
 
 
 def render(template: str, *, status: int = 200, **values: Any) -> Response:

@@ -12,6 +12,7 @@ function follow(list) {
   const title = document.title;
   let changes = body.dataset.changes;
   let waiting = 0;
+  let lost = false;
 
   function tell(text) {
     if (status) status.textContent = text;
@@ -56,11 +57,11 @@ function follow(list) {
         changes = found.dataset.changes;
         take([...found.rows]);
       }
-      if (status && status.dataset.lost) tell("");
-      if (status) delete status.dataset.lost;
+      if (lost) tell("The service answers again.");
+      lost = false;
     } catch {
       tell("The service does not answer.");
-      if (status) status.dataset.lost = "1";
+      lost = true;
     }
     setTimeout(look, LOOK_AGAIN_MS);
   }
@@ -68,6 +69,7 @@ function follow(list) {
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) document.title = title;
   });
+  tell(list.dataset.live === "rows" ? "New traces appear here by themselves." : "");
   setTimeout(look, LOOK_AGAIN_MS);
 }
 
