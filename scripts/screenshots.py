@@ -22,21 +22,25 @@ from tests.local.chromium import CHROMIUM, NO_CHROMIUM, Page, browsing  # noqa: 
 IMAGES = ROOT / "docs" / "images"
 TRACES = 600
 SIZES = ((390, 844), (1280, 800), (1920, 1080))
-# Name -> the path of the page; TRACE is one of an agent, SESSION the first of the list.
+# Name -> the path of the page; TRACE is one of an agent, SESSION the one with the most traces.
 PAGES = {
     "list": "/",
     "list-filtered": "/?status=error&time=24h&user=ada",
     "trace": "/dashboard/traces/TRACE",
     "sessions": "/sessions",
     "session": "SESSION",
-    "overview": "/overview?range=7d",
+    "overview": "/overview",
 }
+
+_LONGEST = """[...document.querySelectorAll("tbody tr")].map((row) => [
+  Number(row.querySelector("[data-name=traces]").innerText), row.querySelector("a"),
+]).sort((a, b) => b[0] - a[0])[0][1].getAttribute("href")"""
 
 
 def photograph(page: Page, url: str, trace: str) -> None:
     """Photograph each page in each size and scheme."""
     page.open(f"{url}/sessions")
-    session = page.run("document.querySelector('td.id a').getAttribute('href')")
+    session = page.run(_LONGEST)
     for name, path in PAGES.items():
         for width, height in SIZES:
             for scheme in ("light", "dark"):
