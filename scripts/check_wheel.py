@@ -18,7 +18,13 @@ from pins import requirements
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("pulse_otel", "pulse_sdk")
-MUST_HAVE = ("pulse_otel/py.typed", "pulse_sdk/py.typed", "pulse_otel/export/pricing/prices.json")
+MUST_HAVE = (
+    "pulse_otel/py.typed",
+    "pulse_sdk/py.typed",
+    "pulse_otel/export/pricing/prices.json",
+    "pulse_otel/local/pages/assets/page.js",
+    "pulse_otel/local/pages/assets/style.css",
+)
 
 # Run with the wheel installed and nothing else: prints one line per check, `ok` or `FAIL` first.
 IMPORT_CHECKS = """

@@ -5,18 +5,22 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import os
+import re
 import signal
 import sqlite3
 import sys
 import threading
+import webbrowser
 from collections.abc import Generator
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from pulse_otel.local.service.app import create_app
 from pulse_otel.local.service.legacy.app import create_legacy_app
 from pulse_otel.local.serving import HOST, serving
+from pulse_otel.local.storage.retention import keeping
 from pulse_otel.printable import printable
 
 SAMPLE_KEY: Final = "pulse_sk_local"
@@ -35,11 +39,25 @@ or without touching it:
     OTEL_TRACES_EXPORTER=pulse opentelemetry-instrument python app.py
 """
 
+_UNITS_MS: Final = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+
 # --legacy -> the function that makes the service, and its name.
 _FORMS: Final = {
     False: (create_app, "Pulse trace service"),
     True: (create_legacy_app, "Legacy Pulse trace service"),
 }
+
+
+class _Age(click.ParamType[int]):
+    """A time such as 7d, in ms."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = re.fullmatch("([1-9][0-9]{0,4})([mhdw])", str(value))
+        if not found:
+            self.fail("give a number and a unit, m, h, d or w, such as 12h or 7d", param, ctx)
+        return int(found[1]) * _UNITS_MS[found[2]]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -91,7 +109,14 @@ def demo(live: bool, legacy: bool) -> None:
     is_flag=True,
     help="Take only arrays of traces, at /v1/traces/batch and /async, as the legacy service does.",
 )
-def serve(port: int, db: str | None, legacy: bool) -> None:
+@click.option("--open", "opens", is_flag=True, help="Open the page in a browser; never in CI.")
+@click.option(
+    "--keep",
+    metavar="TIME",
+    type=_Age(),
+    help="Delete traces that are older than this, such as 12h, 7d or 4w; without it all stay.",
+)
+def serve(port: int, db: str | None, legacy: bool, opens: bool, keep: int | None) -> None:
     """Run a Pulse trace service on this machine.
 
     For development and tests only: it listens on loopback, answers requests to loopback names
@@ -101,17 +126,31 @@ def serve(port: int, db: str | None, legacy: bool) -> None:
     with contextlib.ExitStack() as stack:
         stack.enter_context(_printable_log())
         try:
-            url = stack.enter_context(serving(new_app(db or ":memory:"), port=port))
+            app = new_app(db or ":memory:")
+            url = stack.enter_context(serving(app, port=port))
         except sqlite3.Error as error:
             message = f"cannot use {db} as the database: {error}"
             raise click.ClickException(printable(message)) from error
         except OSError as error:
             raise click.ClickException(_listen_error(port, error)) from error
-        place = printable(db or "memory")
-        click.echo(f"{name} on {url}, traces in {place}.\nCtrl-C stops it.\n")
+        place = printable(f"{db}, {app.state.store.size()}" if db else "memory")
+        click.echo(f"{name} on {url}, traces in {place}.")
+        click.echo("Open this address in a browser to read them. Ctrl-C stops the service.\n")
         click.echo(_POINTERS.format(url=url, key=SAMPLE_KEY))
+        if keep is not None:
+            app.state.keep_ms = keep
+            stores = dict.fromkeys((app.state.store, app.state.spans))
+            stack.enter_context(keeping(stores, keep))
+        if opens:
+            _open(url)
         _wait_for_the_end()
     click.echo("Stopped.")
+
+
+def _open(url: str) -> None:
+    """Open the page; a CI job has nobody to read it."""
+    if not os.environ.get("CI") and not webbrowser.open(url):
+        click.echo("No browser was found.")
 
 
 class _PrintableLines(logging.Formatter):

@@ -10,14 +10,25 @@ import requests
 
 from tests.local.service_client import TIMEOUT_S
 
+OWN_FILES = re.compile(
+    r'<link rel="icon" href="data:,">'
+    r'|<link rel="stylesheet" href="/assets/[0-9a-f]{12}/style\.css">'
+    r'|<script src="/assets/[0-9a-f]{12}/page\.js" defer></script>'
+)
+
 
 def page(url: str) -> str:
-    """The HTML at `url`; a page loads nothing and runs nothing, whatever it shows."""
+    """The HTML at `url`; a page loads and runs nothing but our own files, whatever it shows."""
     answer = requests.get(url, timeout=TIMEOUT_S)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/html")
-    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src")
-    assert not re.search(r"<(script|img|iframe|object|link|form)|\son\w+=\S+>", answer.text)
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'self'")
+    assert "script-src 'self'; connect-src 'self'; img-src data:;" in policy
+    foreign = OWN_FILES.sub("", answer.text)
+    assert not re.search(
+        r"<(script|iframe|object|link)|<img [^>]*src=.(?!data:)|\son\w+=\S+>", foreign
+    )
     return answer.text
 
 
@@ -33,6 +44,6 @@ def words(markup: str) -> str:
 
 
 def cells(markup: str, trace_id: str) -> list[str]:
-    """A trace's row in the list: time, status, model, tokens, cost, latency, session, answer."""
-    (row,) = [row for row in markup.split("<tr>") if f"trace {trace_id}" in row]
+    """A trace's row in the list: time, texts, model, tokens, cost, latency, session and user."""
+    (row,) = [row for row in markup.split("<tr ") if f"trace {trace_id}" in row]
     return [words(cell) for cell in row.split("<td")[1:] for cell in [f"<td{cell}"]]

@@ -6,22 +6,19 @@ Any other shape is shown as JSON: nothing is left out because of its shape.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from pulse_otel.local.json_text import Json, parse_json
+from pulse_otel.local.pages import media
 from pulse_otel.local.pages.formatting import TOO_DEEP, as_json, clipped
 
 Block: TypeAlias = Mapping[str, Json]
 
 _MAX_CHARACTERS = 20_000
+_FOLDED_CHARACTERS, _FOLDED_LINES, _LEAD_CHARACTERS = 3_000, 60, 600
 _LINE_CHARACTERS = 80  # JSON up to this long stays on one line
-_BASE64 = re.compile("(?:data:([^;,]*)(?:;[^,]*)?,|)([A-Za-z0-9+/_-]{64,}=*)")
-_DATA_URL = re.compile("data:([^;,]*)(?:;[^,]*)?,(.*)", re.DOTALL)
-_CUT = "pulse.cut"
-
 SYSTEM_ROLES = ("system", "developer")
 _SYSTEM_FIELDS = ("system", "instructions")
 _INPUT_FIELDS = ("messages", "input", "prompt")
@@ -37,6 +34,14 @@ class Part:
     kind: str
     text: str
     title: str = ""
+    image: str = ""
+    """The data URL of an image."""
+
+    @property
+    def lead(self) -> str:
+        """The beginning of a text that is long enough to be folded; "" of any other."""
+        short = len(self.text) <= _FOLDED_CHARACTERS and self.text.count("\n") <= _FOLDED_LINES
+        return "" if short else "\n".join(self.text[:_LEAD_CHARACTERS].split("\n")[:12])
 
 
 @dataclass(frozen=True)
@@ -216,31 +221,8 @@ def _text_block(block: Block) -> Part:
 
 
 def _media(block: Block) -> Part:
-    """Describe media by type and address or size; the data themselves are not shown."""
-    return Part("media", _shown(", ".join(_described(dict(block)))), str(block.get("type")))
-
-
-def _described(value: Json, name: str = "") -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key != "type":
-                yield from _described(item, key)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _described(item, name)
-    elif isinstance(value, str):
-        yield _without_data(value)
-    elif value is not None:
-        yield f"{name} {as_json(value)}"
-
-
-def _without_data(text: str) -> str:
-    """Replace base64 data by their size."""
-    found = _DATA_URL.match(text) or _BASE64.match(text)
-    if not found:
-        return text
-    size = "recorded in part" if _CUT in text else f"{len(found[2].rstrip('=')) * 3 // 4:,} bytes"
-    return f"{found[1]}, {size}" if found[1] else size
+    shown = _shown(", ".join(media.described(dict(block))))
+    return Part("media", shown, str(block.get("type")), media.image_source(dict(block)))
 
 
 _READERS: Mapping[str, Callable[[Block], Part]] = {
@@ -251,6 +233,7 @@ _READERS: Mapping[str, Callable[[Block], Part]] = {
     **dict.fromkeys(("function_call_output", "custom_tool_call_output"), _result),
     **dict.fromkeys(("tool_result", "tool_call_response"), _result),
     **dict.fromkeys(("image_url", "input_image", "image", "input_audio", "audio"), _media),
+    "image_generation_call": _media,
     **dict.fromkeys(("file", "input_file", "document", "video", "blob", "uri"), _media),
     "refusal": _refusal,
 }

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pulse_otel.local.json_text import Json
-from pulse_otel.local.pages import formatting, trace_fields
+from pulse_otel.local.pages import figures, formatting, trace_fields
 from pulse_otel.local.pages.conversation import (
     CONVERSATION_FIELDS,
     SYSTEM_ROLES,
@@ -16,12 +16,24 @@ from pulse_otel.local.pages.conversation import (
     value_turns,
 )
 from pulse_otel.local.pages.formatting import Span
+from pulse_otel.local.pages.repeat import Commands, commands
 
 # These limits keep the page small enough for a browser; it says what it leaves out.
 _MAX_EARLIER = 400
 _MAX_RAW = 200_000
+_MAX_TOOL = 10_000
+_TOOLS = ("tools",)
 _MAX_VALUE = 2_000
 _UNFOLDED_TURNS = 10
+
+
+@dataclass(frozen=True)
+class Tool:
+    """The definition of a tool."""
+
+    name: str
+    description: str
+    definition: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +51,13 @@ class SpanView:
     """Earlier turns, which the page folds."""
     sent: Sequence[Turn]
     received: Sequence[Turn]
+    tools: Sequence[Tool]
+    """The definitions of tools that were sent."""
     parameters: Mapping[str, str]
     metadata: Mapping[str, str]
     attributes: Mapping[str, str]
     raw: str
+    commands: Commands | None
 
 
 def span_views(spans: Sequence[Span]) -> list[SpanView]:
@@ -73,10 +88,12 @@ def _span_view(span: Span, turns: list[Turn], *, known: int) -> SpanView:
         sent=turns[unfolded:] or value_turns("input", span.get("toolInput")),
         received=answer_turns(response, span.get("outputText"))
         or value_turns("output", span.get("toolResponse")),
+        tools=_tools(trace_fields.body(span, "request")),
         parameters=_parameters(trace_fields.body(span, "request")),
         metadata=_values(trace_fields.user_metadata(span)),
         attributes=_values(trace_fields.attributes(span)),
         raw=formatting.clipped(formatting.as_json(span.get("raw", dict(span)), indent=2), _MAX_RAW),
+        commands=commands(span),
     )
 
 
@@ -104,10 +121,11 @@ def _facts(span: Span) -> dict[str, str]:
     return present(
         {
             "Model": model(span.get("model"), span.get("modelUsed")),
-            "Tokens": formatting.tokens([span]),
+            "Tokens": figures.tokens([span]),
             "Cost": formatting.cost([span]),
             "Duration": formatting.milliseconds(span.get("durationMs")),
             "Finish reason": span.get("finishReason"),
+            **figures.of_call(span),
             "Answer id": span.get("providerRequestId"),
             "Tool call": span.get("toolUseId"),
             "Directory": span.get("cwd"),
@@ -132,13 +150,23 @@ def error_values(span: Mapping[str, Json]) -> dict[str, str]:
 
 
 def _parameters(request: Json) -> dict[str, str]:
-    """List the parameters of the request other than the conversation; of tools the names."""
+    """List the parameters of the request other than the conversation and the tools."""
     if not isinstance(request, dict):
         return {}
-    shown = {k: v for k, v in request.items() if k not in CONVERSATION_FIELDS and k != "model"}
-    if isinstance(tools := shown.get("tools"), list):
-        shown["tools"] = ", ".join(map(_tool_name, tools))
-    return _values(shown)
+    apart = CONVERSATION_FIELDS | {"model", *(_TOOLS if _tools(request) else ())}
+    return _values({name: value for name, value in request.items() if name not in apart})
+
+
+def _tools(request: Json) -> list[Tool]:
+    tools = request.get("tools") if isinstance(request, dict) else None
+    return [_tool(tool) for tool in tools] if isinstance(tools, list) else []
+
+
+def _tool(tool: Json) -> Tool:
+    inner = tool.get("function", tool) if isinstance(tool, dict) else None
+    said = inner.get("description") if isinstance(inner, dict) else None
+    definition = formatting.clipped(formatting.as_json(tool, indent=2), _MAX_TOOL)
+    return Tool(_tool_name(tool), _value(said) if said else "", definition)
 
 
 def _tool_name(tool: Json) -> str:

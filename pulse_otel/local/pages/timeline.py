@@ -7,6 +7,12 @@ from dataclasses import dataclass
 
 from pulse_otel.local.storage.spans import SpanRow
 
+_UNITS = ((3_600_000, "h"), (60_000, "min"), (1_000, "s"), (1, "ms"))
+_STEPS = (
+    *(1, 2, 5, 10, 20, 50, 100, 200, 500),
+    *(1000 * seconds for seconds in (1, 2, 5, 10, 20, 30)),
+    *(60_000 * minutes for minutes in (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)),
+)
 _MAX_DEPTH = 12  # deeper spans are indented no further
 
 
@@ -33,6 +39,18 @@ def timeline(spans: Sequence[SpanRow]) -> list[TimelineRow]:
         )
         for span, depth in _in_tree_order(spans)
     ]
+
+
+def ticks(duration_ms: int) -> list[tuple[float, str]]:
+    """Return the marks of the axis, in percent of the duration: 3 to 6 round figures."""
+    if duration_ms <= 0:
+        return []
+    step = next((step for step in _STEPS if duration_ms / step <= 5), 0)
+    while not step or duration_ms / step > 5:  # no trace of a program takes so long
+        step = 10 * (step or _STEPS[-1])
+    unit, name = next(unit for unit in _UNITS if step >= unit[0])
+    marks = range(0, duration_ms + 1, step)
+    return [(100 * mark / duration_ms, f"{mark / unit:,g} {name}") for mark in marks]
 
 
 def wall_ms(spans: Sequence[SpanRow]) -> int:

@@ -14,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pulse_otel.local.pages import trace_detail, trace_list
+from pulse_otel.local.pages import session_detail, texts, trace_detail, trace_list
 from pulse_otel.local.service import (
     analytics_routes,
+    page_routes,
     plain_spans,
     query,
     span_routes,
@@ -24,17 +25,22 @@ from pulse_otel.local.service import (
     web,
 )
 from pulse_otel.local.service.ingest import ExportRefused, Ingested, read_export
+from pulse_otel.local.service.page_routes import Pages
+from pulse_otel.local.service.views import View
 from pulse_otel.local.service.web import JsonAnswer
-from pulse_otel.local.storage import analytics
+from pulse_otel.local.storage import analytics, conversations, usage
 from pulse_otel.local.storage.sessions import session_page
 from pulse_otel.local.storage.spans import SpanRow, Store
+from pulse_otel.local.storage.trace_list import TraceList
 from pulse_otel.local.storage.writer import Writer
 
 
 def create_app(db: str = ":memory:") -> Starlette:
     """Make the service as an ASGI application with its spans in the SQLite database `db`."""
-    app = web.new_app(_ROUTES, _page)
-    app.state.store = Store(db)
+    app = web.new_app(_ROUTES, trace_list.page)
+    app.state.store = Store(db, texts.of_span)
+    app.state.list = TraceList(app.state.store.select, "trace_summaries", "spans")
+    app.state.example = "first_trace.txt"
     app.state.writer = Writer(app.state.store.insert)
     app.state.spans, app.state.span_writer = app.state.store, app.state.writer
     return app
@@ -97,12 +103,6 @@ def _one_session(request: Request) -> Response:
     return JsonAnswer(views.session_view(filters["session_id"], spans))
 
 
-def _page(request: Request) -> Response:
-    traces, total = _store(request).trace_page({}, trace_list.MAX_TRACES)
-    shown = [views.trace_view(spans) for spans in traces]
-    return trace_list.page(request, shown, total, example="first_trace.txt")
-
-
 def _trace_page(request: Request) -> Response:
     """Answer `GET /dashboard/traces/:id` from all projects: the page needs no key."""
     trace_id = web.path_id(request)
@@ -111,6 +111,17 @@ def _trace_page(request: Request) -> Response:
         projects.setdefault(span.project_id, []).append(span)
     found = [(views.trace_view(spans), spans) for spans in projects.values()]
     return trace_detail.page(request, trace_id, found)
+
+
+def _main(store: Store, project_id: str, span_id: str) -> View | None:
+    found = store.spans({"project_id": project_id, "span_id": span_id})
+    return views.span_view(found[0]) if found else None
+
+
+def _replayed(store: Store, project_id: str, trace_id: str) -> View:
+    filters = {"project_id": project_id, "trace_id": trace_id}
+    calls = store.first_spans({**filters, "kind": "llm_call"}, session_detail.MAX_SPANS)
+    return views.trace_view(calls or store.first_spans(filters, session_detail.MAX_SPANS))
 
 
 def _store(request: Request) -> Store:
@@ -130,5 +141,7 @@ _ROUTES = [
     *analytics_routes.routes(analytics.CALLS, extended=True),
     Route("/dashboard/api/agent-sessions", _list_sessions, methods=["GET"]),
     Route("/dashboard/api/traces", _list_traces, methods=["GET"]),
+    *page_routes.routes(Pages(usage.CURRENT, conversations.CURRENT, _main, _replayed)),
+    *trace_list.ROUTES,
     Route("/dashboard/traces/{id}", _trace_page, methods=["GET"]),
 ]

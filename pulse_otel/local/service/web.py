@@ -22,6 +22,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pulse_otel.local.json_text import write_json
+from pulse_otel.local.pages import rendering
 from pulse_otel.local.service import query
 from pulse_otel.local.service.uploads import UploadRefused
 
@@ -61,6 +62,7 @@ def new_app(routes: Sequence[Route], page: Callable[[Request], Response]) -> Sta
         return page(request)
 
     shared = [
+        *rendering.ROUTES,
         Route("/v1/auth/login", _login, methods=["POST"]),
         Route("/health", _health, methods=["GET"]),
         Route("/{rest:path}", any_other, methods=["GET"]),
@@ -72,6 +74,7 @@ def new_app(routes: Sequence[Route], page: Callable[[Request], Response]) -> Sta
     )
     # A path with a trailing slash is another path (contract §1).
     app.router.redirect_slashes = False
+    app.state.keep_ms = None  # the age of the traces that `serve` deletes
     return app
 
 

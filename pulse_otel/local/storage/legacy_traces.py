@@ -7,14 +7,21 @@ import logging
 import sqlite3
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pulse_otel.local.json_text import Json, stored_json, write_json
-from pulse_otel.local.storage.derivation import LEGACY_INDEXES, LEGACY_TRACES
+from pulse_otel.local.storage import database, retention
+from pulse_otel.local.storage.derivation import (
+    LEGACY_INDEXES,
+    LEGACY_SESSIONS,
+    LEGACY_TRACES,
+    LEGACY_USAGE,
+)
 from pulse_otel.local.storage.spans import Filters
 from pulse_otel.local.storage.summaries import keep
+from pulse_otel.local.storage.texts import Texts, TextTable
 
 _log = logging.getLogger(__name__)
 
@@ -71,12 +78,20 @@ _CONDITIONS: Mapping[str, str] = {
 class LegacyStore:
     """Store traces in one SQLite database; all threads share it behind a lock."""
 
-    def __init__(self, path: str) -> None:
+    relations = retention.LEGACY
+
+    def __init__(self, path: str, read: Callable[[TraceRow], Texts] | None = None) -> None:
+        """Open the database at `path`; `read` says what the texts of a trace are."""
         self._lock = threading.RLock()
-        self._connection = sqlite3.connect(path, check_same_thread=False)
+        self._connection = database.connect(path)
         weakref.finalize(self, self._connection.close)
         self._connection.executescript(_SCHEMA)
-        keep(self._connection, "traces", (LEGACY_TRACES,), LEGACY_INDEXES)
+        summaries = (LEGACY_TRACES, LEGACY_SESSIONS, LEGACY_USAGE)
+        built = keep(self._connection, "traces", summaries, LEGACY_INDEXES)
+        self._texts = read and TextTable(self._connection, LEGACY_TRACES.table, read)
+        if self._texts and (built or not self._texts.current()):
+            stored = self._connection.execute("SELECT row FROM traces")
+            self._texts.build(_from_text(whole) for (whole,) in stored)
 
     def insert(self, rows: Sequence[TraceRow]) -> bool:
         """Store `rows` up to the first whose id is taken; return whether that is all of them.
@@ -108,6 +123,8 @@ class LegacyStore:
     def _add(self, row: TraceRow) -> bool:
         whole = write_json({name: getattr(row, name) for name in _FIELDS})
         self._connection.execute(_INSERT, [*(getattr(row, name) for name in _COLUMNS), whole])
+        if self._texts:
+            self._texts.add([row])
         return True
 
     def page(self, filters: Filters, limit: int, offset: int = 0) -> tuple[list[TraceRow], int]:
@@ -125,6 +142,19 @@ class LegacyStore:
             {**filters, "limit": limit, "offset": offset},
         )
         return [_from_text(whole) for (whole,) in found]
+
+    def change(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
+        """Run `work` as one transaction, and give back the pages that it frees."""
+        with self._lock:
+            with self._connection:
+                found = work(self._connection)
+            database.shrink(self._connection)
+            return found
+
+    def size(self) -> str:
+        """Say how large the database is."""
+        with self._lock:
+            return database.size(self._connection)
 
     def select(self, sql: str, values: Filters) -> list[tuple[Any, ...]]:
         """Run a query of this package; `values` are bound to its names."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pulse_otel.local.storage.spans import Filters
+from pulse_otel.local.storage.summaries import words
 
 # Field of the answer -> column. Tokens and cost are null if no call has any, as in a trace.
 _COLUMNS: Mapping[str, str] = {
@@ -43,4 +44,4 @@ def session_page(
         filters,
     )
     rows = [dict(zip(_COLUMNS, values, strict=True)) for values in found]
-    return [{**row, "sources": row["sources"].strip(",").split(",")} for row in rows], total[0]
+    return [{**row, "sources": words(row["sources"])} for row in rows], total[0]

@@ -6,13 +6,15 @@ import dataclasses
 import sqlite3
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pulse_otel.local.json_text import Json, stored_json, write_json
-from pulse_otel.local.storage.derivation import INDEXES, SESSIONS, TRACES
+from pulse_otel.local.storage import database, retention
+from pulse_otel.local.storage.derivation import INDEXES, SESSIONS, TRACES, USAGE
 from pulse_otel.local.storage.summaries import keep
+from pulse_otel.local.storage.texts import Texts, TextTable
 
 Filters: TypeAlias = Mapping[str, str | int]
 
@@ -77,6 +79,7 @@ _INSERT = (
     f"INSERT OR IGNORE INTO spans ({', '.join(_COLUMNS)})"  # noqa: S608 - our own column names
     f" VALUES ({', '.join('?' * len(_COLUMNS))})"
 )
+_ALL = f"SELECT {', '.join(_COLUMNS)} FROM spans"  # noqa: S608
 
 # Filter -> SQL. Only these strings and bound values ever reach the database.
 _EQUAL = (
@@ -106,12 +109,18 @@ _TRACE_CONDITIONS: Mapping[str, str] = {
 class Store:
     """Store spans in one SQLite database; all threads share it behind a lock."""
 
-    def __init__(self, path: str) -> None:
+    relations = retention.SPANS
+
+    def __init__(self, path: str, read: Callable[[SpanRow], Texts] | None = None) -> None:
+        """Open the database at `path`; `read` says what a span adds to the texts of its trace."""
         self._lock = threading.RLock()
-        self._connection = sqlite3.connect(path, check_same_thread=False)
+        self._connection = database.connect(path)
         weakref.finalize(self, self._connection.close)
         self._connection.executescript(_SCHEMA)
-        keep(self._connection, "spans", (TRACES, SESSIONS), INDEXES)
+        built = keep(self._connection, "spans", (TRACES, SESSIONS, USAGE), INDEXES)
+        self._texts = read and TextTable(self._connection, TRACES.table, read)
+        if self._texts and (built or not self._texts.current()):
+            self._texts.build(map(_from_columns, self._connection.execute(_ALL)))
 
     def insert(self, rows: Sequence[SpanRow]) -> list[SpanRow]:
         """Store new spans, and return these.
@@ -119,8 +128,11 @@ class Store:
         A stored (project, span id) is not changed (contract §3.2).
         """
         with self._lock, self._connection:
-            added = ((row, self._connection.execute(_INSERT, _to_columns(row))) for row in rows)
-            return [row for row, cursor in added if cursor.rowcount]
+            tried = ((row, self._connection.execute(_INSERT, _to_columns(row))) for row in rows)
+            added = [row for row, cursor in tried if cursor.rowcount]
+            if self._texts:
+                self._texts.add(added)
+            return added
 
     def spans(self, filters: Filters, *, limit: int = -1, offset: int = 0) -> list[SpanRow]:
         """Return the matching spans, newest first; a negative limit means all."""
@@ -128,6 +140,15 @@ class Store:
             f"SELECT {', '.join(_COLUMNS)} FROM {_from_spans(filters)}"  # noqa: S608
             " ORDER BY timestamp DESC, rowid DESC LIMIT :limit OFFSET :offset",
             {**filters, "limit": limit, "offset": offset},
+        )
+        return [_from_columns(columns) for columns in found]
+
+    def first_spans(self, filters: Filters, limit: int) -> list[SpanRow]:
+        """Return the first matching spans by start."""
+        found = self.select(
+            f"SELECT {', '.join(_COLUMNS)} FROM {_from_spans(filters)}"  # noqa: S608
+            " ORDER BY timestamp, rowid LIMIT :limit",
+            {**filters, "limit": limit},
         )
         return [_from_columns(columns) for columns in found]
 
@@ -155,6 +176,19 @@ class Store:
     def trace(self, filters: Filters) -> list[SpanRow]:
         """Return the matching spans by start (contract §3.4)."""
         return self.spans(filters)[::-1]
+
+    def change(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
+        """Run `work` as one transaction, and give back the pages that it frees."""
+        with self._lock:
+            with self._connection:
+                found = work(self._connection)
+            database.shrink(self._connection)
+            return found
+
+    def size(self) -> str:
+        """Say how large the database is."""
+        with self._lock:
+            return database.size(self._connection)
 
     def select(self, sql: str, values: Filters) -> list[tuple[Any, ...]]:
         """Run a query of this package; `values` are bound to its names."""

@@ -88,11 +88,11 @@ class TestRequest:
             ),
             (
                 {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}},
-                Part("media", PICTURE, "image_url"),
+                Part("media", PICTURE, "image_url", f"data:image/png;base64,{PIXEL}"),
             ),
             (
                 {"type": "image", "source": {"type": "base64", "data": PIXEL}},
-                Part("media", "72 bytes", "image"),
+                Part("media", "72 bytes", "image", f"data:image/png;base64,{PIXEL}"),
             ),
             (
                 {"type": "image", "source": {"type": "base64", "data": PIXEL + " [pulse.cut: 9"}},
@@ -203,3 +203,24 @@ def test_what_is_nested_too_deeply_says_so(shell: str) -> None:
     for _ in range(40_000):
         deep = [{"type": "tool_result" if shell == "content" else "tool_use", shell: deep}]
     assert "nested too deeply" in block(deep[0]).text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com/cat.png",
+        "javascript:alert(1)",
+        f"data:image/svg+xml;base64,{PIXEL}",
+        f"data:text/html;base64,{PIXEL}",
+        f"data:image/png;base64,{PIXEL}[pulse.cut: 9 bytes]",
+    ],
+)
+def test_only_the_whole_bytes_of_an_image_are_shown(url: str) -> None:
+    assert block({"type": "image_url", "image_url": {"url": url}}).image == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "lead"), [("x" * 3000, ""), ("x" * 3001, "x" * 600), ("a\n" * 61, "a\n" * 11 + "a")]
+)
+def test_a_long_text_has_a_lead(text: str, lead: str) -> None:
+    assert block({"type": "text", "text": text}).lead == lead

@@ -93,7 +93,7 @@ class TestCall:
         trace = client.only_trace(*({**one, "traceId": EVIL} for one in spans))
         page = trace_page(url, trace["traceId"])
         assert page.count(ESCAPED) > 20
-        assert page.count("</style>") == 1
+        assert "</style>" not in page
 
     def test_everything_is_escaped_in_the_legacy_form(
         self, legacy_client: LegacyClient, legacy_url: str
@@ -106,7 +106,7 @@ class TestCall:
         legacy_client.store(one)
         page = trace_page(legacy_url, one["trace_id"])
         assert page.count(ESCAPED) > 10
-        assert page.count("</style>") == 1
+        assert "</style>" not in page
 
 
 class TestTree:
@@ -141,7 +141,7 @@ class TestTree:
         count = {"pulse.kind": "notification", "pulse.event_type": "count_tokens"}
         attributes = {**count, "gen_ai.request.model": "claude-haiku-4-5"}
         client.only_trace(span(attributes, traceId="a count"))
-        assert "notification count_tokens 10 ms" in words(trace_page(url, "a count"))
+        assert '<h1 dir="auto">count_tokens</h1>' in trace_page(url, "a count")
 
     def test_spans_that_are_each_others_parents(self, client: Client, url: str) -> None:
         pairs = [("a", "b"), ("b", "a"), ("c", "c"), ("d", "not there")]
@@ -188,7 +188,7 @@ class TestWhichTrace:
             )
             client.close()
         page = trace_page(url, "shared")
-        assert page.count("<h1>") == 2
+        assert page.count("<h1 ") == 2
         assert "no 1" in page
         assert "no 2" in page
 

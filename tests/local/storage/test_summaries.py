@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pulse_otel.local.storage.legacy_traces import LegacyStore
@@ -49,6 +49,7 @@ ROWS = st.builds(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.lists(ROWS, max_size=8), max_size=5))
 def test_a_summary_says_what_the_spans_say_in_whatever_order_they_came(
     batches: list[list[SpanRow]],

@@ -14,14 +14,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pulse_otel.local.pages import trace_detail, trace_list
-from pulse_otel.local.service import analytics_routes, plain_spans, query, span_routes, web
+from pulse_otel.local.pages import texts, trace_detail, trace_list
+from pulse_otel.local.service import (
+    analytics_routes,
+    page_routes,
+    plain_spans,
+    query,
+    span_routes,
+    web,
+)
 from pulse_otel.local.service.legacy.ingest import read_traces
+from pulse_otel.local.service.page_routes import Pages
 from pulse_otel.local.service.views import View, camel_case, iso
 from pulse_otel.local.service.web import JsonAnswer
-from pulse_otel.local.storage import analytics
+from pulse_otel.local.storage import analytics, conversations, usage
 from pulse_otel.local.storage.legacy_traces import LegacyStore, TraceRow
 from pulse_otel.local.storage.spans import Store
+from pulse_otel.local.storage.trace_list import TraceList
 from pulse_otel.local.storage.writer import Writer
 
 Upload: TypeAlias = "list[TraceRow]"
@@ -29,8 +38,10 @@ Upload: TypeAlias = "list[TraceRow]"
 
 def create_legacy_app(db: str = ":memory:") -> Starlette:
     """Make the service as an ASGI application with its traces in the SQLite database `db`."""
-    app = web.new_app(_ROUTES, _page)
-    app.state.store = LegacyStore(db)
+    app = web.new_app(_ROUTES, trace_list.page)
+    app.state.store = LegacyStore(db, texts.of_legacy)
+    app.state.list = TraceList(app.state.store.select, "legacy_summaries", "traces")
+    app.state.example = "first_legacy_trace.txt"
     app.state.writer = Writer(app.state.store.insert_queued)
     app.state.spans = Store(db)
     app.state.span_writer = Writer(app.state.spans.insert)
@@ -82,17 +93,20 @@ def _one_session(request: Request) -> Response:
     return JsonAnswer({"sessionId": filters["session_id"], "traces": views})
 
 
-def _page(request: Request) -> Response:
-    rows, total = _store(request).page({}, trace_list.MAX_TRACES)
-    views = [_view(row) for row in rows]
-    return trace_list.page(request, views, total, example="first_legacy_trace.txt")
-
-
 def _trace_page(request: Request) -> Response:
     """Answer `GET /dashboard/traces/:id` from all projects: the page needs no key."""
     trace_id = web.path_id(request)
     found = [(_view(row), ()) for row in _store(request).traces({"trace_id": trace_id})]
     return trace_detail.page(request, trace_id, found)
+
+
+def _call(store: LegacyStore, project_id: str, trace_id: str) -> View | None:
+    found = store.traces({"project_id": project_id, "trace_id": trace_id})
+    return _view(found[0]) if found else None
+
+
+def _replayed(store: LegacyStore, project_id: str, trace_id: str) -> View:
+    return _call(store, project_id, trace_id) or {}
 
 
 def _view(row: TraceRow) -> View:
@@ -119,5 +133,7 @@ _ROUTES = [
     Route("/v1/sessions/{id}", _one_session, methods=["GET"]),
     *analytics_routes.routes(analytics.LEGACY_CALLS, extended=False),
     Route("/dashboard/api/traces", _list_traces, methods=["GET"]),
+    *page_routes.routes(Pages(usage.LEGACY, conversations.LEGACY, _call, _replayed)),
+    *trace_list.ROUTES,
     Route("/dashboard/traces/{id}", _trace_page, methods=["GET"]),
 ]
