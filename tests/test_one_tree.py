@@ -99,11 +99,11 @@ def gpt(clients: Clients) -> Any:
 def test_spans_of_a_framework_in_between_and_of_a_server_around_leave_no_gap(
     run: Run, gpt: Any, provider: Any
 ) -> None:
-    """As Semantic Kernel's loop between its agent and its calls; nobody knows when it will end."""
+    """As a framework's loop between its agent and its calls; nobody knows when it will end."""
     with (
         run.app.start_as_current_span("GET /chat"),
         run.framework.start_as_current_span("invoke_agent", attributes=AGENT),
-        run.framework.start_as_current_span("AutoFunctionInvocationLoop"),
+        run.framework.start_as_current_span("loop"),
     ):
         call(gpt, provider)
         with run.framework.start_as_current_span("execute_tool", attributes=TOOL):
