@@ -8,6 +8,7 @@ So a parent is chosen by what is known when its child is sent:
 the ancestor                          is taken as the parent
 ====================================  ==========================================================
 was read as a record                  yes
+tells its kind only as it ends         yes, where that is known, as of OpenInference
 is no GenAI span, ended or still open no: the one above it
 was merged into another record        that record
 is still open, and of the same call   no: this record takes its place, above it
