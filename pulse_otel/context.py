@@ -26,6 +26,7 @@ _OF_BLOCK = {
 }
 _SUMMARY = "summary"  # of the metadata: the trace's title in the service (contract §3.4)
 _KEY = otel_context.create_key("pulse-otel-session")
+_AROUND = otel_context.create_key("pulse-otel-around")  # the span in which the block began
 UNIT = otel_context.create_key("pulse-otel-unit")
 """Of the context: the open unit of work (`pulse_otel.units`)."""
 _PAUSED = otel_context.create_key("pulse-otel-paused")
@@ -127,6 +128,16 @@ def _label_with_run(span: Any, parent: Any) -> None:
         span.set_attributes(labels(Session(run)))
 
 
+def _label_open(provider: Any) -> None:
+    """Label the current span if it began in the current block, before `provider` was known."""
+    span: Any = trace.get_current_span()
+    processor = getattr(provider, "_active_span_processor", None)
+    if processor is None or getattr(span, "_span_processor", None) is not processor:
+        return
+    if span.is_recording() and span is not otel_context.get_value(_AROUND):
+        _label(span, None)
+
+
 class _OtherSpans:
     """Label the spans of other libraries: at the TracerProviders that are named, and the global."""
 
@@ -137,7 +148,9 @@ class _OtherSpans:
     def label(self, provider: Any = None) -> None:
         """Label the spans of `provider`, and those of the global TracerProvider of each moment."""
         self._wanted = True
-        self._starts.add_to(trace.get_tracer_provider() if provider is None else provider)
+        found = trace.get_tracer_provider() if provider is None else provider
+        if self._starts.add_to(found):
+            guarded(_label_open, found)
 
     def before_block(self) -> None:
         """Add the global TracerProvider: the program may have set it since the last block."""
@@ -189,6 +202,7 @@ class session(Block):
     def _context(self) -> Context:
         guarded(other_spans.before_block)
         context = labelled(self._own)
+        context = otel_context.set_value(_AROUND, trace.get_current_span(), context)
         unit: Any = otel_context.get_value(UNIT)
         if unit is not None:
             guarded(unit.joins, current_session(context))

@@ -12,17 +12,19 @@ from pulse_otel.guard import guarded
 _MARK = "_pulse_span_starts"
 
 
-def add_once(provider: Any, mark: str, processor: Any) -> None:
-    """Add `processor` to `provider`, unless one with this `mark` is there.
+def add_once(provider: Any, mark: str, processor: Any) -> bool:
+    """Add `processor` to `provider`, unless one with this `mark` is there; return whether it was.
 
     A provider of the OpenTelemetry API alone takes none.
     """
     names = getattr(provider, "__dict__", None)
     if names is None or mark in names or not hasattr(provider, "add_span_processor"):
-        return
+        return False
     token = object()
-    if names.setdefault(mark, token) is token:  # one operation: of two threads, one is first
-        provider.add_span_processor(processor)
+    if names.setdefault(mark, token) is not token:  # one operation: of two threads, one is first
+        return False
+    provider.add_span_processor(processor)
+    return True
 
 
 class SpanStarts:
@@ -31,9 +33,9 @@ class SpanStarts:
     def __init__(self, started: Callable[[Any, Context | None], None]) -> None:
         self._started = started
 
-    def add_to(self, provider: Any) -> None:
-        """Observe `provider` from now on."""
-        add_once(provider, _MARK, self)
+    def add_to(self, provider: Any) -> bool:
+        """Observe `provider` from now on; return False if it is observed, or cannot be."""
+        return add_once(provider, _MARK, self)
 
     def on_start(self, span: Any, parent_context: Context | None = None) -> None:
         guarded(self._started, span, parent_context)

@@ -46,7 +46,8 @@ Two records are of one call if nothing that both know differs (the answer's id, 
 last question, the answer, the ids of the tools it asks for), and one of these holds:
 
 - One is the parent of the other, and within its time. The framework's texts may differ if the
-  tokens agree, and its count of the tokens if the answer does.
+  tokens agree, and its count of the tokens if the answer does, or if it adds the reasoning to an
+  output that includes it, as Google's ADK does with LiteLLM.
 - A span of others was open, though not current, while our one call began in its context. So it is
   with Langfuse's client, and with callbacks of LangChain and LiteLLM.
 - They have one parent, the same tokens, and the same answer or its id. They are at the same time,
@@ -79,14 +80,17 @@ names (`gen_ai.conversation.id`, `session.id`, `user.id`), and as `pulse.session
 `pulse.user_id`, which win: a framework may name its own run later on. Without a block, a call of
 ours is in the run of the span around it. With `PulseSpanExporter` alone, a TracerProvider that is
 not the global one gets the labels once an instrumentor of ours is given it
-(`OpenAIInstrumentor().instrument(tracer_provider=provider)`).
+(`OpenAIInstrumentor().instrument(tracer_provider=provider)`). Where a global one is set within the
+block, as by Langfuse's `observe`, the labels are on the span that is current at the first call, and
+on all that start later.
 
 ## Tools
 
 A run of a tool is recorded by the framework, which knows when it ran and below what, and by us from
 the messages, which have the id of the call, the arguments and the result. Pulse gets one record
 with all of it, in the framework's place. Two are one run if they have the same id in one trace; or,
-where the framework has no id, the same name, arguments and result, one to one, in order; or, in two
+where the framework has no id, the same name, arguments (by name, or their values where it records
+them by position) and result, one to one, in order; or, in two
 traces, the same id, result and session, and the id is there once. A tool waits for its second
 record until 1 s after its end, one without a result for 30 s; a flush ends that.
 
@@ -95,7 +99,8 @@ record until 1 s after its end, one without a result for 30 s; a flush ends that
 What an agent or a chain is given and returns is read as messages where it has some, in whatever
 JSON: the question, and the last answer. The service's kinds have no word for a step of a chain. So
 a whole chain is an agent run, and of the steps within it those that add nothing are not sent:
-prompts, parsers and the other plumbing of runnables, and steps without input and output.
+prompts, parsers and the other plumbing of runnables, and steps without input and output. Semantic
+Kernel's loop of calls and functions is an agent run, too.
 
 ## What is known
 

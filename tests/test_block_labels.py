@@ -167,6 +167,47 @@ def test_the_global_provider_is_found_whenever_it_is_set(way: str, run_python: R
     assert "['s1']" in run_python(PROGRAM + way, PULSE_API_KEY=KEY, PULSE_API_URL=NOWHERE).stdout
 
 
+FIRST_CALL = """
+import openai
+pulse_otel.init_pulse()
+client = pulse_otel.observe(openai.OpenAI(api_key="sk-x", base_url="{nowhere}", max_retries=0))
+
+def run(before, inside):
+    with before(), pulse_otel.session("s1"), inside():
+        try:
+            client.chat.completions.create(model="m", messages=[{{"role": "user", "content": "?"}}])
+        except openai.APIConnectionError:
+            pass
+    found = memory.get_finished_spans()
+    print([(span.name.split()[0], span.attributes.get("session.id")) for span in found])
+
+import contextlib
+
+@contextlib.contextmanager
+def agent_of_a_new_provider():
+    set_up()
+    with trace.get_tracer("a.framework").start_as_current_span("agent"):
+        yield
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "inside", "label"),
+    [
+        ("contextlib.nullcontext", "agent_of_a_new_provider", "s1"),
+        ("agent_of_a_new_provider", "contextlib.nullcontext", None),
+    ],
+)
+def test_a_span_whose_provider_is_set_in_the_block_has_its_session_from_the_first_call_in_it(
+    before: str, inside: str, label: str | None, run_python: RunPython
+) -> None:
+    """As with Langfuse's decorators; one that began before the block is left as it is."""
+    program = PROGRAM + FIRST_CALL.format(nowhere=NOWHERE) + f"run({before}, {inside})"
+    said = run_python(program, PULSE_API_KEY=KEY, PULSE_API_URL=NOWHERE).stdout
+
+    assert f"[('chat', 's1'), ('agent', {label!r})]" in said
+
+
 def test_spans_are_left_as_they_are_where_nobody_records(run_python: RunPython) -> None:
     off = "set_up(pulse_otel.PulseSpanExporter(enabled=False)); agent()"
     assert "[None]" in run_python(PROGRAM + off, PULSE_API_KEY=KEY, PULSE_API_URL=NOWHERE).stdout

@@ -11,7 +11,7 @@ import requests
 from opentelemetry import trace
 from opentelemetry.sdk.trace import Span, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import INVALID_SPAN, Tracer, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, Tracer, format_span_id, set_span_in_context
 
 import pulse_otel
 from pulse_otel import PulseSpanExporter, observe
@@ -41,12 +41,12 @@ class Run:
     def tree(self, spans: int) -> list[str]:
         """A line for each span that is stored, below its parent: its kind and name."""
         assert pulse_otel.flush_buffer(20)
-        stored = self._stored(spans)
+        stored = self.stored(spans)
         ids = {span["spanId"] for span in stored}
         assert {span.get("parentSpanId") for span in stored} <= {None, *ids}, "an orphan"
         return _lines(stored, None, "")
 
-    def _stored(self, spans: int) -> list[dict[str, Any]]:
+    def stored(self, spans: int) -> list[dict[str, Any]]:
         """The spans of the one trace, once there are so many: they are stored after the answer."""
         deadline = time.monotonic() + 15
         while True:
@@ -99,11 +99,11 @@ def gpt(clients: Clients) -> Any:
 def test_spans_of_a_framework_in_between_and_of_a_server_around_leave_no_gap(
     run: Run, gpt: Any, provider: Any
 ) -> None:
-    """As Semantic Kernel's loop between its agent and its calls; nobody knows when it will end."""
+    """As a framework's loop between its agent and its calls; nobody knows when it will end."""
     with (
         run.app.start_as_current_span("GET /chat"),
         run.framework.start_as_current_span("invoke_agent", attributes=AGENT),
-        run.framework.start_as_current_span("AutoFunctionInvocationLoop"),
+        run.framework.start_as_current_span("loop"),
     ):
         call(gpt, provider)
         with run.framework.start_as_current_span("execute_tool", attributes=TOOL):
@@ -111,6 +111,43 @@ def test_spans_of_a_framework_in_between_and_of_a_server_around_leave_no_gap(
         call(gpt, provider)
 
     assert run.tree(4) == ["agent_run", "  llm_call", "  llm_call", "  tool_use"]
+
+
+def test_what_ends_below_an_open_span_that_says_what_it_is_at_its_end_hangs_there(
+    run: Run, gpt: Any, provider: Any
+) -> None:
+    """As with LlamaIndex and OpenInference, which set a span's attributes when it ends."""
+    chain = {"openinference.span.kind": "CHAIN", "input.value": "Hi?", "output.value": "Fine."}
+    agent = start(run.other, "FunctionAgent.run", {})
+    step = start(run.other, "run_agent_step", {}, agent)
+    with trace.use_span(step):
+        call(gpt, provider)
+    plumbing = start(run.other, "RunnableSequence", {}, agent)
+    start(run.framework, "execute_tool", TOOL, plumbing).end()
+    assert pulse_otel.flush_buffer(20)
+    for span in (step, plumbing, agent):
+        span.set_attributes(chain)
+        span.end()
+
+    assert run.tree(4) == ["agent_run", "  agent_run", "    llm_call", "  tool_use"]
+
+
+def test_what_ends_below_an_open_span_that_turns_out_to_be_none_hangs_above_it(run: Run) -> None:
+    agent = start(run.framework, "invoke_agent", AGENT)
+    guard = start(run.other, "guard", {}, agent)
+    early, late = (start(run.framework, "execute_tool", TOOL, guard) for _ in range(2))
+    early.end()
+    assert pulse_otel.flush_buffer(20)
+    guard.set_attribute("openinference.span.kind", "GUARDRAIL")
+    guard.end()
+    assert pulse_otel.flush_buffer(20)
+    late.end()
+    agent.end()
+    assert pulse_otel.flush_buffer(20)
+
+    found = {span["spanId"]: span for span in run.stored(3)}
+    hangs_on = found[format_span_id(late.get_span_context().span_id)]["parentSpanId"]
+    assert found[hangs_on]["kind"] == "agent_run"
 
 
 def test_tools_hang_below_the_agent_where_each_call_is_seen_twice(

@@ -35,8 +35,13 @@ _NO_NAME = re.compile(r"[^A-Za-z0-9_]")
 _WORD = re.compile(r"\w*")
 
 
+def _kind(source: Source) -> str:
+    """Return the kind of a span; of one that is open and tells it at its end, CHAIN."""
+    return str(source.get(_KIND) or ("CHAIN" if source.span.end_time is None else "")).upper()
+
+
 def _read(source: Source) -> Attributes:
-    operation = _OPERATIONS.get(str(source.get(_KIND)).upper())
+    operation = _OPERATIONS.get(_kind(source))
     given, answered = source.get("input.value"), source.get("output.value")
     found: Attributes = {semconv.OPERATION_NAME: operation}
     metadata = dict(mapping(source.json("metadata")))
@@ -75,11 +80,10 @@ def _adds_nothing(source: Source) -> bool:
 
     Prompts and parsers are runnables as models are, and so are a framework's own turns.
     """
-    if source.span.parent is None or str(source.get(_KIND)).upper() != "CHAIN":
+    if source.span.parent is None or _kind(source) != "CHAIN":
         return False
-    return _is_plumbing(source.name) or (
-        source.get("input.value") is None and source.get("output.value") is None
-    )
+    says_nothing = source.get("input.value") is None and source.get("output.value") is None
+    return _is_plumbing(source.name) or (says_nothing and source.span.end_time is not None)
 
 
 def _is_plumbing(name: str) -> bool:
@@ -133,7 +137,7 @@ def _is_empty_call(source: Source) -> bool:
 
     LlamaIndex's preparations of a call have this kind, as all methods of its model classes do.
     """
-    if str(source.get(_KIND)).upper() != "LLM" or source.span.status.is_ok is False:
+    if _kind(source) != "LLM" or source.span.status.is_ok is False:
         return False
     if any(key.startswith(_OF_A_CALL) for key in source.attributes):
         return False
@@ -215,8 +219,6 @@ OPENINFERENCE = Dialect(
     read=_read,
     # GUARDRAIL, EVALUATOR and others are not calls, tools or agents.
     ignores=lambda source: (
-        str(source.get(_KIND)).upper() not in _OPERATIONS
-        or _is_empty_call(source)
-        or _adds_nothing(source)
+        _kind(source) not in _OPERATIONS or _is_empty_call(source) or _adds_nothing(source)
     ),
 )

@@ -56,6 +56,7 @@ SIGNS: dict[str, Signs] = {
     "langsmith": Signs(("langsmith",), {"langsmith.span.kind"}),
     "vercel-ai": Signs(markers={"ai.operationId"}),  # its scope is just "ai"
     "logfire": Signs(("logfire.openai", "logfire.anthropic"), {"logfire.span_type"}),
+    "semantic-kernel": Signs(markers={"sk.available_functions"}),
     "genai": Signs(
         ("opentelemetry.instrumentation.genai.", "opentelemetry.util.genai", "gen_ai"),
         prefixes=("gen_ai.",),

@@ -19,6 +19,7 @@ from pulse_otel.export.dialects.openllmetry import OPENLLMETRY
 from pulse_otel.export.dialects.pydantic_ai import PYDANTIC_AI
 from pulse_otel.export.dialects.reader import record_of
 from pulse_otel.export.dialects.recognition import name_of
+from pulse_otel.export.dialects.semantic_kernel import SEMANTIC_KERNEL
 from pulse_otel.export.dialects.source import Source
 from pulse_otel.export.dialects.vercel import VERCEL
 from pulse_otel.export.records.record import Record
@@ -36,6 +37,7 @@ _ALL = (
     LANGSMITH,
     VERCEL,
     LOGFIRE,
+    SEMANTIC_KERNEL,
     GENAI,
 )
 DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in _ALL}

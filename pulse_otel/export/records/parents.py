@@ -8,6 +8,7 @@ So a parent is chosen by what is known when its child is sent:
 the ancestor                          is taken as the parent
 ====================================  ==========================================================
 was read as a record                  yes
+tells its kind only as it ends         yes, where that is known, as of OpenInference
 is no GenAI span, ended or still open no: the one above it
 was merged into another record        that record
 is still open, and of the same call   no: this record takes its place, above it
@@ -79,6 +80,8 @@ class Parents:
         """Note a span that is no record."""
         if isinstance(span, ReadableSpan):
             self._started.not_sent(span)
+            if (context := span.get_span_context()) is not None:
+                self._open.pop(_key_in_hex(context), None)
 
     def left_out(self, record: Record) -> None:
         """Note that `record`, which was read, is not sent."""
@@ -187,7 +190,7 @@ class Parents:
         if span is None:
             return True
         record = None if isinstance(span, NotSent) else tried(self._read, span, otherwise=None)
-        if record is not None:  # it is not read again: what makes it a GenAI span stays
+        if record is not None:  # it is not read again until it ends
             self._open.put(key, record.kind)
         return record is not None
 

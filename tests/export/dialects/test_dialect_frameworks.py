@@ -169,6 +169,16 @@ def test_semantic_kernel_writes_messages_with_content_and_the_name_of_an_enum() 
     assert (found.output_text, found.finish_reason) == ("Sunny.", "tool_calls")
 
 
+def test_semantic_kernels_loop_is_a_run_if_it_has_functions_to_call() -> None:
+    """It has a span also where those of agents and calls are off, which would hold its parts."""
+    scope = "semantic_kernel.connectors.ai.chat_completion_client_base"
+    loop = record(scope, "AutoFunctionInvocationLoop", {"sk.available_functions": "A-weather"})
+
+    assert (loop.kind, loop.agent_name) == ("agent_run", "AutoFunctionInvocationLoop")
+    for attributes in ({"sk.available_functions": ""}, {}):
+        assert read(one(scope, "AutoFunctionInvocationLoop", attributes)) is None
+
+
 def test_adks_sum_of_parallel_tools_is_no_tool() -> None:
     attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "(merged tools)"}
     assert read(one("gcp.vertex.agent", "execute_tool (merged)", attributes)) is None

@@ -101,10 +101,37 @@ def test_a_programs_own_span_may_have_the_id_alone() -> None:
         (json.dumps(json.dumps({"t": 2})), {"t": 2}),
         (21, "21"),
         ("Sunny.\n", "Sunny."),
+        ({"blocks": [{"text": "Sunny."}], "tool_name": "w", "raw_output": "Sunny."}, "Sunny."),
     ],
 )
 def test_a_result_is_the_same_in_whatever_form(theirs: Any, ours: Any) -> None:
     assert len(settle(run("r", tool_output=theirs), said("s", "c", tool_output=ours))) == 1
+
+
+TWO = {"city": "Paris", "unit": "C"}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "is_same"),
+    [
+        ({"args": ["Paris", "C"], "kwargs": {}}, True),
+        ({"args": ["Paris"], "kwargs": {"unit": "C"}}, True),
+        ({"args": [], "kwargs": TWO}, True),
+        ('{"kwargs": {"city": "Paris", "unit": "C"}}', True),
+        ({"args": ["Rome", "C"], "kwargs": {}}, False),
+        ({"args": ["Paris"], "kwargs": {}}, False),
+        ({"kwargs": {"town": "Paris", "unit": "C"}}, False),
+        ({"args": "Paris", "kwargs": {}}, False),
+    ],
+)
+def test_arguments_as_a_decorator_sees_them_are_those_of_the_messages(
+    theirs: Any, is_same: bool
+) -> None:
+    """Langfuse and LlamaIndex record them so; the record has their names."""
+    kept = settle(run("r", tool_input=theirs), said("s", "c", tool_input=TWO))
+
+    assert ids(kept) == (["r"] if is_same else ["r", "s"])
+    assert not is_same or kept[0].tool_input == TWO
 
 
 def test_equal_parallel_runs_stay_apart_each_with_an_id_of_its_own() -> None:

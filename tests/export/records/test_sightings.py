@@ -304,6 +304,23 @@ def test_one_call_within_another_of_other_tokens_is_a_second_call() -> None:
         assert len(settle([unlike, quiet], [0.0])) == 2
 
 
+def test_a_framework_that_adds_the_reasoning_to_the_output_records_the_same_call() -> None:
+    """As Google's ADK with LiteLLM, which has a prefix before the name of the model, too."""
+    names = {"place": "t", "silent": frozenset(["response_id", "request", "output_text"])}
+    outer = call("gcp.vertex.agent", model="openai/gpt-4o", tokens=(120, 65), **names).record()
+    inner = call(OURS, 2, place="t", parent=outer.span_id, ms=(10, 90)).record()
+    inner = replace(inner, usage=Usage(120, 45, reasoning=20))
+
+    def sent(usage: Usage) -> list[Record]:
+        deduplicator = CallDeduplicator(5.0, age_s=lambda record: 0.0)
+        seen = (inner, replace(outer, usage=usage))
+        return [*(one for new in seen for one in deduplicator.add(new)), *deduplicator.flush()]
+
+    assert [one.usage for one in sent(Usage(120, 65, reasoning=20))] == [inner.usage]
+    for other in (Usage(121, 65, reasoning=20), Usage(120, 65, reasoning=21), Usage(120, 65)):
+        assert len(sent(other)) == 2
+
+
 def test_names_of_models_that_begin_alike_are_two_models() -> None:
     names = ["gpt-4o", "gpt-4o-mini", "gpt-4", "gpt-4.1", "claude-haiku-4", "claude-haiku-4-5"]
 

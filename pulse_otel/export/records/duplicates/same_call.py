@@ -110,7 +110,19 @@ def _may_contain(outer: CallObservation, inner: CallObservation) -> bool:
     same.
     """
     known = outer.record.usage.input is not None and inner.record.usage.input is not None
-    return _same_usage(outer, inner) and (known or not _texts_differ(outer, inner))
+    if _same_usage(outer, inner):
+        return known or not _texts_differ(outer, inner)
+    return _adds_reasoning(outer.record, inner.record) and not _texts_differ(outer, inner)
+
+
+def _adds_reasoning(outer: Record, inner: Record) -> bool:
+    """Return whether `outer` adds the reasoning to an output that includes it, as Google's ADK."""
+    summed, counted = outer.usage, inner.usage
+    if not (counted.input and counted.output and counted.reasoning):
+        return False
+    total = counted.output + counted.reasoning
+    wanted = (counted.input, total, counted.reasoning)
+    return (summed.input, summed.output, summed.reasoning) == wanted
 
 
 def _same_usage(one: CallObservation, other: CallObservation) -> bool:

@@ -22,6 +22,7 @@ from pulse_otel.export.records.record import Record
 _TOLERANCE_NS = 50_000_000
 _FROM_MESSAGES = frozenset((semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC))
 _MOST_NESTED = 3  # JSON text in JSON text
+_GIVEN = {"args", "kwargs"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +34,35 @@ class ToolObservation:
     arguments: int | None
     result: int | None
     is_mapping: bool  # the arguments have names
+    values: int | None = None  # the arguments without their names
+    is_call: bool = False  # `{"args": ["Paris"], "kwargs": {}}`, which is what a decorator sees
 
     @classmethod
     def of(cls, record: Record) -> ToolObservation:
         """Return the observation of one span."""
         given = _value(record.tool_input)
+        is_call = _is_call(given)
+        args, kwargs = (given.get("args"), given.get("kwargs", {})) if is_call else ((), given)
+        values = [*(args or ()), *(kwargs.values() if isinstance(kwargs, Mapping) else (kwargs,))]
         return cls(
             record,
             frozenset((record.scope,)),
-            _hash(given),
+            _hash(given if args else kwargs),
             _hash(_value(record.tool_output)),
-            isinstance(given, Mapping),
+            isinstance(kwargs, Mapping) and not args,
+            None if given is None else _hash(sorted(_hash([value]) or 0 for value in values)),
+            is_call,
         )
 
     @property
     def is_from_messages(self) -> bool:
         """Whether nobody has recorded the run itself."""
         return self.scopes <= _FROM_MESSAGES
+
+    @property
+    def is_by_position(self) -> bool:
+        """Whether some arguments have no names."""
+        return self.is_call and not self.is_mapping
 
     @property
     def has_content(self) -> bool:
@@ -84,8 +97,14 @@ def same_tool(one: ToolObservation, other: ToolObservation) -> bool:
         a.trace_id == b.trace_id
         and one.is_from_messages is not other.is_from_messages
         and _same_result(one, other)
-        and not _differ(one.arguments, other.arguments)
+        and not _arguments_differ(one, other)
     )
+
+
+def _arguments_differ(one: ToolObservation, other: ToolObservation) -> bool:
+    if one.is_by_position is not other.is_by_position:
+        return _differ(one.values, other.values)
+    return _differ(one.arguments, other.arguments)
 
 
 def _differ(a: Any, b: Any) -> bool:
@@ -117,7 +136,8 @@ def joined(one: ToolObservation, other: ToolObservation) -> ToolObservation:
     """Return both, merged into one: the record of the run remains, with what both know."""
     kept, dropped = _in_order(one, other)
     run, said = kept.record, dropped.record
-    named = dropped if dropped.is_mapping and not kept.is_mapping else kept
+    has_names = kept.is_mapping and not kept.is_call
+    named = dropped if dropped.is_mapping and not has_names else kept
     values: dict[str, Any] = {
         name: getattr(said, name) for name in _FILLED if getattr(run, name) is None
     }
@@ -138,6 +158,8 @@ def joined(one: ToolObservation, other: ToolObservation) -> ToolObservation:
         named.arguments if named.arguments is not None else dropped.arguments,
         kept.result if kept.result is not None else dropped.result,
         kept.is_mapping or dropped.is_mapping,
+        named.values if named.values is not None else dropped.values,
+        named.is_call,
     )
 
 
@@ -166,9 +188,22 @@ def _value(value: Any) -> Any:
     return value
 
 
+def _is_call(given: Any) -> bool:
+    """Return whether arguments are those of a call in Python, by position and by name."""
+    if not isinstance(given, Mapping) or not given or given.keys() - _GIVEN:
+        return False
+    args, kwargs = given.get("args", []), given.get("kwargs", {})
+    return isinstance(args, (list, tuple)) and isinstance(kwargs, Mapping)
+
+
 def _text_of_blocks(value: Any) -> Any:
-    """Return the text of a list of blocks with text, the form of Anthropic, Bedrock and MCP."""
+    """Return the text of a list of blocks with text, the form of Anthropic, Bedrock and MCP.
+
+    LlamaIndex has such a list in an object that repeats the name and the arguments.
+    """
     blocks = value if isinstance(value, list) else []
+    if isinstance(value, Mapping) and isinstance(value.get("blocks"), list):
+        blocks = value["blocks"] if "raw_output" in value else []
     texts = [block.get("text") if isinstance(block, Mapping) else None for block in blocks]
     known = [text for text in texts if isinstance(text, str)]
     return "\n".join(known) if known and len(known) == len(texts) else value
