@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from pulse_otel.guard import guarded
+from pulse_otel.kinds import is_coroutine
 from pulse_otel.units.content import Arguments, Yielded
 from pulse_otel.units.starting import WORK, Settings, start
 from pulse_otel.units.unit import Unit
@@ -75,7 +76,7 @@ def _plain(function: Any, begin: Starter) -> Any:
                 result = function(*args, **kwargs)
             finally:
                 guarded(unit.leave)
-            if inspect.iscoroutine(result):  # of a function that is no `async def`
+            if is_coroutine(result):  # of a function that is no `async def`
                 return _awaited(result, unit)
             guarded(_returned, unit, result)
         except BaseException as error:
