@@ -127,6 +127,13 @@ def _label_with_run(span: Any, parent: Any) -> None:
         span.set_attributes(labels(Session(run)))
 
 
+def tell_unit(session: Session, context: Context | None = None) -> None:
+    """Tell the open unit of work of a session inside of it, unless nothing there is recorded."""
+    unit: Any = otel_context.get_value(UNIT, context)
+    if unit is not None and session.id and not is_paused(context):
+        guarded(unit.joins, session)
+
+
 class _OtherSpans:
     """Label the spans of other libraries: at the TracerProviders that are named, and the global."""
 
@@ -189,7 +196,5 @@ class session(Block):
     def _context(self) -> Context:
         guarded(other_spans.before_block)
         context = labelled(self._own)
-        unit: Any = otel_context.get_value(UNIT)
-        if unit is not None:
-            guarded(unit.joins, current_session(context))
+        tell_unit(current_session(context), context)
         return context
