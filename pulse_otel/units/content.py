@@ -12,8 +12,8 @@ from pulse_otel.bounds import bounded_json
 from pulse_otel.guard import tried
 from pulse_otel.instrumentation.reading import answer, text_parts, user_message
 from pulse_otel.instrumentation.span_attributes import settable
-from pulse_otel.masking import masked, without_secrets
-from pulse_otel.values import plain
+from pulse_otel.masking import masked, names_secret, without_secrets
+from pulse_otel.values import as_text, plain
 
 _RECEIVERS = ("self", "cls")
 _MOST_YIELDED = 1000  # items of a generator that are kept, unless they are texts
@@ -75,11 +75,11 @@ def tool_result(value: object, limit: int) -> dict[str, Any]:
 
 def only_text(arguments: dict[str, Any]) -> object:
     """Return what a function of one text was asked, or all arguments; None without any."""
-    found = without_secrets(plain(arguments))
-    if len(found) == 1:
-        (only,) = found.values()
-        return only if isinstance(only, str) else found
-    return found or None
+    if len(arguments) == 1:
+        ((name, only),) = arguments.items()
+        if issubclass(type(only), str) and not names_secret(name):
+            return as_text(only)
+    return arguments or None
 
 
 def _text(value: object, limit: int) -> str | None:
@@ -89,7 +89,7 @@ def _text(value: object, limit: int) -> str | None:
 
 
 def _json(value: object, limit: int) -> str:
-    return bounded_json(without_secrets(plain(value)), limit)
+    return bounded_json(without_secrets(value, limit), limit)
 
 
 def _settable(attributes: dict[str, Any], limit: int) -> dict[str, Any]:
