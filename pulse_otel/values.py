@@ -197,7 +197,8 @@ def _fields_or_text(value: object, kind: type, depth: int, room: _Room) -> Any:
     fields = _sent_fields(value, kind)
     if fields is None and of_class(kind, "__dataclass_fields__"):
         written = instance_fields(value) or {}
-        names = [field.name for field in dataclasses.fields(cast("Any", kind))]
+        # What its own text leaves out is not for others to read.
+        names = [field.name for field in dataclasses.fields(cast("Any", kind)) if field.repr]
         fields = {name: written[name] for name in names if name in written}
     if fields is not None:
         return _plain_fields(fields, depth, room)

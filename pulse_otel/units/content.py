@@ -17,6 +17,7 @@ from pulse_otel.values import as_text, plain
 
 _RECEIVERS = ("self", "cls")
 _MOST_YIELDED = 1000  # items of a generator that are kept, unless they are texts
+_JOINED = 1024  # texts that are kept one by one
 
 
 class Arguments:
@@ -115,6 +116,8 @@ class Yielded:
         self._texts = self._texts and is_text
         copy = plain(item)
         self._size += len(copy) if type(copy) is str else len(bounded_json(copy, self._limit))
+        if is_text and len(self._items) >= _JOINED and self._texts:
+            self._items = ["".join(self._items)]
         self._items.append(copy)
 
     @property
