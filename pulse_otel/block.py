@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
+
+from pulse_otel.kinds import is_coroutine
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Self = TypeVar("Self", bound="Block")
@@ -75,11 +77,11 @@ class Block(ABC):
         def synchronous(*args: Any, **kwargs: Any) -> Any:
             with self:
                 result = function(*args, **kwargs)
-            return self._awaited(result) if inspect.isawaitable(result) else result
+            return self._awaited(result) if is_coroutine(result) else result
 
         return cast("Function", synchronous)
 
-    async def _awaited(self, result: Awaitable[Any]) -> Any:
+    async def _awaited(self, result: Coroutine[Any, Any, Any]) -> Any:
         """Await the result of a function that is no `async def`, in the block as well."""
         with self:
             return await result

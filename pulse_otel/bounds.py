@@ -19,9 +19,9 @@ than to encode the value once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import Any
 
 from pulse_otel.pieces import (
@@ -58,6 +58,7 @@ class Notes:
     keeps_end: bool  # of a text
 
 
+OVER = "over "  # before a size of which only that is known
 NOTES = Notes("truncated", "… [{} bytes cut]", "{} items left out", "{} fields left out", False)
 
 
@@ -128,8 +129,8 @@ class _Cut:
 
 
 def _text(text: str, room: int, notes: Notes) -> Json | None:
-    size = size_bytes(text) + 2 * text.count("\x00")  # for which U+FFFD stands
-    room -= len(inner(notes.text.format(size))) + 2
+    size, about = _size(text, 4 * room)
+    room -= len(inner(notes.text.format(f"{about}{size}"))) + 2
     if room < 0:
         return None
     most = room * 2 // 3 if notes.keeps_end else room
@@ -143,7 +144,14 @@ def _text(text: str, room: int, notes: Notes) -> Json | None:
         last = scrub(text[max(0, len(text) - room) :])
         end, count = fitting(last, room, 0, inner, last=True)
         kept += size_bytes(last[len(last) - count :])
-    return b'"%b"' % b"".join([*start, inner(notes.text.format(size - kept)), *end])
+    return b'"%b"' % b"".join([*start, inner(notes.text.format(f"{about}{size - kept}")), *end])
+
+
+def _size(text: str, most: int) -> tuple[int, str]:
+    """Return the size of `text` in UTF-8; "over" one that takes no look, of a long text."""
+    if len(text) <= most:
+        return size_bytes(text) + 2 * text.count("\x00"), ""  # for which U+FFFD stands
+    return len(text), "" if text.isascii() else OVER
 
 
 def _list(items: list[Any], room: int, cut: _Cut, depth: int) -> Json | None:
@@ -171,7 +179,8 @@ def _last_items(
     items: list[Any], room: int, may_cut: bool, cut: _Cut, depth: int
 ) -> tuple[list[Json], int]:
     """Return the last items that fit, and their number; the first of them may be shortened."""
-    found, kept = fitting(items[-max(1, room) :], room, 1, inner, last=True)
+    few = _run((cut.least(item) + 1 for item in reversed(items)), room + 1)
+    found, kept = fitting(items[len(items) - few :], room, 1, inner, last=True)
     room -= size(found)
     if may_cut and kept < len(items) and room >= cut.worth:
         part = cut.within(items[-1 - kept], room - 1, depth)
@@ -244,9 +253,9 @@ def _small_fields(fields: list[_Field], room: int, cut: _Cut) -> _Kept:
     return kept, larger, 0
 
 
-def _run(sizes: list[int], room: int) -> int:
+def _run(sizes: Iterable[int], room: int) -> int:
     """Return how many of the first of `sizes` fit."""
-    return sum(total < room for total in accumulate(sizes))
+    return sum(1 for _ in takewhile(room.__gt__, accumulate(sizes)))
 
 
 def _first_fields(fields: list[_Field], room: int, cut: _Cut) -> _Kept:
@@ -255,7 +264,8 @@ def _first_fields(fields: list[_Field], room: int, cut: _Cut) -> _Kept:
     larger: list[int] = []
     position = 0
     while position < len(fields) and room >= cut.worth and len(larger) < PIECES:
-        pieces, count = fitting(fields[position:], room, 1, inner_object)
+        few = _run((cut.least(fields[at][1]) for at in range(position, len(fields))), room)
+        pieces, count = fitting(fields[position : position + few], room, 1, inner_object)
         kept |= {position + at: piece for at, piece in enumerate(pieces)}
         room -= size(pieces)
         position += count

@@ -138,6 +138,13 @@ def _label_open(provider: Any) -> None:
         _label(span, None)
 
 
+def tell_unit(session: Session, context: Context | None = None) -> None:
+    """Tell the open unit of work of a session inside of it, unless nothing there is recorded."""
+    unit: Any = otel_context.get_value(UNIT, context)
+    if unit is not None and session.id and not is_paused(context):
+        guarded(unit.joins, session)
+
+
 class _OtherSpans:
     """Label the spans of other libraries: at the TracerProviders that are named, and the global."""
 
@@ -203,7 +210,5 @@ class session(Block):
         guarded(other_spans.before_block)
         context = labelled(self._own)
         context = otel_context.set_value(_AROUND, trace.get_current_span(), context)
-        unit: Any = otel_context.get_value(UNIT)
-        if unit is not None:
-            guarded(unit.joins, current_session(context))
+        tell_unit(current_session(context), context)
         return context

@@ -7,7 +7,7 @@ the program; so may its class, by a metaclass. The functions here run no code of
 from __future__ import annotations
 
 from collections import UserDict
-from types import GetSetDescriptorType, MappingProxyType
+from types import CoroutineType, GetSetDescriptorType, MappingProxyType
 from typing import Any, Final, cast
 
 _MRO: Any = type.__dict__["__mro__"].__get__
@@ -27,6 +27,18 @@ def name_of(kind: type) -> str:
 def of_class(kind: type, name: str) -> bool:
     """Return whether a class or one of its bases defines `name`."""
     return any(name in _NAMESPACE(base) for base in _MRO(kind))
+
+
+def is_coroutine(value: object) -> bool:
+    """Return whether a value is a coroutine of Python, or of Cython.
+
+    Other awaitables are more than that to the program: a future, a request that is also a block, a
+    lazy proxy of what is not loaded yet.
+    """
+    kind = type(value)
+    if kind is CoroutineType:
+        return True
+    return name_of(kind) == "coroutine" and package_of(kind).startswith("_cython")
 
 
 MODELS: set[type] = set()

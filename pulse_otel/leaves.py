@@ -33,15 +33,16 @@ class Leaves:
         return SEPARATOR.join(self.texts)
 
 
-def leaves(value: Any, most: int = MAX_PARTS) -> Leaves | None:
+def leaves(value: Any, most: int = MAX_PARTS, clean: bool = True) -> Leaves | None:
     """Return the names and texts in `value`; None unless `plain` would return a copy of it.
 
-    None too if it has more than `most` values, or if a thread writes to it.
+    None too if it has more than `most` values, or if a thread writes to it. Unless they are to be
+    `clean`, texts are not looked into.
     """
-    return tried(_leaves, value, most, otherwise=None)
+    return tried(_leaves, value, most, clean, otherwise=None)
 
 
-def _leaves(value: Any, most: int) -> Leaves | None:
+def _leaves(value: Any, most: int, clean: bool) -> Leaves | None:
     names: list[str] = []
     texts: list[str] = []
     level = [value]
@@ -53,7 +54,8 @@ def _leaves(value: Any, most: int) -> Leaves | None:
         if str in kinds:
             texts += [part for part in level if type(part) is str]
         if not (dict in kinds or list in kinds):
-            return Leaves(names, texts) if _clean(texts) and _clean(names) else None
+            known = not clean or (_clean(texts) and _clean(names))
+            return Leaves(names, texts) if known else None
         dicts = [part for part in level if type(part) is dict]
         names += chain.from_iterable(dicts)
         if not set(map(type, names)) <= {str}:

@@ -9,9 +9,10 @@ import json
 import re
 from typing import Any
 
-from pulse_otel.bounds import NOTES, shortened, whole
+from pulse_otel.bounds import NOTES, OVER, shortened, whole
 from pulse_otel.leaves import SEPARATOR, Leaves, leaves
-from pulse_otel.values import clip, plain, scrub, size_bytes
+from pulse_otel.sizes import Sizes
+from pulse_otel.values import clip, plain_within, scrub, size_bytes
 
 MASK = "[masked]"
 _MOST_BYTES = 1 << 15  # of the JSON of plain data: more is cut before it is searched
@@ -123,23 +124,26 @@ def masked(text: str, limit_bytes: int) -> str:
     """
     start = text[: 4 * limit_bytes]
     if len(start) < len(text):
-        last_space = start.rfind(" ", limit_bytes)
-        start = start[:last_space] if last_space > 0 else start
+        space = start.find(" ", limit_bytes)
+        start = start[:space] if space > 0 else start
     found = mask_secrets(scrub(start))
-    return clip(found, limit_bytes, size_bytes(text[len(start) :]))
+    unread = len(text) - len(start)
+    if text.isascii() or unread <= limit_bytes:
+        return clip(found, limit_bytes, size_bytes(text[len(start) :]))
+    return clip(found, limit_bytes, unread, OVER)
 
 
-def without_secrets(value: Any) -> Any:
-    """Return `value` as plain data, cut to 32 KiB of JSON, without credentials.
+def without_secrets(value: Any, most: int = _MOST_BYTES) -> Any:
+    """Return `value` as plain data, cut to `most` bytes of JSON, without credentials.
 
     They are known by the name of their field or by their form. A mapping under such a name, as in
     a schema, is searched; headers are masked whole.
     """
-    found = leaves(value)
+    found = leaves(value, clean=Sizes(most).least(value) <= most)
     if found is None:
-        value = plain(value)
-    if whole(value, _MOST_BYTES) is None:
-        cut = shortened(value, _MOST_BYTES, NOTES)
+        value = plain_within(value, most)
+    if whole(value, most) is None:
+        cut = shortened(value, most, NOTES)
         value = {NOTES.key: True} if cut is None else json.loads(cut)
         found = None
     found = found or leaves(value)
@@ -182,6 +186,15 @@ def _unsecret_field(name: str, value: Any, masks: dict[str, str]) -> Any:
     field = _plain_name(name)
     if field.endswith(_SECRET_MAPPINGS) and isinstance(value, dict):
         return dict.fromkeys(value, MASK)
-    if isinstance(value, str) and (field.endswith(_SECRET_ENDINGS) or field in _SECRET_FIELDS):
+    if isinstance(value, str) and _names_secret(field):
         return MASK
     return _unsecret(value, masks)
+
+
+def names_secret(name: str) -> bool:
+    """Return whether a text in a field of that name is a credential."""
+    return _names_secret(_plain_name(name))
+
+
+def _names_secret(field: str) -> bool:
+    return field.endswith(_SECRET_ENDINGS) or field in _SECRET_FIELDS

@@ -77,26 +77,27 @@ def _utf8(text: str) -> bytes:
     return marked.replace(b"?", _REPLACEMENT).replace(b"\x00", b"?")
 
 
-def clip(text: str, limit_bytes: int, unread_bytes: int = 0) -> str:
+def clip(text: str, limit_bytes: int, unread_bytes: int = 0, about: str = "") -> str:
     """Return `text` cut to at most `limit_bytes`, with a marker that says how much was cut.
 
-    `unread_bytes` were cut from its end before.
+    `unread_bytes` were cut from its end before; `about` says how well that is known.
     """
     size = size_bytes(text) + unread_bytes
     if size <= limit_bytes:
         return text
-    marker = f"… [{size - limit_bytes} bytes cut]"
+    marker = f"… [{about}{size - limit_bytes} bytes cut]"
     keep = max(0, limit_bytes - len(marker.encode()))
     return text.encode("utf-8", "replace")[:keep].decode("utf-8", "ignore") + marker
 
 
 class _Room:
-    """How many more values are read, and the containers that are being read."""
+    """How many more values and characters are read, and the containers that are being read."""
 
-    __slots__ = ("left", "open")
+    __slots__ = ("characters", "left", "open")
 
-    def __init__(self) -> None:
+    def __init__(self, characters: int = 1 << 62) -> None:
         self.left = MAX_PARTS
+        self.characters = characters
         self.open: list[int] = []
 
 
@@ -107,6 +108,10 @@ def plain(value: object, depth: int = 0, room: _Room | None = None) -> Any:
     """
     kind = type(value)  # asked, instead of the value, which may lie about its class
     if kind is str:
+        if room is not None:
+            room.characters -= len(cast("str", value))
+            if room.characters < 0:
+                return value
         return scrub(cast("str", value))
     if value is None or issubclass(kind, (int, float)):
         return _number(cast("float | None", value))
@@ -121,6 +126,11 @@ def plain(value: object, depth: int = 0, room: _Room | None = None) -> Any:
     found = tried(_parts, value, depth + 1, room, otherwise=FAILED)
     room.open.pop()
     return f"[{name_of(kind)}: not readable]" if found is FAILED else found
+
+
+def plain_within(value: object, characters: int) -> Any:
+    """Return `plain`, without a look into texts beyond so many characters, which are to be cut."""
+    return plain(value, 0, _Room(characters))
 
 
 def _number(value: float | None) -> Any:
@@ -187,7 +197,8 @@ def _fields_or_text(value: object, kind: type, depth: int, room: _Room) -> Any:
     fields = _sent_fields(value, kind)
     if fields is None and of_class(kind, "__dataclass_fields__"):
         written = instance_fields(value) or {}
-        names = [field.name for field in dataclasses.fields(cast("Any", kind))]
+        # What its own text leaves out is not for others to read.
+        names = [field.name for field in dataclasses.fields(cast("Any", kind)) if field.repr]
         fields = {name: written[name] for name in names if name in written}
     if fields is not None:
         return _plain_fields(fields, depth, room)

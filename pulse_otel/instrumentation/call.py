@@ -17,7 +17,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from pulse_otel import semconv
-from pulse_otel.context import labels
+from pulse_otel.context import Session, labels, tell_unit
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.coexistence import reuse_active_span
 from pulse_otel.instrumentation.endpoint import Attributes, Endpoint
@@ -158,6 +158,7 @@ class LlmCall:
         self, request: Mapping[str, Any], found: Attributes | None, own: Observed
     ) -> None:
         """Set the attributes of the request; `found` are those that were read already."""
+        tell_unit(Session(own.session.id, own.session.user_id), self.callers_context)
         self._has_tools = given(request.get("tools")) or given(request.get("functions"))
         if found is None:
             found = guarded(self._endpoint.request, request, self._recorder.capture_content) or {}

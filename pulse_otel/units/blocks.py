@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, TypeVar, cast, overload
+from typing import Any, NoReturn, TypeVar, cast, overload
 
 from pulse_otel.guard import guarded
 from pulse_otel.units.decorating import wrapped
@@ -75,6 +75,8 @@ class UnitOfWork:
 
 
 @overload
+def trace(name: type[Any], /) -> NoReturn: ...
+@overload
 def trace(name: Function, /) -> Function: ...
 @overload
 def trace(
@@ -110,6 +112,8 @@ def trace(
     return _decorated_or_block(name, settings, "trace")
 
 
+@overload
+def tool(name: type[Any], /) -> NoReturn: ...
 @overload
 def tool(name: Function, /) -> Function: ...
 @overload

@@ -12,11 +12,12 @@ from pulse_otel.bounds import bounded_json
 from pulse_otel.guard import tried
 from pulse_otel.instrumentation.reading import answer, text_parts, user_message
 from pulse_otel.instrumentation.span_attributes import settable
-from pulse_otel.masking import masked, without_secrets
-from pulse_otel.values import plain
+from pulse_otel.masking import masked, names_secret, without_secrets
+from pulse_otel.values import as_text, plain
 
 _RECEIVERS = ("self", "cls")
 _MOST_YIELDED = 1000  # items of a generator that are kept, unless they are texts
+_JOINED = 1024  # texts that are kept one by one
 
 
 class Arguments:
@@ -75,11 +76,11 @@ def tool_result(value: object, limit: int) -> dict[str, Any]:
 
 def only_text(arguments: dict[str, Any]) -> object:
     """Return what a function of one text was asked, or all arguments; None without any."""
-    found = without_secrets(plain(arguments))
-    if len(found) == 1:
-        (only,) = found.values()
-        return only if isinstance(only, str) else found
-    return found or None
+    if len(arguments) == 1:
+        ((name, only),) = arguments.items()
+        if issubclass(type(only), str) and not names_secret(name):
+            return as_text(only)
+    return arguments or None
 
 
 def _text(value: object, limit: int) -> str | None:
@@ -89,7 +90,7 @@ def _text(value: object, limit: int) -> str | None:
 
 
 def _json(value: object, limit: int) -> str:
-    return bounded_json(without_secrets(plain(value)), limit)
+    return bounded_json(without_secrets(value, limit), limit)
 
 
 def _settable(attributes: dict[str, Any], limit: int) -> dict[str, Any]:
@@ -115,6 +116,8 @@ class Yielded:
         self._texts = self._texts and is_text
         copy = plain(item)
         self._size += len(copy) if type(copy) is str else len(bounded_json(copy, self._limit))
+        if is_text and len(self._items) >= _JOINED and self._texts:
+            self._items = ["".join(self._items)]
         self._items.append(copy)
 
     @property

@@ -11,9 +11,11 @@ import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from dataclasses import replace
-from typing import Any
+from types import FunctionType, MethodDescriptorType
+from typing import Any, cast
 
 from pulse_otel.guard import guarded
+from pulse_otel.kinds import is_coroutine, stored
 from pulse_otel.units.content import Arguments, Yielded
 from pulse_otel.units.starting import WORK, Settings, start
 from pulse_otel.units.unit import Unit
@@ -38,7 +40,18 @@ def wrapped(function: Any, settings: Settings, decorator: str) -> Any:
     def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Unit | None:
         return guarded(_started, settings, arguments, args, kwargs)
 
-    return functools.wraps(function)(_wrapper(function)(function, begin))
+    return _with_methods(functools.wraps(function)(_wrapper(function)(function, begin)), function)
+
+
+def _with_methods(made: Any, function: Any) -> Any:
+    """Give `made` the public methods of what is no plain function, as `lru_cache` makes it."""
+    kind = cast("type[object]", type(function))
+    for base in () if kind is FunctionType else inspect.getmro(kind):
+        for name, method in vars(base).items():
+            known = isinstance(method, (FunctionType, MethodDescriptorType))
+            if known and not name.startswith("_") and inspect.getattr_static(kind, name) is method:
+                setattr(made, name, stored(function, name))
+    return made
 
 
 def _started(
@@ -75,8 +88,8 @@ def _plain(function: Any, begin: Starter) -> Any:
                 result = function(*args, **kwargs)
             finally:
                 guarded(unit.leave)
-            if inspect.iscoroutine(result):  # of a function that is no `async def`
-                return _awaited(result, unit)
+            if is_coroutine(result):  # of a function that is no `async def`
+                return guarded(_later, result, unit, otherwise=result)
             guarded(_returned, unit, result)
         except BaseException as error:
             guarded(unit.end, error)
@@ -84,6 +97,36 @@ def _plain(function: Any, begin: Starter) -> Any:
         return result
 
     return run
+
+
+class NeverAwaited(Exception):
+    """Say why a run failed whose coroutine the program dropped."""
+
+
+class _Waiting:
+    """Hold the coroutine that a plain function returned, until the program awaits it."""
+
+    def __init__(self, result: Coroutine[Any, Any, Any], unit: Unit) -> None:
+        self.result = result
+        self.unit = unit
+        self.begun = False
+
+    def __del__(self) -> None:
+        if not self.begun:
+            guarded(self.unit.end, NeverAwaited())
+            self.result.close()  # Python warned of the one around it, by the same name
+
+
+def _later(result: Coroutine[Any, Any, Any], unit: Unit) -> Any:
+    """Return a coroutine with the name of `result`, for Python's own messages."""
+    made, named = cast("Any", _begun(_Waiting(result, unit))), cast("Any", result)
+    made.__name__, made.__qualname__ = named.__name__, named.__qualname__
+    return made
+
+
+async def _begun(waiting: _Waiting) -> Any:
+    waiting.begun = True
+    return await _awaited(waiting.result, waiting.unit)
 
 
 async def _awaited(result: Coroutine[Any, Any, Any], unit: Unit) -> Any:
@@ -105,7 +148,12 @@ def _coroutine(function: Any, begin: Starter) -> Any:
         unit = begin(args, kwargs)
         if unit is None:
             return await function(*args, **kwargs)
-        return await _awaited(function(*args, **kwargs), unit)
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:  # wrong arguments
+            guarded(unit.end, error)
+            raise
+        return await _awaited(result, unit)
 
     return run
 

@@ -7,10 +7,11 @@ A wrong call is found, or the comment that expects it is.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, TypeVar, overload
 
-from typing_extensions import assert_type
+from typing_extensions import Never, assert_type
 
 from pulse_otel import (
     RecordedCall,
@@ -49,6 +50,30 @@ async def async_generator(count: int) -> AsyncIterator[str]:
     """Yield texts."""
     for number in range(count):
         yield str(number)
+
+
+@trace
+@functools.lru_cache
+def cached(number: int) -> int:
+    """Compute a number once."""
+    return number
+
+
+cached.cache_clear()
+
+
+class Thing:
+    """Be no function."""
+
+
+def refused() -> None:
+    """Decorate a class, which raises."""
+    assert_type(trace(Thing), Never)
+
+
+def refused_too() -> None:
+    """Decorate a class, which raises."""
+    assert_type(tool(Thing), Never)
 
 
 @session("s")

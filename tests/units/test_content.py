@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -83,3 +84,19 @@ def test_large_values_are_cut_and_hostile_ones_are_not_asked(spans: Any) -> None
     assert answer is not None
     assert question.startswith('{"first":"[Hostile]","second":"xxx')
     assert all(len(value) <= 262_144 for value in span.attributes.values())
+
+
+def test_fields_that_a_dataclass_does_not_show_are_left_out(spans: Any) -> None:
+    @dataclasses.dataclass
+    class Order:
+        number: str
+        note: str = dataclasses.field(default="private", repr=False)
+
+    @trace
+    def work(order: Order) -> Order:
+        return order
+
+    work(Order("3"))
+
+    (span,) = spans.get_finished_spans()
+    assert io(span) == ('{"order":{"number":"3"}}', '{"number":"3"}')

@@ -278,3 +278,16 @@ def test_a_decorated_function_runs_in_threads(spans: Any) -> None:
     found = spans.get_finished_spans()
     assert sorted(io(span)[1] or "" for span in found) == list("abcd")
     assert len({span.context.trace_id for span in found}) == 4
+
+
+def test_the_methods_of_a_cached_function_are_kept(spans: Any) -> None:
+    @trace
+    @functools.lru_cache
+    def cached(number: int) -> int:
+        return number
+
+    assert (cached(1), cached(1)) == (1, 1)
+    assert cached.cache_info().hits == 1
+    cached.cache_clear()
+    assert cached.cache_info().hits == 0
+    assert len(spans.get_finished_spans()) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from opentelemetry.trace import StatusCode
 
 from pulse_otel import trace
+from pulse_otel.units.content import Yielded
 from tests.units.reading import io, named
 
 
@@ -61,3 +63,19 @@ def test_a_long_stream_is_kept_within_its_bound(spans: Any) -> None:
     assert len(texts.encode()) <= 262_144
     assert numbers.startswith("[0,1,2,")
     assert numbers.endswith('999,"… [19000 items left out]"]')
+
+
+def test_texts_that_say_nothing_take_no_room() -> None:
+    kept = Yielded(1000)
+
+    tracemalloc.start()
+    try:
+        for _ in range(300_000):
+            kept.add("")
+        kept.add("end")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept.value == "end"
+    assert most < 300_000  # a byte for each

@@ -143,3 +143,8 @@ def test_the_address_is_that_of_the_legacy_form_where_it_is_configured(
     assert made.trace_id not in address
     assert address.startswith("http://127.0.0.1:9/p/dashboard/traces/")
     assert trace_url(made.trace_id) is None
+
+
+def test_an_address_of_anything_else_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"trace_url: expected a trace id or a last_call\(\)"):
+        pulse_otel.trace_url(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
