@@ -156,10 +156,19 @@ class Parents:
             if is_call and self._is_open_call(ancestor, below):
                 continue
             resolved = self._resolved(ancestor)
-            if resolved not in (own, below) and self._is_sent(resolved):
-                if not self._is_above(own, resolved):
-                    return resolved
+            if resolved in (own, below) or not self._is_sent(resolved):
+                continue
+            if not self._is_above(own, resolved):
+                return resolved
         return None
+
+    def is_beneath_record(self, record: Record) -> bool:
+        """Return whether a record that is known stands above, such as an agent's or a unit's."""
+        above = (self._resolved(key) for key in self._ancestors(_parent_key(record)))
+        return any(self._is_sent(key) and self._is_known(key) for key in above)
+
+    def _is_known(self, key: Key) -> bool:
+        return key in self._sent or key in self._known or key in self._open
 
     def _is_open_call(self, key: Key, below: Key) -> bool:
         """Return whether the span of `key` is an LLM call that has not ended.
@@ -196,7 +205,7 @@ class Parents:
 
     def _is_sent(self, key: Key) -> bool:
         """Return whether the span is sent, now or later, as far as that is known."""
-        if key in self._sent or key in self._known or key in self._open:
+        if self._is_known(key):
             return True
         if key in self._left_out:
             return False

@@ -102,9 +102,9 @@ def _schedule(random: Random, nodes: list[Node]) -> list[tuple[str, int]]:
         at = random.randrange(begin, len(steps) + 1)
         steps.insert(at, ("end", n))
         after = {outer: end + (end >= at) for outer, end in after.items()}
-        if node.parent is not None and node.kind in CALLS:
-            if "middle" in (node.kind, nodes[node.parent].kind):
-                after[node.parent] = at
+        above = None if node.parent is None else nodes[node.parent].kind
+        if node.parent is not None and node.kind in CALLS and "middle" in (node.kind, above):
+            after[node.parent] = at
     for what, often in (("batch", random.randrange(6)), ("round", random.randrange(6))):
         for _ in range(often):
             steps.insert(random.randrange(len(steps) + 1), (what, random.randrange(2)))
