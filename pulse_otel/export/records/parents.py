@@ -12,6 +12,8 @@ tells its kind only as it ends         yes, where that is known, as of OpenInfer
 is no GenAI span, ended or still open no: the one above it
 was merged into another record        that record
 is still open, and of the same call   no: this record takes its place, above it
+is still open, and another LLM call   not of a call: until it ends, it may turn out to be the same
+has this record above it, as sent     no: the tree never has a circle
 is not known                          yes: another process may send it, or it ends later; if it
                                       is never sent, the service shows its child as a root
 ====================================  ==========================================================
@@ -69,7 +71,7 @@ class Parents:
         self._moved: Latest[Key, Key] = Latest(limit)  # merged -> the one that is sent
         self._ahead: Latest[Key, Key] = Latest(limit)  # open -> what was sent in its place
         self._named: Latest[Key, None] = Latest(limit)  # parents of what was sent
-        self._sent: Latest[Key, None] = Latest(limit)
+        self._sent: Latest[Key, Key | None] = Latest(limit)  # with its parent
         self._across_traces = False
 
     def seen(self, record: Record) -> None:
@@ -123,11 +125,12 @@ class Parents:
     def place(self, record: Record) -> Place:
         """Return the ids with which `record` is sent; it is sent next."""
         key, parent = key_of(record), _parent_key(record)
-        nearest = self._nearest(parent, key, record.kind == "llm_call")
-        if record.kind == "llm_call" and nearest is not None and nearest == parent:
-            nearest = self._outside_of_open_call(record, key, nearest)
+        is_call = record.kind == "llm_call"
+        if is_call and parent is not None:
+            self._take_place_of_open_call(record, key, parent)
         own = self._own_key(record, key)
-        self._sent.put(own, None)
+        nearest = self._nearest(parent, key, own, is_call)
+        self._sent.put(own, nearest)
         if nearest is not None:
             self._named.put(nearest, None)
         return Place(self._trace_id(own, parent), own[1], nearest and nearest[1])
@@ -150,19 +153,42 @@ class Parents:
             key = kept
         return key
 
-    def _nearest(self, key: Key | None, below: Key, is_call: bool = False) -> Key | None:
-        """Return the nearest of `key` and its ancestors that is sent, and is not `below` itself.
-
-        A second call inside of a span whose place was taken by a first one stands beside that.
-        """
-        own = self._resolved(below)
+    def _nearest(self, key: Key | None, below: Key, own: Key, is_call: bool) -> Key | None:
+        """Return the nearest of `key` and its ancestors under which `below` may stand as `own`."""
         for ancestor in self._ancestors(key):
-            if is_call and ancestor == key and self._ahead.get(ancestor, below) != below:
+            if is_call and self._is_open_call(ancestor, below):
                 continue
             resolved = self._resolved(ancestor)
-            if resolved not in (own, below) and self._is_sent(resolved):
+            if resolved in (own, below) or not self._is_sent(resolved):
+                continue
+            if not self._is_above(own, resolved):
                 return resolved
         return None
+
+    def is_beneath_record(self, record: Record) -> bool:
+        """Return whether a record that is known stands above, such as an agent's or a unit's."""
+        above = (self._resolved(key) for key in self._ancestors(_parent_key(record)))
+        return any(self._is_sent(key) and self._is_known(key) for key in above)
+
+    def _is_known(self, key: Key) -> bool:
+        return key in self._sent or key in self._known or key in self._open
+
+    def _is_open_call(self, key: Key, below: Key) -> bool:
+        """Return whether the span of `key` is an LLM call that has not ended.
+
+        Also if another call inside of it took its place: a second one stands beside that.
+        """
+        if self._ahead.get(key, below) != below:
+            return True
+        is_open = self._is_sent(key) and key not in self._known and key not in self._sent
+        return is_open and self._open.get(key) == "llm_call"
+
+    def _is_above(self, key: Key, other: Key) -> bool:
+        """Return whether `key` is `other` or above it in the tree that was sent."""
+        above: Key | None = other
+        while above is not None and above != key:
+            above = self._sent.get(above)
+        return above is not None
 
     def _ancestors(self, key: Key | None) -> Iterator[Key]:
         """Yield `key` and its ancestors."""
@@ -182,7 +208,7 @@ class Parents:
 
     def _is_sent(self, key: Key) -> bool:
         """Return whether the span is sent, now or later, as far as that is known."""
-        if key in self._sent or key in self._known or key in self._open:
+        if self._is_known(key):
             return True
         if key in self._left_out:
             return False
@@ -194,20 +220,20 @@ class Parents:
             self._open.put(key, record.kind)
         return record is not None
 
-    def _outside_of_open_call(self, record: Record, key: Key, parent: Key) -> Key | None:
-        """Return the nearest ancestor beyond `parent`, if that is still open and of the same call.
+    def _take_place_of_open_call(self, record: Record, key: Key, parent: Key) -> None:
+        """Note that `record` is sent for its parent, if that is open and of the same call.
 
-        Its record will repeat this one, and be dropped.
+        The record of that will repeat this one, and be dropped.
         """
-        if not self._is_same_call(record, parent):
-            return parent
-        self.merged(dropped=parent, kept=key)
-        self._ahead.put(parent, key)
-        return self._nearest(self._parent(parent), key, is_call=True)
+        if (
+            self._resolved(parent) == parent
+            and self._is_open_call(parent, key)
+            and self._is_same_call(record, parent)
+        ):
+            self.merged(dropped=parent, kept=key)
+            self._ahead.put(parent, key)
 
     def _is_same_call(self, record: Record, parent: Key) -> bool:
-        if parent in self._known or self._open.get(parent) != "llm_call":
-            return False
         span = self._started.find(*parent)
         if span is None or isinstance(span, NotSent):
             return False
@@ -254,6 +280,6 @@ def _without_content(record: Record) -> Record:
         scope=record.scope,
         session_id=record.session_id,
         user_id=record.user_id,
-        agent_name=record.name,
+        agent_name=f"around a call: {record.name}",
         service_name=record.service_name,
     )

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pulse_otel.export.records.duplicates.deduplicator import CallDeduplicator
+from pulse_otel.export.records.parents import Parents
 from pulse_otel.export.records.record import Record, Usage
 
 MS = 1_000_000
@@ -196,12 +197,13 @@ def test_a_call_beneath_another_call_is_the_same_only_if_nothing_says_otherwise(
     has_id: bool,
     waits: list[float],
 ) -> None:
-    """Without an id, a framework's texts may differ, or its count of the tokens, but not both."""
+    """Without an id, the question, the answer or the tokens may differ; not two with the answer."""
     silent = frozenset(() if has_id else ("response_id",))
     outer = Sighting(Made(1, **{**facts, "ms": (0, 1000)}), scope, "one", "agent", silent)
     inner = Sighting(Made(2, **{**others, "ms": (10, 900)}), OURS, "one", outer.name)
     unlike = set(visible_differences(outer, inner))
-    says_otherwise = {"usage", "output_text"} <= unlike and not has_id
+    both = [{"usage", "output_text"}, {"request", "output_text"}]
+    says_otherwise = any(names <= unlike for names in both) and not has_id
     is_other = says_otherwise or bool(unlike & {"response_id", "model"})
 
     out = settle([outer, inner] if order else [inner, outer], waits)
@@ -319,6 +321,58 @@ def test_a_framework_that_adds_the_reasoning_to_the_output_records_the_same_call
     assert [one.usage for one in sent(Usage(120, 65, reasoning=20))] == [inner.usage]
     for other in (Usage(121, 65, reasoning=20), Usage(120, 65, reasoning=21), Usage(120, 65)):
         assert len(sent(other)) == 2
+
+
+def test_calls_that_differ_in_what_was_asked_are_two() -> None:
+    """They agree in id, time, last question, answer and tokens, and one call has no other."""
+    hello = {"role": "user", "content": "hi"}
+    told = {"role": "user", "content": "I am Ann"}
+    ours, theirs = call(OURS).record(), call(SCOPES[1], 2).record()
+    pairs: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({"session_id": "a"}, {"session_id": "b"}),
+        ({"user_id": "a"}, {"user_id": "b"}),
+        ({"request": {"messages": [told, hello]}}, {"request": {"messages": [hello]}}),
+        (
+            {"request": {"messages": [{"role": "system", "content": "French"}, hello]}},
+            {"request": {"system": "German", "messages": [hello]}},
+        ),
+        (
+            {"request": {"messages": [hello], "temperature": 0.1}},
+            {"request": {"messages": [hello], "temperature": 0.9}},
+        ),
+    ]
+
+    for one, other in pairs:
+        assert sent_of(replace(ours, **one), replace(theirs, **other)) == 2
+        assert sent_of(replace(ours, **one), replace(theirs, **one)) == 1
+
+
+def test_calls_below_two_agents_of_two_traces_are_two() -> None:
+    pair = [call(OURS, parent="a").record(), call(SCOPES[1], parent="b").record()]
+    parents = Parents(lambda span: None)
+    deduplicator = CallDeduplicator(5.0, age_s=lambda record: 0.0, parents=parents)
+    for one in pair:
+        assert one.parent_span_id is not None
+        parents.seen(
+            replace(one, kind="agent_run", span_id=one.parent_span_id, parent_span_id=None)
+        )
+        deduplicator.add(one)
+
+    assert len(deduplicator.flush()) == 2
+    assert sent_of(*pair) == 1  # where nobody knows what is above them
+
+
+def sent_of(*records: Record) -> int:
+    deduplicator = CallDeduplicator(5.0, age_s=lambda record: 0.0)
+    return sum(len(deduplicator.add(one)) for one in records) + len(deduplicator.flush())
+
+
+def test_two_calls_one_after_the_other_are_two() -> None:
+    silent = frozenset(["response_id"])
+    first = call(OURS, place="t", parent="agent", ms=(0, 20))
+    second = call(SCOPES[1], 2, place="t", parent="agent", ms=(21, 26), silent=silent)
+
+    assert len(settle([first, second], [0.0])) == 2
 
 
 def test_names_of_models_that_begin_alike_are_two_models() -> None:

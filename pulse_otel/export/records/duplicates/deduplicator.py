@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import combinations
 
 from pulse_otel.export.records.duplicates.index import Call, Calls
 from pulse_otel.export.records.duplicates.merging import merged
 from pulse_otel.export.records.duplicates.observation import CallObservation
+from pulse_otel.export.records.duplicates.same_call import contradict
 from pulse_otel.export.records.duplicates.tools import ToolDeduplicator, is_tool_run
 from pulse_otel.export.records.parents import Parents, key_of
 from pulse_otel.export.records.record import Record
@@ -171,6 +173,9 @@ class CallDeduplicator:
         spans = sum(len(one.observation.ids) for one in everyone)
         if len(scopes) > len(set(scopes)) or ours > 1 or spans > _MOST_JOINED:
             return []
+        pairs = combinations([one.observation for one in everyone], 2)
+        if any(contradict(*pair) for pair in pairs):
+            return []
         for other in group:
             others = self._like(other)
             if others is None or any(one not in everyone for one in others):
@@ -179,7 +184,16 @@ class CallDeduplicator:
 
     def _like(self, call: Call) -> list[Call] | None:
         held, shipped = self._held.like(call), self._shipped.like(call)
-        return None if held is None or shipped is None else held + shipped
+        if held is None or shipped is None:
+            return None
+        return [other for other in held + shipped if not self._in_two_runs(call, other)]
+
+    def _in_two_runs(self, call: Call, other: Call) -> bool:
+        """Return whether each is beneath a record of a trace of its own."""
+        pair = call.record, other.record
+        return pair[0].trace_id != pair[1].trace_id and all(
+            self._parents.is_beneath_record(record) for record in pair
+        )
 
     def _ship(self, call: Call) -> Record:
         """Return its record; remember the call without texts, for a late counterpart."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from pulse_otel import semconv
@@ -32,20 +32,35 @@ class CallObservation:
     question: int | None = None
     answer: int | None = None
     tools: int | None = None  # that the answer asks for
+    history: int | None = None  # all that the user said
+    system: int | None = None
+    session: int | None = None
+    user: int | None = None
+    parameters: Mapping[str, float] = field(default_factory=dict[str, float])
 
     @classmethod
     def of(cls, record: Record) -> CallObservation:
         """Return the observation of one span."""
         trace_id, parent = record.trace_id, record.parent_span_id
+        request = record.request or {}
         return cls(
             record,
             ids=frozenset(((trace_id, record.span_id),)),
             parents=frozenset(((trace_id, parent),) if parent else ()),
             scopes=frozenset((record.scope,)),
             linked=frozenset(record.contains),
-            question=_hash(_question(record.request or {})),
+            question=_hash(_question(request)),
             answer=_hash(record.output_text),
             tools=_hash(_tool_calls(record.response or {})),
+            history=_hash_all(_said(request, ("user",))),
+            system=_hash_all(_instructions(request)),
+            session=_hash(record.session_id),
+            user=_hash(record.user_id),
+            parameters={
+                name: request[name]
+                for name in _PARAMETERS
+                if isinstance(request.get(name), (int, float))
+            },
         )
 
     @property
@@ -81,6 +96,11 @@ class CallObservation:
             question=other.question if self.question is None else self.question,
             answer=other.answer if self.answer is None else self.answer,
             tools=other.tools if self.tools is None else self.tools,
+            history=other.history if self.history is None else self.history,
+            system=other.system if self.system is None else self.system,
+            session=other.session if self.session is None else self.session,
+            user=other.user if self.user is None else self.user,
+            parameters={**other.parameters, **self.parameters},
         )
 
     def without_texts(self) -> CallObservation:
@@ -107,6 +127,29 @@ class CallObservation:
 def _hash(text: str | None) -> int | None:
     found = (text or "")[:_COMPARED].strip()
     return hash(found) if found and found not in _LEFT_OUT else None
+
+
+_PARAMETERS = ("temperature", "top_p", "top_k", "seed", "presence_penalty", "frequency_penalty")
+_MOST_MESSAGES = 64  # of a longer history the bounds may have cut some
+
+
+def _hash_all(texts: Sequence[str]) -> int | None:
+    hashes = [known for text in texts if (known := _hash(text)) is not None]
+    return hash(tuple(hashes)) if hashes else None
+
+
+def _said(request: Mapping[str, Any], roles: tuple[str, ...]) -> list[str]:
+    """Return the texts of the messages of these roles; none of a history that may be cut."""
+    messages = _dicts(request.get("messages") or request.get("input"))
+    if len(messages) > _MOST_MESSAGES:
+        return []
+    texts = [_text(one.get("content")) for one in messages if one.get("role") in roles]
+    return [text for text in texts if text]
+
+
+def _instructions(request: Mapping[str, Any]) -> list[str]:
+    given = _text(request.get("system") or request.get("instructions"))
+    return ([given] if given else []) + _said(request, ("system", "developer"))
 
 
 def _question(request: Mapping[str, Any]) -> str | None:

@@ -53,9 +53,18 @@ def relation(one: CallObservation, other: CallObservation) -> Relation:
     if one.repeats_only(other) or other.repeats_only(one):
         # At any time: some frameworks say that a stream ended when they handed it out.
         return Relation.CERTAIN if _same_usage(one, other) else Relation.NONE
-    if _tokens_differ(one, other) or _details_differ(one.record, other.record):
-        return Relation.NONE
-    return _by_what_they_say(one, other)
+    return Relation.NONE if contradict(one, other) else _by_what_they_say(one, other)
+
+
+def contradict(one: CallObservation, other: CallObservation) -> bool:
+    """Return whether anything that both know differs."""
+    return (
+        _differ(one, other)
+        or _texts_differ(one, other)
+        or _tokens_differ(one, other)
+        or _details_differ(one.record, other.record)
+        or _requests_differ(one, other)
+    )
 
 
 def is_part(inner: CallObservation, outer: CallObservation) -> bool:
@@ -70,7 +79,7 @@ def _by_what_they_say(one: CallObservation, other: CallObservation) -> Relation:
     a, b = one.record, other.record
     same_id = bool(a.response_id) and a.response_id == b.response_id
     are_siblings = not one.parents.isdisjoint(other.parents) and _same_tokens(a, b)
-    if are_siblings and (same_id or _same_answer(one, other)):
+    if are_siblings and (same_id or (_same_answer(one, other) and _overlap(a, b))):
         if _at_once(a, b):
             return Relation.CERTAIN
         if _within(a, b) or _within(b, a):
@@ -103,12 +112,25 @@ def _texts_differ(one: CallObservation, other: CallObservation) -> bool:
     return any(_unlike(getattr(one, name), getattr(other, name)) for name in names)
 
 
+def _requests_differ(one: CallObservation, other: CallObservation) -> bool:
+    """Return whether session, user, history, instructions or a parameter differ, if both say it."""
+    names = ("session", "user", "history", "system")
+    if any(_unlike(getattr(one, name), getattr(other, name)) for name in names):
+        return True
+    return any(other.parameters.get(name, value) != value for name, value in one.parameters.items())
+
+
 def _may_contain(outer: CallObservation, inner: CallObservation) -> bool:
     """Return whether a call and one beneath it may be one, though their texts may differ.
 
     A framework may record what it made of the question or the answer; but then the tokens are the
-    same.
+    same. If it differs in both, only the answer's id tells that it is one call.
     """
+    answer_id = outer.record.response_id
+    same_id = bool(answer_id) and answer_id == inner.record.response_id
+    both = _unlike(outer.question, inner.question) and _unlike(outer.answer, inner.answer)
+    if both and not same_id:
+        return False
     known = outer.record.usage.input is not None and inner.record.usage.input is not None
     if _same_usage(outer, inner):
         return known or not _texts_differ(outer, inner)
