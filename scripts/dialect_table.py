@@ -53,10 +53,9 @@ session, user, all that the user said, instructions, parameters), and one of the
 - A span of others was open, though not current, while our one call began in its context. So it is
   with Langfuse's client, and with callbacks of LangChain and LiteLLM.
 - They have one parent, the same tokens, and the same answer, with overlapping times, or its id.
-  They are at the same time,
-  or else one is within the other's time, and no third one is like them.
-- They have the same answer's id, in any trace, their times overlap, and no third one is like them. Not
-  if each is below an agent or a unit of work in a trace of its own.
+  They are at the same time, or else one is within the other's time, and no third one is like them.
+- They have the same answer's id, in any trace, their times overlap, and no third one is like them.
+  Not if each is below an agent or a unit of work in a trace of its own.
 
 Two spans of ours are never one call, and two of another instrumentation only as parent and child.
 What cannot be told apart stays as it was recorded: where a server gives every answer the same id,
