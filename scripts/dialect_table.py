@@ -46,15 +46,15 @@ Two records are of one call if nothing that both know differs (the answer's id, 
 last question, the answer, the ids of the tools it asks for; unless one is the other's parent, also
 session, user, all that the user said, instructions, parameters), and one of these holds:
 
-- One is the parent of the other, and within its time. The framework's texts may differ if the
-  tokens agree, and its count of the tokens if the answer does. Not both texts may, without one id.
+- One is the parent of the other, and within its time; the program's own spans may lie between a
+  framework's and ours. The framework's texts may differ if the tokens agree, and its count of the
+  tokens if the answer does. Not both texts may, without one id.
 - A span of others was open, though not current, while our one call began in its context. So it is
   with Langfuse's client, and with callbacks of LangChain and LiteLLM.
 - They have one parent, the same tokens, and the same answer, with overlapping times, or its id.
-  They are at the same time,
-  or else one is within the other's time, and no third one is like them.
-- They have the same answer's id, in any trace, their times overlap, and no third one is like them. Not
-  if each is below an agent or a unit of work in a trace of its own.
+  They are at the same time, or else one is within the other's time, and no third one is like them.
+- They have the same answer's id, in any trace, their times overlap, and no third one is like them.
+  Not if each is below an agent or a unit of work in a trace of its own.
 
 Two spans of ours are never one call, and two of another instrumentation only as parent and child.
 What cannot be told apart stays as it was recorded: where a server gives every answer the same id,
