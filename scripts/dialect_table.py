@@ -46,10 +46,10 @@ Two records are of one call if nothing that both know differs (the answer's id, 
 last question, the answer, the ids of the tools it asks for; unless one is the other's parent, also
 session, user, all that the user said, instructions, parameters), and one of these holds:
 
-- One is the parent of the other, and within its time. The framework's texts may differ if the
-  tokens agree, and its count of the tokens if the answer does, or if it adds the reasoning to an
-  output that includes it, as Google's ADK does with LiteLLM. Not both
-  texts may, without one id.
+- One is the parent of the other, and within its time; the program's own spans may lie between a
+  framework's and ours. The framework's texts may differ if the tokens agree, and its count of the
+  tokens if the answer does, or if it adds the reasoning to an output that includes it, as Google's
+  ADK does with LiteLLM. Not both texts may, without one id.
 - A span of others was open, though not current, while our one call began in its context. So it is
   with Langfuse's client, and with callbacks of LangChain and LiteLLM.
 - They have one parent, the same tokens, and the same answer, with overlapping times, or its id.

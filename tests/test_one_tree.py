@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextvars
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -210,6 +212,24 @@ def test_two_calls_inside_of_a_span_of_one_stand_beside_each_other(
             assert pulse_otel.flush_buffer(20)
 
     assert run.tree(3) == ["agent_run", "  llm_call", "  llm_call"]
+
+
+def test_a_call_past_a_plain_span_and_in_a_thread_of_its_own_is_one_with_the_span_around(
+    run: Run, gpt: Any, provider: Any
+) -> None:
+    """A request in a copied context, inside of a program's own span: nothing links the two."""
+    said = {**LLM, "llm.token_count.prompt": 120, "llm.token_count.completion": 45}
+    with (
+        run.framework.start_as_current_span("invoke_agent", attributes=AGENT),
+        run.other.start_as_current_span("response", attributes=said),
+        run.app.start_as_current_span("attempt"),
+    ):
+        context = contextvars.copy_context()
+        thread = threading.Thread(target=context.run, args=(call, gpt, provider))
+        thread.start()
+        thread.join()
+
+    assert run.tree(2) == ["agent_run", "  llm_call"]
 
 
 def test_an_open_span_that_turns_out_to_be_another_call_is_not_lost(

@@ -165,6 +165,11 @@ class Parents:
                 return resolved
         return None
 
+    def around(self, record: Record) -> Key | None:
+        """Return the nearest span above `record` that is sent, as far as that is known."""
+        above = self._ancestors(_parent_key(record))
+        return next((key for key in above if self._is_sent(key)), None)
+
     def is_beneath_record(self, record: Record) -> bool:
         """Return whether a record that is known stands above, such as an agent's or a unit's."""
         above = (self._resolved(key) for key in self._ancestors(_parent_key(record)))

@@ -68,7 +68,11 @@ class CallDeduplicator:
             self._instrumentations.add(seen.has_ours or record.scope)
         if is_tool_run(record):
             return self._add_tool(record)
-        return self._add_call(Call(seen)) if record.kind == "llm_call" else [record]
+        if record.kind != "llm_call":
+            return [record]
+        # The program's own spans may lie between a framework's and ours.
+        around = self._parents.around(record) if seen.has_ours else None
+        return self._add_call(Call(seen.beneath(around) if around else seen))
 
     def _add_call(self, call: Call) -> list[Record]:
         if (sent := self._sent_already(call)) or self._repeats_its_parts(call):

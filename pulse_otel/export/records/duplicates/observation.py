@@ -73,6 +73,10 @@ class CallObservation:
         """Whether any usage is known."""
         return self.record.usage != Usage()
 
+    def beneath(self, above: SpanId) -> CallObservation:
+        """Return this one with `above` as a further parent."""
+        return replace(self, parents=self.parents | {above})
+
     def is_below(self, other: CallObservation) -> bool:
         """Return whether a span of `other` is the parent of one of these."""
         return not self.parents.isdisjoint(other.ids)
