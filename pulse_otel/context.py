@@ -79,17 +79,19 @@ def labelled(session: Session, context: Context | None = None) -> Context:
 
 def pause() -> Context:
     """Return the current context as one in which nothing is recorded."""
-    _Pauses.any = True
+    pauses.any = True
     return otel_context.set_value(_PAUSED, True)
 
 
 def is_paused(context: Context | None = None) -> bool:
     """Return whether nothing is recorded in `context`, or the current one."""
-    return _Pauses.any and otel_context.get_value(_PAUSED, context) is True
+    return pauses.any and otel_context.get_value(_PAUSED, context) is True
 
 
-class _Pauses:
-    any = False  # a program that never pauses has no more than this to look at
+class pauses:
+    """Hold whether the program ever paused: one that never does has no more to look at."""
+
+    any = False
 
 
 def labels(session: Session) -> dict[str, Any]:
@@ -106,7 +108,7 @@ def labels(session: Session) -> dict[str, Any]:
 
 def _label(span: Any, context: Context | None) -> None:
     """Label a span with its block; one of ours, which has those labels, with its parent's run."""
-    if _Pauses.any and (is_paused(context) or is_paused()):
+    if pauses.any and (is_paused(context) or is_paused()):
         span.set_attribute(semconv.PULSE_PAUSED, True)
     if span.instrumentation_scope.name.startswith(_OUR_SCOPES):
         if span.parent is not None and semconv.CONVERSATION_ID not in span.attributes:

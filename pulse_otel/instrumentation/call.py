@@ -158,7 +158,8 @@ class LlmCall:
         self, request: Mapping[str, Any], found: Attributes | None, own: Observed
     ) -> None:
         """Set the attributes of the request; `found` are those that were read already."""
-        tell_unit(Session(own.session.id, own.session.user_id), self.callers_context)
+        if own.session.id:
+            tell_unit(Session(own.session.id, own.session.user_id), self.callers_context)
         self._has_tools = given(request.get("tools")) or given(request.get("functions"))
         if found is None:
             found = guarded(self._endpoint.request, request, self._recorder.capture_content) or {}
