@@ -93,7 +93,7 @@ def test_async_streaming(example: Example) -> None:
 
 
 def test_existing_pipeline(example: Example) -> None:
-    """Pulse gets the LLM call alone; the console, which was there before, gets both spans."""
+    """Pulse gets the LLM call alone, as a root; the console, which was there, gets both spans."""
     example.provider.enqueue(chat("Thank you!"))
 
     printed = example.run("existing_pipeline.py")
@@ -104,7 +104,7 @@ def test_existing_pipeline(example: Example) -> None:
     (trace,) = example.service.traces(1)
     (span,) = trace["spans"]
     assert (span["service"], span["outputText"]) == ("checkout", "Thank you!")
-    assert span["parentSpanId"]
+    assert span["parentSpanId"] is None
 
 
 def test_zero_code(example: Example) -> None:

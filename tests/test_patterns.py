@@ -164,8 +164,16 @@ PATTERNS: dict[str, tuple[str | Callable[[str], object], list[Hostile]]] = {
     "export/spool/files.py:_TMP": ("fullmatch", [(".", "1", ""), ("." + "0" * 20 + "-", "1", "")]),
     "local/json_text.py:_SURROGATE": ("sub", [("", "\ud800", ""), ("", "a", "\ud800")]),
     "local/json_text.py:_SURROGATE_ESCAPE": ("search", [("", "\\ud", ""), ("", "\\", "")]),
-    "local/pages/conversation.py:_BASE64": ("match", BASE64),
-    "local/pages/conversation.py:_DATA_URL": ("match", DATA_URLS),
+    "local/commands.py:_AGE": ("fullmatch", [*DIGITS, ("1", "d", "")]),
+    "local/pages/list_address.py:_WORD": ("search", [("", "-", ""), ("", "-", "a")]),
+    "local/pages/media.py:_BASE64": ("match", BASE64),
+    "local/pages/media.py:_DATA_URL": ("match", DATA_URLS),
+    "local/pages/media.py:_IMAGE_URL": (
+        "search",
+        [("data:image/png;base64,", "A", "!"), ("", "data:image/png;base64,", ""), ("", "d", "")],
+    ),
+    "local/pages/media.py:_WHOLE": ("fullmatch", [("", "A", "!"), ("", "A", "="), ("", "=", "")]),
+    "local/pages/session_list.py:_KEY": ("fullmatch", [*DIGITS, ("1_", "1", "x")]),
     "local/provider/endpoints.py:default_reply": (replied, [("", "a", ""), ("", "a/", "")]),
     "local/deep_json.py:_TOKEN": (
         "match",

@@ -23,8 +23,7 @@ from pulse_otel.values import plain
 
 MOST_TRACES = 10_000
 """In so many traces tool calls may be claimed; the oldest is dropped first."""
-_MOST_CALLS = 256  # that wait in a trace
-_FEW = 8  # that are not looked through
+_MOST_CALLS = 256  # that wait in a trace; twice as many until they are looked through
 
 
 class _Referable:
@@ -78,11 +77,10 @@ class ToolClaims:
         """Let `call` be claimed."""
         waiting = self._waiting.setdefault(call.by.trace_id, [])
         waiting.append(weakref.ref(call))
-        if len(waiting) > _FEW:
-            for _ in _alive(waiting):
-                pass
-        if len(waiting) > _MOST_CALLS:
-            waiting.pop(0)
+        if len(waiting) > 2 * _MOST_CALLS:  # seldom, as all are looked through
+            references = waiting.copy()
+            waits = [one for one in references if (known := one()) is not None and known.waits]
+            waiting[:] = waits[-_MOST_CALLS:]
         while len(self._waiting) > MOST_TRACES:
             self._waiting.pop(next(iter(self._waiting)), None)
 

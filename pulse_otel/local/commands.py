@@ -48,13 +48,16 @@ _FORMS: Final = {
 }
 
 
+_AGE = re.compile("([1-9][0-9]{0,4})([mhdw])")
+
+
 class _Age(click.ParamType[int]):
     """A time such as 7d, in ms."""
 
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        found = re.fullmatch("([1-9][0-9]{0,4})([mhdw])", str(value))
+        found = _AGE.fullmatch(str(value))
         if not found:
             self.fail("give a number and a unit, m, h, d or w, such as 12h or 7d", param, ctx)
         return int(found[1]) * _UNITS_MS[found[2]]
