@@ -29,17 +29,17 @@ _RESUMED = inspect.CO_GENERATOR | inspect.CO_COROUTINE  # no handler runs as the
 
 def _is_watched(frame: FrameType | None) -> bool:
     """Whether we called the code, or called OpenTelemetry or the standard library for it."""
-    ours = False
+    ours, decided = False, False
     while frame is not None:
         file = frame.f_code.co_filename
         if frame.f_code.co_name == "__del__":  # the interpreter keeps to itself what it raises
             return False
         if file.startswith(_OURS):
-            ours = True
+            ours = ours or not decided
         elif (file.startswith(_OTHERS) and not file.startswith(_OTEL)) or file.startswith(_KEPT):
-            return ours
+            decided = True
         frame = frame.f_back
-    return False
+    return ours and decided
 
 
 def _inside(frame: FrameType | None, functions: tuple[str, ...]) -> bool:
