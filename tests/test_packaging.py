@@ -21,7 +21,6 @@ ENTRY_POINTS = [
     ("opentelemetry_instrumentor", "pulse-openai"),
     ("opentelemetry_instrumentor", "pulse-anthropic"),
     ("opentelemetry_configurator", "pulse"),
-    ("opentelemetry_pre_instrument", "pulse"),
 ]
 
 
