@@ -253,7 +253,7 @@ EXCHANGES: dict[str, tuple[Callable[[int], Exchange], int]] = {
         lambda n: _events("responses", [e for i in range(n) for e in (_added(i), _word(i, 0))]),
         80,
     ),
-    "Anthropic messages": (lambda n: message(messages=_turns(n)), 300),
+    "Anthropic messages": (lambda n: message(messages=_turns(n)), 200),
     "Anthropic system": (lambda n: message(system=[{"type": "text", "text": _TEXT}] * n), 300),
     "Anthropic blocks": (lambda n: message([{"type": "text", "text": _TEXT}] * n), 300),
     "Anthropic tool uses": (lambda n: message(_uses(n), tools=[{"name": "t"}]), 200),

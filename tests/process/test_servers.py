@@ -238,7 +238,11 @@ def test_celery_with_children_that_are_replaced(
             arrived = until(lambda: len(stored(server.stored)) >= tasks, 40)
         finally:
             worker.send_signal(signal.SIGTERM)
-            _, err = worker.communicate(timeout=30)
+            try:
+                _, err = worker.communicate(timeout=10)
+            except subprocess.TimeoutExpired:  # billiard waits for a lock of a child that it ended
+                worker.kill()
+                _, err = worker.communicate()
 
     assert arrived, err
     assert count(server) == tasks
