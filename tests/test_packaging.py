@@ -21,6 +21,7 @@ ENTRY_POINTS = [
     ("opentelemetry_instrumentor", "pulse-openai"),
     ("opentelemetry_instrumentor", "pulse-anthropic"),
     ("opentelemetry_configurator", "pulse"),
+    ("opentelemetry_pre_instrument", "pulse"),
 ]
 
 

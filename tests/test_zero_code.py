@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from pulse_otel.local.service.app import create_app
 from pulse_otel.local.serving import serving
@@ -104,6 +105,36 @@ def test_with_the_stock_distro_whichever_comes_first(
     traces = service.traces(2)
     assert {trace["provider"] for trace in traces} == {"anthropic"}
     assert "session-1" in {trace["sessionId"] for trace in traces}
+
+
+IN_A_STEP = """
+from anthropic import Anthropic
+from opentelemetry import trace
+from pulse_otel import flush_buffer
+C = dict(model="claude-haiku-4-5", max_tokens=9, messages=[dict(role="user", content="Hello")])
+with Anthropic() as client, trace.get_tracer("app").start_as_current_span("step"):
+    client.messages.create(**C)
+    assert flush_buffer()
+"""
+
+
+def test_a_call_in_an_open_span_of_the_program_is_no_orphan_with_the_stock_distro(
+    service: Service, environ: dict[str, str], program: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """The span starts before anything is sent, and is not sent itself."""
+    environment = Environment(tmp_path / "venv", "pulse-otel", "anthropic", "opentelemetry-distro")
+    path = environment.found_first("opentelemetry-distro", tmp_path / "first")
+
+    done = environment.instrument(
+        program(IN_A_STEP), "--traces_exporter", "pulse", **{**environ, "PYTHONPATH": path}
+    )
+
+    assert done.returncode == 0, done.stderr
+    (listed,) = service.traces(1)
+    address = f"{service.url}/v1/traces/{listed['traceId']}"
+    headers = {"Authorization": f"Bearer {KEY}"}
+    (span,) = requests.get(address, headers=headers, timeout=10).json()["spans"]
+    assert span.get("parentSpanId") is None
 
 
 BOTH = """

@@ -15,6 +15,7 @@ from opentelemetry.sdk._configuration import (
 )
 from opentelemetry.sdk.trace import TracerProvider
 
+from pulse_otel.guard import guarded
 from pulse_otel.log import logger
 
 
@@ -51,6 +52,14 @@ def _watch(provider: object) -> None:
         from pulse_otel.export.span_watch import watch
 
         watch(provider)
+
+
+def watch_configured() -> None:
+    """Have spans noted also if another distro's configurator has set up the SDK.
+
+    `opentelemetry-instrument` calls this once that is done, before it loads any instrumentor.
+    """
+    guarded(_watch, trace.get_tracer_provider())
 
 
 def _record_everything(provider: object) -> None:
