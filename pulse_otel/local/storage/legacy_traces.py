@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import sqlite3
-import threading
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pulse_otel.local.json_text import Json, stored_json, write_json
-from pulse_otel.local.storage import database, retention
+from pulse_otel.local.storage import retention
+from pulse_otel.local.storage.database import Database
 from pulse_otel.local.storage.derivation import (
     LEGACY_INDEXES,
     LEGACY_SESSIONS,
@@ -75,17 +73,14 @@ _CONDITIONS: Mapping[str, str] = {
 }
 
 
-class LegacyStore:
+class LegacyStore(Database):
     """Store traces in one SQLite database; all threads share it behind a lock."""
 
     relations = retention.LEGACY
 
     def __init__(self, path: str, read: Callable[[TraceRow], Texts] | None = None) -> None:
         """Open the database at `path`; `read` says what the texts of a trace are."""
-        self._lock = threading.RLock()
-        self._connection = database.connect(path)
-        weakref.finalize(self, self._connection.close)
-        self._connection.executescript(_SCHEMA)
+        super().__init__(path, _SCHEMA)
         summaries = (LEGACY_TRACES, LEGACY_SESSIONS, LEGACY_USAGE)
         built = keep(self._connection, "traces", summaries, LEGACY_INDEXES)
         self._texts = read and TextTable(self._connection, LEGACY_TRACES.table, read)
@@ -142,24 +137,6 @@ class LegacyStore:
             {**filters, "limit": limit, "offset": offset},
         )
         return [_from_text(whole) for (whole,) in found]
-
-    def change(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
-        """Run `work` as one transaction, and give back the pages that it frees."""
-        with self._lock:
-            with self._connection:
-                found = work(self._connection)
-            database.shrink(self._connection)
-            return found
-
-    def size(self) -> str:
-        """Say how large the database is."""
-        with self._lock:
-            return database.size(self._connection)
-
-    def select(self, sql: str, values: Filters) -> list[tuple[Any, ...]]:
-        """Run a query of this package; `values` are bound to its names."""
-        with self._lock:
-            return self._connection.execute(sql, dict(values)).fetchall()
 
 
 def _where(filters: Filters) -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import sqlite3
-import threading
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pulse_otel.local.json_text import Json, stored_json, write_json
-from pulse_otel.local.storage import database, retention
+from pulse_otel.local.storage import retention
+from pulse_otel.local.storage.database import Database
 from pulse_otel.local.storage.derivation import INDEXES, SESSIONS, TRACES, USAGE
 from pulse_otel.local.storage.summaries import keep
 from pulse_otel.local.storage.texts import Texts, TextTable
@@ -106,17 +104,14 @@ _TRACE_CONDITIONS: Mapping[str, str] = {
 }
 
 
-class Store:
+class Store(Database):
     """Store spans in one SQLite database; all threads share it behind a lock."""
 
     relations = retention.SPANS
 
     def __init__(self, path: str, read: Callable[[SpanRow], Texts] | None = None) -> None:
         """Open the database at `path`; `read` says what a span adds to the texts of its trace."""
-        self._lock = threading.RLock()
-        self._connection = database.connect(path)
-        weakref.finalize(self, self._connection.close)
-        self._connection.executescript(_SCHEMA)
+        super().__init__(path, _SCHEMA)
         built = keep(self._connection, "spans", (TRACES, SESSIONS, USAGE), INDEXES)
         self._texts = read and TextTable(self._connection, TRACES.table, read)
         if self._texts and (built or not self._texts.current()):
@@ -176,24 +171,6 @@ class Store:
     def trace(self, filters: Filters) -> list[SpanRow]:
         """Return the matching spans by start (contract §3.4)."""
         return self.spans(filters)[::-1]
-
-    def change(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
-        """Run `work` as one transaction, and give back the pages that it frees."""
-        with self._lock:
-            with self._connection:
-                found = work(self._connection)
-            database.shrink(self._connection)
-            return found
-
-    def size(self) -> str:
-        """Say how large the database is."""
-        with self._lock:
-            return database.size(self._connection)
-
-    def select(self, sql: str, values: Filters) -> list[tuple[Any, ...]]:
-        """Run a query of this package; `values` are bound to its names."""
-        with self._lock:
-            return self._connection.execute(sql, dict(values)).fetchall()
 
 
 def _from_spans(filters: Filters) -> str:
