@@ -1,4 +1,4 @@
-"""Call a function for each span that starts at a TracerProvider, which is told so once."""
+"""Observe the spans of a TracerProvider, which is told so once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MARK = "_pulse_span_starts"
 
 
 def add_once(provider: Any, mark: str, processor: Any) -> bool:
-    """Add `processor` to `provider`, unless one with this `mark` is there; return whether it was.
+    """Add `processor` to `provider`, unless one with this `mark` is there; return whether it did.
 
     A provider of the OpenTelemetry API alone takes none.
     """
@@ -27,18 +27,11 @@ def add_once(provider: Any, mark: str, processor: Any) -> bool:
     return True
 
 
-class SpanStarts:
+class SpanObserver:
     """Be a span processor by its methods alone: it needs no more than the OpenTelemetry API."""
 
-    def __init__(self, started: Callable[[Any, Context | None], None]) -> None:
-        self._started = started
-
-    def add_to(self, provider: Any) -> bool:
-        """Observe `provider` from now on; return False if it is observed, or cannot be."""
-        return add_once(provider, _MARK, self)
-
     def on_start(self, span: Any, parent_context: Context | None = None) -> None:
-        guarded(self._started, span, parent_context)
+        return None
 
     def _on_ending(self, span: Any) -> None:
         return None
@@ -51,3 +44,17 @@ class SpanStarts:
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         return True
+
+
+class SpanStarts(SpanObserver):
+    """Call `started` for each span that starts."""
+
+    def __init__(self, started: Callable[[Any, Context | None], None]) -> None:
+        self._started = started
+
+    def add_to(self, provider: Any) -> bool:
+        """Observe `provider` from now on; return False if it is observed, or cannot be."""
+        return add_once(provider, _MARK, self)
+
+    def on_start(self, span: Any, parent_context: Context | None = None) -> None:
+        guarded(self._started, span, parent_context)

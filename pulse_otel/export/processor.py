@@ -22,7 +22,6 @@ from pulse_otel.export.delivery.span_size import SPAN_BYTES, UNKNOWN_BYTES, size
 from pulse_otel.export.due_spans import DueSpans
 from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.export.records.duplicates.same_span import release
-from pulse_otel.export.records.started_spans import STARTED
 from pulse_otel.export.span_watch import is_for_pulse
 from pulse_otel.guard import guarded
 from pulse_otel.process.exit_time import exit_s
@@ -67,8 +66,7 @@ class PulseSpanProcessor(SpanProcessor):
         self._inside: set[int] = set()  # threads that are inside the batch processor
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Note a span that starts, for the place of those below it. Never raises."""
-        guarded(STARTED.started, span)
+        """Nothing is needed of a span that starts."""
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queue `span` if it is for Pulse. No I/O; raises only what a signal handler raises."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
 from opentelemetry.context import Context
@@ -11,6 +10,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from pulse_otel.export import dialects
 from pulse_otel.export.records.started_spans import STARTED
 from pulse_otel.guard import guarded
+from pulse_otel.span_starts import add_once
 
 
 def is_for_pulse(span: ReadableSpan) -> bool:
@@ -36,11 +36,6 @@ class SpanWatch(SpanProcessor):
         is_for_pulse(span)
 
 
-_watched: weakref.WeakSet[Any] = weakref.WeakSet()
-
-
 def watch(provider: Any) -> None:
     """Note the spans of `provider` from now on; one of the API alone has none."""
-    if provider not in _watched and hasattr(provider, "add_span_processor"):
-        _watched.add(provider)
-        provider.add_span_processor(SpanWatch())
+    add_once(provider, "_pulse_span_watch", SpanWatch())

@@ -9,28 +9,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from opentelemetry.context import Context
-
 from pulse_otel import semconv
 from pulse_otel.context import other_spans
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.last_call import calls_since
-from pulse_otel.span_starts import add_once
+from pulse_otel.span_starts import SpanObserver, add_once
 
 _OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC, semconv.SCOPE_UNITS)
 
 _RESULTS = ("gen_ai.choice", "gen_ai.client.inference.operation.details")  # events
 
 
-class _OtherSpans:
-    """Be a span processor by its methods alone: this half knows the OpenTelemetry API only."""
-
-    def on_start(self, span: Any, parent_context: Context | None = None) -> None:
-        return None
-
-    def _on_ending(self, span: Any) -> None:
-        return None
-
+class _OtherSpans(SpanObserver):
     def on_end(self, span: Any) -> None:
         guarded(self._notice, span)
 
@@ -49,12 +39,6 @@ class _OtherSpans:
                 event.name in _RESULTS for event in span.events
             )
             tool_calls.mark_recorded(call_id, whole)
-
-    def shutdown(self) -> None:
-        return None
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        return True
 
 
 _MARK = "_pulse_other_spans"

@@ -240,7 +240,9 @@ def test_celery_with_children_that_are_replaced(
             worker.send_signal(signal.SIGTERM)
             try:
                 _, err = worker.communicate(timeout=10)
-            except subprocess.TimeoutExpired:  # billiard waits for a lock of a child that it ended
+            # Under `opentelemetry-instrument`, also with its SDK disabled, billiard may wait at
+            # its end for a lock that nobody gives back: what is tested here has come by then.
+            except subprocess.TimeoutExpired:
                 worker.kill()
                 _, err = worker.communicate()
 
