@@ -93,9 +93,9 @@ def _row(case: OtherSdk, found: dict[str, Any] | None) -> str:
 
 
 def _same(found: dict[str, Any]) -> str:
-    """Say whether a run without the lines has the same; its sessions may be more."""
+    """Say whether a run without the lines has the same."""
     zero = found["zero"]
-    differs = [name for name in zero if name != "session" and zero[name] != found[name]]
+    differs = [name for name in zero if zero[name] != found[name]]
     return f"**{', '.join(differs)} differ**" if differs else "the same"
 
 

@@ -4,19 +4,16 @@ Spans between two GenAI spans stay behind (a framework's own, an HTTP server's),
 of one call only one is sent. What was sent cannot be changed, and a span ends before its parent.
 So a parent is chosen by what is known when its child is sent:
 
-====================================  ==========================================================
-the ancestor                          is taken as the parent
-====================================  ==========================================================
-was read as a record                  yes
-tells its kind only as it ends         yes, where that is known, as of OpenInference
-is no GenAI span, ended or still open no: the one above it
-was merged into another record        that record
-is still open, and of the same call   no: this record takes its place, above it
-is still open, and another LLM call   not of a call: until it ends, it may turn out to be the same
-has this record above it, as sent     no: the tree never has a circle
-is not known                          yes: another process may send it, or it ends later; if it
-                                      is never sent, the service shows its child as a root
-====================================  ==========================================================
+| the ancestor | is taken as the parent |
+|---|---|
+| was read as a record | yes |
+| tells its kind only as it ends | yes, where that is known, as of OpenInference |
+| is no GenAI span, ended or still open | no: the one above it |
+| was merged into another record | that record |
+| is still open, and of the same call | no: this record takes its place, above it |
+| is still open, and another LLM call | not of a call: until it ends, it may prove to be the same |
+| has this record above it, as sent | no: the tree never has a circle |
+| is not known | yes: another process may send it, or it ends later; if never, its child is a root |
 """
 
 from __future__ import annotations

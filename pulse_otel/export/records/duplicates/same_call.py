@@ -77,7 +77,7 @@ def is_part(inner: CallObservation, outer: CallObservation) -> bool:
 
 def _by_what_they_say(one: CallObservation, other: CallObservation) -> Relation:
     a, b = one.record, other.record
-    same_id = bool(a.response_id) and a.response_id == b.response_id
+    same_id = _same_id(a, b)
     are_siblings = not one.parents.isdisjoint(other.parents) and _same_tokens(a, b)
     if are_siblings and (same_id or (_same_answer(one, other) and _overlap(a, b))):
         if _at_once(a, b):
@@ -126,10 +126,8 @@ def _may_contain(outer: CallObservation, inner: CallObservation) -> bool:
     A framework may record what it made of the question or the answer; but then the tokens are the
     same. If it differs in both, only the answer's id tells that it is one call.
     """
-    answer_id = outer.record.response_id
-    same_id = bool(answer_id) and answer_id == inner.record.response_id
     both = _unlike(outer.question, inner.question) and _unlike(outer.answer, inner.answer)
-    if both and not same_id:
+    if both and not _same_id(outer.record, inner.record):
         return False
     known = outer.record.usage.input is not None and inner.record.usage.input is not None
     if _same_usage(outer, inner):
@@ -149,9 +147,13 @@ def _adds_reasoning(outer: Record, inner: Record) -> bool:
 
 def _same_usage(one: CallObservation, other: CallObservation) -> bool:
     """Return whether the tokens are the same, or counted in two ways for the same answer."""
-    a, b = one.record, other.record
-    same_id = bool(a.response_id) and a.response_id == b.response_id
-    return same_id or _same_answer(one, other) or not _tokens_differ(one, other)
+    if _same_id(one.record, other.record) or _same_answer(one, other):
+        return True
+    return not _tokens_differ(one, other)
+
+
+def _same_id(a: Record, b: Record) -> bool:
+    return bool(a.response_id) and a.response_id == b.response_id
 
 
 def _same_answer(one: CallObservation, other: CallObservation) -> bool:
