@@ -50,15 +50,22 @@ def _tap(stream: Any, observer: StreamObserver) -> None:
     stream._iterator = tap(inner, observer)
 
 
-class _Chunks:
-    """Iterate over the SDK's chunks."""
+class _Tap:
+    """Stand for the SDK's iterator; the stream ends, at the latest, when nobody holds this."""
 
-    def __init__(self, inner: Iterator[Any], observer: StreamObserver) -> None:
+    def __init__(self, inner: Any, observer: StreamObserver) -> None:
         self._inner = inner
         self._observer = observer
 
     def __del__(self) -> None:
-        guarded(self._observer.body_ended)
+        # There is none if a signal handler's exception struck as this began.
+        observer: StreamObserver | None = self.__dict__.get("_observer")
+        if observer is not None:
+            guarded(observer.body_ended)
+
+
+class _Chunks(_Tap):
+    """Iterate over the SDK's chunks."""
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -78,15 +85,8 @@ class _Chunks:
                 return item
 
 
-class _AsyncChunks:
+class _AsyncChunks(_Tap):
     """Iterate over the chunks of an async stream; it differs by `await` alone."""
-
-    def __init__(self, inner: AsyncIterator[Any], observer: StreamObserver) -> None:
-        self._inner = inner
-        self._observer = observer
-
-    def __del__(self) -> None:
-        guarded(self._observer.body_ended)
 
     def __aiter__(self) -> AsyncIterator[Any]:
         return self

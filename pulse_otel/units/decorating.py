@@ -106,6 +106,8 @@ class NeverAwaited(Exception):
 class _Waiting:
     """Hold the coroutine that a plain function returned, until the program awaits it."""
 
+    begun = True  # also if a signal handler's exception struck as this began
+
     def __init__(self, result: Coroutine[Any, Any, Any], unit: Unit) -> None:
         self.result = result
         self.unit = unit

@@ -9,6 +9,7 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from pulse_otel import observe
+from pulse_otel.instrumentation import stream
 from pulse_otel.local.provider.replies import Reply
 from tests.conftest import MESSAGES, Clients
 from tests.stream_cases import KINDS, REQUEST
@@ -69,3 +70,9 @@ def test_a_generator_of_messages_reaches_the_provider_whole(
     recorded = [span.attributes["gen_ai.input.messages"] for span in spans.get_finished_spans()]
     assert "Hello Pulse" in recorded[0]
     assert "Hello Pulse" in recorded[1] or "not recorded" in recorded[1]
+
+
+@pytest.mark.parametrize("tap", [stream._Chunks, stream._AsyncChunks])
+def test_an_iterator_whose_beginning_was_interrupted_is_collected_silently(tap: Any) -> None:
+    """A signal handler may raise before it has anything."""
+    tap.__new__(tap).__del__()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pulse_otel import paused, session, tool, trace
+from pulse_otel.units import decorating
 
 DECORATORS: list[Callable[[Any], Any]] = [
     trace,
@@ -62,3 +63,8 @@ def test_a_coroutine_of_a_plain_function_is_awaited_inside(decorator: Any, spans
     outside, inside = asyncio.run(main())
 
     assert inside != outside
+
+
+def test_what_holds_a_coroutine_is_collected_silently_if_its_beginning_was_interrupted() -> None:
+    """A signal handler may raise before it has anything."""
+    decorating._Waiting.__new__(decorating._Waiting).__del__()
