@@ -1,8 +1,10 @@
-"""One HTTP attempt under one deadline -> Outcome, without loops, sleeps or knowledge of spans."""
+"""One HTTP attempt under one deadline -> Reply, without loops, sleeps or knowledge of spans."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, SupportsIndex
 from urllib.parse import urlsplit
@@ -27,8 +29,27 @@ _HEADERS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to ask of the service; no more than `most_bytes` of the answer are read."""
+
+    method: str
+    path: str  # with the query
+    body: bytes | None = None
+    most_bytes: int = MAX_ANSWER_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a request led to; without an answer there are no headers and no body."""
+
+    outcome: Outcome
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])  # names in any case
+    body: bytes = b""
+
+
 class Transport:
-    """Posts bodies to one service. Used by one thread at a time; pooled; follows no redirect.
+    """Sends requests to one service. Used by one thread at a time; pooled; follows no redirect.
 
     It always verifies certificates: with `ca_file` if given, or else as `requests` does (with
     REQUESTS_CA_BUNDLE, or its own bundle). It uses the proxies of the environment, but none for a
@@ -43,14 +64,18 @@ class Transport:
         self._inherited: Session | None = None  # in a child: the parent's session
         self._pid = os.getpid()
         self._closed = False
-        self._loopback = _loopback(base_url)
+        self._loopback = is_loopback(base_url)
         if base_url.lower().startswith("http://") and not self._loopback:
             rate_limited.warning(
                 "plain-http", "pulse-otel: api_url is plain http: the API key travels unencrypted"
             )
 
     def post(self, path: str, body: bytes, deadline: float) -> Outcome:
-        """Post `body` to `path`; return by `deadline`, a time of `time.monotonic`.
+        """Post `body` to `path` as `send` does; return the outcome alone."""
+        return self.send(Request("POST", path, body), deadline).outcome
+
+    def send(self, request: Request, deadline: float) -> Reply:
+        """Send `request`; return by `deadline`, a time of `time.monotonic`.
 
         Never raises for the network. The deadline does not cover the look-up of the host's name.
         """
@@ -60,18 +85,18 @@ class Transport:
             from pulse_otel.export.transport import failures
             from pulse_otel.export.transport.connection import Attempt
         except (ImportError, Warning) as error:  # a Warning: if the program makes them errors
-            return _not_imported(error)
+            return Reply(_not_imported(error))
 
         attempt = Attempt(deadline)
         with suppress_instrumentation():
             try:
-                return self._attempt(path, body, attempt)
+                return self._attempt(request, attempt)
             except failures.ANY as error:
-                return failures.explain(error, sent=attempt.sent)
+                return Reply(failures.explain(error, sent=attempt.sent))
 
-    def _attempt(self, path: str, body: bytes, attempt: Attempt) -> Outcome:
+    def _attempt(self, request: Request, attempt: Attempt) -> Reply:
         try:
-            return self._once(path, body, attempt)
+            return self._once(request, attempt)
         except OSError:
             # The service closes a connection that is idle for 10 s (contract §1), and a pooled one
             # may be stale for other reasons. Posting again is safe, since spans have ids. If the
@@ -79,17 +104,18 @@ class Transport:
             if attempt.connected:
                 raise
             self._disconnect()
-            return self._once(path, body, attempt)
+            return self._once(request, attempt)
 
-    def _once(self, path: str, body: bytes, attempt: Attempt) -> Outcome:
+    def _once(self, request: Request, attempt: Attempt) -> Reply:
         from pulse_otel.export.transport.connection import current
 
         session = self._open()
         token = current.set(attempt)
         try:
-            with session.post(
-                self._base_url + path,
-                data=body,
+            with session.request(
+                request.method,
+                self._base_url + request.path,
+                data=request.body,
                 headers=_HEADERS,
                 timeout=attempt.left_s(),
                 allow_redirects=False,
@@ -97,12 +123,9 @@ class Transport:
                 # Passed with each request, since REQUESTS_CA_BUNDLE would replace the session's.
                 verify=self._ca_file,
             ) as response:
-                return decide(
-                    response.status_code,
-                    _read(response.raw),
-                    response.headers.get("Retry-After"),
-                    response.headers.get("Content-Type", ""),
-                )
+                headers, body = response.headers, _read(response.raw, request.most_bytes)
+                retry_after, kind = headers.get("Retry-After"), headers.get("Content-Type", "")
+                return Reply(decide(response.status_code, body, retry_after, kind), headers, body)
         finally:
             current.reset(token)
             if self._closed:  # by another thread meanwhile
@@ -164,15 +187,15 @@ def _not_imported(error: Exception) -> Outcome:
     return Outcome(Verdict.RETRY, f"the HTTP client cannot be imported ({said})")
 
 
-def _read(raw: Any) -> bytes:
-    """Return at most 1 MiB of the answer; if more follows, the connection is closed.
+def _read(raw: Any, most_bytes: int) -> bytes:
+    """Return about `most_bytes` of the answer; if more follows, the connection is closed.
 
     Reads without unpacking, below the layer that reads chunks of any length. Raises IncompleteRead
     if the answer is shorter than announced.
     """
     raw.enforce_content_length = True
     answer = bytearray()
-    while len(answer) < MAX_ANSWER_BYTES:
+    while len(answer) < most_bytes:
         piece = raw.read(16_384, decode_content=False)
         if not piece:
             break
@@ -180,7 +203,8 @@ def _read(raw: Any) -> bytes:
     return bytes(answer)
 
 
-def _loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Return whether the host of `url` is this machine, as its name or address alone says."""
     host = (urlsplit(url).hostname or "").rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True

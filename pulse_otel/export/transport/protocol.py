@@ -14,7 +14,8 @@ from pulse_otel.export.payloads.form import Encoded, Form
 from pulse_otel.export.transport.http import Transport
 from pulse_otel.export.transport.outcome import Outcome, Verdict, believed
 
-_NO_ENDPOINT = (404, 405, 410)
+NO_ENDPOINT = (404, 405, 410)
+"""The statuses of a service that does not speak a form."""
 
 
 @cache
@@ -62,7 +63,7 @@ class ProtocolDetector:
             outcome = self._transport.post(form.path, form.body([]), deadline)
             if outcome.verdict is Verdict.DELIVERED:
                 return form
-            if outcome.status not in _NO_ENDPOINT:
+            if outcome.status not in NO_ENDPOINT:
                 self._found = form
                 break
         if outcome.verdict in (Verdict.RETRY, Verdict.PAUSED, Verdict.TOO_SLOW):
@@ -76,7 +77,7 @@ class ProtocolDetector:
     def post(self, form: Form, batch: Sequence[Encoded], deadline: float) -> Outcome:
         """Post `batch`. If the form was detected, a 404 has the other forms asked for."""
         outcome = self._transport.post(form.path, form.body(batch), deadline)
-        if self._detects and outcome.status in _NO_ENDPOINT:
+        if self._detects and outcome.status in NO_ENDPOINT:
             return self._without_endpoint(form, outcome, deadline)
         return believed(outcome, len(batch))
 
@@ -86,7 +87,7 @@ class ProtocolDetector:
             if other is form:
                 continue
             answer = self._transport.post(other.path, other.body([]), deadline)
-            if answer.status not in _NO_ENDPOINT:
+            if answer.status not in NO_ENDPOINT:
                 # The next batch detects anew; if it is no success, that finds the cause.
                 self._form = other if answer.verdict is Verdict.DELIVERED else None
                 return Outcome(Verdict.RETRY, status=outcome.status)
