@@ -45,6 +45,12 @@ other = [n for n in pulse_otel.__all__ if getattr(pulse_otel, n) is not getattr(
 check("the names are the same objects", ", ".join(other))
 from pulse_otel.export.pricing.table import offer_of
 check("the price table is readable", "" if offer_of("openai", "gpt-4o") else "no price")
+import contextlib, io, json
+from pulse_otel.terminal.commands import run
+with contextlib.redirect_stdout(io.StringIO()) as out:
+    status = run("doctor", ["--json", "--api-url", "http://127.0.0.1:9"])
+told = json.loads(out.getvalue())["status"]
+check("the doctor runs", "" if (status, told) == (1, "error") else f"{status} {told}")
 """
 
 

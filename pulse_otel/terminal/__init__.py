@@ -1,0 +1,1 @@
+"""The commands that need no extra: `doctor`, `tail` and `traces`."""

@@ -1,0 +1,1 @@
+"""`pulse-otel doctor`: checks of the settings, the service and the environment."""

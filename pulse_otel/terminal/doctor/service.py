@@ -1,0 +1,88 @@
+"""Checks of the service: its answer, its form, what it says to the key, its clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+
+from pulse_otel.export.transport.http import ATTEMPT_S, Request
+from pulse_otel.export.transport.outcome import Verdict, one_line
+from pulse_otel.export.transport.protocol import NO_ENDPOINT, forms
+from pulse_otel.terminal.doctor.finding import Finding, Setup, error, failed, ok, skipped, warning
+from pulse_otel.terminal.reading import remedy_of_refusal
+
+TOLERANCE_S = 5
+_GENERATION = {"otlp": "current", "traces": "legacy"}
+_REFUSED_KEY = (401, 403)
+
+
+def check_service(setup: Setup) -> Iterator[Finding]:
+    """Check that something answers at the address."""
+    url = setup.config.api_url
+    began = time.monotonic()
+    reply = setup.transport.send(Request("GET", "/health"), began + ATTEMPT_S)
+    took_ms = (time.monotonic() - began) * 1000
+    setup.asked_at, setup.health = time.time() - took_ms / 2000, reply
+    outcome = reply.outcome
+    if outcome.status is None:
+        refused = "connection refused" in outcome.cause
+        yield failed(outcome, remedy_of_refusal(url) if refused else "")
+    elif 300 <= outcome.status < 400:
+        to = one_line(reply.headers.get("Location", ""))
+        yield failed(outcome, f"it leads to {to}: set PULSE_API_URL to the service's own address")
+    else:
+        yield ok(f"answers in {took_ms:.0f} ms")
+
+
+def check_form(setup: Setup) -> Iterator[Finding]:
+    """Ask for each form with a request that stores nothing (contract §0)."""
+    for form in forms().values():
+        deadline = time.monotonic() + ATTEMPT_S
+        setup.form, setup.asked = form, setup.transport.post(form.path, form.body([]), deadline)
+        if setup.asked.status not in NO_ENDPOINT:
+            break
+    outcome = setup.asked
+    if outcome.status in NO_ENDPOINT:
+        base = setup.config.api_url.partition("/v1")[0]
+        base = base if base != setup.config.api_url else ""
+        yield failed(
+            outcome, f"set PULSE_API_URL to the base address alone: {base}" if base else ""
+        )
+    elif outcome.verdict is not Verdict.DELIVERED and outcome.status not in _REFUSED_KEY:
+        yield failed(outcome)
+    else:
+        yield _configured(setup, setup.form.name if setup.form else "")
+
+
+def _configured(setup: Setup, found: str) -> Finding:
+    wanted, name = setup.config.protocol, _GENERATION[found]
+    if wanted in ("auto", found):
+        return ok(f"{name} ({found})")
+    return error(
+        f"the service speaks {found} ({name}), but PULSE_PROTOCOL says {wanted}",
+        "unset PULSE_PROTOCOL: what the service speaks is found out",
+    )
+
+
+def check_key_accepted(setup: Setup) -> Iterator[Finding]:
+    """Check the service's answer to the key."""
+    outcome = setup.asked
+    yield failed(outcome) if outcome.status in _REFUSED_KEY else ok("accepted")
+
+
+def check_clock(setup: Setup) -> Iterator[Finding]:
+    """Compare this machine's clock with the Date of an answer, which has full seconds."""
+    try:
+        then = parsedate_to_datetime(setup.health.headers.get("Date", "")).timestamp()
+    except (TypeError, ValueError, OverflowError, IndexError):
+        yield skipped("the service's answer has no date")
+        return
+    ahead_s = setup.asked_at - then
+    # The date was cut to its second.
+    off_s = max(0.0, ahead_s - 1, -ahead_s)
+    if off_s <= TOLERANCE_S:
+        yield ok(f"within {TOLERANCE_S} s of the service's")
+    else:
+        way = "ahead of" if ahead_s > 0 else "behind"
+        yield warning(f"{off_s:.0f} s {way} the service's; up to {TOLERANCE_S} s are fine")
