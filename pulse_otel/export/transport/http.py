@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, SupportsIndex
-from urllib.parse import urlsplit
 
+from pulse_otel.api_url import is_loopback
 from pulse_otel.export.transport.outcome import Outcome, Verdict, decide, one_line
 from pulse_otel.log import rate_limited
 
@@ -43,10 +42,16 @@ class Transport:
         self._inherited: Session | None = None  # in a child: the parent's session
         self._pid = os.getpid()
         self._closed = False
-        self._loopback = _loopback(base_url)
+        self._loopback = is_loopback(base_url)
         if base_url.lower().startswith("http://") and not self._loopback:
             rate_limited.warning(
                 "plain-http", "pulse-otel: api_url is plain http: the API key travels unencrypted"
+            )
+        if key.is_placeholder and not self._loopback:
+            rate_limited.warning(
+                "placeholder",
+                "pulse-otel: api_key is the placeholder of the documentation: put the key of your"
+                " project in its place",
             )
 
     def post(self, path: str, body: bytes, deadline: float) -> Outcome:
@@ -67,7 +72,7 @@ class Transport:
             try:
                 return self._attempt(path, body, attempt)
             except failures.ANY as error:
-                return failures.explain(error, sent=attempt.sent)
+                return failures.explain(error, sent=attempt.sent, loopback=self._loopback)
 
     def _attempt(self, path: str, body: bytes, attempt: Attempt) -> Outcome:
         try:
@@ -178,13 +183,3 @@ def _read(raw: Any) -> bytes:
             break
         answer += piece
     return bytes(answer)
-
-
-def _loopback(url: str) -> bool:
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
