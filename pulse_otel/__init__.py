@@ -87,10 +87,23 @@ if not TYPE_CHECKING:  # to a type checker, it would mean that every name is the
             return _version()
         home = _HOMES.get(name)
         if home is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            raise _unknown(name)
         value = getattr(import_module(home), name)
         globals()[name] = value
         return value
+
+
+def _unknown(name: str) -> AttributeError:
+    said = f"module {__name__!r} has no attribute {name!r}"
+    if name.startswith("_"):
+        return AttributeError(said)
+    from pulse_otel.near_names import name_meant
+
+    meant = name_meant(name, __all__)
+    # Without `obj`, Python would add a suggestion of its own.
+    return AttributeError(
+        said + (f"; did you mean pulse_otel.{meant}?" if meant else ""), name=name, obj=""
+    )
 
 
 def _version() -> str:

@@ -11,9 +11,9 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict, cast
-from urllib.parse import urlsplit
 
 from pulse_otel import settings
+from pulse_otel.api_url import api_url
 from pulse_otel.given import Given
 from pulse_otel.log import rate_limited
 from pulse_otel.masking import masked
@@ -67,6 +67,11 @@ class ApiKey:
         """The key itself, for the Authorization header."""
         return self._secret
 
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether this is ``pulse_sk_...``, which stands for a key in the documentation."""
+        return not self._secret[len(KEY_PREFIX) :].strip(".xX")
+
     def __repr__(self) -> str:
         return "ApiKey('pulse_sk_…')"
 
@@ -119,25 +124,6 @@ def _api_key(value: object) -> ApiKey:
     return ApiKey(value.strip() if isinstance(value, str) else "")
 
 
-def _api_url(value: object) -> str:
-    text = value.strip().rstrip("/") if isinstance(value, str) else ""
-    try:
-        parts = urlsplit(text)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-        parts = urlsplit("")
-    if not valid or not text.isprintable() or " " in text:
-        raise ConfigError("api_url: expected an http:// or https:// address with a host")
-    if parts.username or parts.password:
-        raise ConfigError(
-            "api_url: expected no user name or password in it; the key goes in api_key"
-        )
-    if parts.query or parts.fragment:
-        raise ConfigError("api_url: expected no query or fragment; give the service's base address")
-    return text
-
-
 def _service_name(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ConfigError("service_name: expected a non-empty string")
@@ -165,6 +151,8 @@ def _spool_dir(value: object) -> str:
 def _redact(value: object) -> object:
     """A function, or in the environment where one is: "module:function"."""
     failure = ""
+    if isinstance(value, str) and ":" not in value:
+        value, failure = None, "; got a text: give the function, do not call it"
     if isinstance(value, str):
         module, _, name = value.strip().partition(":")
         try:
@@ -198,9 +186,9 @@ def _tracer_provider(value: object) -> object:
 
 _CHECKS: dict[str, Callable[[object], Any]] = {
     "api_key": _api_key,
-    "api_url": _api_url,
+    "api_url": api_url,
     "batch_size": settings.integer("batch_size", 1, 100),
-    "flush_interval": settings.integer("flush_interval", 1000, 3_600_000),
+    "flush_interval": settings.integer("flush_interval", 1000, 3_600_000, "milliseconds"),
     "enabled": settings.boolean("enabled"),
     "instrument": settings.boolean("instrument"),
     "service_name": _service_name,
@@ -219,16 +207,15 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
 }
 
 
-def _near(name: str, similarity: float) -> str | None:
-    """Return the setting whose name is the most like `name`, if any is so similar."""
-    from difflib import get_close_matches  # nearly no program needs it
+def _meant(name: str, similarity: float) -> str | None:
+    from pulse_otel.near_names import setting_meant  # nearly no program needs it
 
-    return next(iter(get_close_matches(name, _CHECKS, n=1, cutoff=similarity)), None)
+    return setting_meant(name, _CHECKS, similarity)
 
 
 def _unknown(key: object) -> ConfigError:
-    near = _near(str(key), 0.6)
-    hint = f" Did you mean {near!r}?" if near else f" Valid keys: {', '.join(sorted(_CHECKS))}."
+    meant = _meant(str(key), 0.6)
+    hint = f" Did you mean {meant!r}?" if meant else f" Valid keys: {', '.join(sorted(_CHECKS))}."
     return ConfigError(f"unknown configuration {settings.shown(key)}.{hint}")
 
 
@@ -290,9 +277,7 @@ def _complain_about_misspelt(given: Given) -> None:
         setting = name[len("PULSE_") :].lower()
         if not name.startswith("PULSE_") or setting in _CHECKS:
             continue
-        near = _near(setting, 0.8)
-        if near:
-            meant = f"PULSE_{near.upper()}"
-            rate_limited.warning(
-                name, "pulse-otel: %s is no setting; did you mean %s?", name, meant
-            )
+        meant = _meant(setting, 0.8)
+        if meant:
+            ours = f"PULSE_{meant.upper()}"
+            rate_limited.warning(name, "pulse-otel: %s is no setting; did you mean %s?", name, ours)

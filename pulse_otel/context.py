@@ -15,6 +15,7 @@ from pulse_otel import semconv
 from pulse_otel.block import Block
 from pulse_otel.bounds import bounded_json
 from pulse_otel.guard import guarded
+from pulse_otel.log import rate_limited
 from pulse_otel.span_starts import SpanStarts
 from pulse_otel.values import as_text, plain, scrub
 
@@ -50,6 +51,15 @@ class Session:
 
 
 NO_SESSION = Session()
+
+
+def label(name: str, value: object) -> str | None:
+    """Return the text of a label; warn of a collection, which is none, and leave it out."""
+    if issubclass(type(value), (dict, list, tuple, set)):
+        kind = type(value).__name__
+        rate_limited.warning(name, "pulse-otel: %s: expected a str, got %s", name, kind)
+        return None
+    return None if value is None else as_text(value)
 
 
 def session_of_block(context: Context | None = None) -> Session | None:
@@ -203,8 +213,8 @@ class session(Block):
         if metadata is not None and not isinstance(metadata, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"session: metadata: expected a dict, got {type(metadata).__name__}")
         self._own = Session(
-            id=None if session_id is None else as_text(session_id),
-            user_id=None if user_id is None else as_text(user_id),
+            id=label("session_id", session_id),
+            user_id=label("user_id", user_id),
             metadata=plain(dict(with_summary(metadata or {}, summary))),
         )
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias, TypedDict, TypeVar, cast, overload
 
-from pulse_otel.context import Session
+from pulse_otel.context import Session, label
 from pulse_otel.instrumentation.recorder import MARK, Observed, recorders
 from pulse_otel.instrumentation.sdks import SDKS, install
 from pulse_otel.observe_errors import used_as_decorator, wrong_client
-from pulse_otel.values import as_text, plain
+from pulse_otel.values import plain
 
 Client = TypeVar("Client")
 
@@ -154,8 +154,8 @@ def _mark(provider: Provider | None, options: object) -> Observed:
     return Observed(
         provider="openrouter" if provider is Provider.OPENROUTER else None,
         session=Session(
-            id=None if options.session_id is None else as_text(options.session_id),
-            user_id=None if options.user_id is None else as_text(options.user_id),
+            id=label("session_id", options.session_id),
+            user_id=label("user_id", options.user_id),
             metadata=plain(dict(cast("Mapping[str, Any]", metadata))),
         ),
     )

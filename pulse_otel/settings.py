@@ -29,9 +29,12 @@ def shown(value: object) -> str:
     return "a key" if KEY_PREFIX in text else masked(text, _SHOWN_BYTES)[:40]
 
 
-def integer(name: str, low: int, high: int | None = None) -> Callable[[object], int]:
+def integer(
+    name: str, low: int, high: int | None = None, unit: str = ""
+) -> Callable[[object], int]:
     """Make a parser of integers from `low` to `high`."""
     expected = f"an integer from {low} to {high}" if high else f"an integer of at least {low}"
+    expected += f" ({unit})" if unit else ""
 
     def parse(value: object) -> int:
         if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from pulse_otel.config import Config, load_config
+from pulse_otel.config import ApiKey, Config, load_config
+from pulse_otel.export.transport.http import Transport
 from pulse_otel.log import rate_limited
 from pulse_otel.settings import ConfigError
 
@@ -25,7 +26,17 @@ SECRET = "pulse_sk_very_secret_value"
         ({"api_key": "sk-other"}, "api_key: expected a string that starts with 'pulse_sk_'"),
         ({"api_key": 5}, "api_key: expected a string"),
         ({"api_key": SECRET + "\nX: y"}, "printable ASCII without spaces or line breaks"),
-        ({"api_url": "localhost:3000"}, "api_url: expected an http:// or https://"),
+        ({"api_url": "localhost:3000"}, "with a host; did you mean http://localhost:3000?"),
+        ({"api_url": "127.0.0.1:3000/"}, "with a host; did you mean http://127.0.0.1:3000?"),
+        ({"api_url": "pulse.example.com"}, "with a host; did you mean https://pulse.example.com?"),
+        ({"api_base": "https://pulse.example.com"}, "'api_base'. Did you mean 'api_url'?"),
+        ({"endpoint": "https://pulse.example.com"}, "'endpoint'. Did you mean 'api_url'?"),
+        ({"host": "https://pulse.example.com"}, "'host'. Did you mean 'api_url'?"),
+        ({"secret_key": SECRET}, "'secret_key'. Did you mean 'api_key'?"),
+        (
+            {"redact": "hidden"},
+            'redact: expected a function of one text, or "module:function"; got a text',
+        ),
         ({"api_url": "http://user:pw@host"}, "api_url: expected no user name or password"),
         ({"batch_size": 0}, "batch_size: expected an integer from 1 to 100, got 0"),
         ({"batch_size": 101}, "from 1 to 100, got 101"),
@@ -34,7 +45,7 @@ SECRET = "pulse_sk_very_secret_value"
         ({"batch_size": SECRET}, "batch_size: expected an integer from 1 to 100, got a key"),
         (
             {"flush_interval": 999},
-            "flush_interval: expected an integer from 1000 to 3600000, got 999",
+            "flush_interval: expected an integer from 1000 to 3600000 (milliseconds), got 999",
         ),
         ({"sample_rate": 1.1}, "sample_rate: expected a number from 0 to 1, got 1.1"),
         ({"sample_rate": -0.1}, "sample_rate: expected a number from 0 to 1, got -0.1"),
@@ -163,6 +174,43 @@ def test_a_variable_that_is_nearly_a_setting_is_asked_about(
     assert caplog.messages == [
         "pulse-otel: PULSE_SPOOLDIR is no setting; did you mean PULSE_SPOOL_DIR?"
     ]
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("PULSE_URL", "PULSE_API_URL"),
+        ("PULSE_ENDPOINT", "PULSE_API_URL"),
+        ("PULSE_HOST", "PULSE_API_URL"),
+        ("PULSE_KEY", "PULSE_API_KEY"),
+        ("PULSE_SECRET_KEY", "PULSE_API_KEY"),
+    ],
+)
+def test_a_variable_that_other_packages_have_is_answered_with_ours(
+    variable: str, meant: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    rate_limited.__init__()  # type: ignore[misc]
+    load_config(environ={variable: SECRET})
+
+    assert caplog.messages == [f"pulse-otel: {variable} is no setting; did you mean {meant}?"]
+
+
+@pytest.mark.parametrize(
+    ("key", "url", "told"),
+    [
+        ("pulse_sk_...", "https://pulse.example.com", True),
+        ("pulse_sk_xxxx", "https://pulse.example.com", True),
+        ("pulse_sk_...", "http://localhost:3000", False),
+        (SECRET, "https://pulse.example.com", False),
+    ],
+)
+def test_the_placeholder_of_the_documentation_is_told_at_once_but_to_a_service_of_ones_own(
+    key: str, url: str, told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    rate_limited.__init__()  # type: ignore[misc]
+    Transport(url, ApiKey(key))
+
+    assert any("api_key is the placeholder" in line for line in caplog.messages) is told
 
 
 @pytest.mark.row("K1")

@@ -15,7 +15,7 @@ from pulse_otel.config import ApiKey, Config, checked
 from pulse_otel.context import other_spans
 from pulse_otel.export import dialects
 from pulse_otel.export.accounts.metrics import add_exporter
-from pulse_otel.export.accounts.span_ends import log_lost_spans
+from pulse_otel.export.accounts.span_ends import log_late_call, log_lost_spans
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.delivery.preload import import_all
 from pulse_otel.export.delivery.span_size import size_of
@@ -202,9 +202,7 @@ class PulseSpanExporter(SpanExporter):
             return claim(span, self.project, self._owner)
         if running(self.project) or not _is_call(span):
             return False
-        rate_limited.warning(
-            "after shutdown", "pulse-otel: a call that ended after shutdown() is not sent"
-        )
+        log_late_call(span)
         return True
 
     def fed_by(self, counter: Counter, feeders: Sequence[Flushable]) -> None:

@@ -14,12 +14,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from pulse_otel.call_labels import ENTRY, labels_of
-from pulse_otel.context import Session, with_summary
+from pulse_otel.context import Session, label, with_summary
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.reading import given, loads
 from pulse_otel.instrumentation.wrapping import uncounted
 from pulse_otel.log import rate_limited
-from pulse_otel.values import as_text, plain
+from pulse_otel.values import plain
 
 _PARAMETERS = {
     "pulse_session_id": "session_id",
@@ -110,15 +110,14 @@ def _read(headers: Mapping[str, Any]) -> dict[str, Any]:
 
 def session_from_parameters(parameters: Mapping[str, Any]) -> Session:
     """Make a session of the parameters of a call, by the names under which they are carried."""
-    session_id, user_id = parameters.get("session_id"), parameters.get("user_id")
     metadata: Any = parameters.get("metadata") or {}
     if not isinstance(metadata, Mapping):
         kind = type(metadata).__name__
         rate_limited.warning("metadata", "pulse-otel: metadata: expected a dict, got %s", kind)
         metadata = {}
     return Session(
-        id=None if session_id is None else as_text(session_id),
-        user_id=None if user_id is None else as_text(user_id),
+        id=label("session_id", parameters.get("session_id")),
+        user_id=label("user_id", parameters.get("user_id")),
         metadata=with_summary(cast("Mapping[str, Any]", metadata), parameters.get("summary")),
     )
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from pulse_otel.api_url import is_loopback
 from pulse_otel.config import load_config
-from pulse_otel.export.transport.http import Reply, Request, Transport, is_loopback
+from pulse_otel.export.transport.http import Reply, Request, Transport
 from pulse_otel.export.transport.outcome import Verdict
 from pulse_otel.settings import ConfigError
 from pulse_otel.terminal.filters import Filters

@@ -12,6 +12,7 @@ from unittest import mock
 import anthropic
 import openai
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import pulse_otel
 from pulse_otel import ObserveOptions, Provider, observe
@@ -145,6 +146,31 @@ def test_metadata_that_is_no_dict_is_told_and_left_out(
     pulse_otel.flush_buffer(10)
     assert pulse.traces(1)[0]["sessionId"] == "s"
     assert "pulse-otel: metadata: expected a dict, got str" in caplog.messages
+
+
+@pytest.mark.parametrize("name", ["session_id", "user_id"])
+@pytest.mark.parametrize("way", ["client", "block", "call"])
+def test_a_label_that_is_a_dict_is_told_and_left_out(
+    way: str,
+    name: str,
+    spans: InMemorySpanExporter,
+    openai_client: Any,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rate_limited, "_next", {})
+    wrong: Any = {"session_id": "s", "user_id": "u", name: {"id": "a"}}
+    given: dict[str, dict[str, Any]] = {"client": {}, "block": {}, "call": {}}
+    given[way] = wrong
+    client = observe(openai_client, options=given["client"])
+    with pulse_otel.session(**given["block"]):
+        client.chat.completions.create(**GPT, extra_headers=pulse_otel.call(**given["call"]))
+
+    attributes = dict(spans.get_finished_spans()[0].attributes or {})
+    assert [attributes.get("session.id"), attributes.get("user.id")] == (
+        [None, "u"] if name == "session_id" else ["s", None]
+    )
+    assert caplog.messages == [f"pulse-otel: {name}: expected a str, got dict"]
 
 
 def test_observing_twice_records_once_and_the_last_options_win(

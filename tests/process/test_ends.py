@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pulse_otel.local.provider.server import ScriptedProvider
 from tests.conftest import KEY, RunPython
 from tests.export.sending import stored, until
 from tests.faults import FaultServer, answer, hang
@@ -178,6 +179,38 @@ def test_documented_what_ends_after_our_exit_hook_is_counted(
 
     assert (done.returncode, done.stdout) == (0, "{'after shutdown': 1}\n")
     assert "a call that ended after shutdown() is not sent" in done.stderr
+
+
+UNREAD = """
+import anthropic, openai, pulse_otel
+pulse_otel.init_pulse(protocol="otlp", instrument=True)
+ask = dict(model="m", messages=[{"role": "user", "content": "Hello"}], max_tokens=9, stream=True)
+stream = %s(**ask)
+next(iter(stream))
+"""
+CREATE = {
+    "openai": "openai.OpenAI().chat.completions.create",
+    "anthropic": "anthropic.Anthropic().messages.create",
+}
+
+
+@pytest.mark.row("P1")
+@pytest.mark.parametrize("sdk", CREATE)
+def test_a_stream_that_a_program_leaves_unread_is_told_as_such(
+    sdk: str, server: FaultServer, run_python: RunPython, provider: ScriptedProvider
+) -> None:
+    done = run_python(
+        UNREAD % CREATE[sdk],
+        PULSE_API_KEY=KEY,
+        PULSE_API_URL=server.url,
+        OPENAI_BASE_URL=provider.openai_url,
+        OPENAI_API_KEY="k",
+        ANTHROPIC_BASE_URL=provider.anthropic_url,
+        ANTHROPIC_API_KEY="k",
+    )
+
+    assert "a stream that was not read to its end is not sent" in done.stderr
+    assert "a call that ended after shutdown()" not in done.stderr
 
 
 @pytest.mark.row("P4")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
-from typing import TypeAlias
+from typing import TypeAlias, cast
+
+from opentelemetry.sdk.trace import ReadableSpan
 
 from pulse_otel.export.accounts.stats import DeliveryStats
-from pulse_otel.log import logger
+from pulse_otel.log import logger, rate_limited
+from pulse_otel.semconv import PULSE_RAW_FINISH_REASONS, REQUEST_STREAM
 
 
 class End(Enum):
@@ -60,6 +64,23 @@ _REMEDIES: dict[DropReason, str] = {
     DropReason.EXPIRED: _SERVICE,
     DropReason.SPOOL_FULL: _SERVICE,
 }
+
+
+def log_late_call(span: ReadableSpan) -> None:
+    """Warn that `span`, of a call, ended when nothing is sent any more."""
+    facts = span.attributes or {}
+    finished = any(cast("Sequence[str]", facts.get(PULSE_RAW_FINISH_REASONS, ())))
+    # Python collects at its end what a program still holds.
+    if facts.get(REQUEST_STREAM) and not finished and span.status.is_ok:
+        rate_limited.warning(
+            "unread stream",
+            "pulse-otel: a stream that was not read to its end is not sent, as the program held it"
+            " until after shutdown(): close it, or read it in a `with` block",
+        )
+    else:
+        rate_limited.warning(
+            "after shutdown", "pulse-otel: a call that ended after shutdown() is not sent"
+        )
 
 
 def log_lost_spans(stats: DeliveryStats, trouble: str, *, passing: bool) -> None:

@@ -75,7 +75,8 @@ class Redaction:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the function is the user's
             return self._failed(f"it raises {type(error).__name__}")
         if not isinstance(redacted, str):
-            return self._failed(f"it returns {type(redacted).__name__}, not str")
+            kind = "None" if redacted is None else type(redacted).__name__
+            return self._failed(f"it returns {kind}, not the text")
         return redacted
 
     def _failed(self, why: str) -> str:

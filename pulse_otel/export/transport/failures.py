@@ -35,10 +35,11 @@ class Row:
     cause: str
     words: tuple[str, ...] = ("",)  # one of them must be in the exception's text
     sent: bool = False  # only if some of the request was sent
+    loopback: bool = False  # only of a service on this machine
 
-    def fits(self, error: BaseException, sent: bool) -> bool:
+    def fits(self, error: BaseException, sent: bool, loopback: bool) -> bool:
         """Return whether this row applies to `error`."""
-        if self.sent and not sent:
+        if (self.sent and not sent) or (self.loopback and not loopback):
             return False
         return isinstance(error, self.kind) and any(word in str(error) for word in self.words)
 
@@ -46,6 +47,8 @@ class Row:
 _UNTRUSTED = ssl.SSLCertVerificationError
 _TIMEOUT = (TimeoutError, socket.timeout, requests.Timeout, exceptions.TimeoutError)
 _UNREACHED = "the service cannot be reached "
+_REFUSED = "(connection refused)"
+_CHECK_URL = "check api_url / PULSE_API_URL"
 
 TABLE = (
     Row(
@@ -119,13 +122,20 @@ TABLE = (
         "name unknown",
         socket.gaierror,
         Verdict.RETRY,
-        _UNREACHED + "(unknown host name): check api_url / PULSE_API_URL",
+        f"{_UNREACHED}(unknown host name): {_CHECK_URL}",
+    ),
+    Row(
+        "connection refused on this machine",
+        ConnectionRefusedError,
+        Verdict.RETRY,
+        f"{_UNREACHED}{_REFUSED}: start one with `pulse-otel serve`, or {_CHECK_URL}",
+        loopback=True,
     ),
     Row(
         "connection refused",
         ConnectionRefusedError,
         Verdict.RETRY,
-        _UNREACHED + "(connection refused): check api_url / PULSE_API_URL",
+        f"{_UNREACHED}{_REFUSED}: {_CHECK_URL}",
     ),
     Row(
         "connection closed without an answer",
@@ -173,14 +183,15 @@ TABLE = (
 )
 
 
-def explain(error: BaseException, *, sent: bool = False) -> Outcome:
+def explain(error: BaseException, *, sent: bool = False, loopback: bool = False) -> Outcome:
     """Return the outcome of an attempt that ended with `error`.
 
-    `sent`: some of the request was sent, so that the service may have stored it.
+    `sent`: some of the request was sent, so that the service may have stored it. `loopback`: the
+    service is on this machine.
     """
     chain = tuple(_unwrapped(error))
     for row in TABLE:
-        if any(row.fits(wrapped, sent) for wrapped in chain):
+        if any(row.fits(wrapped, sent, loopback) for wrapped in chain):
             return Outcome(row.verdict, row.cause, unconfirmed=sent)
     cause = f"{_UNREACHED}({type(chain[-1]).__name__})"
     return Outcome(Verdict.RETRY, cause, unconfirmed=sent)

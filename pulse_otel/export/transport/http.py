@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, SupportsIndex
-from urllib.parse import urlsplit
 
+from pulse_otel.api_url import is_loopback
 from pulse_otel.export.transport.outcome import Outcome, Verdict, decide, one_line
 from pulse_otel.log import rate_limited
 
@@ -69,6 +68,12 @@ class Transport:
             rate_limited.warning(
                 "plain-http", "pulse-otel: api_url is plain http: the API key travels unencrypted"
             )
+        if key.is_placeholder and not self._loopback:
+            rate_limited.warning(
+                "placeholder",
+                "pulse-otel: api_key is the placeholder of the documentation: put the key of your"
+                " project in its place",
+            )
 
     def post(self, path: str, body: bytes, deadline: float) -> Outcome:
         """Post `body` to `path` as `send` does; return the outcome alone."""
@@ -92,7 +97,8 @@ class Transport:
             try:
                 return self._attempt(request, attempt)
             except failures.ANY as error:
-                return Reply(failures.explain(error, sent=attempt.sent))
+                outcome = failures.explain(error, sent=attempt.sent, loopback=self._loopback)
+                return Reply(outcome)
 
     def _attempt(self, request: Request, attempt: Attempt) -> Reply:
         try:
@@ -201,14 +207,3 @@ def _read(raw: Any, most_bytes: int) -> bytes:
             break
         answer += piece
     return bytes(answer)
-
-
-def is_loopback(url: str) -> bool:
-    """Return whether the host of `url` is this machine, as its name or address alone says."""
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

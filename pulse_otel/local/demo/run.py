@@ -85,7 +85,7 @@ def run_demo(*, live: bool, legacy: bool = False) -> int:
         say = stack.enter_context(_progress(notes))
         run = f"demo-{secrets.token_hex(4)}"
         try:
-            made = _record(run, providers, service, say)
+            made = _record(run, providers, service, say, priced=not live)
             say("Reading the traces back")
             # A failed call is reported as such, so its trace is not awaited.
             awaited = {one.call.key for one in made if one.failure is None}
@@ -140,7 +140,12 @@ def _service(stack: contextlib.ExitStack, *, live: bool, legacy: bool) -> _Endpo
 
 
 def _record(
-    run: str, providers: Mapping[str, _Endpoint], service: _Endpoint, say: Progress
+    run: str,
+    providers: Mapping[str, _Endpoint],
+    service: _Endpoint,
+    say: Progress,
+    *,
+    priced: bool,
 ) -> list[MadeCall]:
     """Make the calls as a program that uses this package does, and deliver their spans."""
     from pulse_otel import flush_buffer, init_pulse, shutdown
@@ -162,7 +167,7 @@ def _record(
             made: list[MadeCall] = []
             for call in calls_for(frozenset(providers)):
                 say(f"Calling {call.provider}: {call.title}")
-                made.append(_make(call, clients, run))
+                made.append(_make(call, clients, run, priced=priced))
         say("Delivering the traces")
         flush_buffer()
         return made
@@ -192,23 +197,23 @@ def _observed_clients(stack: contextlib.ExitStack, providers: Mapping[str, _Endp
     return clients
 
 
-def _make(call: DemoCall, clients: Clients, run: str) -> MadeCall:
+def _make(call: DemoCall, clients: Clients, run: str, *, priced: bool) -> MadeCall:
     from anthropic import AnthropicError
     from openai import OpenAIError
 
-    made = MadeCall(call, session_id=f"{run}-{call.session}")
+    made = MadeCall(call, session_id=f"{run}-{call.session}", priced=priced)
     extra: dict[str, Any] = {
         "pulse_session_id": made.session_id,
         "pulse_metadata": {"demo_call": call.key, "demo_run": run},
     }
     try:
-        text = call.make(clients, extra)
+        answer = call.make(clients, extra)
     except (OpenAIError, AnthropicError, NothingToAnswer) as error:
         # The class only: a provider's message may quote a part of the key.
         failure = None if call.fails else f"the call failed: {type(error).__name__}"
         return dataclasses.replace(made, failure=failure)
     failure = "the call should have failed, but did not" if call.fails else None
-    return dataclasses.replace(made, text=text, failure=failure)
+    return dataclasses.replace(made, answer=answer, failure=failure)
 
 
 def _report(
@@ -227,7 +232,8 @@ def _report(
     if wrong:
         out.print(f"{len(wrong)} of {len(made)} traces are not correct.", style="bold red")
         return 1
-    verdict = f"{len(made)} calls made, {len(made)} traces read back, all correct."
+    count = len({trace.get("traceId") or trace.get("id") for trace in traces.values()})
+    verdict = f"{len(made)} calls made, read back as {count} traces, all correct."
     out.print(verdict, style="green")
     out.print()
     out.print(_NEXT % (" --legacy" if legacy else ""), markup=False, soft_wrap=True, end="")

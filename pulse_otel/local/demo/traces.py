@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import operator
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
@@ -15,7 +16,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from pulse_otel.local.demo.calls import DemoCall
+from pulse_otel.local.demo.calls import Answer, DemoCall
 from pulse_otel.printable import printable
 
 Trace: TypeAlias = Mapping[str, Any]
@@ -32,9 +33,11 @@ class MadeCall:
 
     call: DemoCall
     session_id: str
-    text: str = ""
+    answer: Answer = dataclasses.field(default_factory=Answer)
     failure: str | None = None
     """Why the call did not give the expected result."""
+    priced: bool = True
+    """Whether its price is known: a real account may have prices of its own."""
 
 
 class NotReadable(Exception):
@@ -88,9 +91,10 @@ def _calls_of(trace: Trace) -> list[Trace]:
     """
     if "spans" not in trace:
         return [trace]
+    spans = cast("Sequence[Trace]", trace["spans"])
     return [
-        {"spans": [span], **{_SPAN_FIELDS.get(name, name): value for name, value in span.items()}}
-        for span in cast("Sequence[Trace]", trace["spans"])
+        {"spans": spans, **{_SPAN_FIELDS.get(name, name): value for name, value in span.items()}}
+        for span in spans
         if span.get("kind") == "llm_call"
     ]
 
@@ -104,10 +108,20 @@ _CHECKS: Final[Sequence[_Check]] = (
     ("session", lambda trace: _session(trace), lambda made: made.session_id),
 )
 _SUCCESS_CHECKS: Final[Sequence[_Check]] = (
-    ("input tokens", lambda trace: _positive(trace, "inputTokens"), lambda made: True),
-    ("output tokens", lambda trace: _positive(trace, "outputTokens"), lambda made: True),
-    ("answer", lambda trace: trace.get("outputText") or "", lambda made: made.text),
+    ("input tokens", lambda trace: trace.get("inputTokens"), lambda made: made.answer.input_tokens),
+    (
+        "output tokens",
+        lambda trace: trace.get("outputTokens"),
+        lambda made: made.answer.output_tokens,
+    ),
+    ("answer", lambda trace: trace.get("outputText") or "", lambda made: made.answer.text),
 )
+# US dollars per million tokens: uncached input, read from the cache, written to it, output.
+# openai.com/api/pricing and claude.com/pricing, November 2026.
+_PRICES: Final[Mapping[str, Sequence[float]]] = {
+    "gpt-4o-mini": (0.15, 0.075, 0.0, 0.60),
+    "claude-haiku-4-5": (1.0, 0.10, 1.25, 5.0),
+}
 
 
 def problems(made: MadeCall, trace: Trace | None) -> list[str]:
@@ -116,13 +130,19 @@ def problems(made: MadeCall, trace: Trace | None) -> list[str]:
         return [made.failure]
     if trace is None:
         return ["its trace did not arrive"]
-    checks = _CHECKS if made.call.fails else (*_CHECKS, *_SUCCESS_CHECKS)
+    checks = [*_CHECKS]
+    if not made.call.fails:
+        checks += _SUCCESS_CHECKS
+    if not made.call.fails and made.priced:
+        checks.append(("cost in cents", lambda trace: _rounded(trace.get("costCents")), _cents))
+    if "spans" in trace:
+        checks.append(("tools of its trace", _tools, lambda made: made.call.tools))
     found = [
         f"{name}: expected {expected(made)!r}, the trace has {actual(trace)!r}"
         for name, actual, expected in checks
         if actual(trace) != expected(made)
     ]
-    if made.call.has_text and not made.call.fails and not made.text:
+    if made.call.has_text and not made.call.fails and not made.answer.text:
         found.append("the answer is empty")
     return found
 
@@ -150,8 +170,27 @@ def _status(call: DemoCall) -> str:
     return "error" if call.fails else "success"
 
 
-def _positive(trace: Trace, field: str) -> bool:
-    return (trace.get(field) or 0) > 0
+def _cents(made: MadeCall) -> float | None:
+    """Return the price of a call's tokens."""
+    answer = made.answer
+    uncached = answer.input_tokens - answer.cached_tokens - answer.written_tokens
+    tokens = (uncached, answer.cached_tokens, answer.written_tokens, answer.output_tokens)
+    prices = _PRICES[made.call.model]
+    return _rounded(sum(map(operator.mul, tokens, prices)) * 100 / 1_000_000)
+
+
+def _rounded(cents: float | None) -> float | None:
+    return None if cents is None else round(cents, 9)
+
+
+def _tools(trace: Trace) -> tuple[Any, ...]:
+    """Return the tools whose spans are in the call's trace, before the call's own."""
+    spans = cast("Sequence[Trace]", trace["spans"])
+    return tuple(
+        span.get("toolName")
+        for span in spans
+        if span.get("kind") == "tool_use" and str(span["timestamp"]) <= str(trace["timestamp"])
+    )
 
 
 def trace_table(made: Sequence[MadeCall], traces: Mapping[str, Trace]) -> Table:
@@ -180,8 +219,7 @@ def _cells(made: MadeCall, trace: Trace) -> list[Text]:
     return [
         _shown(_clock(str(trace.get("timestamp")))),
         _shown(trace.get("provider")),
-        # The family name adds nothing to the provider's name, and takes seven columns.
-        _shown(str(trace.get("modelRequested")).removeprefix("claude-")),
+        _shown(trace.get("modelRequested")),
         _shown("" if failed else f"{trace.get('inputTokens')}/{trace.get('outputTokens')}"),
         _shown(f"{cents:.3f}" if isinstance(cents, (int, float)) and cents > 0 else ""),
         _shown(f"{trace.get('latencyMs') or 0:.0f}"),

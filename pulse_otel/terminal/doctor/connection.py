@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from requests.adapters import DEFAULT_CA_BUNDLE_PATH
 from requests.utils import get_environ_proxies, select_proxy
 
-from pulse_otel.export.transport.http import is_loopback
+from pulse_otel.api_url import is_loopback
 from pulse_otel.terminal.doctor.finding import Finding, Setup, error, ok, warning
 
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from pulse_otel.export.transport.http import is_loopback
+from pulse_otel.api_url import is_loopback
 from pulse_otel.terminal.doctor.finding import Finding, Setup, error, ok, warning
 
 KEY, URL = "PULSE_API_KEY", "PULSE_API_URL"
-_PLACEHOLDER = "pulse_sk_..."  # the README's
 _QUOTES = "\"'`"
 
 
@@ -44,7 +43,7 @@ def check_key(setup: Setup) -> Iterator[Finding]:
         yield error(setup.wrong[KEY], remedy)
     elif key is None:
         yield error(f"{KEY} is not set")
-    elif key.reveal() != _PLACEHOLDER:
+    elif not key.is_placeholder:
         yield ok("well-formed")
     elif is_loopback(setup.config.api_url):
         yield ok("the README's placeholder, which is enough for `serve`")

@@ -302,7 +302,8 @@ def test_no_server_listens(post: Post) -> None:
         pass
 
     assert post(server.url).cause == (
-        "the service cannot be reached (connection refused): check api_url / PULSE_API_URL"
+        "the service cannot be reached (connection refused): start one with `pulse-otel serve`,"
+        " or check api_url / PULSE_API_URL"
     )
 
 

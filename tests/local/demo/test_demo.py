@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from pulse_otel.cli import main
-from pulse_otel.local.demo.calls import ANTHROPIC, OPENAI, calls_for
+from pulse_otel.local.demo.calls import ANTHROPIC, OPENAI, Answer, calls_for
 from pulse_otel.local.demo.traces import MadeCall, Trace, legacy_session, problems
 from pulse_otel.local.provider.replies import message, openai_error
 from pulse_otel.local.provider.server import ScriptedProvider
@@ -23,17 +24,22 @@ from pulse_otel.local.serving import serving
 ROOT = Path(__file__).parents[3]
 SECRET = "sk-secret-of-the-test"
 
-MADE = MadeCall(calls_for(frozenset({OPENAI}))[0], "s-chat", "Hello")
+MADE = MadeCall(
+    calls_for(frozenset({OPENAI}))[0], "s-chat", Answer("Hello", input_tokens=2, output_tokens=1)
+)
 GOOD: Trace = {
     "provider": "openai",
     "modelRequested": "gpt-4o-mini",
     "status": "success",
     "sessionId": "s-chat",
-    "inputTokens": 1,
+    "inputTokens": 2,
     "outputTokens": 1,
+    "costCents": 0.00009,  # 2 x 0.15 + 0.60 US dollars per million tokens
     "outputText": "Hello",
+    "timestamp": "2026-11-28T12:00:00.000Z",
     "spans": [],
 }
+TOOL = {"kind": "tool_use", "toolName": "get_weather", "timestamp": GOOD["timestamp"]}
 GOOD_LEGACY: Trace = {
     **{name: value for name, value in GOOD.items() if name != "spans"},
     "sessionId": legacy_session("s-chat"),
@@ -106,7 +112,7 @@ def test_demo() -> None:
     assert rows[7][2] == "no-such-model"
     assert "error" in rows[7]
     assert "Paris is" in table[2]
-    assert "all correct" in done.stdout
+    assert "8 calls made, read back as 7 traces, all correct." in done.stdout
     assert "pulse-otel serve" in done.stdout
     # What goes on is said beside the table, not in it.
     assert "Calling anthropic: a message" in done.stderr
@@ -123,7 +129,7 @@ def test_legacy() -> None:
     assert [line.split()[1] for line in lines[2:10]] == ["openai"] * 5 + ["anthropic"] * 2 + [
         "openai"
     ]
-    assert "8 traces read back, all correct." in done.stdout
+    assert "8 calls made, read back as 8 traces, all correct." in done.stdout
     assert "`pulse-otel serve --legacy`" in done.stdout
 
 
@@ -237,6 +243,21 @@ class TestProblems:
         assert problems(MADE, GOOD) == []
         assert problems(MADE, GOOD_LEGACY) == []
 
+    def test_a_price_that_is_not_known(self) -> None:
+        """A real account may have prices of its own."""
+        made = dataclasses.replace(MADE, priced=False)
+        assert problems(made, {**GOOD, "costCents": 0.5}) == []
+
+    def test_a_missing_tool(self) -> None:
+        """The result of a tool has a span in its trace."""
+        call = next(call for call in calls_for(frozenset({OPENAI})) if call.tools)
+        made = dataclasses.replace(MADE, call=call)
+
+        assert problems(made, {**GOOD, "spans": [TOOL]}) == []
+        assert problems(made, GOOD) == [
+            "tools of its trace: expected ('get_weather',), the trace has ()"
+        ]
+
     def test_missing(self) -> None:
         """A trace that is not there is one."""
         assert problems(MADE, None) == ["its trace did not arrive"]
@@ -248,7 +269,10 @@ class TestProblems:
             ("modelRequested", "unknown", "model"),
             ("status", "error", "status"),
             ("sessionId", "other", "session"),
-            ("inputTokens", 0, "input tokens"),
+            ("inputTokens", 1, "input tokens"),
+            ("costCents", None, "cost in cents"),
+            ("costCents", 0.00008, "cost in cents"),
+            ("spans", [TOOL], "tools of its trace"),
             ("outputTokens", None, "output tokens"),
             ("outputText", None, "answer"),
         ],
