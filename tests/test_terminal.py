@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from pulse_otel.local.demo.calls import calls_for
 from pulse_otel.local.demo.traces import MadeCall, trace_table
@@ -167,14 +168,15 @@ def test_demo_with_a_hostile_service() -> None:
 def test_the_table_of_a_hostile_service() -> None:
     """Each field of a trace; a console in a terminal would make links of marked-up text."""
     call = calls_for(frozenset({"openai"}))[0]
-    made = MadeCall(call, "s-chat", "Hello")
+    made = MadeCall(call, "s-chat")
     fields = ("provider", "modelRequested", "timestamp", "inputTokens", "outputTokens")
     trace: dict[str, Any] = dict.fromkeys((*fields, "outputText", "status"), HOSTILE)
     failed = {**trace, "status": "error", "error": {"message": HOSTILE}}
     for one in (trace, failed):
         console = Console(force_terminal=True, width=2000, color_system="truecolor")
         with console.capture() as captured:
-            console.print(trace_table([made], {call.key: one}))
+            for line in trace_table([made], {call.key: one}):
+                console.print(Text(line))
         shown = captured.get()
 
         assert "[link=https://evil.example]" in shown  # as it stands

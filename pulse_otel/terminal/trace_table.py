@@ -24,12 +24,15 @@ COLUMNS: Sequence[Column] = (
 )
 
 
-def columns_for(rows: Sequence[Row] | None = None) -> tuple[list[Column], int | None]:
+def columns_for(
+    rows: Sequence[Row] | None = None, columns: Sequence[Column] = COLUMNS
+) -> tuple[list[Column], int | None]:
     """Return the columns for this terminal, and its width; `rows` are known, or come one by one."""
     width = terminal_width()
-    columns = COLUMNS if rows is None else fitted(COLUMNS, rows)
     if width is None and rows is not None:  # nothing is cut: a column is as wide as its texts
-        columns = fitted([Column(c.title, 10**6, right=c.right) for c in COLUMNS], rows)
+        columns = [Column(one.title, 10**6, right=one.right) for one in columns]
+    if rows is not None:
+        columns = fitted(columns, rows)
     return columns_within(columns, width), width
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Final
 
 from rich.console import Console
+from rich.text import Text
 
 from pulse_otel.local.demo.calls import (
     ANTHROPIC,
@@ -224,7 +225,8 @@ def _report(
         for one in made
         if (found := problems(one, traces.get(one.call.key)))
     }
-    out.print(trace_table(made, traces))
+    for line in trace_table(made, traces):
+        out.print(Text(line), soft_wrap=True)  # a string would be searched for markup
     out.print()
     for name, found in wrong.items():
         for problem in found:

@@ -1,4 +1,4 @@
-"""Read the traces of a demo run over HTTP, check them, and show them as a table."""
+"""Read the traces of a demo run over HTTP, check them, and write them as a table."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ import operator
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from datetime import datetime
 from typing import Any, Final, TypeAlias, cast
 
 import requests
-from rich import box
-from rich.table import Table
-from rich.text import Text
 
 from pulse_otel.local.demo.calls import Answer, DemoCall
-from pulse_otel.printable import printable
+from pulse_otel.terminal.table import Column, Row, heading, written
+from pulse_otel.terminal.trace_table import columns_for, row_of
 
 Trace: TypeAlias = Mapping[str, Any]
 
@@ -193,72 +190,32 @@ def _tools(trace: Trace) -> tuple[Any, ...]:
     )
 
 
-def trace_table(made: Sequence[MadeCall], traces: Mapping[str, Trace]) -> Table:
-    """Make a table of the traces in the order of the calls, at most 80 columns wide."""
-    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
-    table.add_column("time", style="dim", no_wrap=True)
-    table.add_column("provider", no_wrap=True)
-    table.add_column("model", style="cyan", no_wrap=True)
-    table.add_column("in/out", justify="right", no_wrap=True)
-    table.add_column("cents", justify="right", no_wrap=True)
-    table.add_column("ms", justify="right", no_wrap=True)
-    table.add_column("status", no_wrap=True)
-    table.add_column("session", style="magenta", no_wrap=True)
-    # The one column that shrinks in a narrow terminal.
-    table.add_column("answer")
-    for one in made:
-        trace = traces.get(one.call.key)
-        if trace is not None:
-            table.add_row(*_cells(one, trace))
-    return table
+# In a narrow terminal the time goes first, then the session, and so on.
+COLUMNS: Final = (
+    Column("time", 8, rank=7),
+    Column("provider", 12, rank=5),
+    Column("model", 24),
+    Column("in/out", 11, rank=2, right=True),
+    Column("cents", 7, rank=4, right=True),
+    Column("ms", 6, rank=3, right=True),
+    Column("status", 6, rank=1),
+    Column("session", 12, rank=6),
+    Column("answer", 10, fills=True),
+)
 
 
-def _cells(made: MadeCall, trace: Trace) -> list[Text]:
-    failed = trace.get("status") == "error"
-    cents = trace.get("costCents")
-    return [
-        _shown(_clock(str(trace.get("timestamp")))),
-        _shown(trace.get("provider")),
-        _shown(trace.get("modelRequested")),
-        _shown("" if failed else f"{trace.get('inputTokens')}/{trace.get('outputTokens')}"),
-        _shown(f"{cents:.3f}" if isinstance(cents, (int, float)) and cents > 0 else ""),
-        _shown(f"{trace.get('latencyMs') or 0:.0f}"),
-        Text("error", "bold red") if failed else Text("ok", "green"),
-        _shown(made.call.session),
-        _answer(made, trace, failed),
-    ]
+def trace_table(made: Sequence[MadeCall], traces: Mapping[str, Trace]) -> list[str]:
+    """Return the lines of a table of the traces, in the order of the calls."""
+    rows = [_row(one, traces[one.call.key]) for one in made if one.call.key in traces]
+    columns, width = columns_for(rows, COLUMNS)
+    return [*heading(columns, width), *(written(columns, row, width) for row in rows)]
 
 
-def _shown(value: object) -> Text:
-    """A cell of what the service says: a string would be searched for markup, and links made."""
-    return Text(printable(str(value)))
-
-
-def _answer(made: MadeCall, trace: Trace, failed: bool) -> Text:
-    text = " ".join(str(trace.get("outputText") or "").split())
-    if failed:
-        text = _error_text(trace.get("error"))
-    elif not text and not made.call.has_text:
-        text = "(calls a tool)"
-    return Text(
-        printable(text),
-        "" if made.call.has_text and not failed else "dim",
-        no_wrap=True,
-        overflow="ellipsis",
-    )
-
-
-def _error_text(error: Any) -> str:
-    if isinstance(error, dict):
-        return _error_text(cast("Trace", error).get("message"))
-    return " ".join(str(error or "").split())
-
-
-def _clock(timestamp: str) -> str:
-    """Return the local time of day of an ISO date and time."""
-    try:
-        # Python 3.10 does not parse a Z.
-        moment = datetime.fromisoformat(timestamp.replace("Z", "+00:00"))
-    except ValueError:
-        return timestamp[11:19]
-    return f"{moment.astimezone():%H:%M:%S}"
+def _row(made: MadeCall, trace: Trace) -> Row:
+    row = row_of({**trace, "spans": ()})  # its own answer, not that of the trace
+    return {
+        **row,
+        "time": row["time"].rpartition(" ")[2],
+        "model": str(trace.get("modelRequested")),
+        "session": made.call.session,
+    }
