@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from pulse_otel.local.service.app import create_app  # noqa: E402
 from pulse_otel.local.service.ingest import read_export  # noqa: E402
-from scripts import made_up_traces  # noqa: E402
+from scripts import made_up_spans, made_up_traces  # noqa: E402
 
 SIZES = (1_000, 10_000, 100_000)
 VIEWS_EACH = 9
@@ -78,7 +78,7 @@ def costs(size: int, folder: str) -> dict[str, float]:
     trace = ""
     for spans in made_up_traces.batches(size):
         trace = next((s["traceId"] for s in spans if "parentSpanId" in s), trace)
-        body = json.dumps(made_up_traces.export(spans)).encode()
+        body = json.dumps(made_up_spans.export(spans)).encode()
         app.state.store.insert(read_export(body, project_id="shop", now_ms=0).rows)
     mark = app.state.list.mark()
     after = re.search(r'rel="next" href="([^"]*)"', view(app, "/"))
