@@ -11,11 +11,10 @@ import pytest
 
 from pulse_otel.local.service.app import create_app
 from pulse_otel.local.serving import serving
-from tests.local.chromium import CHROMIUM, NO_CHROMIUM, Page, browsing
+from tests.local.chromium import Page
 from tests.local.pages.test_sessions import call, turn
 from tests.local.service_client import START_MS, Client
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
 LONG = "All that can be said about it, " * 200
 PATHS = ("/sessions", "/sessions/chat-1", "/overview", "/overview?range=all")
 
@@ -35,20 +34,6 @@ def url() -> Iterator[str]:
         client.stored(3)
         client.close()
         yield base
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Page]:
-    with browsing() as page:
-        yield page
-
-
-@pytest.fixture
-def page(browser: Page) -> Iterator[Page]:
-    browser.problems.clear()
-    browser.window(1280)
-    yield browser
-    assert browser.problems == []
 
 
 @pytest.mark.parametrize("path", PATHS)
