@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from scripts.made_up_calls import call_values
+from scripts.made_up_calls import call_values, session_of
 from scripts.made_up_picture import LAMP
 from scripts.made_up_spans import Span, as_json, span
 from scripts.made_up_talks import SYSTEM, TOOLS, USERS
@@ -40,7 +40,7 @@ def agent(seed: int, number: int, ago_s: float) -> list[Span]:
     )
     user = USERS[number % len(USERS)]
     session = {
-        "pulse.session_id": f"chat-user-{user}-2026-11-9-{number:04d}",
+        "pulse.session_id": session_of(user, number),
         "pulse.user_id": user,
     }
     place: dict[str, Any] = {"traceId": f"{seed:08x}{number:024x}"}
@@ -69,16 +69,19 @@ def _calls(seed: int, number: int, order: str) -> list[dict[str, Any]]:
     }
     result = {"role": "tool", "tool_call_id": "call_1", "content": as_json(_found(order))}
     sent = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": asked}]
-    answer = {"role": "assistant", "content": _ANSWER}
+    parts = (
+        (sent, called),
+        ([*sent, called, result], {"role": "assistant", "content": _ANSWER}),
+    )
     return [
         {
-            **call_values(random.Random(f"{seed} {number}"), number, failing=0),
+            **call_values(random.Random(f"{seed} {number} {at}"), number, failing=0),
             "pulse.request": as_json({"model": "gpt-5", "tools": TOOLS, "messages": messages}),
             "pulse.response": as_json({"choices": [{"message": reply}]}),
             "pulse.output_text": reply.get("content", ""),
             **_MODEL,
         }
-        for messages, reply in ((sent, called), ([*sent, called, result], answer))
+        for at, (messages, reply) in enumerate(parts)
     ]
 
 

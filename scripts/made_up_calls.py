@@ -34,7 +34,7 @@ def call_values(chance: random.Random, number: int, failing: float) -> dict[str,
         "pulse.request_id": f"req_{chance.getrandbits(64):016x}",
         "pulse.attempts": 1,
         "pulse.http_status": 200,
-        "pulse.session_id": f"chat-user-{user}-2026-11-{number % 5}-{number // 40:04d}",
+        "pulse.session_id": session_of(user, number),
         "pulse.user_id": user,
         "pulse.metadata": {"shop": "north", "release": "2026.11.3"},
         "pulse.request": as_json(_request(model, question.format(n=shown))),
@@ -42,6 +42,11 @@ def call_values(chance: random.Random, number: int, failing: float) -> dict[str,
     if chance.random() < failing:
         return values | _failure(*chance.choice(ERRORS))
     return values | _success(chance, answer.format(n=shown), tokens, prices)
+
+
+def session_of(user: str, number: int) -> str:
+    """Name the session of a user that the call of this number belongs to."""
+    return f"chat-user-{user}-2026-11-{number % 5}-{number // 40:04d}"
 
 
 def _request(model: str, question: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
 from typing import Any
 
 import pytest
@@ -150,6 +151,15 @@ def test_a_file_without_texts_gets_them(tmp_path: Any) -> None:
     for _ in range(2):  # and keeps them
         traces = TraceList(Store(path, texts.of_span).select, "trace_summaries", "spans")
         assert [one["answer"] for one in traces.page(Query(), 9)] == ["old"]
+
+
+def test_an_sqlite_that_cannot_search_is_named_as_the_cause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SQLite does not know the module of another name, as one that was built without FTS5."""
+    monkeypatch.setattr("pulse_otel.local.storage.texts._MODULE", "fts0")
+    with pytest.raises(sqlite3.NotSupportedError, match=r"SQLite [0-9.]+ has no FTS0, which"):
+        Store(":memory:", texts.of_span)
 
 
 def test_what_changed_since_a_mark_is_what_was_stored_since() -> None:
