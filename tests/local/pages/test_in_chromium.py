@@ -150,12 +150,11 @@ def test_a_keyboard_is_enough(page: Page, service: Client) -> None:
     page.open(service.url)
     page.press("/")
     page.type("needle")
-    page.press("Enter")
-    page.until("location.search === '?q=needle' && document.readyState === 'complete'")
+    page.enter()
+    assert page.run("location.search") == "?q=needle"
     assert page.run("document.querySelectorAll('tbody tr').length") == 1
     page.press("j")
-    page.press("Enter")
-    page.until("document.querySelector('main h1')")
+    page.enter()
     assert page.text("h1") == "Find the needle"
 
 

@@ -82,8 +82,8 @@ def test_labels_of_a_plot_stay_inside_of_it(page: Page, url: str) -> None:
 
 
 def test_a_session_is_read_as_one_conversation(page: Page, url: str) -> None:
-    page.open(f"{url}/sessions")
-    page.follow("td.id a")
+    page.open(url)
+    page.follow(".who .name")
     text = page.text("main")
     places = [text.index(f"Question {n}?") for n in range(3)]
     assert places == sorted(places)
@@ -95,14 +95,23 @@ def test_a_session_is_read_as_one_conversation(page: Page, url: str) -> None:
     assert "/dashboard/traces/trace-0" in page.run("location.pathname")
 
 
+@pytest.mark.parametrize(("path", "keys"), [("/", ("j", "Tab")), ("/sessions", ("j",))])
+def test_a_session_is_opened_by_the_keyboard(
+    page: Page, url: str, path: str, keys: tuple[str, ...]
+) -> None:
+    page.open(url + path)
+    for key in keys:
+        page.press(key)
+    page.enter()
+    assert page.text("h1") == "Session chat-1"
+
+
 def test_a_range_is_chosen_by_the_keyboard(page: Page, url: str) -> None:
     page.open(f"{url}/overview")
     for _ in range(20):
         page.press("Tab")
         if page.run("document.activeElement.innerText") == "7 days":
             break
-    page.run("document.documentElement.dataset.left = 1")
-    page.press("Enter")
-    page.until("!document.documentElement.dataset.left && document.readyState === 'complete'")
+    page.enter()
     assert page.run("location.search") == "?range=7d"
     assert page.text(".ranges [aria-current]") == "7 days"
