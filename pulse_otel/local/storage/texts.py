@@ -58,11 +58,11 @@ class TextTable(Generic[Row]):
         sql = "SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = ?"
         return self._connection.execute(sql, [self._version()]).fetchone() is not None
 
-    def build(self, rows: Iterable[Row]) -> None:
-        """Create the table anew, with the texts of `rows`."""
+    def build(self, read: Callable[[], Iterable[Row]]) -> None:
+        """Create the table anew, with the texts of the rows that are then read."""
         self._connection.executescript(_SCHEMA.format(**self._names()))
         with self._connection:
-            self.add(rows)
+            self.add(read())
 
     def add(self, rows: Iterable[Row]) -> None:
         """Add the texts of rows whose traces have summaries."""
