@@ -42,7 +42,7 @@ class Exchange:
     error: Mapping[str, str]
     system: Sequence[Turn]
     earlier: Sequence[Turn]
-    """Turns of before the page, which it folds."""
+    """Turns from before the page, which it folds."""
     sent: Sequence[Turn]
     received: Sequence[Turn]
 
@@ -81,6 +81,7 @@ class _Conversation:
         self._shown: set[Turn] = set()
 
     def exchanges(self, spans: Sequence[Span]) -> list[Exchange]:
+        """Return what is new in each call of a trace; in each span, if there is no call."""
         calls = [span for span in spans if span["kind"] == "llm_call"]
         return [self._exchange(span) for span in calls or spans]
 
