@@ -123,10 +123,12 @@ def _changes(request: Request) -> Response:
 def _totals(traces: TraceList, address: Address) -> dict[str, Any]:
     found = traces.totals(address.query(keyed=False))
     count, errors = found["traces"], found["errors"]
+    capped, some = found["capped"], count < found["walked"]
     return {
-        "traces": f"{count:,}{'+' if found['capped'] and count == found['walked'] else ''}",
+        "traces": f"{count:,}{'+' if capped and not some else ''}",
         "one": count == 1,
-        "within": f"{MOST:,}" if found["capped"] else "",
+        "capped": capped,
+        "within": f"{MOST:,}" if capped and some else "",
         "errors": f"{errors:,}",
         "share": f"{100 * errors / count:.1f} %" if errors else "",
         "cost": formatting.dollars(found["cost_cents"] or 0) if found["cost_cents"] else None,
