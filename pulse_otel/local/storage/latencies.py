@@ -36,7 +36,7 @@ def _found(value: str, bounds: Sequence[int]) -> str:
 
 
 def percentiles(counts: Mapping[int, int], percents: Sequence[int]) -> list[float | None]:
-    """Return the latencies in ms that each of `percents` % do not exceed; None without any.
+    """Return for each of `percents` the latency in ms that so many % do not exceed, or None.
 
     `counts` maps classes to their number of calls.
     """

@@ -35,7 +35,7 @@ class Usage:
     cost_cents: float | None = None
     unpriced: int = 0
     latencies: dict[str, int] = field(default_factory=dict[str, int])
-    """How many calls each class of latencies has."""
+    """How many calls each class of latencies has, by the name of the class in JSON."""
 
     def add(self, other: Usage) -> None:
         """Add the figures of `other`."""
@@ -47,7 +47,7 @@ class Usage:
             self.latencies[name] = self.latencies.get(name, 0) + count
 
     def percentiles(self, percents: Sequence[int]) -> list[float | None]:
-        """Return percentiles of the latencies in ms; None if none is known."""
+        """Return percentiles of the latencies in ms; each is None if no latency is known."""
         return percentiles({int(name): count for name, count in self.latencies.items()}, percents)
 
 
