@@ -132,7 +132,7 @@ def serve(port: int, db: str | None, legacy: bool, opens: bool, keep: int | None
             app = new_app(db or ":memory:")
             url = stack.enter_context(serving(app, port=port))
         except sqlite3.Error as error:
-            message = f"cannot use {db} as the database: {error}"
+            message = f"cannot use {db or 'memory'} as the database: {error}"
             raise click.ClickException(printable(message)) from error
         except OSError as error:
             raise click.ClickException(_listen_error(port, error)) from error

@@ -62,11 +62,17 @@ class Page:
         if event.get("method") == "Log.entryAdded" and values["entry"]["level"] == "error":
             self.problems.append(values["entry"]["text"])
 
-    def open(self, url: str) -> None:
-        """Go to `url`, and wait until the page and its files are loaded."""
+    @contextlib.contextmanager
+    def _leaving(self) -> Generator[None]:
+        """Wait, at the end of the block, until another page and its files are loaded."""
         self.run("document.documentElement.dataset.left = 1")
-        self._call("Page.navigate", url=url)
+        yield
         self.until("!document.documentElement.dataset.left && document.readyState === 'complete'")
+
+    def open(self, url: str) -> None:
+        """Go to `url`."""
+        with self._leaving():
+            self._call("Page.navigate", url=url)
 
     def run(self, expression: str) -> Any:
         """Evaluate JavaScript in the page; a promise is awaited."""
@@ -88,10 +94,14 @@ class Page:
                 return
 
     def follow(self, selector: str) -> None:
-        """Click on a link or a button that leads to another page, and wait for that."""
-        self.run("document.documentElement.dataset.left = 1")
-        self.run(f"document.querySelector({json.dumps(selector)}).click()")
-        self.until("!document.documentElement.dataset.left && document.readyState === 'complete'")
+        """Click on a link or a button that leads to another page."""
+        with self._leaving():
+            self.run(f"document.querySelector({json.dumps(selector)}).click()")
+
+    def enter(self) -> None:
+        """Press Enter where it leads to another page."""
+        with self._leaving():
+            self.press("Enter")
 
     def text(self, selector: str = "body") -> str:
         """Return what a reader sees of the first match, with single spaces."""

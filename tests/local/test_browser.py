@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
-import json
-import re
-import shutil
-import subprocess
 import threading
-from pathlib import Path
+from collections.abc import Generator
 from typing import Any
-
-import pytest
 
 from pulse_otel.local.service.app import create_app
 from pulse_otel.local.serving import serving
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+from tests.local.chromium import Page
 
 # Each attempt writes what it got; "blocked" where the browser says nothing else.
-PAGE = """<!doctype html><title>evil</title><pre id=out></pre><iframe id=f name=f></iframe>
+PAGE = """<!doctype html><title>evil</title><iframe id=f name=f></iframe>
 <form id=form target=f method=post enctype=text/plain action="SERVICE/v1/traces">
 <input name='{"resourceSpans":[],"x":"' value='"}'></form>
 <script>
 const got = {};
-const tell = () => document.getElementById("out").textContent = JSON.stringify(got);
-const attempt = (name, promise) =>
-  promise.then(v => got[name] = v, e => got[name] = "blocked").then(tell);
+const attempt = (name, promise) => promise.then(v => got[name] = v, e => got[name] = "blocked");
 const key = {"Authorization": "Bearer pulse_sk_local"};
 const text = {"Content-Type": "text/plain"};
 const load = (tag, url) => new Promise((ok, no) => {
@@ -49,8 +41,11 @@ document.getElementById("form").submit();
 </script>"""
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
-def test_a_page_of_another_origin_does_not_get_to_the_service(tmp_path: Path) -> None:
+# Each attempt has ended, and the frame has left its first document.
+ENDED = "Object.keys(got).length === 7 && document.getElementById('f').contentDocument === null"
+
+
+def test_a_page_of_another_origin_does_not_get_to_the_service(browser: Page) -> None:
     reached: list[tuple[str, str]] = []
     service = create_app()
 
@@ -60,7 +55,10 @@ def test_a_page_of_another_origin_does_not_get_to_the_service(tmp_path: Path) ->
 
     with serving(observed) as url:
         text = PAGE.replace("SERVICE", url.replace("127.0.0.1", "localhost"))
-        got = _shown_by_browser(text.encode(), tmp_path)
+        with _foreign(text.encode()) as foreign:
+            browser.open(foreign)
+            browser.until(ENDED)
+            got = browser.run("got")
 
     assert got.pop("opaque") in ("", "blocked")
     assert got.pop("write") in ("", "blocked")
@@ -68,8 +66,9 @@ def test_a_page_of_another_origin_does_not_get_to_the_service(tmp_path: Path) ->
     assert reached == []
 
 
-def _shown_by_browser(body: bytes, profile: Path) -> Any:
-    """What the page wrote about its attempts."""
+@contextlib.contextmanager
+def _foreign(body: bytes) -> Generator[str]:
+    """Serve a page of another origin; yield its address."""
 
     class Evil(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -83,16 +82,5 @@ def _shown_by_browser(body: bytes, profile: Path) -> Any:
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Evil) as evil:
         threading.Thread(target=evil.serve_forever, daemon=True).start()
-        options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=8000"]
-        options += [f"--user-data-dir={profile}", "--dump-dom"]
-        done = subprocess.run(
-            [str(CHROMIUM), *options, f"http://localhost:{evil.server_address[1]}/"],
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
+        yield f"http://localhost:{evil.server_address[1]}/"
         evil.shutdown()
-    found = re.search(r"<pre id=.?out.?>(.*?)</pre>", done.stdout)
-    assert found, done.stderr[-2000:]
-    return json.loads(found[1])

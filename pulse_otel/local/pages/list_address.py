@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TypeAlias
 from urllib.parse import urlencode
 
-from pulse_otel.local.storage.trace_list import ORDERS, Key, Query
+from pulse_otel.local.pages.paths import read_key
+from pulse_otel.local.storage.trace_list import ORDERS, Query
 
 Found: TypeAlias = "dict[str, str | int]"
 
@@ -47,7 +48,7 @@ class Address:
         return Query(
             filters=filters,
             order=self.order,
-            key=_key(self.parameters[key]) if key else None,
+            key=read_key(self.parameters[key]) if key else None,
             reverse=key == "prev",
         )
 
@@ -63,7 +64,7 @@ class Address:
         return {
             name: _SHOWN.get(name, {}).get(value, value)
             for name, value in self.parameters.items()
-            if name in _FILTERS
+            if name in _FILTERS and _FILTERS[name](value)
         }
 
     def at(self, path: str = "/", **changes: str | None) -> str:
@@ -77,19 +78,6 @@ def read_address(parameters: Mapping[str, str]) -> Address:
     """Keep the parameters of a list; others, and empty ones, are left out."""
     names = (*_FILTERS, "sort", *_KEYS)
     return Address({n: parameters[n].strip() for n in names if parameters.get(n, "").strip()})
-
-
-def write_key(key: Key) -> str:
-    """Write a key for an address."""
-    return f"{key[0]}_{key[1]}"
-
-
-def _key(text: str) -> Key | None:
-    value, _, seq = text.partition("_")
-    try:
-        return float(value), int(seq)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _equal(name: str) -> Callable[[str], Found]:
@@ -121,9 +109,11 @@ def _period(value: str) -> Found:
 def _moment(name: str) -> Callable[[str], Found]:
     def read(value: str) -> Found:
         try:
-            moment = datetime.fromisoformat(value.removesuffix("Z")).replace(tzinfo=timezone.utc)
+            moment = datetime.fromisoformat(value.removesuffix("Z"))
         except ValueError:
             return {}
+        if not moment.tzinfo:
+            moment = moment.replace(tzinfo=timezone.utc)
         return {name: int(moment.timestamp() * 1000)}
 
     return read
@@ -131,11 +121,11 @@ def _moment(name: str) -> Callable[[str], Found]:
 
 def _dollars(value: str) -> Found:
     try:
-        dollars = Decimal(value.removeprefix("$"))
-    except InvalidOperation:
+        cents = 100 * Decimal(value.removeprefix("$"))
+    except ArithmeticError:
         return {}
     # Text, because a filter is no fraction; the statement reads it as a number.
-    return {"cost": str(dollars * 100)} if dollars.is_finite() else {}
+    return {"cost": str(cents)} if cents.is_finite() else {}
 
 
 _FILTERS: Mapping[str, Callable[[str], Found]] = {

@@ -16,9 +16,10 @@ from pulse_otel.local.pages.empty_state import empty_state
 from pulse_otel.local.pages.list_address import PERIODS as TIMES
 from pulse_otel.local.pages.rendering import REFRESH_S, render
 from pulse_otel.local.storage import usage
+from pulse_otel.local.storage.database import Select
 from pulse_otel.local.storage.derivation import PERIODS
 from pulse_otel.local.storage.latencies import RESOLUTION
-from pulse_otel.local.storage.usage import Select, Usage, Window
+from pulse_otel.local.storage.usage import Usage, Window
 
 _FIVE_MINUTES, _HOUR, _SIX_HOURS, _DAY = PERIODS
 _DEFAULT_RANGE = "24h"
@@ -65,10 +66,9 @@ def page(request: Request, select: Select, table: str, *, stored: Mapping[str, A
     if extent is None:
         return render("overview.html", **values, **empty_state(request), refresh_s=REFRESH_S)
     window = _window(_RANGES[chosen], extent, time.time_ns() // 1_000_000)
-    models = usage.by_model(select, table, window)
-    total = _sum(models.values())
-    found = usage.by_step(select, table, window)
-    steps = [found.get(step, Usage()) for step in range(window.steps())]
+    found = usage.read(select, table, window)
+    total = _sum(found.models.values())
+    steps = [found.steps.get(step, Usage()) for step in range(window.steps())]
     axis = _axis(window)
     return render(
         "overview.html",
@@ -76,12 +76,13 @@ def page(request: Request, select: Select, table: str, *, stored: Mapping[str, A
         ranges={key: one.name for key, one in _RANGES.items()},
         chosen=chosen,
         width=_width(window.width),
+        each=_width(window.width).removeprefix("1 "),
         resolution=RESOLUTION,
         total=_row(total),
         size={name: getattr(charts, name.upper()) for name in _SIZES},
         charts=_charts(axis, steps, total),
         steps=[{"name": n, **_row(u)} for n, u in zip(axis.names, steps, strict=True) if u.calls],
-        **_tables(models, _LIST_TIMES.get(chosen, {})),
+        **_tables(found.models, _LIST_TIMES.get(chosen, {})),
     )
 
 
@@ -123,7 +124,8 @@ def _width(milliseconds: int) -> str:
 def _charts(axis: charts.Axis, steps: Sequence[Usage], total: Usage) -> list[charts.Chart]:
     row = _row(total)
     tokens = {"input": [s.input_tokens for s in steps], "output": [s.output_tokens for s in steps]}
-    latency = {f"p{n}": [step.percentile(n) for step in steps] for n in _PERCENTS}
+    at = zip(*(step.percentiles(_PERCENTS) for step in steps), strict=True)
+    latency = {f"p{n}": values for n, values in zip(_PERCENTS, at, strict=True)}
     calls = {"requests": [step.calls for step in steps]}
     errors = {"errors": [step.errors for step in steps]}
     costs = {"cost": [step.cost_cents for step in steps]}
@@ -168,6 +170,7 @@ def _tables(models: Mapping[tuple[str, str], Usage], period: Mapping[str, str]) 
 
 def _row(found: Usage) -> dict[str, str]:
     """Format the figures of some calls."""
+    latencies = zip(_PERCENTS, found.percentiles(_PERCENTS), strict=True)
     share = f" ({found.errors / found.calls:.1%})" if found.errors else ""
     return {
         "calls": f"{found.calls:,}",
@@ -176,7 +179,7 @@ def _row(found: Usage) -> dict[str, str]:
         "cost": formatting.DASH
         if found.cost_cents is None
         else formatting.dollars(found.cost_cents, at_least=found.unpriced > 0),
-        **{f"p{n}": _known(found.percentile(n)) for n in _PERCENTS},
+        **{f"p{n}": _known(latency) for n, latency in latencies},
     }
 
 
@@ -203,4 +206,6 @@ def _money(cents: float) -> str:
 
 
 def _latency(milliseconds: float) -> str:
-    return f"{_short(milliseconds)} ms"
+    if milliseconds >= 1000:
+        return f"{milliseconds / 1000:,.3g} s"
+    return f"{milliseconds:.3g} ms"

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import dropwhile
 from typing import Any
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pulse_otel.local.json_text import Json
-from pulse_otel.local.pages import formatting, trace_fields
+from pulse_otel.local.pages import formatting, paths, trace_fields
 from pulse_otel.local.pages.conversation import (
     SYSTEM_ROLES,
     Turn,
@@ -21,6 +20,7 @@ from pulse_otel.local.pages.conversation import (
     value_turns,
 )
 from pulse_otel.local.pages.formatting import Span
+from pulse_otel.local.pages.list_address import Address
 from pulse_otel.local.pages.rendering import REFRESH_S, render
 from pulse_otel.local.pages.session_list import figures
 from pulse_otel.local.pages.span_detail import error_values, span_name
@@ -42,7 +42,7 @@ class Exchange:
     error: Mapping[str, str]
     system: Sequence[Turn]
     earlier: Sequence[Turn]
-    """Turns of before the page, which it folds."""
+    """Turns from before the page, which it folds."""
     sent: Sequence[Turn]
     received: Sequence[Turn]
 
@@ -66,6 +66,7 @@ def page(
         status=200 if sessions else 404,
         session_id=session_id,
         facts=_facts(sessions),
+        listed=Address({"session": session_id}).at(),
         traces=prepared,
         earlier=prepared[0]["key"] if prepared and found.before else None,
         later=prepared[-1]["key"] if prepared and found.after else None,
@@ -80,6 +81,7 @@ class _Conversation:
         self._shown: set[Turn] = set()
 
     def exchanges(self, spans: Sequence[Span]) -> list[Exchange]:
+        """Return what is new in each call of a trace; in each span, if there is no call."""
         calls = [span for span in spans if span["kind"] == "llm_call"]
         return [self._exchange(span) for span in calls or spans]
 
@@ -122,13 +124,13 @@ def _trace(
 ) -> dict[str, Any]:
     calls = [span for span in trace_fields.spans_of(view) if span["kind"] == "llm_call"]
     return {
-        "key": f"{row['started']}_{row['seq']}",
-        "link": "/dashboard/traces/" + quote(str(row["trace_id"]), safe=""),
+        "key": paths.write_key((row["started"], row["seq"])),
+        "link": paths.of_trace(row["trace_id"]),
         "time": formatting.moment(view["timestamp"]),
         "model": view.get("modelUsed") or view.get("modelRequested") or view.get("summary"),
         "user": row["user_id"],
         "failed": bool(row["errors"]),
-        "tokens": formatting.tokens(calls),
+        "tokens": (tokens := formatting.tokens(calls)) and f"{tokens} tokens",
         "cost": formatting.cost(calls),
         "latency": formatting.milliseconds(view.get("latencyMs")),
         "exchanges": exchanges,

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pulse_otel.local.json_text import Json
-from pulse_otel.local.pages import formatting, texts, trace_fields
+from pulse_otel.local.pages import formatting, paths, texts, trace_fields
 from pulse_otel.local.pages.empty_state import empty_state
 from pulse_otel.local.pages.rendering import REFRESH_S, render
-from pulse_otel.local.storage.conversations import Key, Page
+from pulse_otel.local.storage.conversations import Page
 
 LIMIT = 50
 _PREVIEW_CHARACTERS = 160
 _MOST_USERS = 3
-_KEY = re.compile("(-?[0-9]{1,18})_([0-9]{1,18})")
 
 
 def page(request: Request, found: Page, questions: Sequence[str], *, any_traces: bool) -> Response:
@@ -40,17 +37,6 @@ def page(request: Request, found: Page, questions: Sequence[str], *, any_traces:
 def first_question(call: Mapping[str, Json] | None) -> str:
     """Return the question of a call."""
     return texts.question(trace_fields.body(call, "request")) if call else ""
-
-
-def key_of(request: Request, name: str) -> Key | None:
-    """Read the key of a row from the address; None if there is none."""
-    found = _KEY.fullmatch(request.query_params.get(name, ""))
-    return (int(found[1]), int(found[2])) if found else None
-
-
-def link(session_id: str) -> str:
-    """Return the address of a session's page."""
-    return "/sessions/" + quote(session_id, safe="")
 
 
 def figures(row: Mapping[str, Any]) -> dict[str, str]:
@@ -74,8 +60,8 @@ def _row(row: Mapping[str, Any], asked: str) -> dict[str, Any]:
         **figures(row),
         "failed": row["errors"],
         "id": row["session_id"],
-        "link": link(row["session_id"]),
-        "key": f"{row['last_started']}_{row['seq']}",
+        "link": paths.of_session(row["session_id"]),
+        "key": paths.write_key((row["last_started"], row["seq"])),
         "time": formatting.iso_minute(row["last_started"]),
         "question": cut if cut == text else f"{cut}…",
     }

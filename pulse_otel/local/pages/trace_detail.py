@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pulse_otel.local.json_text import Json
-from pulse_otel.local.pages import figures, formatting, trace_fields
+from pulse_otel.local.pages import figures, formatting, paths, trace_fields
 from pulse_otel.local.pages.formatting import Span
 from pulse_otel.local.pages.list_address import Address, read_address
 from pulse_otel.local.pages.rendering import REFRESH_S, render
@@ -66,7 +65,7 @@ def _around(request: Request, row: Row | None, address: Address) -> dict[str, st
         key = (row["value"], row["seq"])
         query = dataclasses.replace(address.query(keyed=False), key=key, reverse=reverse)
         for found in traces.page(query, 1):
-            links[name] = address.at("/dashboard/traces/" + quote(found["trace_id"], safe=""))
+            links[name] = address.at(paths.of_trace(found["trace_id"]))
     return links
 
 
@@ -105,7 +104,7 @@ def _title(view: Mapping[str, Json], spans: Sequence[Span], listed: Row | None) 
 def _links(view: Mapping[str, Json], spans: Sequence[Span]) -> dict[str, str]:
     """Return where the values of some facts lead."""
     session, user = trace_fields.session_of(view), figures.user(spans)
-    links = {"Session": "/sessions/" + quote(str(session), safe="")} if session else {}
+    links = {"Session": paths.of_session(str(session))} if session else {}
     return links | ({"User": Address({"user": user}).at()} if user else {})
 
 

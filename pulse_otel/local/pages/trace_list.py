@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pulse_otel.local.pages import formatting
+from pulse_otel.local.pages import formatting, paths
 from pulse_otel.local.pages.empty_state import empty_state
 from pulse_otel.local.pages.list_address import (
     KINDS,
@@ -19,7 +18,6 @@ from pulse_otel.local.pages.list_address import (
     STATUSES,
     Address,
     read_address,
-    write_key,
 )
 from pulse_otel.local.pages.rendering import render
 from pulse_otel.local.storage.trace_list import MOST, Row, TraceList
@@ -30,6 +28,14 @@ _SORTS: Mapping[str, str] = {
     "newest": "newest first", "oldest": "oldest first", "cost": "dearest first",
     "tokens": "most tokens first", "latency": "slowest first",
 }  # fmt: skip
+_LIMITS: Mapping[str, str] = {
+    "endless": "The totals are of the latest {most} traces that were looked at; the pages lead to"
+    " all.",
+    "text": "The list and the totals are of the {most} traces with these words that were stored"
+    " last. More words find older ones.",
+    "sorted": "The list and the totals are of the latest {most} traces that were looked at. An"
+    " earlier time finds older ones; the orders by time have all.",
+}
 _MORE = ("provider", "model", "user", "session", "kind", "cost", "from", "to")
 _SUGGESTED = ("model", "user")
 
@@ -49,6 +55,7 @@ def page(request: Request) -> Response:
         rows=[_row(row, address) for row in rows],
         address=address,
         totals=_totals(traces, address),
+        limit=_limit(traces, address),
         links=links,
         # Rows that arrive belong at the top of the first page only.
         live="rows" if address.order == "newest" and not _keyed(address) else "count",
@@ -72,12 +79,19 @@ def _page(traces: TraceList, address: Address) -> tuple[list[Row], dict[str, str
         rows = rows[1:] if query.reverse else rows[:-1]
     links: dict[str, str] = {}
     if rows and (more if query.reverse else query.key):
-        links["prev"] = address.at(prev=write_key(_key(rows[0])))
+        links["prev"] = address.at(prev=paths.write_key(_key(rows[0])))
     if rows and (query.reverse or more):
-        links["next"] = address.at(next=write_key(_key(rows[-1])))
+        links["next"] = address.at(next=paths.write_key(_key(rows[-1])))
     elif not query.reverse and (end := traces.end_of_walk(query)):
-        links["further"] = address.at(next=write_key(end))
+        links["further"] = address.at(next=paths.write_key(end))
     return rows, links
+
+
+def _limit(traces: TraceList, address: Address) -> str:
+    """Say what the list leaves out where the filters find more than a view looks at."""
+    query = address.query()
+    bound = "text" if "text" in query.filters else "sorted"
+    return _LIMITS["endless" if traces.endless(query) else bound].format(most=f"{MOST:,}")
 
 
 def _key(row: Row) -> tuple[float, int]:
@@ -109,10 +123,12 @@ def _changes(request: Request) -> Response:
 def _totals(traces: TraceList, address: Address) -> dict[str, Any]:
     found = traces.totals(address.query(keyed=False))
     count, errors = found["traces"], found["errors"]
+    capped, some = found["capped"], count < found["walked"]
     return {
-        "traces": f"{count:,}{'+' if found['capped'] and count == found['walked'] else ''}",
+        "traces": f"{count:,}{'+' if capped and not some else ''}",
         "one": count == 1,
-        "within": f"{MOST:,}" if found["capped"] else "",
+        "capped": capped,
+        "within": f"{MOST:,}" if capped and some else "",
         "errors": f"{errors:,}",
         "share": f"{100 * errors / count:.1f} %" if errors else "",
         "cost": formatting.dollars(found["cost_cents"] or 0) if found["cost_cents"] else None,
@@ -141,20 +157,20 @@ def _row(row: Row, address: Address) -> dict[str, Any]:
     failed = row["errors"] > 0
     return {
         **row,
-        "link": address.at("/dashboard/traces/" + quote(str(row["trace_id"]), safe="")),
+        "link": address.at(paths.of_trace(row["trace_id"])),
         "day": f"{moment.day} {moment:%b}",
         "time": f"{moment:%H:%M:%S}",
         "moment": f"{moment:%Y-%m-%d %H:%M:%S} UTC",
         "failed": failed,
         "question": row["summary"] or row["question"],
         "answer": (row["error"] if failed else "") or row["answer"],
-        "model": (row["model_used"] or row["model"]) if called else None,
+        "model": row["model_used"] if called else None,
         "provider": row["provider"] if called else None,
         "tokens": formatting.token_pair(row["input_tokens"], row["output_tokens"]),
         "cost": _cost(row),
         "latency": formatting.milliseconds(row["latency_ms"]) if row["latency_ms"] else None,
         "parts": _parts(row),
-        "session": session and _name(session, "/sessions/" + quote(str(session), safe="")),
+        "session": session and _name(session, paths.of_session(session)),
         "user": row["user_id"] and _name(str(row["user_id"]), address.at(user=row["user_id"])),
     }
 

@@ -12,10 +12,11 @@ from starlette.routing import Route
 
 from pulse_otel.local.json_text import Json
 from pulse_otel.local.pages import overview, session_detail, session_list
-from pulse_otel.local.pages.session_list import key_of
+from pulse_otel.local.pages.paths import read_key
 from pulse_otel.local.service import web
 from pulse_otel.local.storage import conversations
 from pulse_otel.local.storage.conversations import Tables
+from pulse_otel.local.storage.database import Key
 
 View = Mapping[str, Json]
 
@@ -32,6 +33,10 @@ class Pages:
     """A trace with its calls, or with its other spans if there is none."""
 
 
+def _key(request: Request, name: str) -> Key | None:
+    return read_key(request.query_params.get(name, ""))
+
+
 def routes(pages: Pages) -> list[Route]:
     """Make the routes of the pages."""
 
@@ -41,8 +46,8 @@ def routes(pages: Pages) -> list[Route]:
             store.select,
             pages.tables,
             session_list.LIMIT,
-            older=key_of(request, "older"),
-            newer=key_of(request, "newer"),
+            older=_key(request, "older"),
+            newer=_key(request, "newer"),
         )
         mains = [pages.main(store, row["project_id"], row["main_id"]) for row in found.rows]
         questions = [session_list.first_question(main) for main in mains]
@@ -56,8 +61,8 @@ def routes(pages: Pages) -> list[Route]:
             pages.tables,
             session_id,
             session_detail.LIMIT,
-            later=key_of(request, "later"),
-            earlier=key_of(request, "earlier"),
+            later=_key(request, "later"),
+            earlier=_key(request, "earlier"),
         )
         views = [pages.trace(store, row["project_id"], row["trace_id"]) for row in found.rows]
         rows: Sequence[Mapping[str, Any]] = conversations.session(

@@ -6,12 +6,12 @@ relations are read from covering indexes or summaries, never from the bodies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
+from pulse_otel.local.storage.database import Select
 from pulse_otel.local.storage.spans import Filters
 
-Select: TypeAlias = Callable[[str, Filters], "list[tuple[Any, ...]]"]
 Row: TypeAlias = dict[str, Any]
 
 _IN_PERIOD = "project_id = :project_id AND timestamp >= :date_from AND timestamp <= :date_to"

@@ -5,15 +5,12 @@ A session is listed if a program named it: without a name, each trace is a sessi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-from pulse_otel.local.storage.spans import Filters
+from pulse_otel.local.storage.database import Key, Select
 from pulse_otel.local.storage.summaries import words
-
-Select: TypeAlias = Callable[[str, Filters], "list[tuple[Any, ...]]"]
-Key: TypeAlias = tuple[int, int]
 
 _SESSION: tuple[str, ...] = (
     "project_id", "session_id", "started", "last_started", "seq", "traces", "errors",
@@ -112,7 +109,7 @@ def traces(
     return _page(rows, limit, backwards=backwards, started=key is not None)
 
 
-def _bound(key: Key | None) -> Mapping[str, int]:
+def _bound(key: Key | None) -> Mapping[str, float]:
     return {} if key is None else {"at": key[0], "seq": key[1]}
 
 

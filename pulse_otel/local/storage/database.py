@@ -7,9 +7,15 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
+
+Select: TypeAlias = Callable[[str, Mapping[str, Any]], "list[tuple[Any, ...]]"]
+"""Runs a query with the values of its names."""
+Key: TypeAlias = tuple[float, int]
+"""The value of a row in the order of a list, and its place among equals."""
 
 _FREED_PAGES = 2_000
+_CACHE_KB = 32_000  # what a view of a large file reads, it finds there the next time
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -22,6 +28,7 @@ class Database:
         self._connection = sqlite3.connect(path, check_same_thread=False)
         weakref.finalize(self, self._connection.close)
         self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
         self._connection.executescript(schema)
 
     def change(self, work: Callable[[sqlite3.Connection], Any]) -> Any:

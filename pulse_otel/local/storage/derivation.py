@@ -1,7 +1,8 @@
 """Say how traces and sessions are derived from spans, and from legacy traces (contract §3.4).
 
 `traces`: `started` is the key of a list, null for a trace that lists hide; `seq` breaks ties.
-Provider and model are those that a filter finds: `sdk` and `unknown` without a call.
+Provider and model are those that a filter finds: `sdk` and `unknown` without a call. `model_used`
+is the model that answered, else the one that was asked for.
 """
 
 from __future__ import annotations
@@ -42,26 +43,25 @@ _KINDS = {
     "unpriced": f"({_IS_CALL} AND {_UNPRICED.format(cost='new.cost_cents')})",
 }
 
-# The model that answered, else the one that was asked for.
-MODEL = "COALESCE(model_used, model)"
 TOKENS = "COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0)"
 
 
 def _list_indexes(table: str) -> str:
     """Write the indexes that pages of the list of traces walk (`trace_list`)."""
+    # With all that totals read, so that they read no rows.
+    by_time = "started, seq, errors, cost_cents, input_tokens, output_tokens"
     columns = {
-        # With all that the totals of the whole list read.
-        "time": "started, seq, errors, cost_cents, input_tokens, output_tokens",
-        "session": "session_id, started, seq",
-        "user": "user_id, started, seq",
-        "error": "started, seq",
-        "model": f"{MODEL}, started, seq",
-        "provider": "provider, started, seq",
+        "time": by_time,
+        "session": f"session_id, {by_time}",
+        "user": f"user_id, {by_time}",
+        "failed": by_time,
+        "model": f"model_used, {by_time}",
+        "provider": f"provider, {by_time}",
         "cost": "COALESCE(cost_cents, 0), seq",
         "tokens": f"{TOKENS}, seq",
         "latency": "COALESCE(latency_ms, 0), seq",
     }
-    partly = {"user": "WHERE user_id IS NOT NULL", "error": "WHERE errors > 0"}
+    partly = {"user": "WHERE user_id IS NOT NULL", "failed": "WHERE errors > 0"}
     return "".join(
         f"CREATE INDEX {table}_by_{name} ON {table} ({these}) {partly.get(name, '')};\n"
         for name, these in columns.items()
@@ -78,7 +78,7 @@ TRACES = Summary(
         "service": "new.service",
         "provider": f"COALESCE({_of_calls('new.provider')}, 'sdk')",
         "model": f"COALESCE({_of_calls('new.model')}, 'unknown')",
-        "model_used": _of_calls("new.model_used"),
+        "model_used": f"COALESCE({_of_calls('COALESCE(new.model_used, new.model)')}, 'unknown')",
         "user_id": _metadata("pulse.user_id"),
         "summary": _metadata("pulse.summary", "pulse.metadata.summary", "summary"),
     },
@@ -113,7 +113,7 @@ PERIODS = (300_000, 3_600_000, 21_600_000, 86_400_000)
 
 
 def _usage(table: str, names: Mapping[str, str], latency: str, sums: Mapping[str, str]) -> Summary:
-    """Roll calls up by period, model and latency: the overview reads nothing else."""
+    """Roll calls up by period and model: the overview reads nothing else."""
     lengths = " UNION ALL ".join(f"SELECT {length} AS length" for length in PERIODS)
     return Summary(
         table=table,
@@ -121,9 +121,9 @@ def _usage(table: str, names: Mapping[str, str], latency: str, sums: Mapping[str
             "length": "period.length",
             "period": "new.timestamp - new.timestamp % period.length",
             **names,
-            "latency": class_of(latency),
         },
         sums={name: sums[name] for name in (*_USAGE, "calls", "errors", "unpriced")},
+        counts={"latencies": class_of(latency)},
         clustered=True,
         times=f"({lengths}) AS period",
     )
@@ -171,7 +171,7 @@ LEGACY_TRACES = Summary(
         "session_id": "new.session_id",
         "provider": "new.provider",
         "model": "new.model_requested",
-        "model_used": "new.model_used",
+        "model_used": "COALESCE(new.model_used, new.model_requested)",
         "user_id": _stored("metadata.user_id"),
         "summary": _stored("metadata.summary"),
     },

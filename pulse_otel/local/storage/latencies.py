@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Final
 
 _PER_DECADE = 20
@@ -34,18 +35,17 @@ def _found(value: str, bounds: Sequence[int]) -> str:
     return f"CASE WHEN {value} <= {bounds[half - 1]} THEN {lower} ELSE {upper} END"
 
 
-def percentile(counts: Mapping[int, int], percent: int) -> float | None:
-    """Return the latency in ms that `percent` % of the calls do not exceed; None without any.
+def percentiles(counts: Mapping[int, int], percents: Sequence[int]) -> list[float | None]:
+    """Return for each of `percents` the latency in ms that so many % do not exceed, or None.
 
     `counts` maps classes to their number of calls.
     """
-    known = {bound: count for bound, count in sorted(counts.items()) if bound != UNKNOWN}
-    rank = -(-sum(known.values()) * percent // 100)
-    for bound, count in known.items():
-        rank -= count
-        if rank <= 0:
-            return _middle(bound)
-    return None
+    known = sorted((bound, count) for bound, count in counts.items() if bound != UNKNOWN)
+    bounds = [bound for bound, _ in known]
+    ranks = list(accumulate(count for _, count in known))
+    if not known:
+        return [None] * len(percents)
+    return [_middle(bounds[bisect_left(ranks, -(-ranks[-1] * n // 100))]) for n in percents]
 
 
 def _middle(bound: int) -> float:

@@ -85,8 +85,10 @@ class LegacyStore(Database):
         built = keep(self._connection, "traces", summaries, LEGACY_INDEXES)
         self._texts = read and TextTable(self._connection, LEGACY_TRACES.table, read)
         if self._texts and (built or not self._texts.current()):
-            stored = self._connection.execute("SELECT row FROM traces")
-            self._texts.build(_from_text(whole) for (whole,) in stored)
+            sql = "SELECT row FROM traces"
+            self._texts.build(
+                lambda: (_from_text(whole) for (whole,) in self._connection.execute(sql))
+            )
 
     def insert(self, rows: Sequence[TraceRow]) -> bool:
         """Store `rows` up to the first whose id is taken; return whether that is all of them.

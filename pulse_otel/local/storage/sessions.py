@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from pulse_otel.local.storage.database import Select
 from pulse_otel.local.storage.spans import Filters
 from pulse_otel.local.storage.summaries import words
 
@@ -30,9 +31,7 @@ _COLUMNS: Mapping[str, str] = {
 }
 
 
-def session_page(
-    select: Callable[[str, Filters], list[tuple[Any, ...]]], filters: Filters
-) -> tuple[list[dict[str, Any]], int]:
+def session_page(select: Select, filters: Filters) -> tuple[list[dict[str, Any]], int]:
     """Return the page of sessions at `limit` and `offset`, newest first, and how many there are."""
     (total,) = select(
         "SELECT COUNT(*) FROM session_summaries WHERE project_id = :project_id", filters

@@ -115,7 +115,7 @@ class Store(Database):
         built = keep(self._connection, "spans", (TRACES, SESSIONS, USAGE), INDEXES)
         self._texts = read and TextTable(self._connection, TRACES.table, read)
         if self._texts and (built or not self._texts.current()):
-            self._texts.build(map(_from_columns, self._connection.execute(_ALL)))
+            self._texts.build(lambda: map(_from_columns, self._connection.execute(_ALL)))
 
     def insert(self, rows: Sequence[SpanRow]) -> list[SpanRow]:
         """Store new spans, and return these.

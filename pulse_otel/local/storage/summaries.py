@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 # Raise it whenever a statement here changes: the summaries of an older file are built anew.
-_VERSION = 2
+_VERSION = 3
 # Separates the words of a list; no name contains it.
 SEPARATOR = "\x1f"
 _MAX_LIST = 2_000  # characters: a longer list takes no more words
@@ -23,7 +23,8 @@ class Summary:
     """A table of summaries: `key` names what is summarised.
 
     The other columns are expressions on `new`, a row of the table: `firsts` are those of the main
-    row, `sums` are added up, `least` and `most` keep the extremes, `lists` collect words.
+    row, `sums` are added up, `least` and `most` keep the extremes, `lists` collect words, `counts`
+    are JSON objects: how often each value was there.
     A row counts if it meets `condition`; it counts once for each row of the relation `times`.
     The rows of a `clustered` table lie in the order of the key.
     """
@@ -36,6 +37,7 @@ class Summary:
     least: Mapping[str, str] = field(default_factory=dict[str, str])
     most: Mapping[str, str] = field(default_factory=dict[str, str])
     lists: Mapping[str, str] = field(default_factory=dict[str, str])
+    counts: Mapping[str, str] = field(default_factory=dict[str, str])
     condition: str = "true"
     times: str = ""
     clustered: bool = False
@@ -46,8 +48,9 @@ class Summary:
         lists = {
             name: f"{mark} || COALESCE({value} || {mark}, '')" for name, value in self.lists.items()
         }
+        counts = {n: f"json_object(CAST({value} AS TEXT), 1)" for n, value in self.counts.items()}
         rank = {"main_rank": self.main_rank, "main_time": "new.timestamp"} if self.firsts else {}
-        groups = (self.key, rank, self.firsts, self.sums, self.least, self.most, lists)
+        groups = (self.key, rank, self.firsts, self.sums, self.least, self.most, lists, counts)
         return {name: value for group in groups for name, value in group.items()}
 
     def create(self) -> str:
@@ -87,11 +90,20 @@ class Summary:
             f" > {_MAX_LIST} THEN '' ELSE substr(excluded.{name}, 2) END"
             for name in self.lists
         }
-        return {**first, **sums, **least, **most, **lists}
+        counts = {name: _counted(name) for name in self.counts}
+        return {**first, **sums, **least, **most, **lists, **counts}
 
 
 def _extreme(function: str, name: str) -> str:
     return f"COALESCE({function}({name}, excluded.{name}), {name}, excluded.{name})"
+
+
+def _counted(name: str) -> str:
+    at = "'$.\"' || key || '\"'"
+    return (
+        f"(SELECT json_set({name}, {at}, COALESCE(json_extract({name}, {at}), 0) + value)"  # noqa: S608
+        f" FROM json_each(excluded.{name}))"
+    )
 
 
 def keep(

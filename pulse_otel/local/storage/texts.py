@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 Row = TypeVar("Row")
 
 _VERSION = 1
+_MODULE = "fts5"
 _AFTER_CALLS = 10**15  # ms: moves what is no call behind every call
 _NEVER = 4 * _AFTER_CALLS
 
@@ -40,6 +41,13 @@ class TextTable(Generic[Row]):
     def __init__(
         self, connection: sqlite3.Connection, summaries: str, read: Callable[[Row], Texts]
     ) -> None:
+        """Raise NotSupportedError if this SQLite cannot search texts."""
+        modules = "SELECT 1 FROM pragma_module_list WHERE name = ?"
+        if not connection.execute(modules, [_MODULE]).fetchone():
+            raise sqlite3.NotSupportedError(
+                f"Python's SQLite {sqlite3.sqlite_version} has no {_MODULE.upper()}, which searches"
+                " the texts of traces; most builds of Python have it"
+            )
         self._connection = connection
         self._name = summaries.replace("summaries", "texts")
         self._summaries = summaries
@@ -50,11 +58,11 @@ class TextTable(Generic[Row]):
         sql = "SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = ?"
         return self._connection.execute(sql, [self._version()]).fetchone() is not None
 
-    def build(self, rows: Iterable[Row]) -> None:
-        """Create the table anew, with the texts of `rows`."""
+    def build(self, read: Callable[[], Iterable[Row]]) -> None:
+        """Create the table anew, with the texts of the rows that are then read."""
         self._connection.executescript(_SCHEMA.format(**self._names()))
         with self._connection:
-            self.add(rows)
+            self.add(read())
 
     def add(self, rows: Iterable[Row]) -> None:
         """Add the texts of rows whose traces have summaries."""
@@ -83,6 +91,7 @@ class TextTable(Generic[Row]):
             "words": f"{self._name}_words",
             "summaries": self._summaries,
             "version": self._version(),
+            "module": _MODULE,
         }
 
 
@@ -93,7 +102,7 @@ DROP TABLE IF EXISTS {words};
 DROP TRIGGER IF EXISTS {texts}_end;
 CREATE TABLE {texts}
     (trace INTEGER PRIMARY KEY, question, asked, answer, answered, error, failed);
-CREATE VIRTUAL TABLE {words} USING fts5 (question, answer, error,
+CREATE VIRTUAL TABLE {words} USING {module} (question, answer, error,
     content='{texts}', content_rowid='trace', prefix='2 3');
 CREATE TRIGGER {version} AFTER INSERT ON {texts} BEGIN
     INSERT INTO {words} (rowid, question, answer, error)

@@ -1,36 +1,33 @@
 """Read pages of the list of traces, by key, and the totals of what a filter finds.
 
 No view reads more than `MOST` summaries, whatever the file holds: a filter walks the index that
-suits it, the latest first. `Walked.capped` says that there was more.
+suits it, the latest first. The totals say whether there may be more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from pulse_otel.local.storage.derivation import MODEL, TOKENS
+from pulse_otel.local.storage.database import Key, Select
+from pulse_otel.local.storage.derivation import TOKENS
 from pulse_otel.local.storage.spans import Filters
 
-Select: TypeAlias = Callable[[str, Filters], "list[tuple[Any, ...]]"]
 Row: TypeAlias = dict[str, Any]
-Key: TypeAlias = tuple[float, int]
 
 MOST = 10_000
 _OPTIONS = 60
 
-# Filter -> the index that finds it and its condition, the most selective first.
-_INDEXED: Mapping[str, tuple[str, str]] = {
-    "session": ("session", "session_id = :session"),
-    "user": ("user", "user_id = :user"),
-    "failed": ("error", "errors > 0"),
-    "model": ("model", f"{MODEL} = :model"),
-    "provider": ("provider", "provider = :provider"),
-}
+# The filters that have an index of their name, the most selective first.
+_INDEXED = ("session", "user", "failed", "model", "provider")
 _CALLS_OR_TOOLS = "COALESCE(calls, 0) + COALESCE(tool_calls, 0) + COALESCE(agent_runs, 0)"
 _CONDITIONS: Mapping[str, str] = {
-    **{name: condition for name, (_, condition) in _INDEXED.items()},
+    "session": "session_id = :session",
+    "user": "user_id = :user",
+    "failed": "errors > 0",
+    "model": "model_used = :model",
+    "provider": "provider = :provider",
     "succeeded": "errors = 0",
     "calls": "calls > 0",
     "tools": "tool_calls > 0",
@@ -39,7 +36,7 @@ _CONDITIONS: Mapping[str, str] = {
     "cost": "cost_cents >= CAST(:cost AS REAL)",
     "date_from": "started >= :date_from",
     "date_to": "started <= :date_to",
-    "text": "started IS NOT NULL",
+    "text": "started IS NOT NULL",  # the matches are the walk
 }
 _TIMES = ("date_from", "date_to")
 
@@ -92,14 +89,9 @@ _ROW = (
     "started", "seq", "latency_ms", "input_tokens", "output_tokens", "cost_cents", "unpriced",
     "calls", "tool_calls", "spans", "errors",
 )  # fmt: skip
-# What conditions and totals read.
-_NARROW = (
-    "started", "seq", "session_id", "user_id", "provider", "model", "model_used", "errors", "calls",
-    "tool_calls", "agent_runs", "spans", "cost_cents", "input_tokens", "output_tokens",
-)  # fmt: skip
-_SUMMED = ("started", "seq", "errors", "cost_cents", "input_tokens", "output_tokens")
 _TEXTS = ("question", "answer", "error")
 _SHOWN = 280  # characters of a text
+_SUMMED = ("errors", "cost_cents", "input_tokens", "output_tokens")
 _TOTALS = {
     "walked": "COUNT(*)",
     "traces": "COUNT(*) FILTER (WHERE {found})",
@@ -127,25 +119,31 @@ class TraceList:
         sorting = "" if _along(query) is order else f" ORDER BY {order.sql(reverse=query.reverse)}"
         ids = (
             f"SELECT id, value, seq FROM ({self._walk(query)})"  # noqa: S608 - our own text
-            f" WHERE {_found(query)}{beyond}{sorting} LIMIT {limit}"
+            f" WHERE found{beyond}{sorting} LIMIT {limit}"
         )
         return self._rows(ids, query.bound(), order.sql())
 
     def totals(self, query: Query) -> Row:
         """Count what the filters find; `capped` if they were not held against all traces."""
-        query, found = Query(filters=query.filters), _found(query)
+        query = Query(filters=query.filters)
+        # SQLite does not look at a constant for each row.
+        found = "true" if _all(_others(query)) == "true" else "found"
         columns = ", ".join(sql.format(found=found) for sql in _TOTALS.values())
-        sql = f"SELECT {columns} FROM ({self._walk(query)})"  # noqa: S608
+        sql = f"SELECT {columns} FROM ({self._walk(query, *_SUMMED)})"  # noqa: S608
         (values,) = self._select(sql, query.bound())
         totals = dict(zip(_TOTALS, values, strict=True))
         return {**totals, "capped": totals["walked"] >= MOST}
 
     def end_of_walk(self, query: Query) -> Key | None:
         """Return the key at which a page stopped that is not full; None if it has seen all."""
-        if _along(query) is not ORDERS[query.order]:
+        if not self.endless(query):
             return None
         sql = f"SELECT value, seq FROM ({self._walk(query)}) LIMIT 1 OFFSET {MOST - 1}"  # noqa: S608
         return next(iter(self._select(sql, query.bound())), None)
+
+    def endless(self, query: Query) -> bool:
+        """Return whether pages lead to all that the filters find, however many traces there are."""
+        return _along(query) is ORDERS[query.order]
 
     def mark(self) -> int:
         """Return a number that grows with each stored item."""
@@ -162,7 +160,7 @@ class TraceList:
             "SELECT id, value, seq FROM (SELECT *, started AS value,"  # noqa: S608
             f" {self._summaries}.rowid AS id FROM ({items}) AS items"
             f" CROSS JOIN {self._summaries} USING (project_id, trace_id))"
-            f" WHERE started IS NOT NULL AND {_found(query)}{self._matching(query)}"
+            f" WHERE started IS NOT NULL AND {_all(query.filters)}{self._matching(query)}"
         )
         return self._rows(ids, {**query.bound(), "since": since}, ORDERS["newest"].sql())
 
@@ -177,7 +175,7 @@ class TraceList:
 
     def options(self, name: str) -> list[str]:
         """List the values that a filter can have, each found by one look into its index."""
-        column = _INDEXED[name][1].partition(" = ")[0]
+        column = _CONDITIONS[name].partition(" = ")[0]
         table = f"{self._summaries} INDEXED BY {self._summaries}_by_{name}"
         sql = (
             f"WITH RECURSIVE found(value) AS (SELECT MIN({column}) FROM {table}"  # noqa: S608
@@ -210,12 +208,17 @@ class TraceList:
         matches = f"SELECT rowid FROM {words} WHERE {words} MATCH :text"  # noqa: S608
         return f" AND id IN ({matches} ORDER BY rowid DESC LIMIT {MOST})"
 
-    def _walk(self, query: Query) -> str:
-        """Write the statement that reads at most `MOST` summaries for the query."""
+    def _walk(self, query: Query, *summed: str) -> str:
+        """Write the statement that reads at most `MOST` summaries for the query.
+
+        It says of each its key and whether the filters have `found` it. An index has all that the
+        totals read.
+        """
         order, along = ORDERS[query.order], _along(query)
-        found = _found(query)
-        names = [name for name in _NARROW if name in _SUMMED or name in found]
-        columns = f"{self._summaries}.rowid AS id, {order.value} AS value, {', '.join(names)}"
+        index = _index(query)
+        others = _others(query)
+        key = f"{self._summaries}.rowid AS id, {order.value} AS value, seq"
+        columns = ", ".join((key, f"{_all(others)} AS found", *summed))
         if along is None:
             words = f"{self._texts}_words"
             return (
@@ -223,9 +226,8 @@ class TraceList:
                 f" WHERE {words} MATCH :text ORDER BY rowid DESC LIMIT {MOST})"
                 f" CROSS JOIN {self._summaries} ON {self._summaries}.rowid = match"
             )
-        index, driver = _driver(query)
-        times = [_CONDITIONS[name] for name in _TIMES if name in query.filters]
-        conditions = ["started IS NOT NULL", driver, *times]
+        walked = (name for name in query.filters if name not in others)
+        conditions = ["started IS NOT NULL", _all(walked)]
         reverse = query.reverse and along is order
         if query.key and along is order:
             conditions.append(order.beyond(reverse=reverse).replace("value", order.value, 1))
@@ -236,12 +238,16 @@ class TraceList:
         )
 
 
-def _driver(query: Query) -> tuple[str, str]:
-    """Choose the index: the first filter's that has one, else that of the order."""
-    for name, found in _INDEXED.items():
-        if name in query.filters:
-            return found
-    return (ORDERS[query.order].index if not query.filters else "time"), "true"
+def _index(query: Query) -> str:
+    """Choose the index: that of a filter; without any filter, that of the order."""
+    order = "time" if query.filters else ORDERS[query.order].index
+    return next((name for name in _INDEXED if name in query.filters), order)
+
+
+def _others(query: Query) -> list[str]:
+    """Name the filters that the walk does not meet by itself."""
+    walked = () if "text" in query.filters else (_index(query), *_TIMES)
+    return [name for name in query.filters if name not in walked]
 
 
 def _along(query: Query) -> Order | None:
@@ -252,9 +258,9 @@ def _along(query: Query) -> Order | None:
     if "text" in query.filters:
         return None
     order = ORDERS[query.order]
-    index, _ = _driver(query)
-    return order if order.index in (index, "time") else ORDERS["newest"]
+    return order if order.index in (_index(query), "time") else ORDERS["newest"]
 
 
-def _found(query: Query) -> str:
-    return " AND ".join(_CONDITIONS[name] for name in query.filters) or "true"
+def _all(names: Iterable[str]) -> str:
+    """Write the condition that all these filters make."""
+    return " AND ".join(_CONDITIONS[name] for name in names) or "true"

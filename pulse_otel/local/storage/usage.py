@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Final
 
-from pulse_otel.local.storage.latencies import percentile
-from pulse_otel.local.storage.spans import Filters
-
-Select: TypeAlias = Callable[[str, Filters], "list[tuple[Any, ...]]"]
+from pulse_otel.local.storage.database import Select
+from pulse_otel.local.storage.latencies import percentiles
 
 CURRENT: Final = "usage"
 LEGACY: Final = "legacy_usage"
@@ -34,8 +34,8 @@ class Usage:
     output_tokens: int | None = None
     cost_cents: float | None = None
     unpriced: int = 0
-    latencies: dict[int, int] = field(default_factory=dict[int, int])
-    """The number of calls in each class of `latencies`."""
+    latencies: dict[str, int] = field(default_factory=dict[str, int])
+    """How many calls each class of latencies has, by the name of the class in JSON."""
 
     def add(self, other: Usage) -> None:
         """Add the figures of `other`."""
@@ -43,12 +43,12 @@ class Usage:
             value = getattr(other, name)
             if value is not None:
                 setattr(self, name, (getattr(self, name) or 0) + value)
-        for bound, count in other.latencies.items():
-            self.latencies[bound] = self.latencies.get(bound, 0) + count
+        for name, count in other.latencies.items():
+            self.latencies[name] = self.latencies.get(name, 0) + count
 
-    def percentile(self, percent: int) -> float | None:
-        """Return a percentile of the latencies in ms; None if none is known."""
-        return percentile(self.latencies, percent)
+    def percentiles(self, percents: Sequence[int]) -> list[float | None]:
+        """Return percentiles of the latencies in ms; each is None if no latency is known."""
+        return percentiles({int(name): count for name, count in self.latencies.items()}, percents)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,44 +72,25 @@ def extent(select: Select, table: str, length: int) -> tuple[int, int] | None:
     return None if first is None else (first, last)
 
 
-def by_step(select: Select, table: str, window: Window) -> dict[int, Usage]:
-    """Return the figures of each step that has any."""
-    found = _read(select, table, window, ("(period - :since) / :width",))
-    return {step: usage for (step,), usage in found.items()}
+@dataclass
+class Figures:
+    """The figures of a window: of each step, and of each provider and model, that has any."""
+
+    steps: dict[int, Usage] = field(default_factory=dict[int, Usage])
+    models: dict[tuple[str, str], Usage] = field(default_factory=dict[tuple[str, str], Usage])
 
 
-def by_model(select: Select, table: str, window: Window) -> dict[tuple[str, str], Usage]:
-    """Return the figures of each provider and model."""
-    found = _read(select, table, window, ("provider", "model"))
-    return {(provider, model): usage for (provider, model), usage in found.items()}
-
-
-def _read(
-    select: Select, table: str, window: Window, key: tuple[str, ...]
-) -> dict[tuple[Any, ...], Usage]:
-    sums = ", ".join(f"SUM({name})" for name in _SUMS)
-    groups = ", ".join((*key, "latency"))
+def read(select: Select, table: str, window: Window) -> Figures:
+    """Read the figures of the window."""
     rows = select(
-        f"SELECT {groups}, {sums} FROM {table} WHERE length = :length"  # noqa: S608 - our own names
-        f" AND period BETWEEN :since AND :until GROUP BY {groups}",
-        {
-            "length": window.length,
-            "since": window.since,
-            "until": window.until,
-            "width": window.width,
-        },
+        "SELECT (period - :since) / :width, provider, model, latencies,"  # noqa: S608 - our own names
+        f" {', '.join(_SUMS)} FROM {table}"
+        " WHERE length = :length AND period BETWEEN :since AND :until",
+        dataclasses.asdict(window),
     )
-    classes: dict[tuple[Any, ...], dict[int, int]] = {}
-    totals: dict[tuple[Any, ...], list[Any]] = {}
-    at = len(key) + 1
-    for row in rows:
-        which = row[: at - 1]
-        classes.setdefault(which, {})[row[at - 1]] = row[at]  # the number of calls
-        total = totals.setdefault(which, [None] * len(_SUMS))
-        for place, value in enumerate(row[at:]):
-            if value is not None:
-                total[place] = (total[place] or 0) + value
-    return {
-        which: Usage(**dict(zip(_SUMS, total, strict=True)), latencies=classes[which])
-        for which, total in totals.items()
-    }
+    found = Figures()
+    for step, provider, model, latencies, *sums in rows:
+        one = Usage(**dict(zip(_SUMS, sums, strict=True)), latencies=json.loads(latencies))
+        found.steps.setdefault(step, Usage()).add(one)
+        found.models.setdefault((provider, model), Usage()).add(one)
+    return found

@@ -11,29 +11,14 @@ import pytest
 
 from pulse_otel.local.service.app import create_app
 from pulse_otel.local.serving import serving
-from tests.local.chromium import CHROMIUM, NO_CHROMIUM, Page, browsing
+from tests.local.chromium import Page
 from tests.local.service_client import FULL, START_MS, Client, span
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
     "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Page]:
-    with browsing() as page:
-        yield page
-
-
-@pytest.fixture
-def page(browser: Page) -> Iterator[Page]:
-    browser.problems.clear()
-    browser.window(1280)
-    yield browser
-    assert browser.problems == []
 
 
 @pytest.fixture
@@ -165,12 +150,11 @@ def test_a_keyboard_is_enough(page: Page, service: Client) -> None:
     page.open(service.url)
     page.press("/")
     page.type("needle")
-    page.press("Enter")
-    page.until("location.search === '?q=needle' && document.readyState === 'complete'")
+    page.enter()
+    assert page.run("location.search") == "?q=needle"
     assert page.run("document.querySelectorAll('tbody tr').length") == 1
     page.press("j")
-    page.press("Enter")
-    page.until("document.querySelector('main h1')")
+    page.enter()
     assert page.text("h1") == "Find the needle"
 
 

@@ -186,7 +186,7 @@ def test_an_empty_page_shows_the_two_lines_with_its_own_address(create: Any, pat
         text = words(page(url + path))
     assert "No traces yet" in text
     assert f'init_pulse({{"api_key": "pulse_sk_local", "api_url": "{url}"}})' in text
-    assert 'client = observe(OpenAI(), "openai")' in text
+    assert "client = observe(OpenAI())" in text
 
 
 def test_the_two_lines_are_python_that_runs() -> None:

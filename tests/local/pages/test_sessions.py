@@ -49,7 +49,7 @@ def rows(markup: str) -> dict[str, list[str]]:
     """The cells of each session in the list: time, session, question, figures, users."""
     found = [
         [words(f"<td{cell}") for cell in row.split("<td")[1:]]
-        for row in markup.partition("<tbody>")[2].split("<tr>")[1:]
+        for row in markup.partition("<tbody>")[2].partition("</tbody>")[0].split("<tr>")[1:]
     ]
     return {cells[1]: cells for cells in found}
 

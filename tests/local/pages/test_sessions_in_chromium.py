@@ -11,11 +11,10 @@ import pytest
 
 from pulse_otel.local.service.app import create_app
 from pulse_otel.local.serving import serving
-from tests.local.chromium import CHROMIUM, NO_CHROMIUM, Page, browsing
+from tests.local.chromium import Page
 from tests.local.pages.test_sessions import call, turn
 from tests.local.service_client import START_MS, Client
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
 LONG = "All that can be said about it, " * 200
 PATHS = ("/sessions", "/sessions/chat-1", "/overview", "/overview?range=all")
 
@@ -35,20 +34,6 @@ def url() -> Iterator[str]:
         client.stored(3)
         client.close()
         yield base
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Page]:
-    with browsing() as page:
-        yield page
-
-
-@pytest.fixture
-def page(browser: Page) -> Iterator[Page]:
-    browser.problems.clear()
-    browser.window(1280)
-    yield browser
-    assert browser.problems == []
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -97,8 +82,8 @@ def test_labels_of_a_plot_stay_inside_of_it(page: Page, url: str) -> None:
 
 
 def test_a_session_is_read_as_one_conversation(page: Page, url: str) -> None:
-    page.open(f"{url}/sessions")
-    page.follow("td.id a")
+    page.open(url)
+    page.follow(".who .name")
     text = page.text("main")
     places = [text.index(f"Question {n}?") for n in range(3)]
     assert places == sorted(places)
@@ -110,14 +95,23 @@ def test_a_session_is_read_as_one_conversation(page: Page, url: str) -> None:
     assert "/dashboard/traces/trace-0" in page.run("location.pathname")
 
 
+@pytest.mark.parametrize(("path", "keys"), [("/", ("j", "Tab")), ("/sessions", ("j",))])
+def test_a_session_is_opened_by_the_keyboard(
+    page: Page, url: str, path: str, keys: tuple[str, ...]
+) -> None:
+    page.open(url + path)
+    for key in keys:
+        page.press(key)
+    page.enter()
+    assert page.text("h1") == "Session chat-1"
+
+
 def test_a_range_is_chosen_by_the_keyboard(page: Page, url: str) -> None:
     page.open(f"{url}/overview")
     for _ in range(20):
         page.press("Tab")
         if page.run("document.activeElement.innerText") == "7 days":
             break
-    page.run("document.documentElement.dataset.left = 1")
-    page.press("Enter")
-    page.until("!document.documentElement.dataset.left && document.readyState === 'complete'")
+    page.enter()
     assert page.run("location.search") == "?range=7d"
     assert page.text(".ranges [aria-current]") == "7 days"

@@ -105,3 +105,25 @@ def test_a_database_file_outlives_the_service(tmp_path: Any) -> None:
         client.url = base
         assert client.trace("t")["traceId"] == "t"
     client.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("", "The totals are of the latest 3 traces that were looked at; the pages lead to all."),
+        ("?sort=cost", "the pages lead to all"),
+        ("?q=sunny", "the 3 traces with these words that were stored last"),
+        ("?provider=openai&sort=cost", "The list and the totals are of the latest 3 traces"),
+        ("?provider=none", "No trace is like this"),
+    ],
+)
+def test_a_list_says_what_it_leaves_out(
+    query: str, said: str, client: Client, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("pages", "storage"):
+        monkeypatch.setattr(f"pulse_otel.local.{place}.trace_list.MOST", 3)
+    client.send(*(span(ANSWER, traceId=f"one of more {n}") for n in range(4)))
+    client.stored(4)
+    text = words(page(f"{url}/{query}"))
+    assert said in text
+    assert ("looked at" in text or "stored last" in text) == (query != "?provider=none")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
 from typing import Any
 
 import pytest
@@ -152,6 +153,28 @@ def test_a_file_without_texts_gets_them(tmp_path: Any) -> None:
         assert [one["answer"] for one in traces.page(Query(), 9)] == ["old"]
 
 
+def test_the_texts_of_a_file_with_older_summaries_are_built_anew(tmp_path: Any) -> None:
+    path = str(tmp_path / "spans.db")
+    store = Store(path, texts.of_span)
+    store.insert([row(n, trace_id=f"t{n}", output_text=f"number {n}") for n in range(3)])
+    triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'spans'"
+    for (name,) in store.select(triggers, {}):
+        store._connection.execute(f"DROP TRIGGER {name}")
+    store._connection.close()
+    traces = TraceList(Store(path, texts.of_span).select, "trace_summaries", "spans")
+    (found,) = traces.page(Query(filters={"text": '"number" "1"*'}), 9)
+    assert (found["trace_id"], found["answer"]) == ("t1", "number 1")
+
+
+def test_an_sqlite_that_cannot_search_is_named_as_the_cause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SQLite does not know the module of another name, as one that was built without FTS5."""
+    monkeypatch.setattr("pulse_otel.local.storage.texts._MODULE", "fts0")
+    with pytest.raises(sqlite3.NotSupportedError, match=r"SQLite [0-9.]+ has no FTS0, which"):
+        Store(":memory:", texts.of_span)
+
+
 def test_what_changed_since_a_mark_is_what_was_stored_since() -> None:
     store, traces = stored([row(n, trace_id=f"t{n}", timestamp=n) for n in range(5)])
     mark = traces.mark()
@@ -178,6 +201,20 @@ def test_where_a_walk_ended_the_next_one_goes_on(monkeypatch: pytest.MonkeyPatch
         query, looks = dataclasses.replace(query, key=end), looks + 1
     assert ([one["trace_id"] for one in found], looks) == (["t3"], 3)
     assert traces.totals(Query())["capped"]
+
+
+@pytest.mark.parametrize("name", [None, "session", "user", "failed", "model", "provider"])
+def test_the_totals_of_a_filter_are_read_from_its_index_alone(name: str | None) -> None:
+    store, _ = stored([])
+    plans: list[str] = []
+
+    def explained(sql: str, values: Any) -> list[tuple[Any, ...]]:
+        plans.extend(line[3] for line in store.select(f"EXPLAIN QUERY PLAN {sql}", values))
+        return store.select(sql, values)
+
+    traces = TraceList(explained, "trace_summaries", "spans")
+    traces.totals(Query(filters={name: FILTERS[name]} if name else {}))
+    assert any(f"COVERING INDEX trace_summaries_by_{name or 'time'}" in plan for plan in plans)
 
 
 WORDS = ["order refund weather", "paris city invoice", "late customer plain"]
