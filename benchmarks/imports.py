@@ -1,17 +1,23 @@
 """What imports and the set-up cost: python benchmarks/imports.py
 
-Starts a fresh process for each measurement and prints, for each way to begin, how many modules are
-loaded and the median CPU time of the process (user and system, in ms). "More" is what that is
-beyond a Python that does nothing.
+Starts a fresh process for each measurement and prints, for each way to begin, the instructions, how
+many modules are loaded and the median CPU time of the process (user and system, in ms), all beyond
+a Python that does nothing. The instructions need valgrind.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 BARE = "bare Python"
 BY_HAND = "OpenTelemetry by hand, with a batch processor"
@@ -50,7 +56,7 @@ def measure(code: str) -> tuple[int, float]:
     """The modules that `code` has loaded, and the CPU time of its process in ms."""
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\n{_REPORT}"],
-        env={name: value for name, value in os.environ.items() if not name.startswith("PULSE_")},
+        env=_without_settings(),
         capture_output=True,
         text=True,
         check=True,
@@ -59,25 +65,66 @@ def measure(code: str) -> tuple[int, float]:
     return int(modules), 1000 * float(cpu_s)
 
 
-def main() -> None:
-    """Print the table. The ways take turns, so that a busy moment of the machine meets them all."""
-    parser = argparse.ArgumentParser(description="Measure what imports and the set-up cost.")
-    parser.add_argument("--rounds", type=int, default=9, help="processes for each way")
-    rounds = max(1, parser.parse_args().rounds)
+def instructions(code: str) -> int:
+    """The instructions of a process that runs `code`, from its start on."""
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder, "counts")
+        subprocess.run(
+            [
+                *("valgrind", "--tool=callgrind", f"--callgrind-out-file={written}"),
+                *(sys.executable, "-c", f"{code}\n{_REPORT}"),
+            ],
+            env=_without_settings(),
+            capture_output=True,
+            check=True,
+        )
+        (total,) = re.findall(r"^(?:totals|summary): (\d+)", written.read_text(), re.MULTILINE)[-1:]
+    return int(total)
+
+
+def rows(rounds: int = 9, counted: int = 3) -> list[dict[str, Any]]:
+    """A row for each way to begin: what it takes beyond a Python that does nothing.
+
+    The ways take turns, so that a busy moment of the machine meets them all.
+    """
     for code in WAYS.values():
         measure(code)  # compiles what is not compiled yet
     found: dict[str, list[tuple[int, float]]] = {way: [] for way in WAYS}
     for _ in range(rounds):
         for way, code in WAYS.items():
             found[way].append(measure(code))
-    print(f"Python {sys.version.split()[0]}, median of {rounds} processes\n")
-    print(f"| {'way to begin':45} | modules | more | CPU ms | more |")
-    print(f"|{'-' * 47}|--------:|-----:|-------:|-----:|")
     bare_modules, bare_ms = _middle(found[BARE])
-    for way, samples in found.items():
-        modules, cpu_ms = _middle(samples)
-        more = f"{modules - bare_modules:4.0f} | {cpu_ms:6.0f} | {cpu_ms - bare_ms:4.0f}"
-        print(f"| {way:45} | {modules:7.0f} | {more} |")
+    million = _million(counted if shutil.which("valgrind") else 0)
+    made = []
+    for way in WAYS:
+        modules, cpu_ms = _middle(found[way])
+        row = {
+            "way to begin": way,
+            "instructions, million": million[way] or None,
+            "modules": round(modules - bare_modules),
+            "CPU ms": round(cpu_ms - bare_ms),
+        }
+        made += [row] if way != BARE else []
+    return made
+
+
+def _million(rounds: int) -> dict[str, list[int]]:
+    """The instructions of each way beyond those of a bare Python, in millions."""
+    ways = [way for way in WAYS for _ in range(rounds)]
+    with ThreadPoolExecutor(2) as pool:  # a busy machine does not change counts
+        totals = list(pool.map(lambda way: instructions(WAYS[way]), ways))
+    found: dict[str, list[int]] = {way: [] for way in WAYS}
+    for way, total in zip(ways, totals, strict=True):
+        found[way].append(total - min(totals[:rounds]))
+    return {way: [round(each / 1e6) for each in more] for way, more in found.items()}
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description="Measure what imports and the set-up cost.")
+    parser.add_argument("--rounds", type=int, default=9, help="processes for each way")
+    for row in rows(max(1, parser.parse_args().rounds)):
+        print(*(f"{name}: {value}" for name, value in row.items()), sep=", ")
 
 
 def _middle(samples: list[tuple[int, float]]) -> tuple[float, float]:
@@ -85,6 +132,10 @@ def _middle(samples: list[tuple[int, float]]) -> tuple[float, float]:
         statistics.median(modules for modules, _ in samples),
         statistics.median(cpu_ms for _, cpu_ms in samples),
     )
+
+
+def _without_settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PULSE_")}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,48 @@
+"""Processes of their own for what is measured: nothing of the caller's environment changes it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from counting import HOW, run_under_callgrind
+
+HERE = Path(__file__).parent
+MARK = "COUNTED_ANEW"  # the environment is the one that `environment` makes
+_Value, _Result = TypeVar("_Value"), TypeVar("_Result")
+_KEPT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH")
+
+
+def environment(**more: str) -> dict[str, str]:
+    """No setting and no proxy, and the same hashes in each process."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {**kept, MARK: "1", "PYTHONHASHSEED": "0", **more}
+
+
+def output(script: str, *arguments: str, how: str = "calls", python: str = sys.executable) -> Any:
+    """What a script of this folder prints last, as JSON; it counts `how`.
+
+    Raises RuntimeError if it fails; what it said stands above.
+    """
+    command = [python, str(HERE / script), *arguments]
+    variables = environment(**{HOW: how})
+    if how == "instructions":
+        done = run_under_callgrind(command, variables, stdout=subprocess.PIPE)
+    else:
+        done = subprocess.run(command, env=variables, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        print(done.stdout, file=sys.stderr)
+        raise RuntimeError(f"{script} {' '.join(arguments)} failed")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def two_at_a_time(work: Callable[[_Value], _Result], values: Iterable[_Value]) -> list[_Result]:
+    """What `work` makes of each value; for counts, which a busy machine does not change."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(work, values))
