@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from counted import installed
@@ -49,20 +49,23 @@ def _read(path: Path) -> Results:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def _measure(measurement: Measurement, results: Results, path: Path) -> bool:
-    """Measure, and keep the rows at once; return whether that succeeded."""
-    print(f"{measurement.name}: about {measurement.minutes:g} minutes", file=sys.stderr)
-    began = time.monotonic()
-    try:
-        rows = measurement.rows()
-    except Exception as error:  # noqa: BLE001 - the others are measured all the same
-        print(f"{measurement.name}: FAILED: {error!r}", file=sys.stderr)
-        return False
-    minutes = round((time.monotonic() - began) / 60, 1)
-    versions = {"Python": sys.version.split()[0], **installed()}
-    results[measurement.name] = {"versions": versions, "minutes": minutes, "rows": rows}
-    path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    return True
+def _measure(chosen: list[Measurement], results: Results, path: Path) -> bool:
+    """Measure all at once, as far as they bear it; keep rows at once. Return if all succeeded."""
+    succeeded = True
+    with ThreadPoolExecutor(len(chosen)) as pool:
+        measured = {pool.submit(each.rows): each for each in chosen}
+        for done in as_completed(measured):
+            name = measured[done].name
+            error = done.exception()
+            if error is not None:
+                print(f"{name}: FAILED: {error!r}", file=sys.stderr)
+                succeeded = False
+                continue
+            versions = {"Python": sys.version.split()[0], **installed()}
+            results[name] = {"versions": versions, "rows": done.result()}
+            path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+            print(f"{name}: done", file=sys.stderr)
+    return succeeded
 
 
 def main(arguments: list[str]) -> int:
@@ -74,7 +77,7 @@ def main(arguments: list[str]) -> int:
             print(f"{each.name:14}{each.minutes:5g} min  {each.title}")
         return 0
     results, before = _read(parsed.results), _read(parsed.before)
-    measured = [parsed.print or _measure(each, results, parsed.results) for each in chosen]
+    succeeded = parsed.print or _measure(chosen, results, parsed.results)
     for each in chosen:
         if each.name in results:
             print("\n".join(section(each, results, before)))
@@ -82,7 +85,7 @@ def main(arguments: list[str]) -> int:
         PAGE.write_text(page(MEASUREMENTS, results, before), encoding="utf-8")
     if parsed.plot:
         PLOT.write_text(plot(results), encoding="utf-8")
-    return 0 if all(measured) else 1
+    return 0 if succeeded else 1
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fresh import HERE, environment
+from fresh import HERE, alone, environment
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from service import BEHAVIOURS, behaving, counts
@@ -30,7 +30,8 @@ _WAYS = {"stock": "OTLP/HTTP exporter", "ours": "ours", "spool": "ours, with a s
 
 def rows() -> list[dict[str, Any]]:
     """A row for each behaviour of the service and each way."""
-    return [_row(behaviour, way) for behaviour in BEHAVIOURS for way in _WAYS]
+    with alone():
+        return [_row(behaviour, way) for behaviour in BEHAVIOURS for way in _WAYS]
 
 
 def _row(behaviour: str, way: str) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def rows() -> list[dict[str, Any]]:
 
 def rows_of_memory() -> list[dict[str, Any]]:
     """200,000 observed calls, with the memory after each quarter."""
-    found = _run("ours", 200_000)
+    found = _run("ours", 200_000, "calls")
     return [
         {
             "calls": (quarter + 1) * 50_000,
@@ -59,7 +59,7 @@ def rows_of_memory() -> list[dict[str, Any]]:
 
 
 def _row(way: str, calls: int) -> dict[str, Any]:
-    found = _run(way, calls)
+    found = _run(way, calls, "time")
     return {
         "way": _WAYS[way],
         "arrived": found["arrived"],
@@ -72,10 +72,10 @@ def _row(way: str, calls: int) -> dict[str, Any]:
     }
 
 
-def _run(way: str, calls: int) -> dict[str, Any]:
+def _run(way: str, calls: int, how: str) -> dict[str, Any]:
     """What the process of a way tells, and what the service got of it."""
     with in_own_process() as url:
-        found: dict[str, Any] = output("endurance.py", way, str(calls), url)
+        found: dict[str, Any] = output("endurance.py", way, str(calls), url, how=how)
         got = counts(url)
     sent = way != "bare"
     found["arrived"] = got["distinct"] if sent else None

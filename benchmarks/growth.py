@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from counting import Effort
-from fresh import output, two_at_a_time
+from fresh import at_once, output
 from variants import counted
 from workloads import WORKLOADS, Workload, conversation, stream_of, streams_at_once
 
@@ -61,7 +61,7 @@ def slope(points: list[tuple[float, float]]) -> float:
 def rows() -> list[dict[str, Any]]:
     """A row for each size, and one for each slope."""
     made = []
-    for series, figures in zip(SERIES, two_at_a_time(_figures, SERIES), strict=True):
+    for series, figures in zip(SERIES, at_once(_figures, SERIES), strict=True):
         unit = _UNITS[series.how]
         points = zip(series.sizes, figures, strict=True)
         made += [_row(f"{size:,} {series.name}", unit, *added) for size, added in points]

@@ -1,8 +1,8 @@
 """What imports and the set-up cost: python benchmarks/imports.py
 
-Starts a fresh process for each measurement and prints, for each way to begin, the instructions, how
-many modules are loaded and the median CPU time of the process (user and system, in ms), all beyond
-a Python that does nothing. The instructions need valgrind.
+Starts a fresh process for each measurement and prints, for each way to begin, how many modules are
+loaded and the median CPU time of the process (user and system, in ms). "More" is what that is
+beyond a Python that does nothing.
 """
 
 from __future__ import annotations
@@ -10,14 +10,11 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 BARE = "bare Python"
 BY_HAND = "OpenTelemetry by hand, with a batch processor"
@@ -82,8 +79,8 @@ def instructions(code: str) -> int:
     return int(total)
 
 
-def rows(rounds: int = 9, counted: int = 3) -> list[dict[str, Any]]:
-    """A row for each way to begin: what it takes beyond a Python that does nothing.
+def measured(rounds: int) -> dict[str, tuple[float, float]]:
+    """The median modules and CPU ms of each way.
 
     The ways take turns, so that a busy moment of the machine meets them all.
     """
@@ -93,38 +90,22 @@ def rows(rounds: int = 9, counted: int = 3) -> list[dict[str, Any]]:
     for _ in range(rounds):
         for way, code in WAYS.items():
             found[way].append(measure(code))
-    bare_modules, bare_ms = _middle(found[BARE])
-    million = _million(counted if shutil.which("valgrind") else 0)
-    made = []
-    for way in WAYS:
-        modules, cpu_ms = _middle(found[way])
-        row = {
-            "way to begin": way,
-            "instructions, million": million[way] or None,
-            "modules": round(modules - bare_modules),
-            "CPU ms": round(cpu_ms - bare_ms),
-        }
-        made += [row] if way != BARE else []
-    return made
-
-
-def _million(rounds: int) -> dict[str, list[int]]:
-    """The instructions of each way beyond those of a bare Python, in millions."""
-    ways = [way for way in WAYS for _ in range(rounds)]
-    with ThreadPoolExecutor(2) as pool:  # a busy machine does not change counts
-        totals = list(pool.map(lambda way: instructions(WAYS[way]), ways))
-    found: dict[str, list[int]] = {way: [] for way in WAYS}
-    for way, total in zip(ways, totals, strict=True):
-        found[way].append(total - min(totals[:rounds]))
-    return {way: [round(each / 1e6) for each in more] for way, more in found.items()}
+    return {way: _middle(samples) for way, samples in found.items()}
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description="Measure what imports and the set-up cost.")
     parser.add_argument("--rounds", type=int, default=9, help="processes for each way")
-    for row in rows(max(1, parser.parse_args().rounds)):
-        print(*(f"{name}: {value}" for name, value in row.items()), sep=", ")
+    rounds = max(1, parser.parse_args().rounds)
+    found = measured(rounds)
+    print(f"Python {sys.version.split()[0]}, median of {rounds} processes\n")
+    print(f"| {'way to begin':45} | modules | more | CPU ms | more |")
+    print(f"|{'-' * 47}|--------:|-----:|-------:|-----:|")
+    bare_modules, bare_ms = found[BARE]
+    for way, (modules, cpu_ms) in found.items():
+        more = f"{modules - bare_modules:4.0f} | {cpu_ms:6.0f} | {cpu_ms - bare_ms:4.0f}"
+        print(f"| {way:45} | {modules:7.0f} | {more} |")
 
 
 def _middle(samples: list[tuple[int, float]]) -> tuple[float, float]:

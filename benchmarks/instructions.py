@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fresh import output, two_at_a_time
+from fresh import at_once, output
 
 PROCESSES = 3
 _Run = dict[str, dict[str, dict[str, int]]]  # workload -> variant -> unit -> count
@@ -17,8 +17,8 @@ _Run = dict[str, dict[str, dict[str, int]]]  # workload -> variant -> unit -> co
 
 def rows() -> list[dict[str, Any]]:
     """A row for each workload; where there are three figures, of three processes."""
-    counted = two_at_a_time(_run, ["instructions"] * PROCESSES)
-    timed = [_run("time") for _ in range(PROCESSES)]
+    counted = at_once(_run, ["instructions"] * PROCESSES)
+    timed = at_once(_run, ["time"] * PROCESSES)
     return [_row(name, counted, timed) for name in counted[0]]
 
 

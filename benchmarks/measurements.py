@@ -15,9 +15,9 @@ import ending
 import endurance
 import exporting
 import growth
-import imports
 import instructions
 import peers
+import starts
 import waiting_memory
 
 Row = dict[str, Any]
@@ -114,6 +114,6 @@ MEASUREMENTS = (
         "Import and set-up",
         "What a process takes beyond a Python that does nothing.",
         3,
-        imports.rows,
+        starts.rows,
     ),
 )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 PLOT = PAGE.parent / "images" / "performance.svg"
-Results = dict[str, dict[str, Any]]  # name of a measurement -> rows, minutes, versions
+Results = dict[str, dict[str, Any]]  # name of a measurement -> rows, versions
 
 _HEAD = """# What recording costs
 

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fresh import HERE, output, two_at_a_time
+from fresh import HERE, at_once, output
 from workloads import WORKLOADS
 
 sys.path.append(str(HERE.parent / "scripts"))
@@ -81,7 +81,7 @@ def _environment(peer: Peer) -> Path:
 
 def rows() -> list[dict[str, Any]]:
     """A row for each peer: what it adds to each workload, in thousands of instructions."""
-    return two_at_a_time(_row, PEERS)
+    return at_once(_row, PEERS)
 
 
 def _row(peer: Peer) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import count, repeat
 from typing import Any
 
 import anthropic
@@ -46,6 +47,7 @@ class Workload:
     answer: str  # a text that the recorded answer must hold
     asynchronous: bool = False
     spans: int = 1  # that a call makes
+    own_ids: bool = False  # whether each response of the Responses API has an id of its own
 
     @property
     def provider(self) -> str:
@@ -73,10 +75,16 @@ class Workload:
             "content-type": "text/event-stream" if self.streams else "application/json",
             "request-id" if self.provider == "anthropic" else "x-request-id": "req_1",
         }
+        bodies = self._bodies()
         transport = httpx2.MockTransport(
-            lambda request: httpx2.Response(200, content=self.body, headers=headers)
+            lambda request: httpx2.Response(200, content=next(bodies), headers=headers)
         )
         return made(api_key="k", max_retries=0, http_client=http(transport=transport))
+
+    def _bodies(self) -> Iterator[bytes]:
+        if not self.own_ids:
+            return repeat(self.body)
+        return (self.body.replace(b"resp_1", b"resp_%d" % number) for number in count(10))
 
     def send(self, client: Any) -> Any:
         """Make the call; return the reply, or the stream."""
