@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import ROOT
 
 BENCHMARKS = ROOT / "benchmarks"
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture
@@ -24,17 +25,17 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
 
 @pytest.fixture
 def results() -> Any:
-    row = {
-        "workload": "chat small",
-        "floor adds, k": [100, 101, 99],
-        "ours adds, k": [250, 251, 249],
-    }
-    peers = [
-        {"peer": "Cheap 1.0", "chat small": 300, "lacks": ""},
-        {"peer": "Dear 2.0", "chat small": 9000, "lacks": ""},
-        {"peer": "Deaf 3.0", "lacks": "chat small: no span"},
+    rows = [
+        {"workload": "chat", "floor adds, k": [100, 101, 99], "ours adds, k": [250, 251, 249]},
+        {"workload": "stream", "floor adds, k": [200], "ours adds, k": [400]},
     ]
-    return {"instructions": {"rows": [row]}, "peers": {"rows": peers}}
+    peers = [
+        {"peer": "Cheap 1.0", "chat": 300, "stream": 300, "lacks": "stream: output tokens"},
+        {"peer": "Dear 2.0", "chat": 9000, "stream": 200, "lacks": ""},
+        {"peer": "Deaf 3.0", "stream": 200, "lacks": "chat: no span"},
+        {"peer": "Lost", "lacks": "not measured: there is no such package"},
+    ]
+    return {"instructions": {"rows": rows}, "peers": {"rows": peers}}
 
 
 def test_a_cell_has_the_middle_and_the_spread_of_several_processes(module: Any) -> None:
@@ -55,26 +56,34 @@ def test_a_cell_shows_what_was_there_before(module: Any) -> None:
 def test_the_table_of_the_peers_begins_with_floor_and_ours(module: Any, results: Any) -> None:
     rows = module("page").with_floor_and_ours("peers", results)
 
-    assert [(row["peer"], row.get("chat small")) for row in rows] == [
+    assert [(row["peer"], row.get("chat")) for row in rows] == [
         ("floor", 100),
         ("ours", 250),
         ("Cheap 1.0", 300),
         ("Dear 2.0", 9000),
         ("Deaf 3.0", None),
+        ("Lost", None),
     ]
 
 
-def test_the_plot_has_a_bar_for_each_library_and_cuts_the_longest(
-    module: Any, results: Any
-) -> None:
+def test_the_plot_has_a_bar_for_each_library_that_was_measured(module: Any, results: Any) -> None:
     picture = ET.fromstring(module("plot").plot(results))
 
-    texts = ["".join(text.itertext()) for text in picture.iter("{http://www.w3.org/2000/svg}text")]
-    bars = [float(bar.get("width", "")) for bar in picture.iter("{http://www.w3.org/2000/svg}rect")]
-    assert {"ours", "2.5 x", "floor", "1.0 x", "Cheap", "3.0 x", "90.0 x", "not recorded"} <= {
-        *texts
-    }
-    ours, floor, cheap, dear, deaf = bars
+    panels = [[*panel.itertext()] for panel in picture.iter(f"{SVG}g")]
+    names = ["ours", "floor", "Cheap", "Dear", "Deaf"]
+    chat = ["2.5 x", "1.0 x", "3.0 x", "90.0 x", "not recorded"]
+    stream = ["2.0 x", "1.0 x", "1.5 x *", "1.0 x", "1.0 x"]
+    assert [panel[0] for panel in panels] == ["chat", "stream"]
+    assert [panel[1::2] for panel in panels] == [names, names]
+    assert [panel[2::2] for panel in panels] == [chat, stream]
+
+
+def test_the_plot_cuts_the_longest_bars(module: Any, results: Any) -> None:
+    picture = ET.fromstring(module("plot").plot(results))
+
+    ours, floor, cheap, dear, deaf, *_ = [
+        float(bar.get("width", "")) for bar in picture.iter(f"{SVG}rect")
+    ]
     assert ours / floor == pytest.approx(2.5, rel=0.01)
     assert cheap < dear < 90 * floor
     assert deaf == 0
