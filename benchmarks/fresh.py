@@ -52,13 +52,19 @@ def alone() -> Iterator[None]:
         _cores.release(_CORES)
 
 
-def output(script: str, *arguments: str, how: str = "calls", python: str = sys.executable) -> Any:
-    """What a script of this folder prints last, as JSON; it counts `how`.
+def output(
+    script: str,
+    *arguments: str,
+    how: str = "calls",
+    python: str = sys.executable,
+    seed: int = 0,
+) -> Any:
+    """What a script of this folder prints last, as JSON; it counts `how`. `seed` is of the hashes.
 
     Raises RuntimeError if it fails; what it said stands above.
     """
     command = [python, str(HERE / script), *arguments]
-    variables = environment(**{HOW: how})
+    variables = environment(**{HOW: how, "PYTHONHASHSEED": str(seed)})
     with alone() if how == "time" else beside_another():
         if how == "instructions":
             done = run_under_callgrind(command, variables, stdout=subprocess.PIPE)
