@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
-from opentelemetry.trace import SpanKind, Tracer
-from workloads import Workload
+from opentelemetry.trace import Span, SpanKind, Tracer
+from workloads import StreamsAtOnce, Workload
 
 Attributes = dict[str, Any]
 
@@ -95,7 +97,7 @@ def _message(reply: Any) -> Attributes:
     return _answered(reply, parts, reply.stop_reason, (usage.input_tokens, usage.output_tokens))
 
 
-def _chat_stream(stream: Any) -> Attributes:
+def _chat_stream(stream: Iterable[Any]) -> Attributes:
     started, first, reason, usage = time.perf_counter(), 0.0, "", None
     pieces: list[str] = []
     for chunk in stream:
@@ -145,11 +147,18 @@ def by_hand(workload: Workload, tracer: Tracer, observed: Attributes) -> Callabl
     name = f"chat {request['model']}"
     constant = {key: value for key, value in observed.items() if not key.startswith(_READ)}
 
-    def call() -> None:
+    def started() -> AbstractContextManager[Span]:
         attributes = {**constant, **_asked(request)}
-        with tracer.start_as_current_span(
-            name, kind=SpanKind.CLIENT, attributes=attributes
-        ) as span:
+        return tracer.start_as_current_span(name, kind=SpanKind.CLIENT, attributes=attributes)
+
+    def call() -> None:
+        with started() as span:
             span.set_attributes(read(workload.send(client)))
 
+    async def stream(workload: StreamsAtOnce) -> None:
+        with started() as span:
+            span.set_attributes(read(await workload.chunks(client)))
+
+    if isinstance(workload, StreamsAtOnce):
+        return partial(workload.run, partial(stream, workload))
     return call

@@ -1,6 +1,6 @@
 """What recording costs the thread that makes a call: counted, not timed.
 
-    python benchmarks/counted.py [--how instructions|calls] [--only NAME] [--json]
+    python benchmarks/counted.py [--how instructions|calls|time] [--only NAME] [--json]
     python benchmarks/counted.py --check | --update
 
 Eight workloads in three variants: the bare SDK, a span written by hand with the same content
@@ -20,7 +20,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from counting import Counts, again_under_callgrind, under_callgrind
+from counting import HOW, Counts, again_under_callgrind, under_callgrind
+from fresh import MARK, environment
 from variants import counted
 from workloads import WORKLOADS
 
@@ -29,8 +30,6 @@ ALLOWED_GROWTH = 0.05
 UPDATE = "python benchmarks/counted.py --update"
 # What the counts depend on; a figure is compared with one of the same versions only.
 PACKAGES = ("openai", "anthropic", "opentelemetry-api", "opentelemetry-sdk")
-MARK = "COUNTED_ANEW"  # the environment is the one that this program chose
-ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH")
 Figures = dict[str, dict[str, Counts]]  # workload -> variant -> unit -> count
 
 
@@ -114,7 +113,7 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Count what recording costs a call.")
     parser.add_argument(
         "--how",
-        choices=("instructions", "calls"),
+        choices=("instructions", "calls", "time"),
         default="instructions" if shutil.which("valgrind") else "calls",
         help="instructions need valgrind, and are the default where it is installed",
     )
@@ -135,7 +134,8 @@ def main(arguments: list[str]) -> int:
     """Count, print, and compare or record."""
     parsed = _parsed(arguments)
     if MARK not in os.environ:
-        _start_anew()
+        start_anew()
+    os.environ[HOW] = parsed.how
     if parsed.how == "instructions" and not under_callgrind():
         return again_under_callgrind(sys.argv)
     figures = {
@@ -152,11 +152,9 @@ def main(arguments: list[str]) -> int:
     return check(figures, recorded) if parsed.check else 0
 
 
-def _start_anew() -> None:
+def start_anew() -> None:
     """Run this program in an environment that changes no count: no setting, no proxy."""
-    kept = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-    command = [sys.executable, *sys.argv]
-    os.execve(sys.executable, command, {**kept, MARK: "1", "PYTHONHASHSEED": "0"})
+    os.execve(sys.executable, [sys.executable, *sys.argv], environment())
 
 
 if __name__ == "__main__":

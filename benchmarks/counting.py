@@ -1,7 +1,7 @@
-"""Two ways of counting what a call costs the thread that makes it; neither looks at a clock.
+"""The ways of counting what a call costs the thread that makes it.
 
-Instructions are counted by callgrind, which must run this process. Where there is no valgrind,
-function calls and memory blocks are counted by the interpreter itself.
+Instructions are counted by callgrind, which must run this process; function calls and memory
+blocks by the interpreter itself. CPU time stands beside a count, never alone.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 Call = Callable[[], Any]
 Counts = dict[str, int]
@@ -28,13 +31,40 @@ Counts = dict[str, int]
 # second name where the library's debug symbols are not installed.
 _COUNTED_FUNCTIONS = ("qsort_r", "qsort_r@@GLIBC_2.8", "qsort_r@@GLIBC_2.17")
 _FOLDER = "COUNTED_CALLGRIND_FOLDER"
-_WARM_UP_CALLS, _COUNTED_CALLS = 3, 5
+HOW = "COUNTED_HOW"  # a variable of the environment: a key of _COUNTERS
+_TIMED_CALLS = 15  # no batch is full then
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How often a call is made, and how many more threads make it meanwhile."""
+
+    warm_up: int = 3
+    counted: int = 5
+    other_threads: int = 0
+
+
+USUAL = Effort()
+
+
+class Counted(NamedTuple):
+    """What a call takes, and how often it was made to find out."""
+
+    counts: Counts
+    calls: int
 
 
 def again_under_callgrind(arguments: list[str]) -> int:
     """Run this program anew under callgrind; return its exit code."""
+    return run_under_callgrind([sys.executable, *arguments], dict(os.environ)).returncode
+
+
+def run_under_callgrind(
+    command: list[str], environment: dict[str, str], stdout: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program that counts by `count`; it counts instructions."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [
+        valgrind = [
             "valgrind",
             "--tool=callgrind",
             *(f"--toggle-collect={name}" for name in _COUNTED_FUNCTIONS),
@@ -42,10 +72,10 @@ def again_under_callgrind(arguments: list[str]) -> int:
             "--dump-line=no",
             f"--callgrind-out-file={folder}/counts.%p",
             f"--log-file={folder}/log.%p",
-            sys.executable,
-            *arguments,
         ]
-        return subprocess.run(command, env={**os.environ, _FOLDER: folder}, check=False).returncode
+        return subprocess.run(
+            [*valgrind, *command], env={**environment, _FOLDER: folder}, stdout=stdout, text=True
+        )
 
 
 def under_callgrind() -> bool:
@@ -108,13 +138,31 @@ def _collect() -> None:
     gc.collect()
 
 
-def _counters() -> tuple[Callable[[Call], Counts], ...]:
-    return (_instructions,) if under_callgrind() else (_function_calls, _blocks)
+def _cpu_time(call: Call) -> Counts:
+    """The CPU time of this thread for a call: the least of several."""
+    times = []
+    for _ in range(_TIMED_CALLS):
+        started = time.thread_time_ns()
+        call()
+        times.append(time.thread_time_ns() - started)
+    return {"CPU ns": min(times)}
 
 
-def calls_of_a_count() -> int:
+# Each with the number of calls that it makes.
+_COUNTERS: dict[str, dict[Callable[[Call], Counts], int]] = {
+    "instructions": {_instructions: 1},
+    "calls": {_function_calls: 1, _blocks: 1},
+    "time": {_cpu_time: _TIMED_CALLS},
+}
+
+
+def _counters() -> dict[Callable[[Call], Counts], int]:
+    return _COUNTERS["instructions" if under_callgrind() else os.environ.get(HOW, "calls")]
+
+
+def calls_of_a_count(effort: Effort = USUAL) -> int:
     """How often `count` makes the call."""
-    return _WARM_UP_CALLS + _COUNTED_CALLS * len(_counters())
+    return effort.warm_up + effort.counted * sum(_counters().values())
 
 
 def count(call: Call, settle: Call | None = None) -> Counts:
@@ -122,7 +170,12 @@ def count(call: Call, settle: Call | None = None) -> Counts:
 
     `settle` is called in between: it ends what the first calls set going in other threads.
     """
-    for _ in range(_WARM_UP_CALLS):
+    return count_with(USUAL, call, settle).counts
+
+
+def count_with(effort: Effort, call: Call, settle: Call | None = None) -> Counted:
+    """Count as `count` does, with more or less effort."""
+    for _ in range(effort.warm_up):
         call()
     if settle is not None:
         settle()
@@ -131,9 +184,35 @@ def count(call: Call, settle: Call | None = None) -> Counts:
     gc.freeze()
     gc.disable()
     counts: Counts = {}
-    for counter in _counters():
-        counts |= _median([counter(call) for _ in range(_COUNTED_CALLS)])
-    return counts
+    with _Others(call, effort.other_threads) as others:
+        for counter in _counters():
+            counts |= _median([counter(call) for _ in range(effort.counted)])
+    return Counted(counts, calls_of_a_count(effort) + sum(others.calls))
+
+
+class _Others:
+    """Threads that make the same call over and over, until the block ends."""
+
+    def __init__(self, call: Call, number: int) -> None:
+        self.calls = [0] * number
+        self._call = call
+        self._end = threading.Event()
+        self._threads = [threading.Thread(target=self._work, args=(n,)) for n in range(number)]
+
+    def _work(self, number: int) -> None:
+        while not self._end.is_set():
+            self._call()
+            self.calls[number] += 1
+
+    def __enter__(self) -> _Others:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._end.set()
+        for thread in self._threads:
+            thread.join()
 
 
 def _median(counts: list[Counts]) -> Counts:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import statistics
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 BARE = "bare Python"
 BY_HAND = "OpenTelemetry by hand, with a batch processor"
@@ -50,7 +53,7 @@ def measure(code: str) -> tuple[int, float]:
     """The modules that `code` has loaded, and the CPU time of its process in ms."""
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\n{_REPORT}"],
-        env={name: value for name, value in os.environ.items() if not name.startswith("PULSE_")},
+        env=_without_settings(),
         capture_output=True,
         text=True,
         check=True,
@@ -59,23 +62,48 @@ def measure(code: str) -> tuple[int, float]:
     return int(modules), 1000 * float(cpu_s)
 
 
-def main() -> None:
-    """Print the table. The ways take turns, so that a busy moment of the machine meets them all."""
-    parser = argparse.ArgumentParser(description="Measure what imports and the set-up cost.")
-    parser.add_argument("--rounds", type=int, default=9, help="processes for each way")
-    rounds = max(1, parser.parse_args().rounds)
+def instructions(code: str) -> int:
+    """The instructions of a process that runs `code`, from its start on."""
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder, "counts")
+        subprocess.run(
+            [
+                *("valgrind", "--tool=callgrind", f"--callgrind-out-file={written}"),
+                *(sys.executable, "-c", f"{code}\n{_REPORT}"),
+            ],
+            env=_without_settings(),
+            capture_output=True,
+            check=True,
+        )
+        (total,) = re.findall(r"^(?:totals|summary): (\d+)", written.read_text(), re.MULTILINE)[-1:]
+    return int(total)
+
+
+def measured(rounds: int) -> dict[str, tuple[float, float]]:
+    """The median modules and CPU ms of each way.
+
+    The ways take turns, so that a busy moment of the machine meets them all.
+    """
     for code in WAYS.values():
         measure(code)  # compiles what is not compiled yet
     found: dict[str, list[tuple[int, float]]] = {way: [] for way in WAYS}
     for _ in range(rounds):
         for way, code in WAYS.items():
             found[way].append(measure(code))
+    return {way: _middle(samples) for way, samples in found.items()}
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description="Measure what imports and the set-up cost.")
+    parser.add_argument("--rounds", type=int, default=9, help="processes for each way")
+    rounds = max(1, parser.parse_args().rounds)
+    found = measured(rounds)
     print(f"Python {sys.version.split()[0]}, median of {rounds} processes\n")
     print(f"| {'way to begin':45} | modules | more | CPU ms | more |")
     print(f"|{'-' * 47}|--------:|-----:|-------:|-----:|")
-    bare_modules, bare_ms = _middle(found[BARE])
-    for way, samples in found.items():
-        modules, cpu_ms = _middle(samples)
+    bare_modules, bare_ms = found[BARE]
+    for way, (modules, cpu_ms) in found.items():
         more = f"{modules - bare_modules:4.0f} | {cpu_ms:6.0f} | {cpu_ms - bare_ms:4.0f}"
         print(f"| {way:45} | {modules:7.0f} | {more} |")
 
@@ -85,6 +113,10 @@ def _middle(samples: list[tuple[int, float]]) -> tuple[float, float]:
         statistics.median(modules for modules, _ in samples),
         statistics.median(cpu_ms for _, cpu_ms in samples),
     )
+
+
+def _without_settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PULSE_")}
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
 from by_hand import Attributes, by_hand
-from counting import Counts, calls_of_a_count, count, in_child
+from counting import USUAL, Counted, Counts, Effort, count_with, in_child
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -21,20 +21,20 @@ from workloads import Workload
 
 import pulse_otel
 
-_NO_BATCH_MS = 3_600_000  # nothing is sent while calls are counted
-_KEY = "pulse_sk_counted"
+NO_BATCH_MS = 3_600_000  # nothing is sent while calls are counted
+KEY = "pulse_sk_counted"
 _MODEL = "gen_ai.request.model"
 _TOKENS = ("gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens")
 # Where a span holds the request and the answer: in the program, and on the wire.
-_RECORDED = ("gen_ai.input.messages", "gen_ai.output.messages")
-_DELIVERED = ("pulse.request", "pulse.response")
+RECORDED = ("gen_ai.input.messages", "gen_ai.output.messages")
+DELIVERED = ("pulse.request", "pulse.response")
 
 
 class IncompleteSpan(Exception):
     """A variant does not record what it is compared for."""
 
 
-class _Service(BaseHTTPRequestHandler):
+class Service(BaseHTTPRequestHandler):
     """A trace service that accepts every span, and keeps its attributes."""
 
     protocol_version = "HTTP/1.1"
@@ -60,9 +60,9 @@ def _attributes(span: dict[str, Any]) -> Attributes:
     return {item["key"]: next(iter(item["value"].values())) for item in span["attributes"]}
 
 
-def _started_service() -> str:
+def started_service() -> str:
     """The URL of a service in a thread of this process."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Service)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_port}"
 
@@ -81,10 +81,11 @@ def _check(workload: Workload, span: Attributes, content: tuple[str, str]) -> No
         raise IncompleteSpan(f"the span lacks {', '.join(missing)}: {sorted(span)}")
 
 
-def _check_all(workload: Workload, spans: list[Attributes], content: tuple[str, str]) -> None:
-    """Raise IncompleteSpan unless each call that was made has one complete span."""
-    calls = calls_of_a_count()
-    if len(spans) != calls:
+def check_all(
+    workload: Workload, calls: int, spans: list[Attributes], content: tuple[str, str] = DELIVERED
+) -> None:
+    """Raise IncompleteSpan unless each of the calls has one complete span."""
+    if len(spans) != calls * workload.spans:
         raise IncompleteSpan(f"{calls} calls were recorded as {len(spans)} spans")
     for span in spans:
         _check(workload, span, content)
@@ -95,49 +96,49 @@ def _flush() -> None:
         raise IncompleteSpan("the service did not accept every span")
 
 
-def _bare(workload: Workload) -> Counts:
-    return count(partial(workload.call, workload.client()))
+def _bare(workload: Workload, effort: Effort) -> Counted:
+    return count_with(effort, partial(workload.call, workload.client()))
 
 
-def _floor(workload: Workload, observed: Attributes) -> Counts:
+def _floor(workload: Workload, observed: Attributes, effort: Effort) -> Counted:
     """A batch processor hands each span over, as in most programs; nothing is sent."""
     memory, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(
-        BatchSpanProcessor(memory, schedule_delay_millis=_NO_BATCH_MS, max_export_batch_size=512)
+        BatchSpanProcessor(memory, schedule_delay_millis=NO_BATCH_MS, max_export_batch_size=512)
     )
     made = by_hand(workload, provider.get_tracer("app"), observed)
-    counts = count(made, provider.force_flush)
+    counted = count_with(effort, made, provider.force_flush)
     provider.force_flush()
     spans = [dict(span.attributes or {}) for span in memory.get_finished_spans()]
-    _check_all(workload, spans, _RECORDED)
+    check_all(workload, counted.calls, spans, RECORDED)
     for span in spans:
         _check_equal(span, observed)
-    return counts
+    return counted
 
 
-def _ours(workload: Workload) -> Counts:
+def _ours(workload: Workload, effort: Effort) -> Counted:
     pulse_otel.init_pulse(
-        api_key=_KEY,
-        api_url=_started_service(),
+        api_key=KEY,
+        api_url=started_service(),
         protocol="otlp",
         batch_size=100,
-        flush_interval=_NO_BATCH_MS,
+        flush_interval=NO_BATCH_MS,
     )
     client = pulse_otel.observe(workload.client(), workload.provider)
-    counts = count(partial(workload.call, client), _flush)
+    counted = count_with(effort, partial(workload.call, client), _flush)
     _flush()
-    _check_all(workload, _Service.spans, _DELIVERED)
-    return counts
+    check_all(workload, counted.calls, Service.spans)
+    return counted
 
 
-def _observed(workload: Workload) -> Attributes:
+def observed_span(workload: Workload) -> Attributes:
     """The attributes of the span that an observed client makes of the workload."""
     memory, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(memory))
-    pulse_otel.init_pulse(api_key=_KEY, api_url=_started_service(), tracer_provider=provider)
+    pulse_otel.init_pulse(api_key=KEY, api_url=started_service(), tracer_provider=provider)
     workload.call(pulse_otel.observe(workload.client(), workload.provider))
-    (span,) = [dict(span.attributes or {}) for span in memory.get_finished_spans()]
-    _check(workload, span, _RECORDED)
+    span, *_ = [dict(span.attributes or {}) for span in memory.get_finished_spans()]
+    _check(workload, span, RECORDED)
     return span
 
 
@@ -161,11 +162,12 @@ def _check_equal(span: Attributes, observed: Attributes) -> None:
         raise IncompleteSpan(f"the span by hand differs from the observed one in {different}")
 
 
-def counted(workload: Workload) -> dict[str, Counts]:
+def counted(workload: Workload, effort: Effort = USUAL) -> dict[str, Counts]:
     """The counts of the three variants."""
-    observed = in_child(partial(_observed, workload))
-    return {
-        "bare": in_child(partial(_bare, workload)),
-        "floor": in_child(partial(_floor, workload, observed)),
-        "ours": in_child(partial(_ours, workload)),
+    observed = in_child(partial(observed_span, workload))
+    works = {
+        "bare": partial(_bare, workload, effort),
+        "floor": partial(_floor, workload, observed, effort),
+        "ours": partial(_ours, workload, effort),
     }
+    return {name: Counted(*in_child(work)).counts for name, work in works.items()}

@@ -48,8 +48,8 @@ def resident_bytes() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def measure(kind: str, count: int) -> None:
-    """Print the line of one kind of span."""
+def measure(kind: str, count: int) -> dict[str, Any]:
+    """What one kind of span takes."""
     tracer = TracerProvider(shutdown_on_exit=False).get_tracer("pulse_otel.openai")
     waiting: list[ReadableSpan] = []
     gc.collect()
@@ -60,16 +60,27 @@ def measure(kind: str, count: int) -> None:
         waiting.append(span)
     grown = (resident_bytes() - before) / count
     counted = sum(size_of(span) for span in waiting) / count
-    print(f"{kind:15} {grown:8.0f} bytes a span, counted as {counted:8.0f}", flush=True)
+    return {
+        "span": kind,
+        "bytes that the process grows": round(grown),
+        "bytes that the queue counts": round(counted),
+    }
+
+
+def rows() -> list[dict[str, Any]]:
+    """Measure each kind in a process of its own: what is freed in one would be used again."""
+    context = multiprocessing.get_context("spawn")
+    made = []
+    for kind, count in (("two attributes", 20_000), ("small chat", 20_000), ("30 kB chat", 3_000)):
+        with context.Pool(1) as pool:
+            made.append(pool.apply(measure, (kind, count)))
+    return made
 
 
 def main() -> None:
-    """Measure each kind in a process of its own: what is freed in one would be used again."""
-    context = multiprocessing.get_context("spawn")
-    for kind, count in (("two attributes", 20_000), ("small chat", 20_000), ("30 kB chat", 3_000)):
-        process = context.Process(target=measure, args=(kind, count))
-        process.start()
-        process.join()
+    """Print a line for each kind of span."""
+    for row in rows():
+        print(*(f"{name}: {value}" for name, value in row.items()), sep=", ")
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import count, repeat
 from typing import Any
 
 import anthropic
@@ -45,6 +46,8 @@ class Workload:
     body: bytes
     answer: str  # a text that the recorded answer must hold
     asynchronous: bool = False
+    spans: int = 1  # that a call makes
+    own_ids: bool = False  # whether each response of the Responses API has an id of its own
 
     @property
     def provider(self) -> str:
@@ -72,10 +75,16 @@ class Workload:
             "content-type": "text/event-stream" if self.streams else "application/json",
             "request-id" if self.provider == "anthropic" else "x-request-id": "req_1",
         }
+        bodies = self._bodies()
         transport = httpx2.MockTransport(
-            lambda request: httpx2.Response(200, content=self.body, headers=headers)
+            lambda request: httpx2.Response(200, content=next(bodies), headers=headers)
         )
         return made(api_key="k", max_retries=0, http_client=http(transport=transport))
+
+    def _bodies(self) -> Iterator[bytes]:
+        if not self.own_ids:
+            return repeat(self.body)
+        return (self.body.replace(b"resp_1", b"resp_%d" % number) for number in count(10))
 
     def send(self, client: Any) -> Any:
         """Make the call; return the reply, or the stream."""
@@ -90,6 +99,34 @@ class Workload:
                 pass
 
 
+@dataclass(frozen=True)
+class StreamsAtOnce(Workload):
+    """Chat streams in one event loop, which take turns after each chunk."""
+
+    asynchronous: bool = True
+    spans: int = 1
+
+    def call(self, client: Any) -> None:
+        """Make all streams, and read each to its end."""
+        self.run(lambda: self.chunks(client))
+
+    def run(self, stream: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        """Run `stream` as often as there are streams, at once."""
+        _loop().run_until_complete(_all(stream() for _ in range(self.spans)))
+
+    async def chunks(self, client: Any) -> list[Any]:
+        """Read one stream to its end."""
+        read = []
+        async for chunk in await client.chat.completions.create(**self.request):
+            read.append(chunk)
+            await asyncio.sleep(0)
+        return read
+
+
+async def _all(streams: Iterable[Coroutine[Any, Any, Any]]) -> None:
+    await asyncio.gather(*streams)
+
+
 def _chat(message: dict[str, Any], finish_reason: str = "stop") -> bytes:
     body = {
         "id": "chatcmpl-1",
@@ -102,14 +139,14 @@ def _chat(message: dict[str, Any], finish_reason: str = "stop") -> bytes:
     return json.dumps(body).encode()
 
 
-def _chat_stream() -> bytes:
+def _chat_stream(pieces: int) -> bytes:
     head = {
         "id": "chatcmpl-1",
         "object": "chat.completion.chunk",
         "created": 1_760_000_000,
         "model": CHAT_MODEL,
     }
-    deltas = [{"role": "assistant", "content": ""}, *[{"content": PIECE}] * CHAT_PIECES, {}]
+    deltas = [{"role": "assistant", "content": ""}, *[{"content": PIECE}] * pieces, {}]
     chunks: list[dict[str, Any]] = [
         {
             **head,
@@ -175,11 +212,11 @@ def _message_stream() -> bytes:
     return "".join(f"event: {e['type']}\ndata: {json.dumps(e)}\n\n" for e in events).encode()
 
 
-def _history() -> list[dict[str, str]]:
-    text = "We talked about the rivers and the capitals of Europe at length. " * 11
+def _history(messages: int, repeated: int) -> list[dict[str, str]]:
+    text = "We talked about the rivers and the capitals of Europe at length. " * repeated
     return [
         {"role": "assistant" if number % 2 else "user", "content": f"{number}: {text}"}
-        for number in range(40)
+        for number in range(messages)
     ]
 
 
@@ -212,13 +249,28 @@ _ANSWERED = _chat({"role": "assistant", "content": ANSWER})
 _CALLED = _chat({"role": "assistant", "content": None, "tool_calls": [_TOOL_CALL]}, "tool_calls")
 _SAID = json.dumps(_message([{"type": "text", "text": ANSWER}], "end_turn", 8)).encode()
 
+
+def conversation(messages: int, repeated: int) -> Workload:
+    """A chat after so many messages; each repeats a sentence of 65 bytes."""
+    return Workload("chat", {**_CHAT, "messages": _history(messages, repeated)}, _ANSWERED, ANSWER)
+
+
+def stream_of(pieces: int) -> Workload:
+    """A chat whose answer comes in so many pieces, and three more chunks."""
+    return Workload("chat", {**_CHAT, **_USAGE}, _chat_stream(pieces), PIECE * pieces)
+
+
+def streams_at_once(number: int, pieces: int) -> Workload:
+    """So many chats at once, whose answers come in so many pieces."""
+    one = stream_of(pieces)
+    return StreamsAtOnce(one.api, one.request, one.body, one.answer, spans=number)
+
+
 WORKLOADS = {
     "chat small": Workload("chat", _CHAT, _ANSWERED, ANSWER),
     "chat async": Workload("chat", _CHAT, _ANSWERED, ANSWER, asynchronous=True),
-    "chat, 30 kB history": Workload("chat", {**_CHAT, "messages": _history()}, _ANSWERED, ANSWER),
-    "chat stream, 200 chunks": Workload(
-        "chat", {**_CHAT, **_USAGE}, _chat_stream(), PIECE * CHAT_PIECES
-    ),
+    "chat, 30 kB history": conversation(40, repeated=11),
+    "chat stream, 200 chunks": stream_of(CHAT_PIECES),
     "chat with 5 tools": Workload("chat", {**_CHAT, "tools": _TOOLS}, _CALLED, "weather"),
     "Responses": Workload("responses", _RESPONSE, _response(), ANSWER),
     "Anthropic message": Workload("messages", _MESSAGE, _SAID, ANSWER),
