@@ -127,7 +127,7 @@ def problems(made: MadeCall, trace: Trace | None) -> list[str]:
         return [made.failure]
     if trace is None:
         return ["its trace did not arrive"]
-    checks = [*_CHECKS]
+    checks: list[_Check] = [*_CHECKS]
     if not made.call.fails:
         checks += _SUCCESS_CHECKS
     if not made.call.fails and made.priced:
