@@ -243,6 +243,14 @@ def not_strict(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def every_complaint_is_heard() -> None:
+    """A complaint is not held back because an earlier test had the same within the minute."""
+    from pulse_otel.log import rate_limited
+
+    rate_limited._next.clear()
+
+
+@pytest.fixture(autouse=True)
 def no_internal_error(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """In strict mode, an internal error fails the test, whichever thread it was in.
 

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from pulse_otel.config import Config, load_config
-from pulse_otel.log import rate_limited
 from pulse_otel.settings import ConfigError
 
 SECRET = "pulse_sk_very_secret_value"
@@ -132,7 +131,6 @@ def test_where_recording_is_disabled_nothing_else_is_checked(
     environ: dict[str, str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    rate_limited.__init__()  # type: ignore[misc]
 
     assert load_config(given, overrides, environ) == Config(enabled=False)
     assert caplog.messages == []
@@ -157,7 +155,6 @@ def test_a_wrong_variable_is_named_with_its_origin() -> None:
 def test_a_variable_that_is_nearly_a_setting_is_asked_about(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    rate_limited.__init__()  # type: ignore[misc]
     load_config(environ={"PULSE_SPOOLDIR": "/x", "PULSE_SERVER": "unix:/x", "PULSE_COOKIE": "c"})
 
     assert caplog.messages == [
