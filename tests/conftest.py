@@ -27,6 +27,8 @@ for name in ("PULSE_API_KEY", "PULSE_API_URL", "OPENAI_BASE_URL", "ANTHROPIC_BAS
 # instead of 30 ms. This folder has none.
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
+# Else each of some hundred children would compile the SDKs anew, for seconds.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Which models an SDK calls deprecated changes with its releases: children never hear of it; for
 # this process see `deprecated_models`.
 os.environ["PYTHONWARNINGS"] = "ignore:The model:DeprecationWarning"
