@@ -37,6 +37,9 @@ trace.set_tracer_provider(provider)
     "the names from pulse_sdk, init_pulse(...)": f"{_NAMES.format('pulse_sdk')}\n{_INIT}",
 }
 
+# Ours; and with the other one nothing would stay compiled.
+_LEFT_OUT = ("PULSE_", "PYTHONDONTWRITEBYTECODE")
+
 # The process ends without its exit hooks: they are not what is measured.
 _REPORT = """
 import os, sys, time
@@ -50,7 +53,7 @@ def measure(code: str) -> tuple[int, float]:
     """The modules that `code` has loaded, and the CPU time of its process in ms."""
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\n{_REPORT}"],
-        env={name: value for name, value in os.environ.items() if not name.startswith("PULSE_")},
+        env={name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)},
         capture_output=True,
         text=True,
         check=True,
