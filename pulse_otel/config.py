@@ -16,7 +16,6 @@ from pulse_otel import settings
 from pulse_otel.api_url import api_url
 from pulse_otel.given import Given
 from pulse_otel.log import rate_limited
-from pulse_otel.masking import masked
 from pulse_otel.outside import from_outside
 from pulse_otel.settings import KEY_PREFIX, ConfigError
 
@@ -172,6 +171,8 @@ def _prices(value: object) -> object:
     try:
         return read_prices(value)
     except ValueError as error:
+        from pulse_otel.masking import masked
+
         raise ConfigError(f"prices: {masked(str(error), 2048)}") from None
 
 

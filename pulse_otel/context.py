@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from opentelemetry import baggage, trace
 from opentelemetry import context as otel_context
+from opentelemetry import trace
 from opentelemetry.context import Context
 
 from pulse_otel import semconv
 from pulse_otel.block import Block
-from pulse_otel.bounds import bounded_json
 from pulse_otel.guard import guarded
 from pulse_otel.log import rate_limited
 from pulse_otel.span_starts import SpanStarts
@@ -73,13 +73,20 @@ def current_session(context: Context | None = None) -> Session:
     found = session_of_block(context)
     if found is not None:
         return found
-    carried = baggage.get_all(context)
+    carried = _baggage(context)
     if not carried:
         return NO_SESSION
     return Session(
         id=_text(carried.get(semconv.SESSION_ID) or carried.get(semconv.CONVERSATION_ID)),
         user_id=_text(carried.get(semconv.USER_ID)),
     )
+
+
+def _baggage(context: Context | None) -> Mapping[str, object]:
+    """Return the baggage of `context`; while nobody has imported its module, there is none."""
+    get_all: Any = getattr(sys.modules.get("opentelemetry.baggage"), "get_all", None)
+    found: Mapping[str, object] = get_all(context) if get_all is not None else {}
+    return found
 
 
 def labelled(session: Session, context: Context | None = None) -> Context:
@@ -112,6 +119,8 @@ def labels(session: Session) -> dict[str, Any]:
     if session.user_id:
         found[semconv.USER_ID] = scrub(session.user_id)
     if session.metadata:
+        from pulse_otel.bounds import bounded_json  # there, if an SDK is patched
+
         found[semconv.PULSE_METADATA] = bounded_json(plain(session.metadata), _METADATA_BYTES)
     return found
 

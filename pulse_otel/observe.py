@@ -10,7 +10,6 @@ from typing import Any, TypeAlias, TypedDict, TypeVar, cast, overload
 from pulse_otel.context import Session, label
 from pulse_otel.instrumentation.recorder import MARK, Observed, recorders
 from pulse_otel.instrumentation.sdks import SDKS, install
-from pulse_otel.observe_errors import used_as_decorator, wrong_client
 from pulse_otel.values import plain
 
 Client = TypeVar("Client")
@@ -68,11 +67,15 @@ def observe(
     SDK, or none of `provider`'s, and for wrong options; ValueError for an unknown provider.
     """
     if client is _NOTHING:
+        from pulse_otel.observe_errors import used_as_decorator
+
         raise used_as_decorator(sorted(unknown))
     if unknown:
         raise TypeError(f"observe: unexpected {', '.join(unknown)}; give options as `options`")
     sdk = _sdk_of(client)
     if sdk is None:
+        from pulse_otel.observe_errors import wrong_client
+
         raise wrong_client(client, _sdk_of_class(client) is not None)
     mark = _mark(_checked(provider, sdk, client), options)
     patches = install(sdk)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
@@ -31,7 +30,6 @@ from pulse_otel.instrumentation.other_spans import watch
 from pulse_otel.instrumentation.recorder import Recorder, recorders
 from pulse_otel.instrumentation.sdks import install_when_imported
 from pulse_otel.log import logger, rate_limited
-from pulse_otel.nothing_recorded import log_if_nothing_was_recorded
 from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
 from pulse_otel.process.flush import flush_all
 from pulse_otel.process.forks import reset_in_children
@@ -272,13 +270,27 @@ def _end(process: int) -> None:
     """Shut down as the interpreter ends; a forked child has nothing to say about its parent."""
     shutdown()
     if os.getpid() == process:
-        guarded(log_if_nothing_was_recorded, stats())
+        guarded(_log_if_nothing_was_recorded)
 
 
-def _seconds(value: object) -> float:
-    if not isinstance(value, Real) or value != value:
+def _log_if_nothing_was_recorded() -> None:
+    from pulse_otel.nothing_recorded import log_if_nothing_was_recorded
+
+    log_if_nothing_was_recorded(stats())
+
+
+def _seconds(value: Any) -> float:
+    if not _is_number(value) or value != value:
         raise TypeError(f"timeout_s: expected a number of seconds, got {value!r:.40}")
     return min(float(value), LONGEST_S)
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, (int, float)):
+        return True
+    from numbers import Real  # those of others, such as numpy's
+
+    return isinstance(value, Real)
 
 
 def stats() -> DeliveryStats:

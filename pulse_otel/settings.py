@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pulse_otel.masking import masked
-
 KEY_PREFIX = "pulse_sk_"
 MAX_CONTENT_BYTES = 262_144
 _SHOWN_BYTES = 160  # that are read to show the first characters
@@ -25,6 +23,8 @@ class ConfigError(PulseError, ValueError):
 
 def shown(value: object) -> str:
     """Show a wrong value in a message: it could be a key, given in the wrong place."""
+    from pulse_otel.masking import masked  # few programs have a wrong setting
+
     text = repr(value)
     return "a key" if KEY_PREFIX in text else masked(text, _SHOWN_BYTES)[:40]
 

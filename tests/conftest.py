@@ -27,6 +27,8 @@ for name in ("PULSE_API_KEY", "PULSE_API_URL", "OPENAI_BASE_URL", "ANTHROPIC_BAS
 # instead of 30 ms. This folder has none.
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
+# Else each of some hundred children would compile the SDKs anew, for seconds.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Which models an SDK calls deprecated changes with its releases: children never hear of it; for
 # this process see `deprecated_models`.
 os.environ["PYTHONWARNINGS"] = "ignore:The model:DeprecationWarning"
@@ -240,6 +242,14 @@ def server() -> Iterator[Any]:
 def not_strict(monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of ours, or of an object that the test plants, is counted as it is for users."""
     monkeypatch.setenv("PULSE_STRICT", "0")
+
+
+@pytest.fixture(autouse=True)
+def every_complaint_is_heard() -> None:
+    """A complaint is not held back because an earlier test had the same within the minute."""
+    from pulse_otel.log import rate_limited
+
+    rate_limited._next.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import venv
-from collections.abc import Iterable
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -27,7 +27,8 @@ def _name(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _closure(wanted: Iterable[str]) -> set[str]:
+@cache
+def _closure(wanted: tuple[str, ...]) -> set[str]:
     """`wanted`, and what they need."""
     found: set[str] = set()
     rest = [_name(name) for name in wanted]
@@ -43,6 +44,13 @@ def _closure(wanted: Iterable[str]) -> set[str]:
     return found
 
 
+@cache
+def _sources() -> list[Path]:
+    """The folders in which distributions are installed here."""
+    return sorted({Path(str(d.locate_file(""))) for d in metadata.distributions()})
+
+
+@cache
 def _files(source: Path) -> list[tuple[list[str], str]]:
     """The files installed in `source`, and the distribution that each belongs to."""
     found: list[tuple[list[str], str]] = []
@@ -75,7 +83,7 @@ class Environment:
         (self.packages,) = path.glob("lib/python*/site-packages")
         self._bin = path / "bin"
         names = _closure(wanted)
-        for path in {Path(str(d.locate_file(""))) for d in metadata.distributions()}:
+        for path in _sources():
             _link(_files(path), names, path, self.packages)
         launcher = self._bin / "opentelemetry-instrument"
         launcher.write_text(_LAUNCHER.format(python=self._bin / "python"))

@@ -13,7 +13,6 @@ import pytest
 
 from pulse_otel.config import ApiKey, Config, load_config
 from pulse_otel.export.transport.http import Transport
-from pulse_otel.log import rate_limited
 from pulse_otel.settings import ConfigError
 
 SECRET = "pulse_sk_very_secret_value"
@@ -143,7 +142,6 @@ def test_where_recording_is_disabled_nothing_else_is_checked(
     environ: dict[str, str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    rate_limited.__init__()  # type: ignore[misc]
 
     assert load_config(given, overrides, environ) == Config(enabled=False)
     assert caplog.messages == []
@@ -168,7 +166,6 @@ def test_a_wrong_variable_is_named_with_its_origin() -> None:
 def test_a_variable_that_is_nearly_a_setting_is_asked_about(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    rate_limited.__init__()  # type: ignore[misc]
     load_config(environ={"PULSE_SPOOLDIR": "/x", "PULSE_SERVER": "unix:/x", "PULSE_COOKIE": "c"})
 
     assert caplog.messages == [
@@ -189,7 +186,6 @@ def test_a_variable_that_is_nearly_a_setting_is_asked_about(
 def test_a_variable_that_other_packages_have_is_answered_with_ours(
     variable: str, meant: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rate_limited.__init__()  # type: ignore[misc]
     load_config(environ={variable: SECRET})
 
     assert caplog.messages == [f"pulse-otel: {variable} is no setting; did you mean {meant}?"]
@@ -207,7 +203,6 @@ def test_a_variable_that_other_packages_have_is_answered_with_ours(
 def test_the_placeholder_of_the_documentation_is_told_at_once_but_to_a_service_of_ones_own(
     key: str, url: str, told: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rate_limited.__init__()  # type: ignore[misc]
     Transport(url, ApiKey(key))
 
     assert any("api_key is the placeholder" in line for line in caplog.messages) is told

@@ -75,9 +75,8 @@ def test_no_call_is_lost_while_the_pipeline_is_replaced(own: bool) -> None:
 
 
 def test_what_ends_after_shutdown_is_counted(
-    server: FaultServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    server: FaultServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(pulse_otel.log.rate_limited, "_next", {})
     provider = TracerProvider(shutdown_on_exit=False)
     begin(server.url, tracer_provider=provider)
     other, late = provider.get_tracer("app").start_span("GET /"), call()

@@ -149,7 +149,6 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         stream_usage="never",  # else one of us must stay whole, to hide the chunk again
     )
     monkeypatch.delenv("PULSE_STRICT")
-    monkeypatch.setattr(log.rate_limited, "_next", {})
     lines: list[str] = []
 
     class Listening(logging.Handler):

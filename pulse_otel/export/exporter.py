@@ -19,10 +19,9 @@ from pulse_otel.export.accounts.span_ends import log_late_call, log_lost_spans
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.delivery.preload import import_all
 from pulse_otel.export.delivery.span_size import size_of
-from pulse_otel.export.delivery.steps import Steps
+from pulse_otel.export.delivery.steps import Steps, as_it_is
 from pulse_otel.export.delivery.worker import Delivery
 from pulse_otel.export.records.duplicates.same_span import claim, destination
-from pulse_otel.export.records.redaction import Redaction
 from pulse_otel.export.records.sampling import TraceSampling
 from pulse_otel.export.span_watch import is_for_pulse, watch
 from pulse_otel.export.transport.http import ATTEMPT_S, Transport
@@ -41,6 +40,7 @@ from pulse_otel.settings import KEY_PREFIX, ConfigError
 
 if TYPE_CHECKING:
     from pulse_otel.export.records.record import Record
+    from pulse_otel.export.records.redaction import Redaction
     from pulse_otel.export.spool.spool import Spool
 
 _HOLD_S = 1.0  # the spans of one call end within moments of each other
@@ -114,7 +114,11 @@ class PulseSpanExporter(SpanExporter):
             return
         self.project = destination(config.api_url, config.api_key)
         self._transport = Transport(config.api_url, config.api_key, ca_file=config.ca_file)
-        self._redaction = Redaction(config.redact) if config.redact else None
+        self._redaction: Redaction | None = None
+        if config.redact:
+            from pulse_otel.export.records.redaction import Redaction
+
+            self._redaction = Redaction(config.redact)
         self._delivery = Delivery(
             self._steps(config), spool=_spool(config.spool_dir, config.api_url, config.api_key)
         )
@@ -139,7 +143,7 @@ class PulseSpanExporter(SpanExporter):
             attempt_s=ATTEMPT_S,
             sample=TraceSampling(config.sample_rate, config.keep_errors),
             price=_pricing(config.prices or {}),
-            redact=self._redaction or _as_it_is,
+            redact=self._redaction or as_it_is,
             hold_s=_HOLD_S,
             collect=self._collect_now,
             prepare=import_all,
@@ -282,10 +286,6 @@ def _load(given: Given) -> Config | None:
             "config", "pulse-otel: nothing is exported: set PULSE_API_KEY, or pass api_key"
         )
     return config
-
-
-def _as_it_is(record: Record) -> Record:
-    return record
 
 
 def _pricing(own: Mapping[str, Any]) -> Callable[[Record], Record]:

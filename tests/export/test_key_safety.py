@@ -21,7 +21,6 @@ from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.export.records.duplicates.same_span import destination
 from pulse_otel.export.transport.http import Transport
 from pulse_otel.export.transport.outcome import Outcome, Verdict
-from pulse_otel.log import rate_limited
 from pulse_otel.settings import ConfigError
 from tests import faults
 from tests.conftest import RunPython
@@ -185,9 +184,8 @@ def test_no_cookie_is_kept(transport_to: Callable[..., Transport]) -> None:
     ],
 )
 def test_plain_http_to_another_machine_warns_once(
-    url: str, warns: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    url: str, warns: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(rate_limited, "_next", {})
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             Transport(url, ApiKey(CANARY))

@@ -18,7 +18,6 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import pulse_otel
 from pulse_otel import OpenAIInstrumentor, observe
 from pulse_otel.call_labels import labels_of
-from pulse_otel.log import rate_limited
 from tests.conftest import MESSAGES, Clients, RunPython
 from tests.instrumentation.anthropic import test_methods as claude
 from tests.instrumentation.openai.calls import MANAGERS, PARSED, PLAIN, STREAMED, Call, named
@@ -300,9 +299,7 @@ def test_labels_of_a_wrong_type_end_no_call(
     openai_client: Any,
     spans: InMemorySpanExporter,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rate_limited, "_next", {})
     observe(openai_client, "openai")
     wrong: Any = {"session_id": 7, "user_id": object, "metadata": ["a"]}
 

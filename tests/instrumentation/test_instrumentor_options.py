@@ -22,11 +22,6 @@ OTEL = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 PULSE = "PULSE_CAPTURE_CONTENT"
 
 
-@pytest.fixture(autouse=True)
-def every_complaint_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limited, "_next", {})
-
-
 @pytest.fixture
 def spans() -> Iterator[Any]:
     """Instruments with the given options; returns what is exported."""

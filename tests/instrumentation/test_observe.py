@@ -17,7 +17,6 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import pulse_otel
 from pulse_otel import ObserveOptions, Provider, observe
 from pulse_otel.instrumentation.recorder import recorders
-from pulse_otel.log import rate_limited
 from tests.conftest import DEPRECATED, KEY, MESSAGES, Clients, Service
 
 CLAUDE = {"model": "claude-haiku-4-5", "max_tokens": 50, "messages": MESSAGES}
@@ -121,7 +120,6 @@ def test_an_observed_client_without_init_pulse_is_asked_about_once(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rate_limited, "_next", {})
     monkeypatch.setattr(recorders, "initialised", False)
     observe(openai_client, Provider.OPENAI)
     assert caplog.messages == []  # init_pulse may still come
@@ -137,9 +135,7 @@ def test_metadata_that_is_no_dict_is_told_and_left_out(
     pulse: Service,
     openai_client: Any,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rate_limited, "_next", {})
     observe(openai_client, Provider.OPENAI)
     openai_client.chat.completions.create(**GPT, pulse_metadata="chat", pulse_session_id="s")
 
@@ -156,9 +152,7 @@ def test_a_label_that_is_a_dict_is_told_and_left_out(
     spans: InMemorySpanExporter,
     openai_client: Any,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rate_limited, "_next", {})
     wrong: Any = {"session_id": "s", "user_id": "u", name: {"id": "a"}}
     given: dict[str, dict[str, Any]] = {"client": {}, "block": {}, "call": {}}
     given[way] = wrong

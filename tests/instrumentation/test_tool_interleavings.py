@@ -238,7 +238,7 @@ def run(program: Program, conversations: int, at_once: int) -> Counter[str]:
 
 
 @pytest.mark.parametrize(
-    ("conversations", "at_once"), [(300, 30), pytest.param(10_000, 200, marks=LONG)]
+    ("conversations", "at_once"), [(100, 30), pytest.param(10_000, 200, marks=LONG)]
 )
 def test_no_trace_has_two_users_and_each_clear_round_trip_is_one(
     conversations: int, at_once: int, program: Program

@@ -18,12 +18,12 @@ from pulse_otel.export.accounts.ledger import Ledger
 from pulse_otel.export.accounts.span_ends import DropReason, End
 from pulse_otel.export.delivery.span_size import LARGEST_BYTES, UNKNOWN_BYTES
 from pulse_otel.export.delivery.steps import Steps
-from pulse_otel.export.records.record import Record
 from pulse_otel.guard import FAILED, guarded
 
 if TYPE_CHECKING:
     from pulse_otel.export.records.duplicates.deduplicator import CallDeduplicator
     from pulse_otel.export.records.parents import Parents
+    from pulse_otel.export.records.record import Record
 
 MAX_QUEUED_BYTES = 320 << 20
 ROUND_RECORDS, ROUND_BYTES = 1000, 5 << 20

@@ -18,6 +18,11 @@ def _nothing() -> None:
     return None
 
 
+def as_it_is(record: Record) -> Record:
+    """Return `record`: a step that a program did not ask for."""
+    return record
+
+
 @dataclass(frozen=True, slots=True)
 class Steps:
     """What the worker does not do itself. Deadlines are times of `time.monotonic`.
@@ -32,8 +37,8 @@ class Steps:
     attempt_s: float
     degrade: Callable[[ReadableSpan], Record | None] = lambda span: None  # where `read` fails
     sample: Callable[[Record], Record | None] = lambda record: record  # None: it is left out
-    price: Callable[[Record], Record] = lambda record: record
-    redact: Callable[[Record], Record] = lambda record: record
+    price: Callable[[Record], Record] = as_it_is
+    redact: Callable[[Record], Record] = as_it_is
     hold_s: float = 0.0  # how long after its end a call waits for a second recording of it
     collect: Callable[[], object] = _nothing  # have the processors before us hand over
     prepare: Callable[[], None] = _nothing  # once, before all: what is to be imported

@@ -10,9 +10,12 @@ a higher rate takes these and more.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pulse_otel import semconv
-from pulse_otel.export.records.record import Record
+
+if TYPE_CHECKING:
+    from pulse_otel.export.records.record import Record
 
 _LIMIT = 1 << 64
 

@@ -19,7 +19,6 @@ from datetime import timezone
 from enum import Enum
 from typing import Any
 
-from pulse_otel.masking import masked
 from pulse_otel.printable import printable
 from pulse_otel.values import clip
 
@@ -183,6 +182,8 @@ def believed(outcome: Outcome, sent: int) -> Outcome:
 
 def one_line(message: str) -> str:
     """Return `message` for the log: printable, in one line, bounded."""
+    from pulse_otel.masking import masked  # there: the dialects need it
+
     start = masked(message, 4 * _MESSAGE_BYTES)
     return clip(" ".join(printable(start).split()), _MESSAGE_BYTES)
 

@@ -49,7 +49,6 @@ def test_a_fault_is_reported_once_and_nothing_is_lost_when_it_passes(
 ) -> None:
     pulse_otel.init_pulse({"api_key": KEY, "api_url": faulty.url}, protocol=protocol)
     faulty.answer = lambda number, spans: answer
-    pulse_otel.log.rate_limited.__init__()  # type: ignore[misc]
     with caplog.at_level(logging.WARNING, "pulse_otel"):
         for _ in range(3):
             client.chat.completions.create(**GPT)
@@ -171,7 +170,6 @@ def test_other_spans_take_no_place_in_the_queue(
 def test_an_exporter_without_a_key_warns_and_exports_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    pulse_otel.log.rate_limited.__init__()  # type: ignore[misc]
     exporter = pulse_otel.PulseSpanExporter()
 
     exporter.export([])

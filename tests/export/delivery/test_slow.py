@@ -11,7 +11,6 @@ import pytest
 from pulse_otel import PulseSpanExporter
 from pulse_otel.export.delivery import backoff
 from pulse_otel.export.transport.outcome import Outcome, Verdict
-from pulse_otel.log import rate_limited
 from tests.conftest import KEY
 from tests.export.sending import ids_in, ids_of, records, sending, stored, until
 from tests.export.spans import one
@@ -166,7 +165,6 @@ def test_the_last_line_names_the_unconfirmed_the_address_and_the_cause(
 def test_a_413_that_is_handled_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
     """One that is too large even alone and without its content is."""
     caplog.set_level(logging.DEBUG)
-    rate_limited._next.clear()
 
     def script(number: int, request: Request) -> Action:
         return answer(413 if int(request.headers["content-length"]) > limit else 200)

@@ -110,7 +110,6 @@ def test_what_it_fails_at_is_left_out_counted_and_said_once(
             raise ValueError(text)
         return None if failure == "no text" else redact(text)
 
-    pulse_otel.log.rate_limited.__init__()  # type: ignore[misc]
     with caplog.at_level(logging.WARNING, "pulse_otel"):
         pulse_otel.init_pulse({"api_key": KEY, "api_url": service.url, "redact": redact})
         call(observe(openai_client, Provider.OPENAI))
@@ -181,7 +180,6 @@ def test_a_module_that_cannot_be_imported_is_a_wrong_setting(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "theirs", raising=False)
     monkeypatch.setenv("PULSE_REDACT", "theirs:mask")
-    pulse_otel.log.rate_limited.__init__()  # type: ignore[misc]
 
     with pytest.raises(ConfigError, match=r"redact: .* \(from PULSE_REDACT\)"):
         pulse_otel.init_pulse(api_key=KEY)

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from pulse_otel import log
 from pulse_otel.export.delivery import backlog
 from pulse_otel.export.spool import spool
 from tests.conftest import ROOT
@@ -80,7 +79,6 @@ def test_memory_does_until_the_disk_is_back(
 ) -> None:
     monkeypatch.setattr(spool, "_REFUSED_FOR_S", 0.0)
     monkeypatch.setattr(backlog, "SEARCH_S", 0.1)
-    monkeypatch.setattr(log.rate_limited, "_next", {})
     directory = tmp_path / "spool"
     with (
         FaultServer(then=answer(503)) as server,

@@ -12,7 +12,6 @@ import pytest
 
 from pulse_otel.export.delivery import backoff
 from pulse_otel.export.delivery.request_size import MAX_REQUEST_BYTES
-from pulse_otel.log import rate_limited
 from tests.conftest import KEY
 from tests.export.sending import ids_in, ids_of, records, sending, stored
 from tests.faults import Action, FaultServer, answer, redirect, short_body
@@ -136,9 +135,8 @@ def test_no_request_is_larger_than_the_service_takes() -> None:
 
 @pytest.mark.row("K1", "U4")
 def test_what_a_service_says_is_masked_and_logged_once_a_minute(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(rate_limited, "_next", {})
     found = [
         partial({"rejectedSpans": 1, "errorMessage": f"no {number} for Bearer {KEY}0123456789"})
         for number in range(4)

@@ -35,7 +35,6 @@ def test_ten_minutes_of_an_outage_are_ten_lines(
     monkeypatch.setattr(backoff, "HURRIED_S", 0.001)
     now = [0.0]
     monkeypatch.setattr(log.rate_limited, "_clock", lambda: now[0])
-    monkeypatch.setattr(log.rate_limited, "_next", {})
     with (
         caplog.at_level(logging.WARNING, "pulse_otel"),
         FaultServer(then=answer(503)) as server,
@@ -91,7 +90,6 @@ def test_a_log_handler_that_flushes_does_not_stop_us(openai_client: Any) -> None
 
     handler = Flushing()
     log.logger.addHandler(handler)
-    log.rate_limited.__init__()  # type: ignore[misc]
     try:
         with FaultServer([answer(503), answer(503)]) as server:
             settings = {"api_key": KEY, "api_url": server.url, "protocol": "otlp"}
