@@ -6,6 +6,7 @@ Importing this package imports no provider SDK, no requests, and starts no threa
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any
 
 # Not lazy: the function has its module's name, and must be what the name means.
@@ -95,15 +96,15 @@ if not TYPE_CHECKING:  # to a type checker, it would mean that every name is the
 
 def _unknown(name: str) -> AttributeError:
     said = f"module {__name__!r} has no attribute {name!r}"
-    if name.startswith("_"):
+    # An import of a module of ours asks for it as an attribute first.
+    if name.startswith("_") or PathFinder.find_spec(f"{__name__}.{name}", __path__):
         return AttributeError(said)
     from pulse_otel.near_names import name_meant
 
     meant = name_meant(name, __all__)
+    hint = f"; did you mean pulse_otel.{meant}?" if meant else ""
     # Without `obj`, Python would add a suggestion of its own.
-    return AttributeError(
-        said + (f"; did you mean pulse_otel.{meant}?" if meant else ""), name=name, obj=""
-    )
+    return AttributeError(said + hint, name=name, obj="")
 
 
 def _version() -> str:
