@@ -135,7 +135,7 @@ def main(arguments: list[str]) -> int:
     """Count, print, and compare or record."""
     parsed = _parsed(arguments)
     if MARK not in os.environ:
-        _start_anew()
+        start_anew()
     if parsed.how == "instructions" and not under_callgrind():
         return again_under_callgrind(sys.argv)
     figures = {
@@ -152,7 +152,7 @@ def main(arguments: list[str]) -> int:
     return check(figures, recorded) if parsed.check else 0
 
 
-def _start_anew() -> None:
+def start_anew() -> None:
     """Run this program in an environment that changes no count: no setting, no proxy."""
     kept = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
     command = [sys.executable, *sys.argv]

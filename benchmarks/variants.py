@@ -130,7 +130,7 @@ def _ours(workload: Workload) -> Counts:
     return counts
 
 
-def _observed(workload: Workload) -> Attributes:
+def observed_span(workload: Workload) -> Attributes:
     """The attributes of the span that an observed client makes of the workload."""
     memory, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(memory))
@@ -163,7 +163,7 @@ def _check_equal(span: Attributes, observed: Attributes) -> None:
 
 def counted(workload: Workload) -> dict[str, Counts]:
     """The counts of the three variants."""
-    observed = in_child(partial(_observed, workload))
+    observed = in_child(partial(observed_span, workload))
     return {
         "bare": in_child(partial(_bare, workload)),
         "floor": in_child(partial(_floor, workload, observed)),
