@@ -10,7 +10,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from pulse_otel.export.accounts.ledger import Ledger
 from pulse_otel.export.accounts.span_ends import DropReason, End
 from pulse_otel.export.delivery.span_size import LARGEST_BYTES, UNKNOWN_BYTES
 from pulse_otel.export.delivery.steps import Steps
-from pulse_otel.export.records.record import Record
+from pulse_otel.export.records.record import Record, updated
 from pulse_otel.guard import FAILED, guarded
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ class SpanQueue:
 
     def _placed(self, record: Record, redacted: Record) -> Record:
         place = self._parents.place(record)
-        return replace(redacted, **place._asdict())
+        return updated(redacted, **place._asdict())
 
     def _round(self) -> Iterator[tuple[Record, Record]]:
         count = total = 0

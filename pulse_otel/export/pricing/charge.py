@@ -149,7 +149,7 @@ def _rate(price: Rate, prompt: int) -> float:
 
 def _count(value: object) -> int:
     """A count: 0 for anything that is not a positive number."""
-    return int(_seconds(value))
+    return 0 if value is None else int(_seconds(value))
 
 
 def _seconds(value: object) -> float:

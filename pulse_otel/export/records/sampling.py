@@ -9,10 +9,8 @@ a higher rate takes these and more.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pulse_otel import semconv
-from pulse_otel.export.records.record import Record
+from pulse_otel.export.records.record import Record, updated
 
 _LIMIT = 1 << 64
 
@@ -30,5 +28,5 @@ class TraceSampling:
             return record
         if self._keep_errors and record.is_error and record.kind == "llm_call":
             kept = {semconv.PULSE_KEPT_ERROR: True}
-            return replace(record, attributes={**record.attributes, **kept})
+            return updated(record, attributes={**record.attributes, **kept})
         return None

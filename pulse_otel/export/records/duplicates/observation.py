@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from dataclasses import dataclass, field
+from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.export.records.record import Record, Usage
+from pulse_otel.export.records.record import UNKNOWN_USAGE, Record, updated
 
 SpanId = tuple[str, str]
 """The trace id and the span id."""
 
-_OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC)
+OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC)
 _LEFT_OUT = ("__REDACTED__", "redacted-by-litellm")  # what stands for a text that is not recorded
 _COMPARED = 2_000  # characters: bounds cut the rest in places of their own
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallObservation:
     """The record of a call, and what finds and compares others of the same call.
 
@@ -66,16 +66,16 @@ class CallObservation:
     @property
     def has_ours(self) -> bool:
         """Whether one of the spans is our own."""
-        return not self.scopes.isdisjoint(_OURS)
+        return not self.scopes.isdisjoint(OURS)
 
     @property
     def has_tokens(self) -> bool:
         """Whether any usage is known."""
-        return self.record.usage != Usage()
+        return self.record.usage != UNKNOWN_USAGE
 
     def beneath(self, above: SpanId) -> CallObservation:
         """Return this one with `above` as a further parent."""
-        return replace(self, parents=self.parents | {above})
+        return updated(self, parents=self.parents | {above})
 
     def is_below(self, other: CallObservation) -> bool:
         """Return whether a span of `other` is the parent of one of these."""
@@ -125,7 +125,7 @@ class CallObservation:
             usage=record.usage,
             estimates_usage=record.estimates_usage,
         )
-        return replace(self, record=known)
+        return updated(self, record=known)
 
 
 def _hash(text: str | None) -> int | None:
@@ -187,6 +187,8 @@ def _tool_calls(response: Mapping[str, Any]) -> str:
     return " ".join(sorted(str(call.get("call_id") or call.get("id")) for call in calls))
 
 
-def _dicts(value: object) -> list[dict[str, Any]]:
-    found = cast("Sequence[Any]", value) if isinstance(value, (list, tuple)) else ()
-    return [item for item in found if isinstance(item, dict)]
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, _LISTS) else []
+
+
+_LISTS = (list, tuple)
