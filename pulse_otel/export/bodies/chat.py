@@ -11,6 +11,7 @@ from pulse_otel.export.bodies.content import (
     Part,
     as_string,
     named,
+    only_text,
     parameters,
     parts_of,
     usage,
@@ -75,8 +76,11 @@ def messages(content: Content) -> list[dict[str, Any]]:
 
 
 def _is_users(message: dict[str, Any]) -> bool:
-    results = any(part.get("type") == "tool_call_response" for part in parts_of(message))
-    return message.get("role") == "user" and not results
+    return message.get("role") == "user" and not _results(parts_of(message))
+
+
+def _results(parts: list[Part]) -> list[Part]:
+    return [part for part in parts if part.get("type") == "tool_call_response"]
 
 
 def _choice(index: int, message: dict[str, Any], content: Content) -> dict[str, Any]:
@@ -94,7 +98,7 @@ def _tool(tool: dict[str, Any]) -> dict[str, Any]:
 def _messages(message: dict[str, Any]) -> list[dict[str, Any]]:
     """Return one message, or one message for each tool result."""
     parts = parts_of(message)
-    results = [part for part in parts if part.get("type") == "tool_call_response"]
+    results = _results(parts)
     if not results:
         return [_message(message, parts)]
     return [_result(message, part) for part in results]
@@ -111,6 +115,9 @@ def _message(message: dict[str, Any], parts: list[Part]) -> dict[str, Any]:
     body: dict[str, Any] = {"role": message.get("role") or "assistant"}
     if message.get("name"):
         body["name"] = message["name"]
+    text = only_text(parts)
+    if text is not None:
+        return {**body, "content": text}
     groups: dict[str, list[Part]] = {}
     for part in parts:
         kind = str(part.get("type"))

@@ -100,6 +100,15 @@ def parts_of(message: Mapping[str, Any]) -> list[Part]:
     return _dicts(message.get("parts"))
 
 
+def only_text(parts: list[Part]) -> str | None:
+    """Return the text of `parts` if there is nothing else, as in most messages; else None."""
+    if len(parts) != 1:
+        return None
+    text = parts[0].get("content")
+    only = len(parts[0]) == 2 and parts[0].get("type") == "text" and isinstance(text, str)
+    return text if only else None
+
+
 def texts(parts: list[Part]) -> list[str] | None:
     """Return the texts of `parts`; None if a part is not a text."""
     if any(part.get("type") != "text" for part in parts):
@@ -109,6 +118,9 @@ def texts(parts: list[Part]) -> list[str] | None:
 
 def written(parts: list[Part], block: Callable[[Part], Any]) -> Any:
     """Return a single text as plain text, anything else as a list of blocks."""
+    text = only_text(parts)
+    if text is not None:
+        return text
     plain = texts(parts)
     if plain is not None and len(plain) <= 1:
         return plain[0] if plain else ""

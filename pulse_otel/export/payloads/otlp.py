@@ -144,7 +144,7 @@ def _text(key: str, text: str) -> Attribute:
 def _value(value: Any) -> dict[str, Any]:
     """Return an OTLP AnyValue; integers are JSON numbers if those are exact, else texts."""
     if isinstance(value, str):
-        return {"stringValue": scrub(value)}
+        return {"stringValue": value}  # `to_json` scrubs it
     if isinstance(value, bool):
         return {"boolValue": value}
     if isinstance(value, int):
