@@ -24,6 +24,7 @@ _HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",  # a compressed answer could unpack to any size
     "User-Agent": "pulse-otel",
+    "Connection": "keep-alive",
 }
 
 
@@ -87,19 +88,11 @@ class Transport:
         session = self._open()
         token = current.set(attempt)
         try:
-            with session.post(
-                self._base_url + path,
-                data=body,
-                headers=_HEADERS,
-                timeout=attempt.left_s(),
-                allow_redirects=False,
-                stream=True,
-                # Passed with each request, since REQUESTS_CA_BUNDLE would replace the session's.
-                verify=self._ca_file,
-            ) as response:
+            url = self._base_url + path
+            with session.posted(url, body, _HEADERS, attempt.left_s()) as response:
                 return decide(
-                    response.status_code,
-                    _read(response.raw),
+                    response.status,
+                    _read(response),
                     response.headers.get("Retry-After"),
                     response.headers.get("Content-Type", ""),
                 )
@@ -122,8 +115,8 @@ class Transport:
             # The parent's is kept: closing it takes locks that the parent's threads may have held.
             self._inherited = session
             self._pid = os.getpid()
-            self._session = session = Session(proxies=not self._loopback)
-            session.auth = self._authorize  # as `auth`, so that netrc does not replace it
+            self._session = session = Session(proxies=not self._loopback, verify=self._ca_file)
+            session.auth = self._authorize
         return session
 
     def _authorize(self, request: Any) -> Any:
