@@ -97,6 +97,9 @@ def _tool(tool: dict[str, Any]) -> dict[str, Any]:
 
 def _messages(message: dict[str, Any]) -> list[dict[str, Any]]:
     """Return one message, or one message for each tool result."""
+    text = only_text(message.get("parts"))
+    if text is not None and "name" not in message:
+        return [{"role": message.get("role") or "assistant", "content": text}]
     parts = parts_of(message)
     results = _results(parts)
     if not results:
@@ -115,9 +118,6 @@ def _message(message: dict[str, Any], parts: list[Part]) -> dict[str, Any]:
     body: dict[str, Any] = {"role": message.get("role") or "assistant"}
     if message.get("name"):
         body["name"] = message["name"]
-    text = only_text(parts)
-    if text is not None:
-        return {**body, "content": text}
     groups: dict[str, list[Part]] = {}
     for part in parts:
         kind = str(part.get("type"))

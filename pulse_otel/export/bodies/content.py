@@ -65,16 +65,18 @@ def parameters(
 ) -> dict[str, Any]:
     """Return the request's parameters; `names` has those that the shape names differently."""
     body = {
-        name: list(attributes[key]) if isinstance(attributes[key], tuple) else attributes[key]
+        name: list(value) if isinstance(value, tuple) else value
         for key, name in {**_PARAMETERS, **names}.items()
-        if attributes.get(key) is not None
+        if (value := attributes.get(key)) is not None
     }
     return {**body, **content.parameters}
 
 
 def named(attributes: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """Return the attributes that are present, by other names."""
-    return {name: attributes[key] for key, name in names.items() if attributes.get(key) is not None}
+    return {
+        name: value for key, name in names.items() if (value := attributes.get(key)) is not None
+    }
 
 
 def usage(
@@ -100,13 +102,12 @@ def parts_of(message: Mapping[str, Any]) -> list[Part]:
     return _dicts(message.get("parts"))
 
 
-def only_text(parts: list[Part]) -> str | None:
+def only_text(parts: object) -> str | None:
     """Return the text of `parts` if there is nothing else, as in most messages; else None."""
-    if len(parts) != 1:
-        return None
-    text = parts[0].get("content")
-    only = len(parts[0]) == 2 and parts[0].get("type") == "text" and isinstance(text, str)
-    return text if only else None
+    match parts:
+        case [{"type": "text", "content": str(text), **more}] if not more:
+            return text
+    return None
 
 
 def texts(parts: list[Part]) -> list[str] | None:
