@@ -42,6 +42,7 @@ from workloads import WORKLOADS
 from pulse_otel.export import dialects
 from pulse_otel.export.accounts.span_ends import End
 from pulse_otel.export.delivery import queue
+from pulse_otel.export.delivery.span_size import size_of
 from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.export.payloads import otlp
 
@@ -96,6 +97,7 @@ def _batches(attributes: dict[str, Any], size: int) -> list[Batch]:
             own = {**attributes, _RESPONSE_ID: f"chatcmpl-{number}-{index}"}
             span: Any = tracer.start_span("chat gpt-4o-mini", kind=SpanKind.CLIENT, attributes=own)
             span.end()
+            size_of(span)  # as the thread does that ends it
             batch.append(span)
         made.append(batch)
     return made

@@ -107,7 +107,8 @@ def only_text(parts: object) -> str | None:
     match parts:
         case [{"type": "text", "content": str(text), **more}] if not more:
             return text
-    return None
+        case _:
+            return None
 
 
 def texts(parts: list[Part]) -> list[str] | None:

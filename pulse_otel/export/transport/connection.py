@@ -20,7 +20,7 @@ import io
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, cast
@@ -226,7 +226,7 @@ class Session(requests.Session):
     @contextmanager
     def posted(
         self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float
-    ) -> Iterator[Any]:
+    ) -> Generator[Any]:
         """Post `body`; yield urllib3's response, unread."""
         request, settings = self._prepared.get(url) or self._prepare(url)
         request.body = body

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from pulse_otel import semconv
 from pulse_otel.export.records.record import UNKNOWN_USAGE, Record, updated
@@ -186,7 +186,5 @@ def _tool_calls(response: Mapping[str, Any]) -> str:
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, _LISTS) else []
-
-
-_LISTS = (list, tuple)
+    found = cast("Sequence[Any]", value) if isinstance(value, (list, tuple)) else ()
+    return [item for item in found if isinstance(item, dict)]
