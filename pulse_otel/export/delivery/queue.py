@@ -124,6 +124,8 @@ class SpanQueue:
 
     def _placed(self, record: Record, redacted: Record) -> Record:
         place = self._parents.place(record)
+        if place == (redacted.trace_id, redacted.span_id, redacted.parent_span_id):
+            return redacted
         return updated(redacted, **place._asdict())
 
     def _round(self) -> Iterator[tuple[Record, Record]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from pulse_otel import semconv
@@ -36,7 +37,7 @@ TOKENS = {
 """Names in `Usage` -> attributes."""
 
 _SELDOM = frozenset(TOKENS) - {"input", "output", "cache_read", "cache_write", "reasoning"}
-WITHOUT_COLUMN = {name: key for name, key in TOKENS.items() if name not in ("input", "output")}
+_WITHOUT_COLUMN = {name: key for name, key in TOKENS.items() if name not in ("input", "output")}
 
 
 def usage_of(canonical: Attributes, dialect: Dialect, provider: str | None) -> Usage:
@@ -83,6 +84,14 @@ _BESIDE_TOKENS: dict[str, tuple[str, Callable[[object], Any]]] = {
 def _part(counts: Attributes) -> dict[str, Any]:
     found = {name: as_count(counts[key]) for name, key in TOKENS.items() if key in counts}
     return {name: count for name, count in found.items() if count is not None}
+
+
+_beside_columns = attrgetter(*_WITHOUT_COLUMN)
+
+
+def without_column(usage: Usage) -> dict[str, int | None]:
+    """Return the counts of `usage` that have no column, by their attributes."""
+    return dict(zip(_WITHOUT_COLUMN.values(), _beside_columns(usage), strict=True))
 
 
 def counts_of(canonical: Attributes, usage: Usage) -> dict[str, int | None]:

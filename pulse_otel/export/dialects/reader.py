@@ -15,7 +15,7 @@ from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 from pulse_otel import semconv
 from pulse_otel.export import bodies
 from pulse_otel.export.dialects import parts
-from pulse_otel.export.dialects.counts import TOKENS, WITHOUT_COLUMN, counts_of, usage_of
+from pulse_otel.export.dialects.counts import TOKENS, counts_of, usage_of, without_column
 from pulse_otel.export.dialects.dialect import DOLLARS, ESTIMATED, START_NS, Dialect
 from pulse_otel.export.dialects.errors import error_details
 from pulse_otel.export.dialects.finish import finish_reasons, in_pulses_words
@@ -226,7 +226,7 @@ def _without_column(
         semconv.PULSE_SCOPE: None if ours else source.scope or None,
     }
     if kind == "llm_call":
-        stable |= {key: getattr(usage, name) for name, key in WITHOUT_COLUMN.items()}
+        stable |= without_column(usage)
     elif usage != UNKNOWN_USAGE:
         stable[semconv.PULSE_AGENT_USAGE] = {
             name: count for name in TOKENS if (count := getattr(usage, name)) is not None
