@@ -210,8 +210,9 @@ class _Adapter(HTTPAdapter):
 class Session(requests.Session):
     """Timed connections to one service; follows no redirect and keeps no cookie.
 
-    With `proxies`, it uses those of the environment. The environment is read once, and an address
-    is parsed once: `requests` would do both for each request. Used by one thread at a time.
+    With `proxies`, it uses those of the environment. The environment is read, and an address is
+    parsed, once until a request fails: `requests` would do both each time. Used by one thread at a
+    time.
     """
 
     def __init__(self, *, proxies: bool, verify: str | None) -> None:
@@ -219,7 +220,7 @@ class Session(requests.Session):
         self._with_proxies = proxies
         # As an argument, since REQUESTS_CA_BUNDLE would replace the session's own.
         self._verify = verify
-        self._prepared: dict[str, tuple[Any, Any]] = {}
+        self._prepared: dict[str, Any] = {}
         for scheme in ("http://", "https://"):
             self.mount(scheme, _Adapter())
 
@@ -228,7 +229,7 @@ class Session(requests.Session):
         self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> Generator[Any]:
         """Post `body`; yield urllib3's response, unread."""
-        request, settings = self._prepared.get(url) or self._prepare(url)
+        request, settings = self._prepared.pop(url, None) or self._prepare(url)
         request.body = body
         request.headers.update(headers, **{"Content-Length": str(len(body))})
         try:
@@ -237,6 +238,7 @@ class Session(requests.Session):
             response: Any = self.get_adapter(url).send(request, timeout=timeout_s, **settings)
             try:
                 yield response
+                self._prepared[url] = request, settings
             finally:
                 response.close()
                 response.release_conn()
@@ -249,5 +251,4 @@ class Session(requests.Session):
         settings: Any = self.merge_environment_settings(request.url, {}, True, self._verify, None)
         if not self._with_proxies:  # `trust_env` would also turn off REQUESTS_CA_BUNDLE
             settings = {**settings, "proxies": {}}
-        self._prepared[url] = request, settings
         return request, settings
