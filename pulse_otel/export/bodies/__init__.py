@@ -100,16 +100,16 @@ def response(
 
 def bounded(value: Any) -> Any:
     """Return another value for a JSON payload, such as a tool's input, by the same rules."""
-    return value if _fits(value, to_json(value)) else trim.fit(without_media(value), MAX_BYTES)
+    return value if _fits(to_json(value)) else trim.fit(without_media(value), MAX_BYTES)
 
 
 def _written(
     body: dict[str, Any], trimmed: Callable[[dict[str, Any], int], dict[str, Any]]
 ) -> dict[str, Any]:
     text = to_json(body)
-    return Body(body, text) if _fits(body, text) else trimmed(without_media(body), MAX_BYTES)
+    return Body(body, text) if _fits(text) else trimmed(without_media(body), MAX_BYTES)
 
 
-def _fits(value: Any, text: str) -> bool:
+def _fits(text: str) -> bool:
     """Return whether a value is neither to be trimmed nor holds media, as its JSON shows."""
-    return size_bytes(text) <= MAX_BYTES and not may_hold_media(value, text)
+    return size_bytes(text) <= MAX_BYTES and not may_hold_media(text)

@@ -102,13 +102,13 @@ def parts_of(message: Mapping[str, Any]) -> list[Part]:
     return _dicts(message.get("parts"))
 
 
-def only_text(parts: object) -> str | None:
+def only_text(parts: Any) -> str | None:
     """Return the text of `parts` if there is nothing else, as in most messages; else None."""
-    match parts:
-        case [{"type": "text", "content": str(text), **more}] if not more:
-            return text
-        case _:
-            return None
+    part: Any = parts[0] if type(parts) is list and len(parts) == 1 else None
+    if type(part) is not dict or len(part) != 2:
+        return None
+    text = part.get("content")
+    return text if part.get("type") == "text" and isinstance(text, str) else None
 
 
 def texts(parts: list[Part]) -> list[str] | None:

@@ -13,7 +13,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pulse_otel.leaves import leaves
 from pulse_otel.values import MAX_DEPTH, plain
 
 _LEAST = 256  # shorter base64 is not a medium, or not worth a note
@@ -24,16 +23,11 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\r\n]+={0,2}")
 _DATA_KEYS = frozenset(("data", "b64_json", "file_data"))
 _GENERATED = ("result", "image_generation_call")  # field and type of a Responses item
 _SIGNS = (";base64,", '"data":', '"b64_json":', '"file_data":', "image_generation_call")
-_SHORT = 4096  # characters of JSON that are faster searched than its value is walked
 
 
-def may_hold_media(value: Any, text: str) -> bool:
-    """Return whether `without_media` may change `value`, whose JSON is `text`."""
-    found = leaves(value, clean=False) if len(text) > _SHORT else None
-    if found is None:
-        return any(sign in text for sign in _SIGNS)
-    named = not _DATA_KEYS.isdisjoint(found.names) or _GENERATED[1] in found.texts
-    return named or "data:" in {text[:5] for text in found.texts}
+def may_hold_media(text: str) -> bool:
+    """Return whether `without_media` may change the value with this JSON text."""
+    return any(sign in text for sign in _SIGNS)
 
 
 _TYPE_KEYS = ("media_type", "mime_type", "mediaType", "format", "modality", "type")
