@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import lru_cache
 from typing import Any
 
 _MAIN = "__main__"
@@ -21,6 +22,11 @@ def program_name() -> str | None:
     script: Any = next(iter(getattr(sys, "argv", None) or ()), None)
     if not isinstance(script, str) or not script or script.startswith("-"):
         return None
+    return _name_of(script)
+
+
+@lru_cache(maxsize=8)  # each span asks
+def _name_of(script: str) -> str | None:
     path = os.path.normpath(script)  # the current folder may be gone
     name = _without_suffix(os.path.basename(path))
     if name == _MAIN:  # of a folder that was run as a program

@@ -8,7 +8,7 @@ trimmed so that its JSON stays valid; `payloads` trims further, to the limit of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from pulse_otel import semconv
 from pulse_otel.export.bodies import anthropic, chat, other_apis, responses, trim
@@ -18,6 +18,7 @@ from pulse_otel.values import size_bytes, to_json
 
 __all__ = [
     "MAX_BYTES",
+    "Body",
     "Content",
     "answer_text",
     "bounded",
@@ -27,7 +28,17 @@ __all__ = [
     "without_media",
 ]
 
-T = TypeVar("T")
+
+class Body(dict[str, Any]):
+    """A body with its JSON text, as it was written to be measured; nobody changes either."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, value: Mapping[str, Any], text: str) -> None:
+        """Copy `value`."""
+        super().__init__(value)
+        self.text = text
+
 
 MAX_BYTES = 4 << 20
 """The limit for one body's JSON in any form: it bounds what waits in memory or on disk."""
@@ -77,24 +88,28 @@ def _starts(value: object, prefix: str) -> bool:
 
 def request(attributes: Mapping[str, Any], content: Content, shape: Shape) -> dict[str, Any]:
     """Return the request in `shape`, below `MAX_BYTES`."""
-    return _fitted(shape.request(attributes, content), trim.request)
+    return _written(shape.request(attributes, content), trim.request)
 
 
 def response(
     attributes: Mapping[str, Any], content: Content, shape: Shape
 ) -> dict[str, Any] | None:
     """Return the response in `shape`, below `MAX_BYTES`; None if nothing of it is known."""
-    return _fitted(shape.response(attributes, content), trim.fit) or None
+    return _written(shape.response(attributes, content), trim.fit) or None
 
 
 def bounded(value: Any) -> Any:
     """Return another value for a JSON payload, such as a tool's input, by the same rules."""
-    return _fitted(value, trim.fit)
+    return value if _fits(to_json(value)) else trim.fit(without_media(value), MAX_BYTES)
 
 
-def _fitted(value: T, trimmed: Callable[[T, int], T]) -> T:
-    """Trim a value and replace its media; most are small and hold none, as their text shows."""
-    text = to_json(value)
-    if size_bytes(text) <= MAX_BYTES and not may_hold_media(text):
-        return value
-    return trimmed(without_media(value), MAX_BYTES)
+def _written(
+    body: dict[str, Any], trimmed: Callable[[dict[str, Any], int], dict[str, Any]]
+) -> dict[str, Any]:
+    text = to_json(body)
+    return Body(body, text) if _fits(text) else trimmed(without_media(body), MAX_BYTES)
+
+
+def _fits(text: str) -> bool:
+    """Return whether a value is neither to be trimmed nor holds media, as its JSON shows."""
+    return size_bytes(text) <= MAX_BYTES and not may_hold_media(text)

@@ -11,6 +11,7 @@ from pulse_otel.export.bodies.content import (
     Part,
     as_string,
     named,
+    only_text,
     parameters,
     parts_of,
     usage,
@@ -75,8 +76,11 @@ def messages(content: Content) -> list[dict[str, Any]]:
 
 
 def _is_users(message: dict[str, Any]) -> bool:
-    results = any(part.get("type") == "tool_call_response" for part in parts_of(message))
-    return message.get("role") == "user" and not results
+    return message.get("role") == "user" and not _results(parts_of(message))
+
+
+def _results(parts: list[Part]) -> list[Part]:
+    return [part for part in parts if part.get("type") == "tool_call_response"]
 
 
 def _choice(index: int, message: dict[str, Any], content: Content) -> dict[str, Any]:
@@ -93,8 +97,11 @@ def _tool(tool: dict[str, Any]) -> dict[str, Any]:
 
 def _messages(message: dict[str, Any]) -> list[dict[str, Any]]:
     """Return one message, or one message for each tool result."""
+    text = only_text(message.get("parts"))
+    if text is not None and "name" not in message:
+        return [{"role": message.get("role") or "assistant", "content": text}]
     parts = parts_of(message)
-    results = [part for part in parts if part.get("type") == "tool_call_response"]
+    results = _results(parts)
     if not results:
         return [_message(message, parts)]
     return [_result(message, part) for part in results]

@@ -65,16 +65,18 @@ def parameters(
 ) -> dict[str, Any]:
     """Return the request's parameters; `names` has those that the shape names differently."""
     body = {
-        name: list(attributes[key]) if isinstance(attributes[key], tuple) else attributes[key]
+        name: list(value) if isinstance(value, tuple) else value
         for key, name in {**_PARAMETERS, **names}.items()
-        if attributes.get(key) is not None
+        if (value := attributes.get(key)) is not None
     }
     return {**body, **content.parameters}
 
 
 def named(attributes: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """Return the attributes that are present, by other names."""
-    return {name: attributes[key] for key, name in names.items() if attributes.get(key) is not None}
+    return {
+        name: value for key, name in names.items() if (value := attributes.get(key)) is not None
+    }
 
 
 def usage(
@@ -100,6 +102,15 @@ def parts_of(message: Mapping[str, Any]) -> list[Part]:
     return _dicts(message.get("parts"))
 
 
+def only_text(parts: Any) -> str | None:
+    """Return the text of `parts` if there is nothing else, as in most messages; else None."""
+    part: Any = parts[0] if type(parts) is list and len(parts) == 1 else None
+    if type(part) is not dict or len(part) != 2:
+        return None
+    text = part.get("content")
+    return text if part.get("type") == "text" and isinstance(text, str) else None
+
+
 def texts(parts: list[Part]) -> list[str] | None:
     """Return the texts of `parts`; None if a part is not a text."""
     if any(part.get("type") != "text" for part in parts):
@@ -109,6 +120,9 @@ def texts(parts: list[Part]) -> list[str] | None:
 
 def written(parts: list[Part], block: Callable[[Part], Any]) -> Any:
     """Return a single text as plain text, anything else as a list of blocks."""
+    text = only_text(parts)
+    if text is not None:
+        return text
     plain = texts(parts)
     if plain is not None and len(plain) <= 1:
         return plain[0] if plain else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from pulse_otel.export.bodies.content import Part, as_string, parts_of
+from pulse_otel.export.bodies.content import Part, as_string, only_text, parts_of
 from pulse_otel.export.bodies.media import media_note, url_note, without_media
 
 _SYSTEM_ROLES = ("system", "developer")
@@ -21,7 +21,9 @@ def for_display(messages: list[Message], is_users: Callable[[Message], bool]) ->
 
     `is_users` says which messages the API's shape writes as the user's.
     """
-    last = max((i for i, message in enumerate(messages) if is_users(message)), default=-1)
+    last = len(messages) - 1
+    while last >= 0 and not is_users(messages[last]):
+        last -= 1
     return [
         _with_one_text(message)
         if index == last or message.get("role") in _SYSTEM_ROLES
@@ -32,7 +34,7 @@ def for_display(messages: list[Message], is_users: Callable[[Message], bool]) ->
 
 def _with_one_text(message: Message) -> Message:
     parts = parts_of(message)
-    if not parts:
+    if not parts or only_text(parts) is not None:
         return message
     return {**message, "parts": [{"type": "text", "content": "\n".join(map(shown, parts))}]}
 

@@ -5,12 +5,11 @@ Cuts are marked in the texts, and the record is marked as truncated.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.export.bodies import trim
-from pulse_otel.export.records.record import Record
+from pulse_otel.export.records.record import Record, updated
 from pulse_otel.values import clip
 
 LIMITS = (16_384, 4_096, 1_024, 0)
@@ -21,7 +20,7 @@ def shrunk(record: Record, limit: int) -> Record:
     """Return `record` with each content at most `limit` bytes long, marked as truncated."""
     if not limit:
         return bare(record)
-    return replace(
+    return updated(
         record,
         name=clip(record.name, limit),
         output_text=record.output_text and clip(record.output_text, limit),
@@ -37,7 +36,7 @@ def shrunk(record: Record, limit: int) -> Record:
 
 def bare(record: Record) -> Record:
     """Return `record` without its content: the call and its usage remain."""
-    return replace(
+    return updated(
         record,
         name=clip(str(record.name), 256),
         output_text=None,

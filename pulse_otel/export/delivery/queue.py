@@ -10,7 +10,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +124,11 @@ class SpanQueue:
 
     def _placed(self, record: Record, redacted: Record) -> Record:
         place = self._parents.place(record)
-        return replace(redacted, **place._asdict())
+        if place == (redacted.trace_id, redacted.span_id, redacted.parent_span_id):
+            return redacted
+        from pulse_otel.export.records.record import updated  # there: what is read is a record
+
+        return updated(redacted, **place._asdict())
 
     def _round(self) -> Iterator[tuple[Record, Record]]:
         count = total = 0

@@ -79,9 +79,12 @@ class Dialect:
 
     def canonical(self, source: Source) -> Attributes:
         """Return the span's attributes under the keys of the conventions."""
-        merged = _translated(COMMON, source) | dict(source.attributes)
-        merged |= _translated(self.crosswalk, source)
-        merged |= present(**self.read(source)) if self.read else {}
+        merged = dict(source.attributes)
+        if not _foreign_keys(self).isdisjoint(merged):  # our own spans never have such a key
+            merged = _translated(COMMON, source) | merged | _translated(self.crosswalk, source)
+        if self.read is None:
+            return merged
+        merged |= present(**self.read(source))
         return {key: value for key, value in merged.items() if value is not UNSAID}
 
     def takes(self, key: str) -> bool:

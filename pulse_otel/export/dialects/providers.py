@@ -62,6 +62,8 @@ def provider_name(value: str) -> str:
     name = value.strip().lower()
     if name in _NAMES:
         return _NAMES[name]
+    if "." not in name:
+        return name
     return next((to for prefix, to in _PREFIXES if name.startswith(prefix)), name)
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
@@ -14,6 +15,7 @@ from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 from pulse_otel import semconv
 from pulse_otel.export import bodies
 from pulse_otel.export.dialects import parts
+from pulse_otel.export.dialects.counts import TOKENS, counts_of, usage_of, without_column
 from pulse_otel.export.dialects.dialect import DOLLARS, ESTIMATED, START_NS, Dialect
 from pulse_otel.export.dialects.errors import error_details
 from pulse_otel.export.dialects.finish import finish_reasons, in_pulses_words
@@ -31,36 +33,18 @@ from pulse_otel.export.dialects.source import (
     items,
     loose_json,
     mapping,
-    present,
 )
-from pulse_otel.export.records.record import Record, Usage
+from pulse_otel.export.records.record import UNKNOWN_USAGE, Record, Usage
 from pulse_otel.process.program import program_name
 from pulse_otel.values import plain
 
-_USAGE = {
-    "input": semconv.INPUT_TOKENS,
-    "output": semconv.OUTPUT_TOKENS,
-    "cache_read": semconv.CACHE_READ_TOKENS,
-    "cache_write": semconv.CACHE_WRITE_TOKENS,
-    "reasoning": semconv.REASONING_TOKENS,
-    "input_audio": semconv.INPUT_AUDIO_TOKENS,
-    "output_audio": semconv.OUTPUT_AUDIO_TOKENS,
-    "input_image": semconv.INPUT_IMAGE_TOKENS,
-    "output_image": semconv.OUTPUT_IMAGE_TOKENS,
-    "cache_write_1h": semconv.PULSE_CACHE_WRITE_1H_TOKENS,
-    "cache_read_audio": semconv.PULSE_CACHE_READ_AUDIO_TOKENS,
-    "cache_read_image": semconv.PULSE_CACHE_READ_IMAGE_TOKENS,
-    "citation": semconv.PULSE_CITATION_TOKENS,
-}
-_SELDOM = frozenset(_USAGE) - {"input", "output", "cache_read", "cache_write", "reasoning"}
-_COLUMNS = frozenset(("input", "output"))  # the others have no column
 _OUR_SCOPES = "pulse_otel."
 _NO_SERVICE = "unknown_service"  # what the OpenTelemetry SDK calls a service that nobody named
 
 # These become a column, a body or a key of their own; other gen_ai.* and pulse.* are kept.
 _TAKEN = frozenset(
     {
-        *_USAGE.values(),
+        *TOKENS.values(),
         semconv.PROVIDER_NAME,
         semconv.REQUEST_MODEL,
         semconv.RESPONSE_MODEL,
@@ -105,10 +89,11 @@ def record_of(source: Source, dialect: Dialect) -> Record | None:
         return None
     failed = span.status.status_code is StatusCode.ERROR
     is_error = failed or bool(as_text(canonical.get(semconv.ERROR_TYPE)))
+    canonical[semconv.PULSE_REQUEST_PARAMETERS] = _parameters(canonical)  # parsed once
     if is_error and canonical.get(semconv.RESPONSE_ID) is None:
         canonical.pop(semconv.RESPONSE_MODEL, None)  # then it can only be the requested one
     provider, shared_id = _provider(canonical), _span_id(canonical)
-    usage = _usage(canonical, dialect, provider)
+    usage = usage_of(canonical, dialect, provider)
     return Record(
         kind=kind,
         trace_id=format_trace_id(context.trace_id),
@@ -119,7 +104,7 @@ def record_of(source: Source, dialect: Dialect) -> Record | None:
         name=source.name,
         scope=source.scope,
         provider=provider,
-        usage=usage if kind == "llm_call" else Usage(),
+        usage=usage if kind == "llm_call" else UNKNOWN_USAGE,
         estimates_usage=canonical.get(ESTIMATED) is True,
         contains=source.calls_within() if kind == "llm_call" else (),
         is_shared=shared_id is not None,
@@ -132,10 +117,16 @@ def record_of(source: Source, dialect: Dialect) -> Record | None:
         **{
             **_texts(canonical),
             **_content(
-                source, {**canonical, **_counts(usage), semconv.PROVIDER_NAME: provider}, kind
+                source,
+                canonical | counts_of(canonical, usage) | {semconv.PROVIDER_NAME: provider},
+                kind,
             ),
         },
     )
+
+
+def _parameters(canonical: Attributes) -> Mapping[str, Any]:
+    return mapping(as_json(canonical.get(semconv.PULSE_REQUEST_PARAMETERS)))
 
 
 def _service_name(source: Source) -> str | None:
@@ -165,7 +156,7 @@ _TEXTS = {
 
 
 def _texts(canonical: Attributes) -> dict[str, Any]:
-    found = {name: as_text(canonical.get(key)) for name, key in _TEXTS.items()}
+    found = {name: as_text(canonical[key]) for name, key in _TEXTS.items() if key in canonical}
     # A library names its own runs; the block of the program that it runs in is the session.
     session = as_text(canonical.get(semconv.PULSE_SESSION_ID))
     found["session_id"] = session or as_text(canonical.get(semconv.CONVERSATION_ID))
@@ -174,7 +165,7 @@ def _texts(canonical: Attributes) -> dict[str, Any]:
 
 def _user(canonical: Attributes) -> str | None:
     """Return the user of the block or the span, or else the user named to the provider."""
-    sent = mapping(as_json(canonical.get(semconv.PULSE_REQUEST_PARAMETERS)))
+    sent = canonical[semconv.PULSE_REQUEST_PARAMETERS]
     told = as_text(sent.get("user")) or as_text(at(sent, "metadata", "user_id"))
     of_block = as_text(canonical.get(semconv.PULSE_USER_ID))
     return of_block or as_text(canonical.get(semconv.USER_ID)) or told
@@ -201,41 +192,6 @@ def _provider(canonical: Attributes) -> str | None:
     return next((guess for guess in guesses if guess), None)
 
 
-def _usage(canonical: Attributes, dialect: Dialect, provider: str | None) -> Usage:
-    """Return counts as in the conventions: the input is a total that includes the cache."""
-    counts = {name: as_count(canonical.get(key)) for name, key in _USAGE.items()}
-    for name in _SELDOM:
-        counts[name] = counts[name] or None  # nearly every answer says 0
-    total = counts["input"]
-    cached = (counts["cache_read"] or 0) + (counts["cache_write"] or 0)
-    # Older instrumentations report Anthropic's input tokens, which leave out the cache.
-    excludes = dialect.excludes_cache and provider == "anthropic"
-    if total is not None and (excludes or total < cached):
-        counts["input"] = total + cached
-    uses = mapping(as_json(canonical.get(semconv.PULSE_TOOL_USES)))
-    others = dicts(as_json(canonical.get(semconv.PULSE_OTHER_MODELS)))
-    samplings = dicts(as_json(canonical.get(semconv.PULSE_SAMPLINGS)))
-    return Usage(
-        **counts,
-        audio_seconds=as_number(canonical.get(semconv.PULSE_AUDIO_SECONDS)),
-        tool_uses={str(tool): count for tool, n in uses.items() if (count := as_count(n))} or None,
-        other_models=[_other_model(other) for other in others] or None,
-        samplings=[_part(sampling) for sampling in samplings] or None,
-    )
-
-
-def _other_model(other: Attributes) -> dict[str, Any]:
-    return {"model": as_text(other.get("model")) or "", **_part(other)}
-
-
-def _part(counts: Attributes) -> dict[str, Any]:
-    return present(**{name: as_count(counts.get(key)) for name, key in _USAGE.items()})
-
-
-def _counts(usage: Usage) -> dict[str, int | None]:
-    return {key: getattr(usage, name) for name, key in _USAGE.items()}
-
-
 def _cost(canonical: Attributes) -> float | None:
     cents = as_number(canonical.get(semconv.PULSE_COST_CENTS))
     dollars = as_number(canonical.get(DOLLARS))
@@ -254,8 +210,8 @@ def _without_column(
     found = {
         key: value
         for key, value in source.attributes.items()
-        if key.startswith(("gen_ai.", "pulse."))
-        and key not in _TAKEN
+        if key not in _TAKEN
+        and key.startswith(("gen_ai.", "pulse."))
         and value is not None
         and not dialect.takes(key)
     }
@@ -270,10 +226,10 @@ def _without_column(
         semconv.PULSE_SCOPE: None if ours else source.scope or None,
     }
     if kind == "llm_call":
-        stable |= {k: getattr(usage, name) for name, k in _USAGE.items() if name not in _COLUMNS}
-    elif usage != Usage():
+        stable |= without_column(usage)
+    elif usage != UNKNOWN_USAGE:
         stable[semconv.PULSE_AGENT_USAGE] = {
-            name: count for name in _USAGE if (count := getattr(usage, name)) is not None
+            name: count for name in TOKENS if (count := getattr(usage, name)) is not None
         }
     return found | {key: value for key, value in stable.items() if value is not None}
 
@@ -289,7 +245,7 @@ def _content(source: Source, canonical: Attributes, kind: str) -> dict[str, Any]
         input=None if given is None else parts.recorded(given),
         output=output,
         tools=[parts.tool(t) for t in dicts(as_json(canonical.get(semconv.TOOL_DEFINITIONS)))],
-        parameters=mapping(as_json(canonical.get(semconv.PULSE_REQUEST_PARAMETERS))),
+        parameters=canonical[semconv.PULSE_REQUEST_PARAMETERS],
         raw_finish_reasons=raw,
         finish_reasons=reasons,
     )

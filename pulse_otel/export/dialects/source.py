@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -53,9 +54,29 @@ def as_json(value: object) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
+        return _parsed(value)
     except (ValueError, RecursionError):
         return None
+
+
+def _parsed(text: str) -> Any:
+    fast = _fast_parser()
+    if fast is not None:
+        try:
+            return fast(text)
+        except (ValueError, TypeError):  # such as a lone surrogate, or a depth of more than 200
+            pass
+    return json.loads(text)
+
+
+@cache
+def _fast_parser() -> Callable[[str], Any] | None:
+    """Return pydantic's parser of JSON: it takes a third of the time of `json`'s."""
+    try:
+        from pydantic_core import from_json
+    except ImportError:  # pydantic 1
+        return None
+    return from_json
 
 
 def loose_json(value: object) -> Any:

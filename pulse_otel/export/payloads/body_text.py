@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pulse_otel.export.bodies import trim
+from pulse_otel.export.bodies import Body, trim
 from pulse_otel.values import plain, size_bytes, to_json
 
 
 def body_json(value: Any, limit: int, trimmed: Callable[[Any, int], Any] = trim.fit) -> str:
     """Return the JSON text of `value`, trimmed if it has more than `limit` bytes."""
-    text = to_json(value)
+    text = value.text if type(value) is Body else to_json(value)
     return text if size_bytes(text) <= limit else to_json(trimmed(plain(value), limit))
 
 

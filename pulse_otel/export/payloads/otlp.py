@@ -83,7 +83,11 @@ def _attributes(record: Record) -> list[Attribute]:
         semconv.PULSE_SERVICE_TIER: _leftover(record.service_tier),
     }
     columns |= {key: _leftover(value) for key, value in record.attributes.items()}
-    attributes = [_attribute(k, v) for k, v in columns.items() if v is not None]
+    attributes = [
+        _text(k, v) if type(v) is str else _attribute(k, v)
+        for k, v in columns.items()
+        if v is not None
+    ]
     if record.output_text:
         text = scrub(clip(record.output_text, FORM.max_body_bytes))
         attributes.append(_text(semconv.PULSE_OUTPUT_TEXT, text))
@@ -116,7 +120,7 @@ def _count(tokens: int | None) -> int | None:
 def _leftover(value: Any) -> Any:
     """Return an attribute without a column, bounded: the service bounds no ids and names."""
     if isinstance(value, str):
-        return clip(value, FORM.max_body_bytes)
+        return value if len(value) < _TEXT_BYTES else clip(value, FORM.max_body_bytes)
     return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
@@ -144,7 +148,7 @@ def _text(key: str, text: str) -> Attribute:
 def _value(value: Any) -> dict[str, Any]:
     """Return an OTLP AnyValue; integers are JSON numbers if those are exact, else texts."""
     if isinstance(value, str):
-        return {"stringValue": scrub(value)}
+        return {"stringValue": value}  # `to_json` scrubs it
     if isinstance(value, bool):
         return {"boolValue": value}
     if isinstance(value, int):

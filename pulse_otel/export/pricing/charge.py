@@ -89,7 +89,7 @@ def _prompt(prices: Prices, usage: Usage) -> dict[str, int]:
         parts = {"cache_write_1h": long_lived, **parts}
     elif long_lived and "cache_write" in prices:
         raise CostUnknown("no price of one-hour cache writes")
-    for unit, modality in _CACHED.items():
+    for unit, modality in _CACHED.items() if parts["cache_read"] else ():
         cached = min(_count(getattr(usage, unit)), parts["cache_read"])
         if unit in prices:
             parts["cache_read"] -= cached
@@ -149,7 +149,7 @@ def _rate(price: Rate, prompt: int) -> float:
 
 def _count(value: object) -> int:
     """A count: 0 for anything that is not a positive number."""
-    return int(_seconds(value))
+    return 0 if value is None else int(_seconds(value))
 
 
 def _seconds(value: object) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -31,7 +31,7 @@ from pulse_otel.export.pricing.rules import (
     WITHOUT_LONG_PROMPTS,
 )
 from pulse_otel.export.pricing.table import Offer, offer_of
-from pulse_otel.export.records.record import Record, Usage
+from pulse_otel.export.records.record import Record, Usage, updated
 from pulse_otel.prices import USES, Prices
 
 _SENSIBLE_CENTS = 1e12  # a negative or infinite cost makes the service refuse the span
@@ -54,14 +54,14 @@ class Pricing:
         others = {k: v for k, v in record.attributes.items() if k != semconv.PULSE_COST_UNKNOWN}
         stated = record.reported_cost_cents
         if stated is not None and 0 <= stated < _SENSIBLE_CENTS:
-            return replace(record, cost_cents=stated, attributes=others)
+            return updated(record, cost_cents=stated, attributes=others)
         if record.usage.input is None and record.usage.audio_seconds is None:
             return record
         try:
-            return replace(record, cost_cents=self._computed(record))
+            return updated(record, cost_cents=self._computed(record))
         except CostUnknown as unknown:
             attributes = {semconv.PULSE_COST_UNKNOWN: str(unknown), **record.attributes}
-            return replace(record, attributes=attributes)
+            return updated(record, attributes=attributes)
 
     def _computed(self, record: Record) -> float:
         """Cents by prices. Raises CostUnknown."""
@@ -85,7 +85,7 @@ class Pricing:
         prices = scaled(prices, _region_factor(provider, record.server, models))
         shortest = MINIMUM_SECONDS.get(provider, 0)
         if usage.audio_seconds and usage.audio_seconds < shortest:
-            usage = replace(usage, audio_seconds=shortest)
+            usage = updated(usage, audio_seconds=shortest)
         return charge(prices, usage, _uses(provider, usage.tool_uses or {}))
 
     def _prices(self, record: Record, models: list[str], usage: Usage) -> Prices:

@@ -15,7 +15,8 @@ from pulse_otel.prices import TOKENS, Prices
 
 def refuse_unlisted_fees(provider: str, model: str, prices: Prices) -> None:
     """Refuse models with a fee for each request that the table lacks."""
-    searches = any(part in name(model) for part in SEARCH_MODELS)
+    asked = name(model)
+    searches = any(part in asked for part in SEARCH_MODELS)
     if searches and "requests" not in prices:
         raise CostUnknown("no price of the search that the model does in each call")
     if provider in FEE_IN_STATED_COST_ONLY and not prices.keys() <= TOKENS - {"citation"}:

@@ -19,7 +19,6 @@ So a parent is chosen by what is known when its child is sent:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -28,7 +27,7 @@ from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
 from pulse_otel.export.records.duplicates.observation import CallObservation
 from pulse_otel.export.records.duplicates.same_call import Relation, relation
 from pulse_otel.export.records.latest import Latest
-from pulse_otel.export.records.record import Kind, Record
+from pulse_otel.export.records.record import Kind, Record, updated
 from pulse_otel.export.records.started_spans import STARTED, NotSent, StartedSpans
 from pulse_otel.guard import tried
 
@@ -243,7 +242,7 @@ class Parents:
         if outer is None:
             return False
         if span.end_time is None:
-            outer = replace(outer, end_ns=max(outer.end_ns, record.end_ns))
+            outer = updated(outer, end_ns=max(outer.end_ns, record.end_ns))
         both = CallObservation.of(record), CallObservation.of(outer)
         return relation(*both) is Relation.CERTAIN
 

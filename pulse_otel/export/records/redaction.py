@@ -11,10 +11,10 @@ vocabulary, which identify records and keep them readable.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
-from pulse_otel.export.records.record import Record
+from pulse_otel.export.records.record import Record, updated
 from pulse_otel.log import rate_limited
 from pulse_otel.process.forks import reset_in_children
 from pulse_otel.values import plain
@@ -46,7 +46,7 @@ class Redaction:
 
     def __call__(self, record: Record) -> Record:
         """Return `record` with every text redacted."""
-        return replace(record, **{name: self._value(getattr(record, name)) for name in _FIELDS})
+        return updated(record, **{name: self._value(getattr(record, name)) for name in _FIELDS})
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, str):

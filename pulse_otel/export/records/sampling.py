@@ -9,7 +9,6 @@ a higher rate takes these and more.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pulse_otel import semconv
@@ -32,6 +31,8 @@ class TraceSampling:
         if int(record.trace_id, 16) % _LIMIT < self._bound:
             return record
         if self._keep_errors and record.is_error and record.kind == "llm_call":
+            from pulse_otel.export.records.record import updated
+
             kept = {semconv.PULSE_KEPT_ERROR: True}
-            return replace(record, attributes={**record.attributes, **kept})
+            return updated(record, attributes={**record.attributes, **kept})
         return None

@@ -20,8 +20,9 @@ import io
 import socket
 import sys
 import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, cast
 
 import requests
@@ -201,29 +202,61 @@ class _Adapter(HTTPAdapter):
             manager.pool_classes_by_scheme = _timed(own, _Timed) if socks else _DIRECT
         return manager
 
+    def build_response(self, req: Any, resp: Any) -> Any:
+        """Return urllib3's own response: of the one of `requests`, nothing is needed."""
+        return resp
+
 
 class Session(requests.Session):
-    """A session of timed connections that follows no redirect and keeps no cookie.
+    """Timed connections to one service; follows no redirect and keeps no cookie.
 
-    With `proxies`, it uses those of the environment.
+    With `proxies`, it uses those of the environment. The environment is read, and an address is
+    parsed, once until a request fails: `requests` would do both each time. Used by one thread at a
+    time.
     """
 
-    def __init__(self, *, proxies: bool) -> None:
+    def __init__(self, *, proxies: bool, verify: str | None) -> None:
         super().__init__()
         self._with_proxies = proxies
+        # As an argument, since REQUESTS_CA_BUNDLE would replace the session's own.
+        self._verify = verify
+        self._prepared: dict[str, Any] = {}
         for scheme in ("http://", "https://"):
             self.mount(scheme, _Adapter())
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
 
-    def merge_environment_settings(self, *args: Any, **kwargs: Any) -> Any:
-        """Leave out proxies if told so; `trust_env` would also turn off REQUESTS_CA_BUNDLE."""
-        settings = super().merge_environment_settings(*args, **kwargs)
-        return settings if self._with_proxies else {**settings, "proxies": {}}
+    @contextmanager
+    def answered(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        timeout_s: float,
+    ) -> Generator[Any]:
+        """Send a request; yield urllib3's response, unread."""
+        request, settings = self._prepared.pop(url, None) or self._prepare(url)
+        request.method, request.body = method, body
+        request.headers.update(headers)
+        if body is not None:
+            request.headers["Content-Length"] = str(len(body))
+        try:
+            cast("Any", self).auth(request)
+            # Not by `self.send`, which would read the whole body of a redirect, of any length.
+            response: Any = self.get_adapter(url).send(request, timeout=timeout_s, **settings)
+            try:
+                yield response
+                if body is not None:  # what is asked for is asked for once
+                    self._prepared[url] = request, settings
+            finally:
+                response.close()
+                response.release_conn()
+        finally:
+            request.body = None
+            request.headers.clear()  # the key is among them
 
-    def get_redirect_target(self, resp: Any) -> None:
-        """Return None: nothing is a redirect.
-
-        Even if told not to follow a redirect, `requests` reads its whole body, of any length, and
-        prepares the next request.
-        """
-        return
+    def _prepare(self, url: str) -> tuple[Any, Any]:
+        request = requests.Request("POST", url).prepare()
+        settings: Any = self.merge_environment_settings(request.url, {}, True, self._verify, None)
+        if not self._with_proxies:  # `trust_env` would also turn off REQUESTS_CA_BUNDLE
+            settings = {**settings, "proxies": {}}
+        return request, settings

@@ -25,6 +25,7 @@ _HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",  # a compressed answer could unpack to any size
     "User-Agent": "pulse-otel",
+    "Connection": "keep-alive",
 }
 
 
@@ -118,20 +119,12 @@ class Transport:
         session = self._open()
         token = current.set(attempt)
         try:
-            with session.request(
-                request.method,
-                self._base_url + request.path,
-                data=request.body,
-                headers=_HEADERS,
-                timeout=attempt.left_s(),
-                allow_redirects=False,
-                stream=True,
-                # Passed with each request, since REQUESTS_CA_BUNDLE would replace the session's.
-                verify=self._ca_file,
-            ) as response:
-                headers, body = response.headers, _read(response.raw, request.most_bytes)
+            url, timeout_s = self._base_url + request.path, attempt.left_s()
+            answered = session.answered(request.method, url, request.body, _HEADERS, timeout_s)
+            with answered as response:
+                headers, body = response.headers, _read(response, request.most_bytes)
                 retry_after, kind = headers.get("Retry-After"), headers.get("Content-Type", "")
-                return Reply(decide(response.status_code, body, retry_after, kind), headers, body)
+                return Reply(decide(response.status, body, retry_after, kind), headers, body)
         finally:
             current.reset(token)
             if self._closed:  # by another thread meanwhile
@@ -151,8 +144,8 @@ class Transport:
             # The parent's is kept: closing it takes locks that the parent's threads may have held.
             self._inherited = session
             self._pid = os.getpid()
-            self._session = session = Session(proxies=not self._loopback)
-            session.auth = self._authorize  # as `auth`, so that netrc does not replace it
+            self._session = session = Session(proxies=not self._loopback, verify=self._ca_file)
+            session.auth = self._authorize
         return session
 
     def _authorize(self, request: Any) -> Any:

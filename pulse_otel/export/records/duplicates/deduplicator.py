@@ -12,7 +12,7 @@ from itertools import combinations
 
 from pulse_otel.export.records.duplicates.index import Call, Calls
 from pulse_otel.export.records.duplicates.merging import merged
-from pulse_otel.export.records.duplicates.observation import CallObservation
+from pulse_otel.export.records.duplicates.observation import OURS, CallObservation
 from pulse_otel.export.records.duplicates.same_call import contradict
 from pulse_otel.export.records.duplicates.tools import ToolDeduplicator, is_tool_run
 from pulse_otel.export.records.parents import Parents, key_of
@@ -63,22 +63,23 @@ class CallDeduplicator:
 
     def add(self, record: Record) -> list[Record]:
         """Add `record`; return the records that may be sent now."""
-        seen = CallObservation.of(record)
         if len(self._instrumentations) < 2:
-            self._instrumentations.add(seen.has_ours or record.scope)
+            self._instrumentations.add(record.scope in OURS or record.scope)
         if is_tool_run(record):
             return self._add_tool(record)
         if record.kind != "llm_call":
             return [record]
+        seen = CallObservation.of(record)
         # The program's own spans may lie between a framework's and ours.
         around = self._parents.around(record) if seen.has_ours else None
         return self._add_call(Call(seen.beneath(around) if around else seen))
 
     def _add_call(self, call: Call) -> list[Record]:
-        if (sent := self._sent_already(call)) or self._repeats_its_parts(call):
-            return self._left_out(call, sent)
-        while other := self._counterpart(call):
-            call = self._joined(call, other)
+        if self._may_have_counterpart(call):
+            if (sent := self._sent_already(call)) or self._repeats_its_parts(call):
+                return self._left_out(call, sent)
+            while other := self._counterpart(call):
+                call = self._joined(call, other)
         self._held.add(call)
         if self._hold_s <= 0:
             return self._end(call)
@@ -88,6 +89,10 @@ class CallDeduplicator:
         elif not call.until:
             self._unparented.append(call)
         return self._released(lambda oldest: len(self._held) > self._most_held)
+
+    def _may_have_counterpart(self, call: Call) -> bool:
+        """Return whether any record seen so far may be of `call`: ours are of a call each."""
+        return len(self._instrumentations) > 1 or not call.observation.has_ours
 
     def _add_tool(self, record: Record) -> list[Record]:
         duplicates = self._tools.duplicates
@@ -153,7 +158,7 @@ class CallDeduplicator:
 
         Only now has any other record come that may be of the same call, so as to be compared.
         """
-        alike = self._alike(call)
+        alike = self._alike(call) if self._may_have_counterpart(call) else []
         self._held.remove(call)
         waiting = [other for other in alike if other in self._held]
         for other in waiting:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pulse_otel.export.records.duplicates.observation import CallObservation
 from pulse_otel.export.records.duplicates.same_call import Relation, is_part, relation
@@ -17,23 +17,24 @@ _Key = tuple[str, str, str]
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """A recorded call, and the end of its hold."""
+    """A recorded call, the end of its hold, and the keys that find it."""
 
     observation: CallObservation
     until: float = 0.0
+    keys: list[_Key] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the keys, which are asked for again and again."""
+        seen = self.observation
+        self.keys = [("span", *span) for span in seen.ids]
+        self.keys += [("parent", *span) for span in seen.parents]
+        self.keys += [("linked", *span) for span in seen.linked]
+        if seen.record.response_id:
+            self.keys.append(("response", seen.record.response_id, ""))
 
     @property
     def record(self) -> Record:
         return self.observation.record
-
-    def own_keys(self) -> Iterator[_Key]:
-        """Yield the keys that find this call."""
-        seen = self.observation
-        yield from (("span", *span) for span in seen.ids)
-        yield from (("parent", *span) for span in seen.parents)
-        yield from (("linked", *span) for span in seen.linked)
-        if self.record.response_id:
-            yield ("response", self.record.response_id, "")
 
     def keys_of_parts(self) -> Iterator[_Key]:
         """Yield the keys that find the calls within this one."""
@@ -72,13 +73,13 @@ class Calls:
     def add(self, call: Call) -> None:
         """Add `call`, as the latest."""
         self._calls[id(call)] = call
-        for key in call.own_keys():
+        for key in call.keys:
             self._found.setdefault(key, []).append(call)
 
     def remove(self, call: Call) -> None:
         """Remove `call`."""
         del self._calls[id(call)]
-        for key in call.own_keys():
+        for key in call.keys:
             calls = self._found[key]
             calls.remove(call)
             if not calls:

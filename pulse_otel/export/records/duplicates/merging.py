@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from pulse_otel.export.records.duplicates.observation import CallObservation
-from pulse_otel.export.records.record import Record, Usage
+from pulse_otel.export.records.record import UNKNOWN_USAGE, Record, Usage, updated
 
 
 def merged(one: CallObservation, other: CallObservation) -> CallObservation:
@@ -22,10 +21,10 @@ def merged(one: CallObservation, other: CallObservation) -> CallObservation:
     outer = _outer(one, other) or (one if _starts_first(a, b) else other)
     place = _place(one, other)
     told, also = _by_us(one, other) or (winner, loser)
-    counted, repeated = (also, told) if told.usage == Usage() else (told, also)
-    counts = replace(counted.usage, **_gaps(counted.usage, repeated.usage, Usage.__slots__))
-    estimated = repeated.estimates_usage and counted.usage != Usage()
-    record = replace(
+    counted, repeated = (also, told) if told.usage == UNKNOWN_USAGE else (told, also)
+    counts = updated(counted.usage, **_gaps(counted.usage, repeated.usage, Usage.__slots__))
+    estimated = repeated.estimates_usage and counted.usage != UNKNOWN_USAGE
+    record = updated(
         winner,
         **_gaps(winner, loser, _FILLED),
         **{name: getattr(told, name) or getattr(also, name) for name in ("session_id", "user_id")},

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from pulse_otel import semconv
-from pulse_otel.export.records.record import Record, Usage
+from pulse_otel.export.records.record import UNKNOWN_USAGE, Record, updated
 
 SpanId = tuple[str, str]
 """The trace id and the span id."""
 
-_OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC)
+OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC)
 _LEFT_OUT = ("__REDACTED__", "redacted-by-litellm")  # what stands for a text that is not recorded
 _COMPARED = 2_000  # characters: bounds cut the rest in places of their own
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallObservation:
     """The record of a call, and what finds and compares others of the same call.
 
@@ -43,39 +43,39 @@ class CallObservation:
         """Return the observation of one span."""
         trace_id, parent = record.trace_id, record.parent_span_id
         request = record.request or {}
+        messages = _dicts(request.get("messages") or request.get("input"))
         return cls(
             record,
             ids=frozenset(((trace_id, record.span_id),)),
             parents=frozenset(((trace_id, parent),) if parent else ()),
             scopes=frozenset((record.scope,)),
             linked=frozenset(record.contains),
-            question=_hash(_question(request)),
+            question=_hash(_question(request, messages)),
             answer=_hash(record.output_text),
             tools=_hash(_tool_calls(record.response or {})),
-            history=_hash_all(_said(request, ("user",))),
-            system=_hash_all(_instructions(request)),
             session=_hash(record.session_id),
             user=_hash(record.user_id),
             parameters={
                 name: request[name]
                 for name in _PARAMETERS
-                if isinstance(request.get(name), (int, float))
+                if name in request and isinstance(request[name], (int, float))
             },
+            **_said(request, messages),
         )
 
     @property
     def has_ours(self) -> bool:
         """Whether one of the spans is our own."""
-        return not self.scopes.isdisjoint(_OURS)
+        return not self.scopes.isdisjoint(OURS)
 
     @property
     def has_tokens(self) -> bool:
         """Whether any usage is known."""
-        return self.record.usage != Usage()
+        return self.record.usage != UNKNOWN_USAGE
 
     def beneath(self, above: SpanId) -> CallObservation:
         """Return this one with `above` as a further parent."""
-        return replace(self, parents=self.parents | {above})
+        return updated(self, parents=self.parents | {above})
 
     def is_below(self, other: CallObservation) -> bool:
         """Return whether a span of `other` is the parent of one of these."""
@@ -125,43 +125,40 @@ class CallObservation:
             usage=record.usage,
             estimates_usage=record.estimates_usage,
         )
-        return replace(self, record=known)
+        return updated(self, record=known)
 
 
 def _hash(text: str | None) -> int | None:
-    found = (text or "")[:_COMPARED].strip()
+    found = text[:_COMPARED].strip() if text else ""
     return hash(found) if found and found not in _LEFT_OUT else None
 
 
 _PARAMETERS = ("temperature", "top_p", "top_k", "seed", "presence_penalty", "frequency_penalty")
 _MOST_MESSAGES = 64  # of a longer history the bounds may have cut some
+_SYSTEM_ROLES = ("system", "developer")
 
 
-def _hash_all(texts: Sequence[str]) -> int | None:
+def _hash_all(texts: Sequence[str | None]) -> int | None:
     hashes = [known for text in texts if (known := _hash(text)) is not None]
     return hash(tuple(hashes)) if hashes else None
 
 
-def _said(request: Mapping[str, Any], roles: tuple[str, ...]) -> list[str]:
-    """Return the texts of the messages of these roles; none of a history that may be cut."""
-    messages = _dicts(request.get("messages") or request.get("input"))
-    if len(messages) > _MOST_MESSAGES:
-        return []
-    texts = [_text(one.get("content")) for one in messages if one.get("role") in roles]
-    return [text for text in texts if text]
+def _said(request: Mapping[str, Any], messages: list[dict[str, Any]]) -> dict[str, int | None]:
+    """Return the hashes of what the user and the system said; none of a history that may be cut."""
+    known = messages if len(messages) <= _MOST_MESSAGES else []
+    texts = [(message.get("role"), _text(message.get("content"))) for message in known]
+    given = _text(request.get("system") or request.get("instructions") or "")
+    system = [given, *(text for role, text in texts if role in _SYSTEM_ROLES)]
+    user = [text for role, text in texts if role == "user"]
+    return {"history": _hash_all(user), "system": _hash_all(system)}
 
 
-def _instructions(request: Mapping[str, Any]) -> list[str]:
-    given = _text(request.get("system") or request.get("instructions"))
-    return ([given] if given else []) + _said(request, ("system", "developer"))
-
-
-def _question(request: Mapping[str, Any]) -> str | None:
+def _question(request: Mapping[str, Any], messages: list[dict[str, Any]]) -> str | None:
     """Return the text of the last message of the user, if it is plain text."""
     asked = request.get("messages") or request.get("input") or request.get("prompt")
     if isinstance(asked, str):
         return asked
-    for message in reversed(_dicts(asked)[-_LOOK_BACK:]):
+    for message in reversed(messages[-_LOOK_BACK:]):
         if message.get("role") == "user":
             return _text(message.get("content"))
     return None
@@ -182,11 +179,12 @@ def _tool_calls(response: Mapping[str, Any]) -> str:
     """Return the ids of the tool calls that an answer asks for."""
     choices = [choice.get("message") for choice in _dicts(response.get("choices"))]
     calls = [call for message in _dicts(choices) for call in _dicts(message.get("tool_calls"))]
-    blocks = [*_dicts(response.get("content")), *_dicts(response.get("output"))]
-    calls += [block for block in blocks if block.get("type") in ("tool_use", "function_call")]
+    for name in ("content", "output"):
+        blocks = _dicts(response.get(name))
+        calls += [block for block in blocks if block.get("type") in ("tool_use", "function_call")]
     return " ".join(sorted(str(call.get("call_id") or call.get("id")) for call in calls))
 
 
-def _dicts(value: object) -> list[dict[str, Any]]:
+def _dicts(value: Any) -> list[dict[str, Any]]:
     found = cast("Sequence[Any]", value) if isinstance(value, (list, tuple)) else ()
     return [item for item in found if isinstance(item, dict)]

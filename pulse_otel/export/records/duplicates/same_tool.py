@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.export.records.record import Record
+from pulse_otel.export.records.record import Record, updated
 
 _TOLERANCE_NS = 50_000_000
 _FROM_MESSAGES = frozenset((semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC))
@@ -25,7 +25,7 @@ _MOST_NESTED = 3  # JSON text in JSON text
 _GIVEN = {"args", "kwargs"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ToolObservation:
     """A run of a tool as it was recorded. The hashes are of its values, whatever their form."""
 
@@ -71,7 +71,7 @@ class ToolObservation:
 
     def without_content(self) -> ToolObservation:
         """Return what is needed to compare it with a later one."""
-        return replace(self, record=_light(self.record))
+        return updated(self, record=_light(self.record))
 
 
 def same_tool(one: ToolObservation, other: ToolObservation) -> bool:
@@ -141,7 +141,7 @@ def joined(one: ToolObservation, other: ToolObservation) -> ToolObservation:
     values: dict[str, Any] = {
         name: getattr(said, name) for name in _FILLED if getattr(run, name) is None
     }
-    record = replace(
+    record = updated(
         run,
         **values,
         tool_input=run.tool_input

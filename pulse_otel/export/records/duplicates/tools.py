@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from pulse_otel import semconv
 from pulse_otel.export.records.duplicates.same_tool import ToolObservation, joined, same_tool
-from pulse_otel.export.records.record import Record
+from pulse_otel.export.records.record import Record, updated
 
 _MOST_HELD = 512  # each with two values of up to 64 KiB
 _MOST_REMEMBERED = 5_000  # sent ones, without values
@@ -133,8 +132,8 @@ class ToolDeduplicator:
         self._shipped.remove(sent)
         self._tell(tool.record, sent.record)
         both = joined(sent, tool)
-        record = replace(both.record, trace_id=sent.record.trace_id, span_id=sent.record.span_id)
-        self._remember(replace(both, record=record).without_content())
+        record = updated(both.record, trace_id=sent.record.trace_id, span_id=sent.record.span_id)
+        self._remember(updated(both, record=record).without_content())
         return True
 
     def _tell(self, dropped: Record, kept: Record) -> None:

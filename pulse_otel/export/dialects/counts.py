@@ -1,0 +1,99 @@
+"""What the attributes of a span count: tokens, and what else a bill has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+from pulse_otel import semconv
+from pulse_otel.export.dialects.dialect import Dialect
+from pulse_otel.export.dialects.source import (
+    Attributes,
+    as_count,
+    as_json,
+    as_number,
+    as_text,
+    dicts,
+    mapping,
+)
+from pulse_otel.export.records.record import Usage
+
+TOKENS = {
+    "input": semconv.INPUT_TOKENS,
+    "output": semconv.OUTPUT_TOKENS,
+    "cache_read": semconv.CACHE_READ_TOKENS,
+    "cache_write": semconv.CACHE_WRITE_TOKENS,
+    "reasoning": semconv.REASONING_TOKENS,
+    "input_audio": semconv.INPUT_AUDIO_TOKENS,
+    "output_audio": semconv.OUTPUT_AUDIO_TOKENS,
+    "input_image": semconv.INPUT_IMAGE_TOKENS,
+    "output_image": semconv.OUTPUT_IMAGE_TOKENS,
+    "cache_write_1h": semconv.PULSE_CACHE_WRITE_1H_TOKENS,
+    "cache_read_audio": semconv.PULSE_CACHE_READ_AUDIO_TOKENS,
+    "cache_read_image": semconv.PULSE_CACHE_READ_IMAGE_TOKENS,
+    "citation": semconv.PULSE_CITATION_TOKENS,
+}
+"""Names in `Usage` -> attributes."""
+
+_SELDOM = frozenset(TOKENS) - {"input", "output", "cache_read", "cache_write", "reasoning"}
+_WITHOUT_COLUMN = {name: key for name, key in TOKENS.items() if name not in ("input", "output")}
+
+
+def usage_of(canonical: Attributes, dialect: Dialect, provider: str | None) -> Usage:
+    """Return counts as in the conventions: the input is a total that includes the cache."""
+    counts = _part(canonical)
+    for name in _SELDOM.intersection(counts):
+        counts[name] = counts[name] or None  # nearly every answer says 0
+    total = counts.get("input")
+    cached = counts.get("cache_read", 0) + counts.get("cache_write", 0)
+    # Older instrumentations report Anthropic's input tokens, which leave out the cache.
+    excludes = dialect.excludes_cache and provider == "anthropic"
+    if total is not None and (excludes or total < cached):
+        counts["input"] = total + cached
+    beside = {
+        name: read(canonical[key])
+        for name, (key, read) in _BESIDE_TOKENS.items()
+        if key in canonical
+    }
+    return Usage(**counts, **beside)
+
+
+def _tool_uses(value: object) -> dict[str, int] | None:
+    uses = mapping(as_json(value))
+    return {str(tool): count for tool, n in uses.items() if (count := as_count(n))} or None
+
+
+def _other_models(value: object) -> list[dict[str, Any]] | None:
+    others = dicts(as_json(value))
+    return [{"model": as_text(one.get("model")) or "", **_part(one)} for one in others] or None
+
+
+def _samplings(value: object) -> list[dict[str, Any]] | None:
+    return [_part(sampling) for sampling in dicts(as_json(value))] or None
+
+
+_BESIDE_TOKENS: dict[str, tuple[str, Callable[[object], Any]]] = {
+    "audio_seconds": (semconv.PULSE_AUDIO_SECONDS, as_number),
+    "tool_uses": (semconv.PULSE_TOOL_USES, _tool_uses),
+    "other_models": (semconv.PULSE_OTHER_MODELS, _other_models),
+    "samplings": (semconv.PULSE_SAMPLINGS, _samplings),
+}
+
+
+def _part(counts: Attributes) -> dict[str, Any]:
+    found = {name: as_count(counts[key]) for name, key in TOKENS.items() if key in counts}
+    return {name: count for name, count in found.items() if count is not None}
+
+
+_beside_columns = attrgetter(*_WITHOUT_COLUMN)
+
+
+def without_column(usage: Usage) -> dict[str, int | None]:
+    """Return the counts of `usage` that have no column, by their attributes."""
+    return dict(zip(_WITHOUT_COLUMN.values(), _beside_columns(usage), strict=True))
+
+
+def counts_of(canonical: Attributes, usage: Usage) -> dict[str, int | None]:
+    """Return the counts of `usage` for the attributes that are there."""
+    return {key: getattr(usage, name) for name, key in TOKENS.items() if key in canonical}
