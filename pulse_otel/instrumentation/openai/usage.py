@@ -56,17 +56,21 @@ def hide_usage(chunk: Any) -> bool:
     """
     if read(chunk, "usage") is not None:
         return not read(chunk, "choices")
+    _hide_empty_usage(chunk)
+    return False
+
+
+def _hide_empty_usage(chunk: Any) -> None:
     fields_set = getattr(chunk, "model_fields_set", None)
     if fields_set is not None:
         fields_set.discard("usage")
-    return False
 
 
 def add_shown_piece(chunk: Any, chunks: list[Any]) -> bool:
     """Append the text of a chunk that only adds text, which has no usage to show."""
     if not chat_chunks.add_piece(chunk, chunks):
         return False
-    hide_usage(chunk)
+    _hide_empty_usage(chunk)
     return True
 
 
