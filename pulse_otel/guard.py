@@ -44,23 +44,33 @@ def guarded(function: Callable[..., T], *args: object, otherwise: object = None)
     what must not be logged. Under ``PULSE_STRICT=1`` (tests) the error is raised. So is, always,
     what came from outside.
     """
-    global _internal_errors
     try:
         return function(*args)
     except Exception as error:
-        if from_outside(error):
+        if not kept(error, function):
             raise
-        _internal_errors += 1
-        if os.environ.get("PULSE_STRICT") == "1":
-            raise
-        name = getattr(function, "__qualname__", type(function).__name__)
-        rate_limited.warning(
-            f"internal:{name}",
-            "pulse-otel: internal error in %s (%s); the program is not affected",
-            name,
-            type(error).__name__,
-        )
         return otherwise
+
+
+def kept(error: Exception, function: Callable[..., object]) -> bool:
+    """Count and log an error of ours that `function` raised; return False if it is to be raised.
+
+    It is the half of `guarded` for a loop in which the call of `guarded` itself would take long.
+    """
+    global _internal_errors
+    if from_outside(error):
+        return False
+    _internal_errors += 1
+    if os.environ.get("PULSE_STRICT") == "1":
+        return False
+    name = getattr(function, "__qualname__", type(function).__name__)
+    rate_limited.warning(
+        f"internal:{name}",
+        "pulse-otel: internal error in %s (%s); the program is not affected",
+        name,
+        type(error).__name__,
+    )
+    return True
 
 
 def tried(

@@ -91,6 +91,8 @@ class StreamObserver:
         An error of the user's own code is none of the call's; one of the SDK's helpers, which
         parse what arrives, is.
         """
+        if self.inside:
+            return
         error = sys.exc_info()[1]
         ours = type(error).__name__ in _CANCELLATIONS or _in_helper(error)
         self.body_ended(error if ours else None)
@@ -129,7 +131,9 @@ class _Body:
 
 class _SyncBody(_Body):
     def __iter__(self) -> Iterator[bytes]:
-        return _Bytes(iter(self._body), self._observer)
+        # What the SDK's parser reads is seen as chunks: it gets the body's own iterator.
+        body = iter(self._body)
+        return body if self._observer.inside else _Bytes(body, self._observer)
 
     def close(self) -> None:
         guarded(self._observer.body_closed)
@@ -138,7 +142,8 @@ class _SyncBody(_Body):
 
 class _AsyncBody(_Body):
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return _AsyncBytes(aiter(self._body), self._observer)
+        body = aiter(self._body)
+        return body if self._observer.inside else _AsyncBytes(body, self._observer)
 
     async def aclose(self) -> None:
         guarded(self._observer.body_closed)

@@ -20,7 +20,7 @@ from pulse_otel import semconv
 from pulse_otel.context import Session, labels, tell_unit
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.coexistence import reuse_active_span
-from pulse_otel.instrumentation.endpoint import Attributes, Endpoint
+from pulse_otel.instrumentation.endpoint import AddPiece, Attributes, Endpoint, no_piece
 from pulse_otel.instrumentation.errors import call_error
 from pulse_otel.instrumentation.last_call import note_call
 from pulse_otel.instrumentation.other_spans import watch
@@ -86,8 +86,9 @@ class LlmCall:
         )
         self._started = time.perf_counter()
         self._first_chunk_s: float | None = None
-        self._chunks: list[Any] = []
+        self.chunks: list[Any] = []
         self._has_head = False  # a chunk with the id and model of the answer came
+        self.add_piece: AddPiece = no_piece  # then: what adds a usual chunk, in place of `chunk`
         self._answer: Any = None  # the whole response, or the one assembled from a stream
         self._finished = False
         self.ended_ns: int | None = None  # the answer was there before the call is finished
@@ -192,18 +193,15 @@ class LlmCall:
         return self._recorder.provider()
 
     def chunk(self, item: Any) -> bool:
-        """Keep a chunk of the stream; the chunks are read once, at the end.
-
-        Return True if the chunk is to be hidden, as it came only because we asked for the usage.
-        """
-        hidden = self.hides_usage and self._endpoint.hide_usage(item)
-        if self.recording:
-            if self._has_head:
-                self._chunks.append(self._endpoint.compact_chunk(item))
-            else:
-                self.arrived()
-                self._chunks.append(copied(item))
-                self._has_head = self._endpoint.is_head(item) or len(self._chunks) == _MOST_HEADS
+        """Keep a chunk for the end; return whether to hide it, as it came because we asked."""
+        hidden, endpoint = self.hides(item), self._endpoint
+        if self._has_head:
+            self.chunks.append(endpoint.compact_chunk(item))
+        elif self.recording:
+            self.arrived()
+            self.chunks.append(copied(item))
+            if endpoint.is_head(item) or len(self.chunks) == _MOST_HEADS:
+                self._has_head, self.add_piece = True, endpoint.adder(self.hides_usage)
         return hidden
 
     def hides(self, item: Any) -> bool:
@@ -240,7 +238,7 @@ class LlmCall:
             if self.recording and (self._ends_span or self.span.is_recording()):
                 guarded(self._read_rest, error)
         finally:
-            self._chunks, self._answer = [], None
+            self.chunks, self._answer = [], None
             if self._ends_span:
                 guarded(self.span.end, self.ended_ns)
 
@@ -252,12 +250,12 @@ class LlmCall:
     def _bill(self) -> Attributes:
         if self._answer is None:
             return {}
-        headers: Any = None if self._chunks else getattr(self.http_response, "headers", None)
+        headers: Any = None if self.chunks else getattr(self.http_response, "headers", None)
         return guarded(self._endpoint.bill, self._answer, self._provider, headers or {}) or {}
 
     def _read_rest(self, error: BaseException | None) -> None:
-        if self._chunks:
-            self._answer = guarded(self._endpoint.assemble, self._chunks)
+        if self.chunks:
+            self._answer = guarded(self._endpoint.assemble, self.chunks)
         found = self._read(self._recorder.capture_content)
         if self._first_chunk_s is not None:
             found[semconv.TIME_TO_FIRST_CHUNK] = self._first_chunk_s
@@ -266,7 +264,7 @@ class LlmCall:
         found |= self._bill()
         found |= self._http or http_facts(self.http_response, request_of(error))
         if error is not None or semconv.ERROR_TYPE not in found:
-            found |= call_error(error, self._answer, self._chunks, self.http_response)
+            found |= call_error(error, self._answer, self.chunks, self.http_response)
         if semconv.ERROR_TYPE in found:  # raised, or reported by the response
             details: Any = found.get(semconv.PULSE_ERROR) or {}
             if not self._recorder.capture_content:

@@ -13,6 +13,8 @@ from opentelemetry.trace import Span
 from pulse_otel.values import copied
 
 Attributes = dict[str, Any]
+AddPiece = Callable[[Any, list[Any]], bool]
+"""(chunk, chunks before it) -> whether the piece of text that it adds was appended to them."""
 Reader = Callable[[Any, bool], Attributes]
 """(request or response, whether content is wanted) -> attributes. Structured values in them
 become JSON text in the call; a reader accepts data of any shape, and never raises."""
@@ -29,6 +31,11 @@ def no_bill(answer: Any, provider: str, headers: Mapping[str, Any]) -> Attribute
 
 def _unassembled(chunks: list[Any]) -> Any:
     return {}
+
+
+def no_piece(chunk: Any, chunks: list[Any]) -> bool:
+    """Add nothing: every chunk is of another kind."""
+    return False
 
 
 def _nothing_added(policy: str, client: Any, options: Any) -> None:
@@ -59,6 +66,10 @@ class Endpoint:
     # Copies what is read of a chunk, as the program may write to it, and the SDK's model takes a
     # hundred times the memory of its text.
     compact_chunk: Callable[[Any], Any] = copied
+    # Does the same for a chunk that only adds a piece of text, as nearly all do: appends the piece,
+    # which `assemble` knows by its type, to the list. False: the chunk is of another kind.
+    add_piece: AddPiece = no_piece
+    add_shown_piece: AddPiece = no_piece  # and does as `hide_usage` does
     # Whether a chunk has the id and the model of the answer; those up to it are kept whole.
     is_head: Callable[[Any], bool] = lambda chunk: True
     # (id of the response, context) -> the context for the span of a call about that response.
@@ -71,6 +82,10 @@ class Endpoint:
     # more chunk, with the usage; and whether a chunk is that one, else without its empty usage.
     usage_option: Callable[[str, Any, Any], Mapping[str, Any] | None] = _nothing_added
     hide_usage: Callable[[Any], bool] = lambda chunk: False
+
+    def adder(self, hides_usage: bool) -> AddPiece:
+        """Return what adds the piece of a chunk."""
+        return self.add_shown_piece if hides_usage else self.add_piece
 
 
 class Endpoints:

@@ -1,6 +1,7 @@
 """What recording takes of the caller's thread grows no faster than the call itself.
 
-Only the CPU time within the package counts, which is all under `guarded`: the SDKs take far more.
+Only the CPU time within the package counts, which is under `guarded` or in what keeps a chunk: the
+SDKs take far more.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 import pulse_otel
 from pulse_otel import guard
+from pulse_otel.instrumentation.call import LlmCall
 from pulse_otel.instrumentation.tools import tool_calls
 from tests.conftest import KEY
 from tests.instrumentation import long_exchanges as long
@@ -50,6 +52,10 @@ class OwnTime:
             self._inside = False
             self.seconds += time.thread_time() - begin
 
+    def adding(self, call: Any, add_piece: Callable[..., bool]) -> None:
+        """Count what adds the pieces of `call`."""
+        call.pieces = lambda *args: self.guarded(add_piece, *args)
+
 
 @pytest.fixture
 def own(monkeypatch: pytest.MonkeyPatch) -> OwnTime:
@@ -60,6 +66,10 @@ def own(monkeypatch: pytest.MonkeyPatch) -> OwnTime:
         ours = name.startswith("pulse_otel.") and module is not guard
         if ours and vars(module).get("guarded") is guard.guarded:
             monkeypatch.setattr(module, "guarded", time_of_ours.guarded)
+    chunk = LlmCall.chunk
+    monkeypatch.setattr(LlmCall, "chunk", lambda *args: time_of_ours.guarded(chunk, *args))
+    pieces = property(lambda call: call.pieces, time_of_ours.adding)
+    monkeypatch.setattr(LlmCall, "add_piece", pieces, raising=False)
     return time_of_ours
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,6 +50,29 @@ def test_the_object_is_the_sdks(kind: Kind, client: Any, spans: InMemorySpanExpo
     stream.close()
     assert opened.__exit__(None, None, None) is None
     assert len(spans.get_finished_spans()) == 1
+
+
+def test_a_stream_whose_loop_is_left_goes_on_where_it_was(
+    kind: Kind, client: Any, spans: InMemorySpanExporter
+) -> None:
+    opened = kind.open(client)
+    stream = opened.__enter__()
+    items: list[Any] = []
+    for item in stream:
+        items.append(item)
+        if len(items) == 2:
+            break
+    for item in stream:
+        items += [item, next(stream)]
+        break
+    gc.collect()
+    assert spans.get_finished_spans() == ()
+
+    items += list(stream)
+
+    assert "".join(kind.text(item) or "" for item in items) == TEXT
+    (span,) = spans.get_finished_spans()
+    assert TEXT in span.attributes["gen_ai.output.messages"]
 
 
 def test_the_async_object_is_the_sdks(

@@ -30,7 +30,7 @@ MESSAGES = Endpoint(
     response=messages.read_response,
     bill=bill.read_bill,
     assemble=events.assemble,
-    compact_chunk=events.compact_chunk,
+    add_piece=events.add_piece,
     methods=(
         *_methods(("anthropic.resources.messages",), ("create", "parse", "stream")),
         # `tool_runner` and `thread` make calls later, each with what was given to them.

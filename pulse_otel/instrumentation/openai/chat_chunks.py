@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 from pulse_otel.instrumentation.openai.chat_parts import thought
 from pulse_otel.instrumentation.reading import fields_of, integer, items, read, text
-from pulse_otel.values import copied
 
 _TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
 _LISTS = ("images", "annotations", "reasoning_details", "executed_tools")
@@ -27,33 +27,34 @@ def is_head(chunk: Any) -> bool:
     return bool(read(chunk, "id")) and bool(read(chunk, "model"))
 
 
-def compact_chunk(chunk: Any) -> Any:
-    """Reduce a chunk that only adds text to the first choice to that text; copy any other.
+def add_piece(chunk: Any, chunks: list[Any]) -> bool:
+    """Append the text of a chunk that only adds text to the first choice.
 
-    This runs for each chunk, in the caller's thread: the SDK's models are read directly, and a
-    chunk of another shape is copied.
+    This runs for each chunk, in the caller's thread: the SDK's models are read directly, and each
+    look at an attribute of one takes long.
     """
     try:
         fields = chunk.__dict__
         (choice,) = fields["choices"]
         state = choice.__dict__
-        written = state["delta"].__dict__
+        delta = state["delta"]
+        written = delta.__dict__
         content = written["content"]
-        extra = getattr(
-            state["delta"], "__pydantic_extra__", written
-        )  # pydantic 1: among the fields
         more = (
             written["tool_calls"]
             or written["refusal"]
             or written["function_call"]
-            or written.get("audio")
+            or state["index"]
+            or state["finish_reason"]
+            or fields["usage"] is not None
         )
-        more = more or state["finish_reason"] or fields["usage"] is not None
+        extra = getattr(delta, "__pydantic_extra__", written)  # pydantic 1: among the fields
     except (AttributeError, KeyError, TypeError, ValueError):
-        return copied(chunk)
-    if more or type(content) is not str or state.get("index") != 0 or (extra and _adds(extra)):
-        return copied(chunk)
-    return content
+        return False
+    if more or type(content) is not str or (extra and _adds(extra)):
+        return False
+    chunks.append(content)
+    return True
 
 
 def _adds(extra: Mapping[str, Any]) -> bool:
@@ -64,20 +65,23 @@ def assemble(chunks: list[Any]) -> dict[str, Any]:
     """Assemble one completion from the chunks of a stream, as far as it got."""
     whole: dict[str, Any] = {}
     choices: dict[int, dict[str, Any]] = {}
-    texts: Any = None  # a list of those of the first choice
-    for chunk in chunks:
-        if type(chunk) is str:
-            if texts is None:
-                texts = _state(choices, 0).setdefault("content", [])
-            texts.append(chunk)
-            continue
-        fields = fields_of(chunk)
-        _add_facts(whole, fields)
-        for choice in items(fields.get("choices")):
-            part = fields_of(choice)
-            _add(_state(choices, integer(part.get("index")) or 0), part)
+    for kind, run in groupby(chunks, type):
+        if kind is str:
+            _state(choices, 0).setdefault("content", []).extend(run)
+        else:
+            for chunk in run:
+                _read_chunk(whole, choices, fields_of(chunk))
     whole["choices"] = [_joined(choices[index]) for index in sorted(choices)]
     return whole
+
+
+def _read_chunk(
+    whole: dict[str, Any], choices: dict[int, dict[str, Any]], fields: Mapping[str, Any]
+) -> None:
+    _add_facts(whole, fields)
+    for choice in items(fields.get("choices")):
+        part = fields_of(choice)
+        _add(_state(choices, integer(part.get("index")) or 0), part)
 
 
 def _add_facts(whole: dict[str, Any], fields: Mapping[str, Any]) -> None:

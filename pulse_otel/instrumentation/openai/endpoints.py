@@ -45,7 +45,8 @@ CHAT = _row(
     request=chat.read_request,
     response=chat.read_response,
     assemble=chat_chunks.assemble,
-    compact_chunk=chat_chunks.compact_chunk,
+    add_piece=chat_chunks.add_piece,
+    add_shown_piece=usage.add_shown_piece,
     is_head=chat_chunks.is_head,
     methods=(
         "openai.resources.chat.completions.completions:Completions.create",
@@ -67,6 +68,7 @@ RESPONSES = (
         response=responses.read_response,
         remember=background.remember,
         assemble=response_events.assemble,
+        add_piece=response_events.add_piece,
         compact_chunk=response_events.compact_chunk,
         methods=(
             "openai.resources.responses.responses:Responses.create",
@@ -94,6 +96,7 @@ RESPONSES = (
         bill=bill.read_bill_of_retrieved,
         context=background.context_of,
         assemble=response_events.assemble,
+        add_piece=response_events.add_piece,
         compact_chunk=response_events.compact_chunk,
         methods=(
             "openai.resources.responses.responses:Responses.retrieve",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from pulse_otel.instrumentation.reading import fields_of, integer, items, read, text
 from pulse_otel.values import copied
@@ -24,7 +24,25 @@ _BLOCKS: dict[str, tuple[str, str, str]] = {
 _LAST = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
 _KEPT = ("id", "model", "background", "service_tier", "usage", "incomplete_details", "error")
 _DELTA_FIELDS = ("output_index", "content_index", "summary_index", "delta")
+_Piece = tuple[str, object, object, object]
 _ITEM_FIELDS = ("id", "call_id", "name", "role", "server_label")
+
+
+def add_piece(event: Any, events: list[Any]) -> bool:
+    """Append what an event adds to a text: its kind, its place, and the piece.
+
+    This runs for each event, in the caller's thread: the SDK's models are read directly.
+    """
+    try:
+        fields = event.__dict__
+        kind = fields["type"]
+        if kind not in _FIELDS and kind not in _BLOCKS:
+            return False
+        place = fields["output_index"], fields.get("content_index") or fields.get("summary_index")
+        events.append((kind, *place, fields["delta"]))
+    except (AttributeError, KeyError, TypeError):
+        return False
+    return True
 
 
 def compact_chunk(event: Any) -> Any:
@@ -52,10 +70,10 @@ class _Draft:
         self.type: str | None = None
         self.pieces: dict[tuple[str, int], list[str]] = {}
 
-    def add(self, kind: str, event: Any) -> None:
+    def add(self, kind: str, index: object, piece: object) -> None:
+        """Add a piece to the text with this index among those of the item."""
         self.type, name = (_FIELDS.get(kind) or _BLOCKS[kind])[:2]
-        index = integer(read(event, "content_index")) or integer(read(event, "summary_index")) or 0
-        self.pieces.setdefault((name, index), []).append(text(read(event, "delta")) or "")
+        self.pieces.setdefault((name, integer(index) or 0), []).append(text(piece) or "")
 
     def whole(self) -> Any:
         """Return the item as the provider gave it at its end, else assembled from its events."""
@@ -88,7 +106,14 @@ class _Drafts:
         if kind in ("response.output_item.added", "response.output_item.done"):
             self._place(index, read(event, "item"), kind.endswith(".done"))
         elif kind in _FIELDS or kind in _BLOCKS:
-            (self._latest.get(index) or self._new(index)).add(kind, event)
+            within = read(event, "content_index") or read(event, "summary_index")
+            self.add(kind, index, within, read(event, "delta"))
+
+    def add(self, kind: str, index: object, within: object, piece: object) -> None:
+        """Add what `add_piece` found."""
+        number = integer(index)
+        if number is not None:
+            (self._latest.get(number) or self._new(number)).add(kind, within, piece)
 
     def _place(self, index: int, item: Any, done: bool) -> None:
         key = (index, text(read(item, "id")))
@@ -109,20 +134,39 @@ class _Drafts:
 
 def assemble(events: list[Any]) -> Any:
     """Return the response in the last event; without that event, what is known so far."""
+    return _final(events) or _so_far(events)
+
+
+def _final(events: list[Any]) -> Any:
+    """Return the response at the end of a stream, if its output is in it."""
+    for event in reversed(events):
+        response = None if type(event) is tuple else read(event, "response")
+        if response is not None:
+            whole = _kind(event) in _LAST and items(read(response, "output"))
+            return response if whole else None
+    return None
+
+
+def _kind(event: Any) -> str:
+    return text(read(event, "type")) or text(read(event, "event")) or ""
+
+
+def _so_far(events: list[Any]) -> dict[str, Any]:
     latest: Any = None
     ended = False
     error: Any = None
     drafts = _Drafts()
     for event in events:
-        kind = text(read(event, "type")) or text(read(event, "event")) or ""
+        if type(event) is tuple:
+            drafts.add(*cast("_Piece", event))
+            continue
+        kind = _kind(event)
         if read(event, "response") is not None:
             latest, ended = read(event, "response"), kind in _LAST
         elif kind == "error":
             error = read(event, "data") or event  # the oldest supported SDKs wrap the error
         else:
             drafts.draw(kind, event)
-    if ended and items(read(latest, "output")):
-        return latest
     whole = {name: read(latest, name) for name in _KEPT}
     whole["status"] = text(read(latest, "status")) if ended else ""
     whole["output"] = drafts.whole()

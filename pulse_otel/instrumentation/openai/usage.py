@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from pulse_otel.instrumentation.openai import chat_chunks
 from pulse_otel.instrumentation.reading import given, read, text
 
 OPTION = {"stream_options": {"include_usage": True}}
@@ -55,10 +56,22 @@ def hide_usage(chunk: Any) -> bool:
     """
     if read(chunk, "usage") is not None:
         return not read(chunk, "choices")
+    _hide_empty_usage(chunk)
+    return False
+
+
+def _hide_empty_usage(chunk: Any) -> None:
     fields_set = getattr(chunk, "model_fields_set", None)
     if fields_set is not None:
         fields_set.discard("usage")
-    return False
+
+
+def add_shown_piece(chunk: Any, chunks: list[Any]) -> bool:
+    """Append the text of a chunk that only adds text, which has no usage to show."""
+    if not chat_chunks.add_piece(chunk, chunks):
+        return False
+    _hide_empty_usage(chunk)
+    return True
 
 
 def _knows_the_option(client: Any) -> bool:
