@@ -302,8 +302,7 @@ class LlmCall:
         return digest(messages, self._recorder.max_content_bytes)
 
     def _set(self, attributes: Attributes) -> Attributes:
-        limit = self._recorder.max_content_bytes
-        written = {key: settable(attributes[key], limit) for key in attributes}
+        written = settable(attributes, self._recorder.max_content_bytes)
         self.span.set_attributes(written)
         return written
 

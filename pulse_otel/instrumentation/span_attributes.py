@@ -11,22 +11,28 @@ from pulse_otel.instrumentation.endpoint import Attributes, Endpoint
 from pulse_otel.instrumentation.providers import server_attributes
 from pulse_otel.instrumentation.reading import integer, text
 from pulse_otel.instrumentation.recorder import Observed
+from pulse_otel.instrumentation.tool_definitions import Definitions
 from pulse_otel.values import scrub
 
 
-def settable(value: Any, limit: int) -> Any:
-    """Return `value` as an attribute: structures as JSON text, which every SDK version accepts."""
-    if type(value) is int:  # nearly half of the attributes
-        return value
-    if isinstance(value, str):
-        return scrub(value)
-    if isinstance(value, list):
-        structured = not value or any(
-            isinstance(element, dict) for element in cast("list[object]", value)
-        )
-    else:
-        structured = isinstance(value, dict)
-    return bounded_json(cast("object", value), limit) if structured else cast("Any", value)
+def settable(attributes: Attributes, limit: int) -> Attributes:
+    """Return `attributes` as they are set: structures as JSON text of at most `limit` bytes.
+
+    Every version of OpenTelemetry's SDK accepts that.
+    """
+    for key, value in attributes.items():
+        kind: type[object] = type(value)
+        if kind is int or (kind is str and value.isascii() and "\x00" not in value):
+            continue  # nearly all of them
+        if kind is list and value and dict not in map(type, value):
+            continue
+        if kind is Definitions:
+            attributes[key] = cast("Definitions", value).written(limit)
+        elif isinstance(value, str):
+            attributes[key] = scrub(value)
+        elif isinstance(value, (dict, list)):
+            attributes[key] = bounded_json(cast("object", value), limit)
+    return attributes
 
 
 def first_attributes(
@@ -38,8 +44,8 @@ def first_attributes(
     if own.provider:
         attributes[semconv.PROVIDER_NAME] = own.provider
     if model:
-        attributes[semconv.REQUEST_MODEL] = scrub(model)
-        name = f"{name} {scrub(model)}"
+        attributes[semconv.REQUEST_MODEL] = model = scrub(model)
+        name = f"{name} {model}"
     return name, attributes
 
 
