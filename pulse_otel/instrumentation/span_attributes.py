@@ -1,5 +1,8 @@
 """The attributes of a call's span that do not depend on the endpoint, and how they are written."""
 
+# type() of data of any shape leaves the type checker with unknown types:
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -21,7 +24,7 @@ def settable(attributes: Attributes, limit: int) -> Attributes:
     Every version of OpenTelemetry's SDK accepts that.
     """
     for key, value in attributes.items():
-        kind: type[object] = type(value)
+        kind = type(value)
         if kind is int or (kind is str and value.isascii() and "\x00" not in value):
             continue  # nearly all of them
         if kind is list and value and dict not in map(type, value):
@@ -68,17 +71,24 @@ def request_of(error: BaseException | None) -> Any:
     return fields.get("request") or fields.get("_request")
 
 
-def http_facts(response: Any, request: Any = None) -> Attributes:
+def http_facts(response: Any, request: Any = None, retries: object = None) -> Attributes:
     """Return the status, the provider's request id and the number of attempts of an exchange.
 
-    The SDKs count their retries in a header of each request.
+    `retries` is what the SDK says of an answer; it is in a header of each request, too.
     """
-    headers: Any = getattr(response, "headers", None) or {}
-    sent: Any = getattr(getattr(response, "_request", None) or request, "headers", None) or {}
-    retries = integer(sent.get("x-stainless-retry-count"))
-    found = {
-        semconv.HTTP_STATUS_CODE: integer(getattr(response, "status_code", None)),
-        semconv.PULSE_REQUEST_ID: text(headers.get("x-request-id") or headers.get("request-id")),
-        semconv.PULSE_ATTEMPTS: None if retries is None else retries + 1,
-    }
-    return {key: value for key, value in found.items() if value is not None}
+    found: Attributes = {}
+    headers: Any = getattr(response, "headers", None)
+    if headers is not None:
+        status = integer(getattr(response, "status_code", None))
+        if status is not None:
+            found[semconv.HTTP_STATUS_CODE] = status
+        request_id = text(headers.get("x-request-id") or headers.get("request-id"))
+        if request_id is not None:
+            found[semconv.PULSE_REQUEST_ID] = request_id
+    if retries is None:
+        sent: Any = getattr(getattr(response, "_request", None) or request, "headers", None)
+        retries = None if sent is None else sent.get("x-stainless-retry-count")
+    count = integer(retries)
+    if count is not None:
+        found[semconv.PULSE_ATTEMPTS] = count + 1
+    return found
