@@ -27,6 +27,7 @@ from pulse_otel.instrumentation.reading import (
     present,
     read,
     text,
+    text_parts,
     true,
 )
 from pulse_otel.masking import without_secrets
@@ -95,6 +96,8 @@ def _message(message: Any) -> dict[str, Any]:
         # The result of a function, the first form of tools, has its name in place of an id.
         named = present(name=text(message.get("name")) if role == "function" else None)
         return {"role": "tool", "parts": [part], **named}
+    if len(message) == 2 and "role" in message and type(message.get("content")) is str:
+        return {"role": role, "parts": text_parts(message["content"])}  # nearly all messages
     found: dict[str, Any] = {"role": role, "parts": parts_of_message(message)}
     if "name" in message and (name := text(message["name"])):
         found["name"] = name

@@ -41,7 +41,10 @@ def parts_of_message(message: Any, sources: Sequence[Any] = ()) -> list[Part]:
     """
     fields = fields_of(message)
     parts = parts_of(fields.get("content"), _part)
-    beside = {name: fields[name] for name in _BESIDE.intersection(fields) if fields[name]}
+    names = _BESIDE.intersection(fields)
+    if not names and not sources:
+        return parts
+    beside = {name: fields[name] for name in names if fields[name]}
     if sources:
         beside["annotations"] = [*items(beside.get("annotations")), *sources]
     return parts + _parts_beside(beside, parts) if beside else parts
