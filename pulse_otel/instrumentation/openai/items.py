@@ -84,9 +84,8 @@ def kinds_of(output: list[Any]) -> list[str | None]:
     return [text(read(item, "type")) for item in output]
 
 
-def awaits_tool(output: list[Any]) -> bool:
+def awaits_tool(output: list[Any], kinds: list[str | None]) -> bool:
     """Return whether an output has a tool call without its result: the caller has to run it."""
-    kinds = kinds_of(output)
     if _CALLS.keys().isdisjoint(kinds):
         return False
     kinded = list(zip(kinds, output, strict=True))

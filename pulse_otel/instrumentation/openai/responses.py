@@ -120,11 +120,12 @@ def read_response(response: Any, content: bool) -> dict[str, Any]:
     """Return the attributes of a response, whole or assembled."""
     response = fields_of(response)
     output = items(response.get("output"))
-    reason = _finish_reason(response, output)
+    kinds = kinds_of(output)
+    reason = _finish_reason(response, output, kinds)
     attributes = _RESPONSE.extract(response) | _finish(response, reason)
     if response.get("background") is True:
         attributes |= background_attributes(response)
-    if "compaction" in kinds_of(output):
+    if "compaction" in kinds:
         attributes[semconv.CONVERSATION_COMPACTED] = True
     if content:
         attributes |= _output(output, reason)
@@ -142,7 +143,8 @@ def read_retrieved(response: Any, content: bool) -> dict[str, Any]:
     """Return the attributes of a retrieved response; only a background response fails now."""
     response = fields_of(response)
     output = items(response.get("output"))
-    reason = _finish_reason(response, output)
+    kinds = kinds_of(output)
+    reason = _finish_reason(response, output, kinds)
     attributes = _RETRIEVED.extract(response) | _finish(response, reason)
     status = text(response.get("status"))
     if status:
@@ -177,12 +179,12 @@ def _finish(response: Any, reason: str | None) -> dict[str, Any]:
     return attributes
 
 
-def _finish_reason(response: Any, output: list[Any]) -> str | None:
+def _finish_reason(response: Any, output: list[Any], kinds: list[str | None]) -> str | None:
     """Return the finish reason; None for an unfinished background response and for a compaction."""
     status = text(read(response, "status"))
     if status is None or status in _UNFINISHED:
         return None
-    if status == "completed" and awaits_tool(output):
+    if status == "completed" and awaits_tool(output, kinds):
         return "tool_call"
     why = text(read(response, "incomplete_details", "reason")) if status == "incomplete" else None
     return finish_reason(why or status)
