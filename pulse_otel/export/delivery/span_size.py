@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sys import getsizeof
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from opentelemetry.sdk.trace import ReadableSpan
 
@@ -14,7 +14,9 @@ UNKNOWN_BYTES: Final = 4000  # of a span whose size cannot be had
 LARGEST_BYTES: Final = 16 << 20
 """What a giant counts as: it must not push all others out. It is cut where it is read or sent."""
 
-_ATTRIBUTE_BYTES: Final = 50  # beside the value
+_ATTRIBUTE_BYTES: Final = 60
+_TEXT_BYTES: Final = 49  # of an ASCII text, beside its characters
+_ELEMENT_BYTES: Final = 36  # of a sequence: a reference and a number
 _LINK_BYTES: Final = 1200
 _MEMO: Final = "_pulse_size"
 
@@ -42,10 +44,20 @@ def size_of(span: ReadableSpan) -> int:
 
 def _attributes_size(attributes: Any) -> int:
     """Texts count with all their bytes; `copy` spares the slow way of a Mapping's values."""
-    if not attributes:
+    if attributes is None:
         return 0
     values: Any = attributes.copy().values() if hasattr(attributes, "copy") else attributes.values()
-    size = _ATTRIBUTE_BYTES * len(values) + sum(map(getsizeof, values))
-    for sequence in filter(tuple.__instancecheck__, values):
-        size += sum(map(getsizeof, sequence))
+    return _ATTRIBUTE_BYTES * len(values) + _texts_size(values)
+
+
+def _texts_size(values: Any) -> int:
+    """Return the bytes of texts, and of sequences; `getsizeof` takes far longer than `len`."""
+    size = 0
+    for value in values:
+        if type(value) is str:
+            size += _TEXT_BYTES + len(value) if value.isascii() else getsizeof(value)
+        elif type(value) is tuple:
+            elements = cast("tuple[object, ...]", value)
+            texts = elements and type(elements[0]) is str
+            size += _ELEMENT_BYTES * len(elements) + (_texts_size(elements) if texts else 0)
     return size
