@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 from pulse_otel import semconv
@@ -53,11 +54,23 @@ def first_attributes(
 
 
 _DESTINATION = "_pulse_destination"
+_CLIENTS = frozenset(("openai._client", "openai._base_client", "anthropic._base_client"))
+
+
+@lru_cache(32)
+def _keeps_url(kind: type) -> bool:
+    """Return whether clients of a class have their URL where the SDK's own classes keep it.
+
+    The property of openai's client imports a module each time that it is asked.
+    """
+    owner = next((base for base in kind.__mro__ if "base_url" in vars(base)), object)
+    return owner.__module__ in _CLIENTS
 
 
 def _destination(endpoint: Endpoint, client: Any) -> Attributes:
     """Return provider and server of a client; they are kept on it until its URL changes."""
-    url = getattr(client, "base_url", None)
+    url = client.__dict__.get("_base_url") if _keeps_url(cast("Any", type(client))) else None
+    url = getattr(client, "base_url", None) if url is None else url
     known: tuple[Any, Attributes] | None = client.__dict__.get(_DESTINATION)
     if known is None or known[0] is not url:
         known = url, {semconv.PROVIDER_NAME: endpoint.provider(client), **server_attributes(url)}
