@@ -70,6 +70,8 @@ def session_of_block(context: Context | None = None) -> Session | None:
 
 def current_session(context: Context | None = None) -> Session:
     """Return the session of the block, else that in baggage (``session.id``, ``user.id``)."""
+    if context is not None and not context:
+        return NO_SESSION
     found = session_of_block(context)
     if found is not None:
         return found

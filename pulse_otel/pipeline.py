@@ -122,6 +122,8 @@ class _Pipeline:
         A global one that is set later is used from the next call on: the order of `init_pulse` and
         the user's own set-up does not matter.
         """
+        if self._own is not None and getattr(trace, "_TRACER_PROVIDER", trace) is None:
+            return self._own  # `get_tracer_provider` looks into the environment to say so
         if self._chosen is None:
             found = trace.get_tracer_provider()
             if hasattr(found, "add_span_processor"):

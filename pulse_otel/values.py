@@ -15,7 +15,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Any, cast
 
 from pulse_otel.guard import FAILED, tried
@@ -277,7 +277,7 @@ def _fast_json() -> Callable[[Any], bytes] | None:
         from pydantic_core import to_json
     except ImportError:  # pydantic 1
         return None
-    return lambda value: to_json(value, inf_nan_mode="strings")
+    return partial(to_json, inf_nan_mode="strings")
 
 
 def to_json(value: object) -> str:

@@ -74,6 +74,7 @@ class LlmCall:
         caller: Caller,
         span: Span,
         context: Context,
+        current: Context,
     ) -> None:
         self._endpoint = endpoint
         self._provider = provider
@@ -97,9 +98,11 @@ class LlmCall:
         self._conversation: int | None = None  # of its messages, if it has tools
         self._connection: object = None
         self.http_response: Any = None
+        self.retries: object = None  # that the SDK made before the answer
         self._http: Attributes = {}
         self.hides_usage = False  # we asked for the usage chunk, the caller did not
-        self.callers_context = otel_context.get_current()
+        self.callers_context = current
+        self.tracer_provider: Any = None  # that made the span
         self.own_span_pending = True  # the SDK may start its own span for this call
 
     @classmethod
@@ -110,23 +113,25 @@ class LlmCall:
         client: Any,
         request: Mapping[str, Any],
         own: Observed,
+        current: Context,
         connection: object = None,
     ) -> LlmCall:
         """Start the span with the attributes that samplers need; add the rest if it is recorded.
 
-        `connection` is equal for all calls on one connection, whose server knows what was said.
+        `current` is the caller's context. `connection` is equal for all calls on one connection,
+        whose server knows what was said.
         """
         name, attributes = first_attributes(endpoint, client, request, own)
         provider = recorder.provider()
         watch(provider)
-        context = otel_context.get_current()
+        context = current
         if endpoint.context is not None:
             context = endpoint.context(request.get("response_id"), context)
         # A reference, as the id of a provider that is gone may be given to another one.
         caller = (weakref.ref(provider), own.session.id, own.session.user_id)
         content = recorder.capture_content
         found: Attributes | None = None
-        span = reused = reuse_active_span(provider)
+        span = reused = reuse_active_span(provider, current)
         if span is None:
             tracer = recorder.tracer(endpoint.scope, provider)
             if tool_calls.waiting and may_have_results(request):
@@ -142,8 +147,9 @@ class LlmCall:
             span.set_attributes(attributes)
         try:
             name = str(attributes[semconv.PROVIDER_NAME])
-            call = cls(endpoint, name, recorder, caller, span, context)
+            call = cls(endpoint, name, recorder, caller, span, context, current)
             call._ends_span, call._connection = reused is None, connection
+            call.tracer_provider = provider
             if call.recording:
                 note_call(span)
                 guarded(call._requested, request, found if content else None, own)
@@ -179,18 +185,13 @@ class LlmCall:
         back. A coroutine that is closed in another context than the one in which it ran has
         nothing to restore there.
         """
-        if current_call() is self:
+        if otel_context.get_current() is self._context or current_call() is self:
             otel_context.attach(self.callers_context)
 
     @property
     def has_parse_method(self) -> bool:
         """Return whether the SDK has a `parse` for this endpoint, which may refuse an answer."""
         return any(method.endswith(".parse") for method in self._endpoint.methods)
-
-    @property
-    def tracer_provider(self) -> Any:
-        """Return the TracerProvider that made the span."""
-        return self._recorder.provider()
 
     def chunk(self, item: Any) -> bool:
         """Keep a chunk for the end; return whether to hide it, as it came because we asked."""
@@ -208,9 +209,9 @@ class LlmCall:
         """Return whether `item` came only because we asked for the usage."""
         return self.hides_usage and self._endpoint.hide_usage(item)
 
-    def head_arrived(self, http_response: Any) -> None:
+    def head_arrived(self, response: Any) -> None:
         """Read the head of a response whose body the program reads, and may write to."""
-        self.http_response, self._http = http_response, http_facts(http_response)
+        self.http_response, self._http = response, http_facts(response, None, self.retries)
 
     def arrived(self) -> None:
         """Note the time of the first chunk of a stream."""
@@ -250,8 +251,8 @@ class LlmCall:
     def _bill(self) -> Attributes:
         if self._answer is None:
             return {}
-        headers: Any = None if self.chunks else getattr(self.http_response, "headers", None)
-        return guarded(self._endpoint.bill, self._answer, self._provider, headers or {}) or {}
+        headers: Any = {} if self.chunks else getattr(self.http_response, "headers", {})
+        return guarded(self._endpoint.bill, self._answer, self._provider, headers) or {}
 
     def _read_rest(self, error: BaseException | None) -> None:
         if self.chunks:
@@ -262,7 +263,7 @@ class LlmCall:
         if self.http_response is None:
             self.http_response = getattr(error, "response", None)
         found |= self._bill()
-        found |= self._http or http_facts(self.http_response, request_of(error))
+        found |= self._http or http_facts(self.http_response, request_of(error), self.retries)
         if error is not None or semconv.ERROR_TYPE not in found:
             found |= call_error(error, self._answer, self.chunks, self.http_response)
         if semconv.ERROR_TYPE in found:  # raised, or reported by the response
@@ -300,8 +301,7 @@ class LlmCall:
         return digest(messages, self._recorder.max_content_bytes)
 
     def _set(self, attributes: Attributes) -> Attributes:
-        limit = self._recorder.max_content_bytes
-        written = {key: settable(attributes[key], limit) for key in attributes}
+        written = settable(attributes, self._recorder.max_content_bytes)
         self.span.set_attributes(written)
         return written
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from opentelemetry import context as otel_context
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
 _MARKS = (
@@ -25,15 +25,18 @@ _MARKS = (
 _USED = "_pulse_used"
 
 
-def reuse_active_span(provider: Any) -> Span | None:
+def reuse_active_span(provider: Any, context: Context) -> Span | None:
     """Return the span that an official instrumentation started for this request, or None.
 
-    `provider` is the TracerProvider that would make our span. The owner ends the span.
+    `provider` is the TracerProvider that would make our span, `context` the current one. The owner
+    ends the span.
     """
-    span = trace.get_current_span()
+    if not context:
+        return None
+    span = trace.get_current_span(context)
     if not span.is_recording() or not shares_processor(provider, span, "_span_processor"):
         return None
-    marks = [mark for key in _MARKS if (mark := otel_context.get_value(key)) is not None]
+    marks = [mark for key in _MARKS if (mark := context.get(key)) is not None]
     token = object()
     # Not any(): an inner call is beneath the outer call's mark as well, and uses up both.
     unused = [getattr(mark, "__dict__", {}).setdefault(_USED, token) is token for mark in marks]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from pulse_otel.instrumentation.fields import Field, Fields
 from pulse_otel.instrumentation.reading import Rule, fields_of
 
 
@@ -13,12 +14,12 @@ class Counts:
 
     def __init__(self, *rules: Rule) -> None:
         own = [(path[0], attribute, cast) for path, attribute, cast in rules if len(path) == 1]
-        parents: dict[str, list[tuple[str, str, Callable[[Any], Any]]]] = {}
+        parents: dict[str, list[Field]] = {}
         for path, attribute, cast in rules:
             if len(path) > 1:
                 parents.setdefault(path[0], []).append((path[1], attribute, cast))
-        self._own = own
-        self._parents = list(parents.items())
+        self._own = Fields(own)
+        self._parents = [(name, Fields(fields)) for name, fields in parents.items()]
 
     def extract(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return the attributes that the rules find in `fields`."""
@@ -30,13 +31,8 @@ class Counts:
         return found
 
 
-def _extract(
-    rules: list[tuple[str, str, Callable[[Any], Any]]],
-    fields: Mapping[str, Any],
-    found: dict[str, Any],
-) -> None:
-    for name, attribute, cast in rules:
-        if name in fields and attribute not in found:
-            value = fields[name]
-            if value is not None and (count := cast(value)) is not None:
-                found[attribute] = count
+def _extract(rules: Fields, fields: Mapping[str, Any], found: dict[str, Any]) -> None:
+    for name, attribute, cast in rules.among(fields):
+        value = fields[name]
+        if value is not None and attribute not in found and (count := cast(value)) is not None:
+            found[attribute] = count

@@ -50,6 +50,8 @@ def call_error(
     Gateways send such errors as the body, or as an event of the stream. For the SDKs they are
     answers without content, which some methods refuse.
     """
+    if error is None and not chunks:
+        return _reported(answer)
     body = answer if error is None or answer is not None else _body(http_response)
     found: dict[str, Any] = {}
     for last in (body, *chunks[-2:]):  # an error ends a stream

@@ -96,7 +96,7 @@ def _dropped(kwargs: Mapping[str, Any]) -> dict[str, Any]:
 def carried(options: Any) -> dict[str, Any] | None:
     """Return the parameters on a request's options; None if there are none."""
     headers = getattr(options, "headers", None)
-    if not isinstance(headers, Mapping) or ENTRY not in headers:
+    if not given(headers) or not isinstance(headers, Mapping) or ENTRY not in headers:
         return None
     return _read(cast("Mapping[str, Any]", headers))
 

@@ -10,10 +10,11 @@ import functools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.guard import tried
+from pulse_otel.instrumentation.fields import Field, Fields
 from pulse_otel.instrumentation.tool_definitions import definitions
 from pulse_otel.kinds import MODELS, dict_of, exact, instance_fields, is_model, name_of, stored
 from pulse_otel.masking import without_secrets
@@ -32,9 +33,9 @@ def given(value: object) -> bool:
 def read(value: Any, *path: str) -> Any:
     """Return the value at `path` of a dict or an object; None where the path ends early."""
     for name in path:
-        value = value.get(name) if type(value) is dict else _field(value, name)
         if value is None:
             return None
+        value = value.get(name) if type(value) is dict else _field(value, name)
     return value
 
 
@@ -42,14 +43,14 @@ def _field(value: Any, name: str) -> Any:
     """Return a field of an object or an unusual mapping. A model's dict is read directly:
     `getattr` for a field that it lacks is slow, and most providers leave some out."""
     kind = type(value)
-    is_known = type(kind) in MODELS or is_model(kind)
-    fields: Any = stored(value, "__dict__") if is_known else instance_fields(value)
-    if type(fields) is dict and name in fields:
-        return fields[name]
-    if not is_known:
-        return field_of(value, name)
-    extra: Any = stored(value, "__pydantic_extra__")
-    return extra.get(name) if type(extra) is dict else None
+    if type(kind) in MODELS or is_model(kind):
+        fields = stored(value, "__dict__")
+        if name in fields:
+            return fields[name]
+        extra: Any = stored(value, "__pydantic_extra__")
+        return extra.get(name) if type(extra) is dict else None
+    own = instance_fields(value)
+    return own[name] if own is not None and name in own else field_of(value, name)
 
 
 def fields_of(value: Any) -> Mapping[str, Any]:
@@ -63,14 +64,16 @@ def fields_of(value: Any) -> Mapping[str, Any]:
     return (instance_fields(value) or {}) if fields is None else dict(dict.items(fields))
 
 
-def items(value: object) -> list[Any]:
+def items(value: Any) -> list[Any]:
     """Return `value` as a list if it is a list or a tuple, else an empty one."""
+    if value is None:
+        return []
     kind = type(value)
     if kind is list:
-        return list(cast("list[Any]", value))
+        return list(value)
     if issubclass(kind, list):
-        return list(list.__iter__(cast("list[Any]", value)))
-    return list(tuple.__iter__(cast("tuple[Any]", value))) if issubclass(kind, tuple) else []
+        return list(list.__iter__(value))
+    return list(tuple.__iter__(value)) if issubclass(kind, tuple) else []
 
 
 def text(value: object) -> str | None:
@@ -146,34 +149,32 @@ class Rules:
 
     def __init__(self, *rules: Rule) -> None:
         # Sorted by the parent of each value, which is then looked up once per call.
-        parents: dict[tuple[str, ...], list[tuple[str, str, Callable[[Any], Any]]]] = {}
+        parents: dict[tuple[str, ...], list[Field]] = {}
         for path, attribute, convert in rules:
             parents.setdefault(path[:-1], []).append((path[-1], attribute, convert))
-        self._parents = list(parents.items())
+        self._parents = [(path, Fields(fields)) for path, fields in parents.items()]
 
     def names(self, *path: str) -> frozenset[str]:
         """Return the names of the fields that the rules read at `path`."""
         return frozenset(
-            name for parent, fields in self._parents if parent == path for name, _, _ in fields
+            name for parent, fields in self._parents if parent == path for name, _, _ in fields.all
         )
 
     def extract(self, value: Any) -> dict[str, Any]:
         """Return the attributes that the rules find in `value`."""
         found: dict[str, Any] = {}
         for path, fields in self._parents:
-            parent = read(value, *path) if path else value
-            if parent is None:
+            parent = value
+            if path and not given(parent := read(value, *path)):
                 continue
-            if type(type(parent)) in MODELS or is_model(type(parent)):
+            if type(parent) is not dict:
                 parent = fields_of(parent)
-            get = parent.get if type(parent) is dict else functools.partial(_field, parent)
-            for name, attribute, convert in fields:
-                raw = get(name)
-                if raw is None or attribute in found or not given(raw):
-                    continue
-                result = convert(raw)
-                if result is not None:
-                    found[attribute] = result
+            for name, attribute, convert in fields.among(parent):
+                raw = parent[name]
+                if raw is not None and attribute not in found:
+                    result = convert(raw)
+                    if result is not None:
+                        found[attribute] = result
         return found
 
 
@@ -265,7 +266,7 @@ def messages_and_tools(
     """Return the messages and tools of a request; an iterator of messages is left alone."""
     messages, tools = request.get("messages"), items(request.get("tools"))
     attributes: dict[str, Any] = {}
-    if issubclass(type(messages), (list, tuple)):
+    if type(messages) is list or issubclass(type(messages), (list, tuple)):
         attributes[semconv.INPUT_MESSAGES] = [message(item) for item in items(messages)]
     elif given(messages):
         attributes = user_message(text_parts(NOT_RECORDED))
@@ -280,7 +281,9 @@ def other_parameters(request: Mapping[str, Any], elsewhere: frozenset[str]) -> d
         # A class, as a response format, is shown by its name.
         name: name_of(value) if issubclass(type(value), type) else value
         for name, value in request.items()
-        if name not in elsewhere and given(value)
+        if name not in elsewhere
+        and value is not None
+        and type(value).__name__ not in _NOT_GIVEN  # as `given`, which is asked ten times a request
     }
     return {semconv.PULSE_REQUEST_PARAMETERS: without_secrets(values)} if values else {}
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from opentelemetry.context import Context
 from opentelemetry.trace import Tracer
 
 from pulse_otel.context import NO_SESSION, Session, current_session
@@ -95,9 +96,14 @@ def observed_options(client: object) -> Observed | None:
     return mark if isinstance(mark, Observed) else None
 
 
-def options_of_call(observed: Observed | None, own: Session | None) -> Observed:
-    """Merge the labels of a call: its `own`, else those of the client, else those of the block."""
-    base, around = observed or _NO_OPTIONS, current_session()
+def options_of_call(
+    observed: Observed | None, own: Session | None, context: Context | None = None
+) -> Observed:
+    """Merge the labels of a call: its `own`, else those of the client, else those of the block.
+
+    `context` is the current one, if the caller has it.
+    """
+    base, around = observed or _NO_OPTIONS, current_session(context)
     if own is None and around is NO_SESSION:
         return base
     session = base.session.over(around)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from opentelemetry.context import get_current
+
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.call import LlmCall, current_call
 from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints
@@ -30,7 +32,7 @@ from pulse_otel.instrumentation.stream import observe_result
 from pulse_otel.instrumentation.suppression import may_record
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Sent:
     """Hold the arguments of `request`, of which the second is the request's options."""
 
@@ -64,7 +66,8 @@ def _open(
 ) -> tuple[LlmCall, _Sent] | None:
     options = sent.options
     found = endpoints.find(options.method, options.url)
-    if found is None or not may_record():
+    current = get_current()
+    if found is None or not may_record(current):
         return None
     endpoint, in_path = found
     observed = observed_options(client)
@@ -79,7 +82,10 @@ def _open(
         "extra_files": options.files,
     }
     own = session_from_parameters(parameters) if parameters else None
-    call = LlmCall.open(endpoint, recorder, client, request, options_of_call(observed, own))
+    options_now = options_of_call(observed, own, current)
+    call = LlmCall.open(endpoint, recorder, client, request, options_now, current)
+    if request.get("stream") is not True:
+        return call, sent
     try:
         return call, guarded(_asking_for_usage, client, sent, call, endpoint, recorder) or sent
     except BaseException as error:  # of a signal handler
@@ -98,7 +104,7 @@ def _asking_for_usage(
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    if value is not None and isinstance(value, Mapping):
+    if type(value) is dict or (value is not None and isinstance(value, Mapping)):
         return value  # pyright: ignore[reportUnknownVariableType]
     return {}
 
@@ -160,5 +166,5 @@ def response_hook(wrapped: Callable[..., Any], client: Any, args: Any, kwargs: A
     """Note the HTTP response of the call, which the SDK passes to `_process_response`."""
     call = guarded(current_call)
     if call is not None:
-        call.http_response = kwargs.get("response")
+        call.http_response, call.retries = kwargs.get("response"), kwargs.get("retries_taken")
     return wrapped(*args, **kwargs)

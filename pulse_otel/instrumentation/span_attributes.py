@@ -1,8 +1,12 @@
 """The attributes of a call's span that do not depend on the endpoint, and how they are written."""
 
+# type() of data of any shape leaves the type checker with unknown types:
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 from pulse_otel import semconv
@@ -11,22 +15,28 @@ from pulse_otel.instrumentation.endpoint import Attributes, Endpoint
 from pulse_otel.instrumentation.providers import server_attributes
 from pulse_otel.instrumentation.reading import integer, text
 from pulse_otel.instrumentation.recorder import Observed
+from pulse_otel.instrumentation.tool_definitions import Definitions
 from pulse_otel.values import scrub
 
 
-def settable(value: Any, limit: int) -> Any:
-    """Return `value` as an attribute: structures as JSON text, which every SDK version accepts."""
-    if type(value) is int:  # nearly half of the attributes
-        return value
-    if isinstance(value, str):
-        return scrub(value)
-    if isinstance(value, list):
-        structured = not value or any(
-            isinstance(element, dict) for element in cast("list[object]", value)
-        )
-    else:
-        structured = isinstance(value, dict)
-    return bounded_json(cast("object", value), limit) if structured else cast("Any", value)
+def settable(attributes: Attributes, limit: int) -> Attributes:
+    """Return `attributes` as they are set: structures as JSON text of at most `limit` bytes.
+
+    Every version of OpenTelemetry's SDK accepts that.
+    """
+    for key, value in attributes.items():
+        kind = type(value)
+        if kind is int or (kind is str and value.isascii() and "\x00" not in value):
+            continue  # nearly all of them
+        if kind is list and value and dict not in map(type, value):
+            continue
+        if kind is Definitions:
+            attributes[key] = cast("Definitions", value).written(limit)
+        elif isinstance(value, str):
+            attributes[key] = scrub(value)
+        elif isinstance(value, (dict, list)):
+            attributes[key] = bounded_json(cast("object", value), limit)
+    return attributes
 
 
 def first_attributes(
@@ -38,17 +48,29 @@ def first_attributes(
     if own.provider:
         attributes[semconv.PROVIDER_NAME] = own.provider
     if model:
-        attributes[semconv.REQUEST_MODEL] = scrub(model)
-        name = f"{name} {scrub(model)}"
+        attributes[semconv.REQUEST_MODEL] = model = scrub(model)
+        name = f"{name} {model}"
     return name, attributes
 
 
 _DESTINATION = "_pulse_destination"
+_CLIENTS = frozenset(("openai._client", "openai._base_client", "anthropic._base_client"))
+
+
+@lru_cache(32)
+def _keeps_url(kind: type) -> bool:
+    """Return whether clients of a class have their URL where the SDK's own classes keep it.
+
+    The property of openai's client imports a module each time that it is asked.
+    """
+    owner = next((base for base in kind.__mro__ if "base_url" in vars(base)), object)
+    return owner.__module__ in _CLIENTS
 
 
 def _destination(endpoint: Endpoint, client: Any) -> Attributes:
     """Return provider and server of a client; they are kept on it until its URL changes."""
-    url = getattr(client, "base_url", None)
+    url = client.__dict__.get("_base_url") if _keeps_url(cast("Any", type(client))) else None
+    url = getattr(client, "base_url", None) if url is None else url
     known: tuple[Any, Attributes] | None = client.__dict__.get(_DESTINATION)
     if known is None or known[0] is not url:
         known = url, {semconv.PROVIDER_NAME: endpoint.provider(client), **server_attributes(url)}
@@ -62,17 +84,24 @@ def request_of(error: BaseException | None) -> Any:
     return fields.get("request") or fields.get("_request")
 
 
-def http_facts(response: Any, request: Any = None) -> Attributes:
+def http_facts(response: Any, request: Any = None, retries: object = None) -> Attributes:
     """Return the status, the provider's request id and the number of attempts of an exchange.
 
-    The SDKs count their retries in a header of each request.
+    `retries` is what the SDK says of an answer; it is in a header of each request, too.
     """
-    headers: Any = getattr(response, "headers", None) or {}
-    sent: Any = getattr(getattr(response, "_request", None) or request, "headers", None) or {}
-    retries = integer(sent.get("x-stainless-retry-count"))
-    found = {
-        semconv.HTTP_STATUS_CODE: integer(getattr(response, "status_code", None)),
-        semconv.PULSE_REQUEST_ID: text(headers.get("x-request-id") or headers.get("request-id")),
-        semconv.PULSE_ATTEMPTS: None if retries is None else retries + 1,
-    }
-    return {key: value for key, value in found.items() if value is not None}
+    found: Attributes = {}
+    headers: Any = getattr(response, "headers", None)
+    if headers is not None:
+        status = integer(getattr(response, "status_code", None))
+        if status is not None:
+            found[semconv.HTTP_STATUS_CODE] = status
+        request_id = text(headers.get("x-request-id") or headers.get("request-id"))
+        if request_id is not None:
+            found[semconv.PULSE_REQUEST_ID] = request_id
+    if retries is None:
+        sent: Any = getattr(getattr(response, "_request", None) or request, "headers", None)
+        retries = None if sent is None else sent.get("x-stainless-retry-count")
+    count = integer(retries)
+    if count is not None:
+        found[semconv.PULSE_ATTEMPTS] = count + 1
+    return found

@@ -55,13 +55,13 @@ def _bound(
 
 def question(value: object, limit: int) -> dict[str, Any]:
     """Return the input of a run as the message of a user."""
-    return _settable(user_message(text_parts(_text(value, limit))), limit)
+    return settable(user_message(text_parts(_text(value, limit))), limit)
 
 
 def said(value: object, limit: int) -> dict[str, Any]:
     """Return the output of a run as the message of an assistant."""
     parts = text_parts(_text(value, limit))
-    return _settable(answer(parts), limit) if parts else {}
+    return settable(answer(parts), limit) if parts else {}
 
 
 def tool_arguments(value: object, limit: int) -> dict[str, Any]:
@@ -91,10 +91,6 @@ def _text(value: object, limit: int) -> str | None:
 
 def _json(value: object, limit: int) -> str:
     return bounded_json(without_secrets(value, limit), limit)
-
-
-def _settable(attributes: dict[str, Any], limit: int) -> dict[str, Any]:
-    return {key: settable(value, limit) for key, value in attributes.items()}
 
 
 class Yielded:

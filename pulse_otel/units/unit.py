@@ -161,7 +161,7 @@ class Unit:
         details = found[semconv.PULSE_ERROR]
         if not self.output_bytes:
             details.pop("message", None)  # providers quote the prompt in it
-        span.set_attributes({key: settable(value, 4096) for key, value in found.items()})
+        span.set_attributes(settable(found, 4096))
         span.set_status(Status(StatusCode.ERROR, text(details.get("message"))))
 
 

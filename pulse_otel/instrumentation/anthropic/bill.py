@@ -42,7 +42,7 @@ def read_bill(message: Any, provider: str, headers: Mapping[str, Any]) -> dict[s
     if semconv.INPUT_TOKENS in found and semconv.OUTPUT_TOKENS not in found:
         # The stream ended before its `message_delta`.
         found[semconv.PULSE_COST_UNKNOWN] = "the output tokens are not known"
-    if "server_tool_use" in fields:
+    if fields.get("server_tool_use") is not None:
         found |= server_tool_uses(fields)
     content = read(message, "content")
     if len(items(content)) > 1 and (codes := container_uses(content)):

@@ -59,11 +59,12 @@ def _content(request: Mapping[str, Any]) -> dict[str, Any]:
     return messages_and_tools(request, blocks.message, blocks.tool) | system_message(system)
 
 
-read_request = RequestReader(
-    _REQUEST,
-    ("messages", "tools", "system"),
-    _content,
-)
+_reader = RequestReader(_REQUEST, ("messages", "tools", "system"), _content)
+
+
+def read_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
+    """Return the attributes of a request, in which the SDK marks each field that is not given."""
+    return _reader({name: request[name] for name in request if given(request[name])}, content)
 
 
 def read_response(response: Any, content: bool) -> dict[str, Any]:

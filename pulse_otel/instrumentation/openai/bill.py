@@ -50,7 +50,7 @@ def read_bill(answer: Any, provider: str, headers: Mapping[str, Any]) -> dict[st
     details, *path = UNPRICED_WRITES
     if details in fields and some(read(fields[details], *path)):
         found[semconv.PULSE_COST_UNKNOWN] = "no price of cache writes for 12 hours"
-    if "server_tool_use" in fields:
+    if fields.get("server_tool_use") is not None:
         found |= server_tool_uses(fields)
     if not USES.keys().isdisjoint(fields):
         found |= as_attribute({USES[name][0]: integer(fields.get(name)) for name in USES})

@@ -27,6 +27,7 @@ from pulse_otel.instrumentation.reading import (
     present,
     read,
     text,
+    text_parts,
     true,
 )
 from pulse_otel.masking import without_secrets
@@ -83,26 +84,30 @@ def _tool(tool: Any) -> dict[str, Any]:
 
 
 def _message(message: Any) -> dict[str, Any]:
-    role = text(read(message, "role")) or "unknown"
+    message = fields_of(message)
+    role = text(message.get("role")) or "unknown"
     if role in ("tool", "function"):
-        response = read(message, "content")
+        response = message.get("content")
         part = {
             "type": "tool_call_response",
-            "id": text(read(message, "tool_call_id")),
+            "id": text(message.get("tool_call_id")),
             "response": response if isinstance(response, str) else plain(response),
         }
         # The result of a function, the first form of tools, has its name in place of an id.
-        named = present(name=text(read(message, "name")) if role == "function" else None)
+        named = present(name=text(message.get("name")) if role == "function" else None)
         return {"role": "tool", "parts": [part], **named}
-    parts = parts_of_message(message)
-    name = text(read(message, "name"))
-    return {"role": role, "parts": parts, "name": name} if name else {"role": role, "parts": parts}
+    if len(message) == 2 and "role" in message and type(message.get("content")) is str:
+        return {"role": role, "parts": text_parts(message["content"])}  # nearly all messages
+    found: dict[str, Any] = {"role": role, "parts": parts_of_message(message)}
+    if "name" in message and (name := text(message["name"])):
+        found["name"] = name
+    return found
 
 
 def _content(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return the messages and the tools; `functions` are the first form of tools."""
-    functions = [{"function": function} for function in items(request.get("functions"))]
-    if functions:
+    if functions := items(request.get("functions")):
+        functions = [{"function": function} for function in functions]
         request = {**request, "tools": [*items(request.get("tools")), *functions]}
     return messages_and_tools(request, _message, _tool)
 
@@ -141,17 +146,19 @@ def read_choices(
 ) -> dict[str, Any]:
     """Return the attributes of a response with choices, whole or assembled.
 
-    `output` makes the message of a choice, with what the response says beside it.
+    `output` makes the message of a choice, with what the response says beside it: of the fields
+    of both.
     """
+    response = fields_of(response)
     attributes = rules.extract(response)
-    stated = read(response, "choices")
-    choices = items(stated)
+    stated = response.get("choices")
+    choices = [fields_of(choice) for choice in items(stated)]
     if stated and not choices and content:  # not what the SDK expects either
         parts = [generic(stated)]
         message = {"role": "assistant", "parts": parts, "finish_reason": "error"}
         attributes[semconv.OUTPUT_MESSAGES] = [message]
     if choices:
-        attributes |= finish_reasons([text(read(choice, "finish_reason")) for choice in choices])
+        attributes |= finish_reasons([text(choice.get("finish_reason")) for choice in choices])
         if content:
             attributes[semconv.OUTPUT_MESSAGES] = [output(choice, response) for choice in choices]
     return attributes
@@ -170,12 +177,12 @@ def _sources(response: Mapping[str, Any], message: Mapping[str, Any]) -> list[An
     return [*items(found), *items(read(context, "citations")), *([intent] if intent else [])]
 
 
-def _output(choice: Any, response: Any) -> dict[str, Any]:
-    message = read(choice, "message")
+def _output(choice: Mapping[str, Any], response: Mapping[str, Any]) -> dict[str, Any]:
+    message = fields_of(choice.get("message"))
     return {
-        "role": text(read(message, "role")) or "assistant",
-        "parts": parts_of_message(message, _sources(fields_of(response), fields_of(message))),
-        "finish_reason": finish_reason(text(read(choice, "finish_reason"))),
+        "role": text(message.get("role")) or "assistant",
+        "parts": parts_of_message(message, _sources(response, message)),
+        "finish_reason": finish_reason(text(choice.get("finish_reason"))),
     }
 
 

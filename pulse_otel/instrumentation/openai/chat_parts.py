@@ -26,11 +26,12 @@ Part = dict[str, Any]
 
 
 _REASONING = ("reasoning_content", "reasoning")
-_BESIDE = (
-    *("audio", "images", "annotations", *_REASONING, "reasoning_details"),
-    *("refusal", "tool_calls", "function_call"),
+_BESIDE = frozenset(
+    (
+        *("audio", "images", "annotations", *_REASONING, "reasoning_details"),
+        *("refusal", "tool_calls", "function_call"),
+    )
 )
-_BESIDE_NAMES = frozenset(_BESIDE)
 
 
 def parts_of_message(message: Any, sources: Sequence[Any] = ()) -> list[Part]:
@@ -40,9 +41,10 @@ def parts_of_message(message: Any, sources: Sequence[Any] = ()) -> list[Part]:
     """
     fields = fields_of(message)
     parts = parts_of(fields.get("content"), _part)
-    if not sources and _BESIDE_NAMES.isdisjoint(fields):
+    names = _BESIDE.intersection(fields)
+    if not names and not sources:
         return parts
-    beside = {name: fields[name] for name in _BESIDE if fields.get(name)}
+    beside = {name: fields[name] for name in names if fields[name]}
     if sources:
         beside["annotations"] = [*items(beside.get("annotations")), *sources]
     return parts + _parts_beside(beside, parts) if beside else parts
@@ -50,7 +52,7 @@ def parts_of_message(message: Any, sources: Sequence[Any] = ()) -> list[Part]:
 
 def _parts_beside(beside: dict[str, Any], said: list[Part]) -> list[Part]:
     """Return the parts that are not in the content; the sources of a text go to that text."""
-    parts = _audio(beside.get("audio"))
+    parts = _audio(beside["audio"]) if "audio" in beside else []
     parts += [_image(picture) for picture in items(beside.get("images"))]
     spoken = next((part for part in [*said, *parts] if part["type"] == "text"), None)
     if spoken is not None:

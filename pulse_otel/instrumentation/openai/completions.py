@@ -63,11 +63,11 @@ def _content(request: Mapping[str, Any]) -> dict[str, Any]:
 read_request = RequestReader(_REQUEST, ("prompt",), _content)
 
 
-def _output(choice: Any, response: Any) -> dict[str, Any]:
+def _output(choice: Mapping[str, Any], response: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "role": "assistant",
-        "parts": [{"type": "text", "content": text(read(choice, "text")) or ""}],
-        "finish_reason": finish_reason(text(read(choice, "finish_reason"))),
+        "parts": [{"type": "text", "content": text(choice.get("text")) or ""}],
+        "finish_reason": finish_reason(text(choice.get("finish_reason"))),
     }
 
 

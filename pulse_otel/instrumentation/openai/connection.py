@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from opentelemetry.context import get_current
+
 from pulse_otel.context import Session
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.call import LlmCall
@@ -109,9 +111,8 @@ class RecordedConnection:
         self, recorder: Recorder, request: dict[str, Any], lane: str | None, event: Any = None
     ) -> _PendingResponse:
         own = options_of_call(observed_options(self._client), self._own)
-        call = LlmCall.open(
-            self._adapter.endpoint, recorder, self._client, request, own, weakref.ref(self)
-        )
+        endpoint, this = self._adapter.endpoint, weakref.ref(self)
+        call = LlmCall.open(endpoint, recorder, self._client, request, own, get_current(), this)
         url = getattr(self._client, "websocket_base_url", None)
         call.span.set_attributes(server_attributes(url))
         return self._wait_for(call, request, lane, event)

@@ -79,11 +79,18 @@ def output_parts(value: Any) -> list[Part]:
     ]
 
 
-def awaits_tool(value: Any) -> bool:
+def kinds_of(output: list[Any]) -> list[str | None]:
+    """Return the types of the items of an output."""
+    return [text(read(item, "type")) for item in output]
+
+
+def awaits_tool(output: list[Any], kinds: list[str | None]) -> bool:
     """Return whether an output has a tool call without its result: the caller has to run it."""
-    output = items(value)
-    done = {_call_id(item) for item in output if text(read(item, "type")) in _RESULTS}
-    return any(text(read(item, "type")) in _CALLS and _call_id(item) not in done for item in output)
+    if _CALLS.keys().isdisjoint(kinds):
+        return False
+    kinded = list(zip(kinds, output, strict=True))
+    done = {_call_id(item) for kind, item in kinded if kind in _RESULTS}
+    return any(kind in _CALLS and _call_id(item) not in done for kind, item in kinded)
 
 
 def parts_of_item(item: Any) -> list[Part]:

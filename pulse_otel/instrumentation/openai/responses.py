@@ -12,6 +12,7 @@ from pulse_otel.instrumentation.openai.background import background_attributes
 from pulse_otel.instrumentation.openai.items import (
     awaits_tool,
     input_messages,
+    kinds_of,
     output_parts,
     parts_of_item,
 )
@@ -118,14 +119,16 @@ _UNFINISHED = ("queued", "in_progress")
 def read_response(response: Any, content: bool) -> dict[str, Any]:
     """Return the attributes of a response, whole or assembled."""
     response = fields_of(response)
-    attributes = _RESPONSE.extract(response) | _finish(response)
-    if read(response, "background") is True:
+    output = items(response.get("output"))
+    kinds = kinds_of(output)
+    reason = _finish_reason(response, output, kinds)
+    attributes = _RESPONSE.extract(response) | _finish(response, reason)
+    if response.get("background") is True:
         attributes |= background_attributes(response)
-    output = items(read(response, "output"))
-    if any(text(read(item, "type")) == "compaction" for item in output):
+    if "compaction" in kinds:
         attributes[semconv.CONVERSATION_COMPACTED] = True
     if content:
-        attributes |= _output(response, output)
+        attributes |= _output(output, reason)
     return attributes | _failure(response)
 
 
@@ -138,48 +141,50 @@ def _failure(response: Any) -> dict[str, Any]:
 
 def read_retrieved(response: Any, content: bool) -> dict[str, Any]:
     """Return the attributes of a retrieved response; only a background response fails now."""
-    attributes = _RETRIEVED.extract(response) | _finish(response)
-    status = text(read(response, "status"))
+    response = fields_of(response)
+    output = items(response.get("output"))
+    kinds = kinds_of(output)
+    reason = _finish_reason(response, output, kinds)
+    attributes = _RETRIEVED.extract(response) | _finish(response, reason)
+    status = text(response.get("status"))
     if status:
         attributes[semconv.RESPONSE_STATUS] = status
     if read(response, "background") is True:
         attributes |= background_attributes(response) | _failure(response)
     if content:
         attributes |= _instructions(response) | _tools(response)
-        attributes |= _output(response, items(read(response, "output")))
+        attributes |= _output(output, reason)
     return attributes
 
 
-def _output(response: Any, output: list[Any]) -> dict[str, Any]:
+def _output(output: list[Any], reason: str | None) -> dict[str, Any]:
     """Return the output as one message, however many items it has."""
     parts = output_parts(output)
     if not parts:
         return {}
     message: dict[str, Any] = {"role": "assistant", "parts": parts}
-    reason = _finish_reason(response)
     if reason:
         message["finish_reason"] = reason
     return {semconv.OUTPUT_MESSAGES: [message]}
 
 
-def _finish(response: Any) -> dict[str, Any]:
+def _finish(response: Any, reason: str | None) -> dict[str, Any]:
     """Return the finish reason of the one choice; the raw reason is the response's status."""
     raw = text(read(response, "status"))
     if raw is None:
         return {}
     attributes: dict[str, Any] = {semconv.PULSE_RAW_FINISH_REASONS: [raw]}
-    reason = _finish_reason(response)
     if reason:
         attributes[semconv.FINISH_REASONS] = [reason]
     return attributes
 
 
-def _finish_reason(response: Any) -> str | None:
+def _finish_reason(response: Any, output: list[Any], kinds: list[str | None]) -> str | None:
     """Return the finish reason; None for an unfinished background response and for a compaction."""
     status = text(read(response, "status"))
     if status is None or status in _UNFINISHED:
         return None
-    if status == "completed" and awaits_tool(read(response, "output")):
+    if status == "completed" and awaits_tool(output, kinds):
         return "tool_call"
     why = text(read(response, "incomplete_details", "reason")) if status == "incomplete" else None
     return finish_reason(why or status)
