@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pulse_otel.local.provider.endpoints import default_reply
 from pulse_otel.local.provider.received import Received
 from pulse_otel.local.service import views
 from pulse_otel.masking import _SECRET, mask_secrets
+from pulse_otel.terminal.doctor import environment
 from tests.conftest import ROOT
 from tests.growth import growth
 
@@ -173,7 +175,10 @@ PATTERNS: dict[str, tuple[str | Callable[[str], object], list[Hostile]]] = {
         [("data:image/png;base64,", "A", "!"), ("", "data:image/png;base64,", ""), ("", "d", "")],
     ),
     "local/pages/media.py:_WHOLE": ("fullmatch", [("", "A", "!"), ("", "A", "="), ("", "=", "")]),
-    "local/pages/session_list.py:_KEY": ("fullmatch", [*DIGITS, ("1_", "1", "x")]),
+    "local/pages/paths.py:_KEY": (
+        "fullmatch",
+        [*DIGITS, ("1_", "1", "x"), ("1.", "1", "x"), ("1e", "1", "x")],
+    ),
     "local/provider/endpoints.py:default_reply": (replied, [("", "a", ""), ("", "a/", "")]),
     "local/deep_json.py:_TOKEN": (
         "match",
@@ -209,6 +214,21 @@ PATTERNS: dict[str, tuple[str | Callable[[str], object], list[Hostile]]] = {
         [*DIGITS, ("1.", "1", "x"), ("1e", "1", "x"), ("", "1.", ""), (".", "1", "x")],
     ),
     "local/service/views.py:camel_case": (views.camel_case, [("", "_", ""), ("", "_a", "")]),
+    "api_url.py:_ADDRESS": (
+        "fullmatch",
+        [("", "a", "!"), ("", "a.", "!"), ("a:", "1", "x"), ("a/", "a/", "!"), ("a", "/", "!")],
+    ),
+    "terminal/filters.py:_AGO": ("fullmatch", [*DIGITS, ("1", "d", "")]),
+    "terminal/filters.py:_UUID": ("fullmatch", UUIDS),
+    "terminal/doctor/environment.py:_SHARE": (
+        "fullmatch",
+        [("opentelemetry-instrumentation-genai-", "a", "\n"), ("", "opentelemetry-", "")],
+    ),
+    "terminal/doctor/environment.py:_sdk_of": (
+        lambda text: environment._sdk_of(EntryPoint(text, "a", "b")),
+        [("", "-", ""), ("", "a", ""), ("", "a-", "")],
+    ),
+    "terminal/doctor/environment.py:_numbers": (environment._numbers, [*DIGITS, ("", "1.", "")]),
     "local/access.py:_LOOPBACK_NAME": (
         "fullmatch",
         [("", "a", ""), ("", "a.", ""), ("", "localhost.", "x"), ("127", ".1", ""), ("", "-", ":")],
