@@ -11,12 +11,13 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from pulse_otel.config import ApiKey, Config, checked
+from pulse_otel.config import ApiKey, Config
 from pulse_otel.context import other_spans
 from pulse_otel.export import dialects
 from pulse_otel.export.accounts.metrics import add_exporter
 from pulse_otel.export.accounts.span_ends import log_late_call, log_lost_spans
 from pulse_otel.export.accounts.stats import DeliveryStats
+from pulse_otel.export.arguments import complain_about, settings_of
 from pulse_otel.export.delivery.preload import import_all
 from pulse_otel.export.delivery.span_size import size_of
 from pulse_otel.export.delivery.steps import Steps, as_it_is
@@ -28,7 +29,6 @@ from pulse_otel.export.transport.http import ATTEMPT_S, Transport
 from pulse_otel.export.transport.protocol import ProtocolDetector
 from pulse_otel.given import Given
 from pulse_otel.guard import FAILED, guarded
-from pulse_otel.log import rate_limited
 from pulse_otel.process.children import stop_exporters_at_their_end
 from pulse_otel.process.ends import flush_at_sigterm
 from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
@@ -36,7 +36,6 @@ from pulse_otel.process.exporters import register, running
 from pulse_otel.process.flush import Flushable, batch_processors_before, hand_over
 from pulse_otel.process.forks import reset_in_children
 from pulse_otel.process.interrupt import remember_interrupt
-from pulse_otel.settings import KEY_PREFIX, ConfigError
 
 if TYPE_CHECKING:
     from pulse_otel.export.records.record import Record
@@ -108,20 +107,21 @@ class PulseSpanExporter(SpanExporter):
         self._owner = object()
         self._reported = False
         self.project = ""  # a name for it, within this process
-        _complain_about(left_out)
-        config = config or _load(given)
-        if config is None or config.api_key is None or not config.enabled:
-            return
-        self.project = destination(config.api_url, config.api_key)
-        self._transport = Transport(config.api_url, config.api_key, ca_file=config.ca_file)
+        complain_about(left_out)
+        config = config or settings_of(given)
+        if config is not None and config.api_key is not None and config.enabled:
+            self._start(config, config.api_key)
+
+    def _start(self, config: Config, key: ApiKey) -> None:
+        self.project = destination(config.api_url, key)
+        self._transport = Transport(config.api_url, key, ca_file=config.ca_file)
         self._redaction: Redaction | None = None
         if config.redact:
             from pulse_otel.export.records.redaction import Redaction
 
             self._redaction = Redaction(config.redact)
-        self._delivery = Delivery(
-            self._steps(config), spool=_spool(config.spool_dir, config.api_url, config.api_key)
-        )
+        spool = _spool(config.spool_dir, config.api_url, key)
+        self._delivery = Delivery(self._steps(config), spool=spool)
         if config.spool_dir is not None:
             self._delivery.start()  # earlier processes may have left something behind
         guarded(other_spans.label)
@@ -263,29 +263,6 @@ class PulseSpanExporter(SpanExporter):
             log_lost_spans(self.stats, self._delivery.trouble, passing=self._delivery.passing)
         remember_interrupt()
         return done
-
-
-def _complain_about(unknown: Sequence[str]) -> None:
-    if unknown:
-        rate_limited.warning(
-            "arguments",
-            "pulse-otel: arguments of the exporter are left out: %s; it takes api_key, api_url,"
-            " protocol, enabled, ca_file, spool_dir, sample_rate, keep_errors, redact and prices",
-            ", ".join(sorted(name for name in unknown if KEY_PREFIX not in name)),
-        )
-
-
-def _load(given: Given) -> Config | None:
-    try:
-        config = checked(given)
-    except ConfigError as error:
-        rate_limited.warning("config", "pulse-otel: nothing is exported: %s", error)
-        return None
-    if config.api_key is None and config.enabled:
-        rate_limited.warning(
-            "config", "pulse-otel: nothing is exported: set PULSE_API_KEY, or pass api_key"
-        )
-    return config
 
 
 def _pricing(own: Mapping[str, Any]) -> Callable[[Record], Record]:
