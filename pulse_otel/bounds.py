@@ -36,7 +36,8 @@ from pulse_otel.pieces import (
     size,
 )
 from pulse_otel.sizes import DEEPEST, Sizes
-from pulse_otel.values import plain, scrub, size_bytes, to_json_bytes
+from pulse_otel.texts import scrub, size_bytes
+from pulse_otel.values import plain, to_json_bytes
 
 _FEW = 32  # fields that are weighed one by one
 _WORTH_CUTTING = 8192  # another value is shortened instead of left out if this much fits

@@ -17,7 +17,8 @@ from pulse_otel.block import Block
 from pulse_otel.guard import guarded
 from pulse_otel.log import rate_limited
 from pulse_otel.span_starts import SpanStarts
-from pulse_otel.values import as_text, plain, scrub
+from pulse_otel.texts import as_text, scrub
+from pulse_otel.values import plain
 
 _METADATA_BYTES = 32_768
 _OUR_SCOPES = "pulse_otel."

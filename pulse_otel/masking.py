@@ -12,7 +12,8 @@ from typing import Any
 from pulse_otel.bounds import NOTES, OVER, shortened, whole
 from pulse_otel.leaves import SEPARATOR, Leaves, leaves
 from pulse_otel.sizes import Sizes
-from pulse_otel.values import clip, plain_within, scrub, size_bytes
+from pulse_otel.texts import clip, scrub, size_bytes
+from pulse_otel.values import plain_within
 
 MASK = "[masked]"
 _MOST_BYTES = 1 << 15  # of the JSON of plain data: more is cut before it is searched

@@ -30,64 +30,16 @@ from pulse_otel.kinds import (
     stored,
 )
 from pulse_otel.outside import from_outside
+from pulse_otel.texts import REPLACEMENT, scrub, utf8
 
 MAX_DEPTH = 40
 MAX_PARTS = 1 << 17
 """The most values inside of one that `plain` reads, as a list may be inside of itself: with two
 bytes for each, more than the bound on a content attribute."""
 NOT_RECORDED = "[not recorded: an iterator]"
-_REPLACEMENT = b"\xef\xbf\xbd"  # U+FFFD
 _FEW_TEXTS = 4096  # bytes of JSON for each quote: it is faster to scrub texts than their JSON
 _TOO_MANY = "[too many values]"
 _INSIDE_ITSELF = "[inside of itself]"
-
-
-def as_text(value: object) -> str:
-    """Return the text that an encoder writes for `value`: of an enumeration's member, its value."""
-    kind = type(value)
-    if issubclass(kind, str):
-        return str.__str__(cast("str", value))
-    return as_text(stored(value, "_value_")) if issubclass(kind, Enum) else str(value)
-
-
-def scrub(text: str) -> str:
-    """Return `text` with U+FFFD in place of each NUL and lone surrogate."""
-    if type(text) is not str:
-        text = as_text(text)
-    if "\x00" not in text and (text.isascii() or _encodable(text)):
-        return text  # nearly always; a search in a long text takes far longer than to encode it
-    text = text.replace("\x00", "\ufffd")
-    return text if _encodable(text) else _utf8(text).decode()
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _utf8(text: str) -> bytes:
-    """Return `text`, which has no NUL, in UTF-8, with U+FFFD in place of each lone surrogate.
-
-    The codec writes a question mark for each, a hundred times as fast as a pattern replaces them.
-    """
-    marked = text.replace("?", "\x00").encode("utf-8", "replace")
-    return marked.replace(b"?", _REPLACEMENT).replace(b"\x00", b"?")
-
-
-def clip(text: str, limit_bytes: int, unread_bytes: int = 0, about: str = "") -> str:
-    """Return `text` cut to at most `limit_bytes`, with a marker that says how much was cut.
-
-    `unread_bytes` were cut from its end before; `about` says how well that is known.
-    """
-    size = size_bytes(text) + unread_bytes
-    if size <= limit_bytes:
-        return text
-    marker = f"… [{about}{size - limit_bytes} bytes cut]"
-    keep = max(0, limit_bytes - len(marker.encode()))
-    return text.encode("utf-8", "replace")[:keep].decode("utf-8", "ignore") + marker
 
 
 class _Room:
@@ -315,7 +267,7 @@ def _standard_json(value: object) -> bytes:
 
 def _json(value: object) -> bytes:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return _without_nul(_utf8(text))
+    return _without_nul(utf8(text))
 
 
 def _without_nul(text: bytes) -> bytes:
@@ -323,11 +275,6 @@ def _without_nul(text: bytes) -> bytes:
     if b"u0000" not in text:  # nearly always; a search for the backslash too is slow among others
         return text
     if rb"\\u0000" not in text:
-        return text.replace(rb"\u0000", _REPLACEMENT)
+        return text.replace(rb"\u0000", REPLACEMENT)
     pairs = text.replace(rb"\\", b"\x00")  # JSON has no other NUL
-    return pairs.replace(rb"\u0000", _REPLACEMENT).replace(b"\x00", rb"\\")
-
-
-def size_bytes(text: str) -> int:
-    """Return the length of `text` in UTF-8."""
-    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+    return pairs.replace(rb"\u0000", REPLACEMENT).replace(b"\x00", rb"\\")

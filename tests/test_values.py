@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from pulse_otel import masking
 from pulse_otel.bounds import bounded_json
 from pulse_otel.masking import mask_secrets, masked, without_secrets
-from pulse_otel.values import clip, plain, scrub, to_json
+from pulse_otel.texts import clip, scrub
+from pulse_otel.values import plain, to_json
 
 
 class _Hostile:

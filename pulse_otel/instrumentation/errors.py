@@ -8,7 +8,7 @@ from pulse_otel import semconv
 from pulse_otel.guard import tried
 from pulse_otel.instrumentation.reading import fields_of, integer, items, read, text
 from pulse_otel.masking import masked
-from pulse_otel.values import scrub
+from pulse_otel.texts import scrub
 
 _MESSAGE_BYTES = 2048
 

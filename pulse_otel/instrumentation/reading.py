@@ -18,7 +18,8 @@ from pulse_otel.instrumentation.fields import Field, Fields
 from pulse_otel.instrumentation.tool_definitions import definitions
 from pulse_otel.kinds import MODELS, dict_of, exact, instance_fields, is_model, name_of, stored
 from pulse_otel.masking import without_secrets
-from pulse_otel.values import NOT_RECORDED, as_text, field_of, plain
+from pulse_otel.texts import as_text
+from pulse_otel.values import NOT_RECORDED, field_of, plain
 
 _LARGEST = 2**63 - 1  # the largest attribute value; an encoder refuses the whole batch for more
 _FEW = 1000  # texts in an attribute: OpenTelemetry checks each

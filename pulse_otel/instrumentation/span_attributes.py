@@ -16,7 +16,7 @@ from pulse_otel.instrumentation.providers import server_attributes
 from pulse_otel.instrumentation.reading import integer, text
 from pulse_otel.instrumentation.recorder import Observed
 from pulse_otel.instrumentation.tool_definitions import Definitions
-from pulse_otel.values import scrub
+from pulse_otel.texts import scrub
 
 
 def settable(attributes: Attributes, limit: int) -> Attributes:

@@ -13,7 +13,8 @@ from pulse_otel.guard import tried
 from pulse_otel.instrumentation.reading import answer, text_parts, user_message
 from pulse_otel.instrumentation.span_attributes import settable
 from pulse_otel.masking import masked, names_secret, without_secrets
-from pulse_otel.values import as_text, plain
+from pulse_otel.texts import as_text
+from pulse_otel.values import plain
 
 _RECEIVERS = ("self", "cls")
 _MOST_YIELDED = 1000  # items of a generator that are kept, unless they are texts

@@ -23,9 +23,9 @@ from pulse_otel.instrumentation.recorder import (
 )
 from pulse_otel.instrumentation.suppression import may_record
 from pulse_otel.instrumentation.tools import tool_calls
+from pulse_otel.texts import scrub
 from pulse_otel.units import content
 from pulse_otel.units.unit import Content, Unit, Writer, current_unit
-from pulse_otel.values import scrub
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from pulse_otel import semconv
 from pulse_otel.export.bodies import anthropic, chat, other_apis, responses, trim
 from pulse_otel.export.bodies.content import Content, answer_text
 from pulse_otel.export.bodies.media import may_hold_media, without_media
-from pulse_otel.values import size_bytes, to_json
+from pulse_otel.texts import size_bytes
+from pulse_otel.values import to_json
 
 __all__ = [
     "MAX_BYTES",

@@ -10,7 +10,7 @@ from typing import Any
 from pulse_otel import semconv
 from pulse_otel.export.bodies import trim
 from pulse_otel.export.records.record import Record, updated
-from pulse_otel.values import clip
+from pulse_otel.texts import clip
 
 LIMITS = (16_384, 4_096, 1_024, 0)
 """Bytes of each content of a record, one try after the other; 0: no content."""

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from pulse_otel.export.bodies import Body, trim
-from pulse_otel.values import plain, size_bytes, to_json
+from pulse_otel.texts import size_bytes
+from pulse_otel.values import plain, to_json
 
 
 def body_json(value: Any, limit: int, trimmed: Callable[[Any, int], Any] = trim.fit) -> str:

@@ -16,7 +16,8 @@ from pulse_otel import semconv
 from pulse_otel.export.payloads.body_text import body_json, request_json
 from pulse_otel.export.payloads.form import MAX_INT, Encoded, Form, column_cents, column_int
 from pulse_otel.export.records.record import Record
-from pulse_otel.values import clip, plain, scrub, to_json
+from pulse_otel.texts import clip, scrub
+from pulse_otel.values import plain, to_json
 
 _METADATA_BYTES = 32_768
 _TEXT_BYTES = 1024

@@ -24,7 +24,8 @@ from pulse_otel.export import bodies
 from pulse_otel.export.payloads.body_text import body_json, request_json
 from pulse_otel.export.payloads.form import Encoded, Form, column_cents, column_int
 from pulse_otel.export.records.record import Record
-from pulse_otel.values import clip, plain, scrub, to_json
+from pulse_otel.texts import clip, scrub
+from pulse_otel.values import plain, to_json
 
 _METADATA_BYTES = 65_536
 _LEFTOVER_BYTES = 8192

@@ -20,7 +20,7 @@ from enum import Enum
 from typing import Any
 
 from pulse_otel.printable import printable
-from pulse_otel.values import clip
+from pulse_otel.texts import clip
 
 MAX_RETRY_AFTER_S = 600.0
 _MESSAGE_BYTES = 200

@@ -33,7 +33,8 @@ from pulse_otel.instrumentation.recorder import (
     recorder_for,
 )
 from pulse_otel.instrumentation.suppression import may_record
-from pulse_otel.values import scrub, to_json
+from pulse_otel.texts import scrub
+from pulse_otel.values import to_json
 
 _RUNNERS = {
     "openai.lib.responses_tool_runner": "ResponsesToolRunner",
