@@ -1,4 +1,4 @@
-"""Shows what a newcomer reads after each of forty mistakes.
+"""Shows what a newcomer reads after each of the mistakes in `mistakes.txt`.
 
     python scripts/mistakes.py [NAME ...]
 
