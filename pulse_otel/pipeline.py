@@ -1,7 +1,7 @@
 """init_pulse, flush_buffer, shutdown: the only module that knows both halves.
 
-What we attach to a TracerProvider is one switchable processor, since a processor cannot be taken
-off again. Behind the switch: a `BatchSpanProcessor`, and behind that our exporter.
+On a TracerProvider is a switch (`switch.py`); behind it a `BatchSpanProcessor`, and behind that our
+exporter.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
-from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from pulse_otel.config import Config, PulseConfig, checked
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.export.processor import QUEUE_SIZE, PulseSpanProcessor
-from pulse_otel.export.records.started_spans import STARTED
 from pulse_otel.given import Given
 from pulse_otel.guard import guarded
 from pulse_otel.ids import SystemIdGenerator
@@ -30,54 +30,18 @@ from pulse_otel.instrumentation.other_spans import watch
 from pulse_otel.instrumentation.recorder import Recorder, recorders
 from pulse_otel.instrumentation.sdks import install_when_imported
 from pulse_otel.log import logger, rate_limited
-from pulse_otel.process.exit_time import EXIT_S, LONGEST_S, exit_s
+from pulse_otel.process.exit_time import EXIT_S, exit_s, seconds
 from pulse_otel.process.flush import flush_all
 from pulse_otel.process.forks import reset_in_children
 from pulse_otel.semconv import SCOPE_ANTHROPIC, SCOPE_OPENAI, SCOPE_UNITS
 from pulse_otel.settings import ConfigError
-from pulse_otel.unsampled import RecordEverything, as_sampled
+from pulse_otel.switch import OwnSwitch, SwitchableProcessor
+from pulse_otel.unsampled import RecordEverything
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-_FLUSH_MS = 5000  # a provider's flush waits for other exporters, too
 _EXPORT_MS = 30_000  # the SDK does not use it; given, no variable of the environment is read
-
-
-class SwitchableProcessor(SpanProcessor):
-    """The processor on a provider; what it leads to can change.
-
-    It leads to a processor that was stopped until there is another: that one counts what it
-    cannot send any more.
-    """
-
-    def __init__(self) -> None:
-        self.target: PulseSpanProcessor | None = None
-
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        guarded(STARTED.started, span)
-
-    def on_end(self, span: ReadableSpan) -> None:
-        if self.target is not None:
-            self.target.on_end(span)
-
-    def shutdown(self) -> None:
-        """The user's provider shuts down: everything is flushed, within 5 s."""
-        if self.target is not None:
-            guarded(self.target.shutdown)
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        target = self.target
-        if target is None:
-            return True
-        return guarded(target.force_flush, min(timeout_millis, _FLUSH_MS)) is True
-
-
-class OwnSwitch(SwitchableProcessor):
-    """The one on providers of our own, which exist for Pulse: every span counts as sampled."""
-
-    def on_end(self, span: ReadableSpan) -> None:
-        super().on_end(as_sampled(span))
 
 
 def _batch_processor(exporter: PulseSpanExporter, config: Config) -> BatchSpanProcessor | None:
@@ -108,8 +72,7 @@ class _Pipeline:
     """One configuration at work: the exporter, and the provider that feeds it."""
 
     def __init__(self, config: Config) -> None:
-        self._config = config
-        self.api_url = config.api_url
+        self.config = config
         self.exporter = PulseSpanExporter(config=config)
         self.processor = PulseSpanProcessor(self.exporter, _batch_processor(self.exporter, config))
         self._chosen: Any = config.tracer_provider
@@ -137,7 +100,7 @@ class _Pipeline:
     def _make_own(self) -> TracerProvider:
         with _state.lock:
             if self._own is None:
-                name = self._config.service_name
+                name = self.config.service_name
                 own = TracerProvider(
                     resource=_resource({"service.name": name} if name else {}),
                     id_generator=SystemIdGenerator(),
@@ -155,7 +118,7 @@ class _Pipeline:
                 switch = SwitchableProcessor()
                 provider.add_span_processor(switch)
                 _state.switches[id(provider)] = (switch, provider)
-                if self._content():
+                if _content(self.config):
                     logger.info(
                         "pulse-otel: attached to your TracerProvider; its other exporters see"
                         " prompts and answers too (capture_content=False turns that off)"
@@ -168,22 +131,35 @@ class _Pipeline:
         _state.own_switch.target = self.processor
         if self._chosen is not None:
             self._attach(self._chosen)
-        recorder = Recorder(
-            provider=self.provider,
-            capture_content=self._content(),
-            max_content_bytes=self._config.max_content_bytes,
-            stream_usage=self._config.stream_usage,
-            every_client=self._config.instrument,
+        recorders.observed = recorder_of(
+            self.config,
+            self.provider,
+            every_client=self.config.instrument,
             not_sampled=self.processor.not_sampled,
         )
-        for scope in (SCOPE_OPENAI, SCOPE_ANTHROPIC, SCOPE_UNITS):
-            # At once: the SDK makes a tracer under a lock that a signal handler cannot take again.
-            recorder.tracer(scope)
-        guarded(watch, self.provider())  # a framework's spans may start before the first call
-        recorders.observed = recorder
 
-    def _content(self) -> bool:
-        return content_wanted(self._config.capture_content, True)
+
+def _content(config: Config) -> bool:
+    return content_wanted(config.capture_content, True)
+
+
+def recorder_of(config: Config, provider: Callable[[], Any], **how: Any) -> Recorder:
+    """Return a recorder with the settings of `config`, whose tracers are made; `how`: its others.
+
+    `provider` returns the TracerProvider of each moment.
+    """
+    recorder = Recorder(
+        provider=provider,
+        capture_content=_content(config),
+        max_content_bytes=config.max_content_bytes,
+        stream_usage=config.stream_usage,
+        **how,
+    )
+    for scope in (SCOPE_OPENAI, SCOPE_ANTHROPIC, SCOPE_UNITS):
+        # At once: the SDK makes a tracer under a lock that a signal handler cannot take again.
+        recorder.tracer(scope)
+    guarded(watch, provider())  # a framework's spans may start before the first call
+    return recorder
 
 
 class _State:
@@ -193,6 +169,7 @@ class _State:
         self.pipeline: _Pipeline | None = None  # the latest, also after its end
         self.reset_after_fork()
         self.hooked = False
+        self.in_test: Callable[[Config], None] | None = None  # takes the place of every pipeline
         self.own_switch = OwnSwitch()  # of each provider that we make
         self.switches: dict[
             int, tuple[SwitchableProcessor, Any]
@@ -216,6 +193,9 @@ def init_pulse(config: PulseConfig | None = None, **overrides: Unpack[PulseConfi
     given = Given(config, overrides)
     del config, overrides  # a traceback that shows variables is no place for the key
     settings = checked(given)
+    if _state.in_test is not None:
+        _state.in_test(settings)
+        return
     if settings.enabled and settings.api_key is None:
         raise ConfigError(
             "api_key: required; pass api_key or set PULSE_API_KEY"
@@ -228,6 +208,10 @@ def init_pulse(config: PulseConfig | None = None, **overrides: Unpack[PulseConfi
     if not settings.enabled:
         shutdown()
         return
+    _start(settings)
+
+
+def _start(settings: Config) -> None:
     with _state.lock:
         pipeline = _Pipeline(settings)
         # In one step: a signal handler may call this, too, and each pipeline has one successor.
@@ -252,7 +236,8 @@ def flush_buffer(timeout_s: float = 30) -> bool:
     batch processor before it. False if time ran out or something was lost. True when nothing is
     recorded. Raises TypeError for a time that is no number.
     """
-    return flush_all(_seconds(timeout_s))
+    most_s = seconds(timeout_s)
+    return _state.in_test is not None or flush_all(most_s)
 
 
 def shutdown(timeout_s: float = EXIT_S) -> bool:
@@ -261,11 +246,29 @@ def shutdown(timeout_s: float = EXIT_S) -> bool:
     If another thread does so already, this waits for it, and shortens its time to `timeout_s`.
     Raises TypeError for a time that is no number.
     """
-    most_s = exit_s(_seconds(timeout_s))
+    most_s = exit_s(seconds(timeout_s))
+    if _state.in_test is not None:
+        return True
     with _state.lock:
         pipeline = _state.pipeline
         recorders.observed = None
     return True if pipeline is None else pipeline.processor.stop(most_s)
+
+
+@contextmanager
+def kept_for_test(start: Callable[[Config], None]) -> Generator[None]:
+    """Let no pipeline start, record or end in this block: `start` gets the settings instead.
+
+    It gets those of the last `init_pulse` at once, or the defaults, and those of each in the block;
+    none of them needs a key.
+    """
+    outer, observed, pipeline = _state.in_test, recorders.observed, _state.pipeline
+    _state.in_test = start
+    try:
+        start(Config() if pipeline is None else pipeline.config)
+        yield
+    finally:
+        _state.in_test, recorders.observed = outer, observed
 
 
 def _end(process: int) -> None:
@@ -281,20 +284,6 @@ def _log_if_nothing_was_recorded() -> None:
     log_if_nothing_was_recorded(stats())
 
 
-def _seconds(value: Any) -> float:
-    if not _is_number(value) or value != value:
-        raise TypeError(f"timeout_s: expected a number of seconds, got {value!r:.40}")
-    return min(float(value), LONGEST_S)
-
-
-def _is_number(value: object) -> bool:
-    if isinstance(value, (int, float)):
-        return True
-    from numbers import Real  # those of others, such as numpy's
-
-    return isinstance(value, Real)
-
-
 def stats() -> DeliveryStats:
     """Where the spans have come to since the last `init_pulse`, in this process.
 
@@ -306,5 +295,6 @@ def stats() -> DeliveryStats:
 
 def service() -> tuple[str, str] | None:
     """Return the service's address and the name of its wire form; None before `init_pulse`."""
-    pipeline = _state.pipeline
-    return None if pipeline is None else (pipeline.api_url, pipeline.exporter.detector.form_name)
+    if (pipeline := _state.pipeline) is None:
+        return None
+    return pipeline.config.api_url, pipeline.exporter.detector.form_name

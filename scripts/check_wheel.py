@@ -18,6 +18,7 @@ from pins import requirements
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("pulse_otel", "pulse_sdk")
+MODULES = {"pulse_otel_pytest.py"}
 MUST_HAVE = (
     "pulse_otel/py.typed",
     "pulse_sdk/py.typed",
@@ -108,7 +109,7 @@ def files_of(wheel: Path) -> dict[str, int]:
 
 def source_files() -> set[str]:
     """What the packages consist of in the checkout."""
-    return {
+    return MODULES | {
         path.relative_to(ROOT).as_posix()
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")

@@ -20,6 +20,11 @@ def note_call(span: Any) -> None:
     _latest.set((began, *_latest.get()[:1]))
 
 
+def forget_calls() -> None:
+    """Forget the calls of this thread or task, which no longer belong to what it does now."""
+    _latest.set(())
+
+
 def calls_since(start_ns: int) -> list[SpanContext]:
     """Return the ids of the latest calls, two at most, that began no earlier than `start_ns`."""
     return [ids for began, ids in _latest.get() if began >= start_ns]

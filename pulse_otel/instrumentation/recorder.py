@@ -45,6 +45,7 @@ class Recorder:
     max_content_bytes: int
     stream_usage: str = "auto"  # auto | always | never
     every_client: bool = False  # also of clients that nobody observed
+    alone: bool = False  # also of an instrumented SDK's, whose calls have another destination
     not_sampled: Callable[[], None] = _uncounted  # told of a call that the sampler leaves out
 
     _tracers: dict[tuple[Any, str], Tracer] = field(default_factory=dict[tuple[Any, str], Tracer])
@@ -113,7 +114,7 @@ def options_of_call(
 def recorder_for(sdk: str, observed: Observed | None) -> Recorder | None:
     """Return the recorder for a call of `sdk`; None if the call is not recorded."""
     pipeline = recorders.observed
-    if observed is not None and pipeline is not None:
+    if pipeline is not None and (observed is not None or pipeline.alone):
         return pipeline
     instrumented = recorders.instrumented.get(sdk)
     if instrumented is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 from pulse_otel.process.exporters import running
 
@@ -42,3 +43,18 @@ def exit_s(given: float = EXIT_S) -> float:
     left = max(0.0, (_exit.until or 0.0) - time.monotonic())
     several = max(1, len(running()))
     return min(given, left - (several - 1) * min(_RESERVE_S, left / several))
+
+
+def seconds(value: Any) -> float:
+    """Return a time that a user gave, as a float. Raises TypeError for what is no number."""
+    if not _is_number(value) or value != value:
+        raise TypeError(f"timeout_s: expected a number of seconds, got {value!r:.40}")
+    return min(float(value), LONGEST_S)
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, (int, float)):
+        return True
+    from numbers import Real  # those of others, such as numpy's
+
+    return isinstance(value, Real)
