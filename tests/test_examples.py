@@ -162,6 +162,30 @@ def test_agent(example: Example) -> None:
     assert {span["sessionId"] for span in trace["spans"]} == {"customer-7"}
 
 
+def test_the_tests_of_the_weather_agent_pass_without_a_service(example: Example) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "."],
+        cwd=EXAMPLES / "testing",
+        env={k: v for k, v in example.environ.items() if not k.startswith("PULSE_API")},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout.splitlines()[-1][:8]) == (0, "2 passed"), done.stdout
+    assert example.service.traces(0) == []
+
+
+def test_the_weather_agent_runs_as_a_program(example: Example) -> None:
+    example.provider.enqueue(chat("It is 22 degrees."))
+
+    assert example.run("testing/weather_agent.py") == "It is 22 degrees.\n"
+
+    (trace,) = example.service.traces(1)
+    assert trace["sessionId"] == "customer-7"
+
+
 def test_a_lambda_is_recorded_before_its_handler_returns(
     example: Example, run_python: RunPython
 ) -> None:
