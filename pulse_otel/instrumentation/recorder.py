@@ -46,6 +46,7 @@ class Recorder:
     stream_usage: str = "auto"  # auto | always | never
     every_client: bool = False  # also of clients that nobody observed
     not_sampled: Callable[[], None] = _uncounted  # told of a call that the sampler leaves out
+    meter_provider: Any = None  # None: the global one of this moment
 
     _tracers: dict[tuple[Any, str], Tracer] = field(default_factory=dict[tuple[Any, str], Tracer])
 
