@@ -176,6 +176,13 @@ PULSE_KEPT_ERROR: Final = "pulse.kept_error"
 PULSE_SCOPE: Final = "pulse.scope"  # the instrumentation that recorded it, where it is not ours
 PULSE_AGENT_USAGE: Final = "pulse.agent_usage"  # what an agent's span says of its calls' tokens
 
+# --- metrics of the calls
+METRIC_OPERATION_DURATION: Final = "gen_ai.client.operation.duration"
+METRIC_TOKEN_USAGE: Final = "gen_ai.client.token.usage"  # noqa: S105
+METRIC_TIME_TO_FIRST_CHUNK: Final = "gen_ai.client.operation.time_to_first_chunk"
+METRIC_TIME_PER_OUTPUT_CHUNK: Final = "gen_ai.client.operation.time_per_output_chunk"
+TOKEN_TYPE: Final = "gen_ai.token.type"  # noqa: S105
+
 # --- ours, in metrics of the delivery
 METRIC_ENDED: Final = "pulse.delivery.spans.ended"
 METRIC_SETTLED: Final = "pulse.delivery.spans.settled"

@@ -23,6 +23,7 @@ from pulse_otel.instrumentation.coexistence import reuse_active_span
 from pulse_otel.instrumentation.endpoint import AddPiece, Attributes, Endpoint, no_piece
 from pulse_otel.instrumentation.errors import call_error
 from pulse_otel.instrumentation.last_call import note_call
+from pulse_otel.instrumentation.metrics import Measured, measured
 from pulse_otel.instrumentation.other_spans import watch
 from pulse_otel.instrumentation.reading import given, text
 from pulse_otel.instrumentation.recorder import Observed, Recorder
@@ -36,8 +37,9 @@ from pulse_otel.instrumentation.tool_evidence import (
     Asker,
     Caller,
     Results,
-    digest,
+    digest_of_request,
     groups_calls,
+    present,
 )
 from pulse_otel.instrumentation.tools import (
     may_have_results,
@@ -104,6 +106,8 @@ class LlmCall:
         self.callers_context = current
         self.tracer_provider: Any = None  # that made the span
         self.own_span_pending = True  # the SDK may start its own span for this call
+        self.measured: Measured | None = None  # if there is a MeterProvider
+        self._sampled = self.recording
 
     @classmethod
     def open(
@@ -137,7 +141,7 @@ class LlmCall:
             if tool_calls.waiting and may_have_results(request):
                 found = guarded(endpoint.request, request, True) or {}
                 limit = recorder.max_content_bytes if content else None
-                links = _present(request.get(_PREVIOUS), connection)
+                links = present(request.get(_PREVIOUS), connection)
                 messages, most = found.get(semconv.INPUT_MESSAGES), recorder.max_content_bytes
                 results = guarded(results_of, messages, links, most) or Results()
                 resumed = guarded(resume, tracer, caller, results, context, own.session, limit)
@@ -155,6 +159,8 @@ class LlmCall:
                 guarded(call._requested, request, found if content else None, own)
             elif span.get_span_context().is_valid:  # else no SDK made it: tracing is off
                 recorder.not_sampled()
+            call.measured = measured(recorder, endpoint.scope, attributes, current)
+            call.recording = call.recording or call.measured is not None
         except BaseException:  # a signal handler's: the SDK does not get to the call
             if reused is None:
                 span.end()
@@ -172,7 +178,8 @@ class LlmCall:
             found = guarded(self._endpoint.request, request, self._recorder.capture_content) or {}
         written = self._set(found | labels(own.session))
         if self._has_tools and groups_calls(self._caller, getattr(self.span, "parent", None)):
-            self._conversation = guarded(self._digest, request, written)
+            limit, read = self._recorder.max_content_bytes, self._endpoint.request
+            self._conversation = guarded(digest_of_request, read, request, written, limit)
 
     def attach(self) -> None:
         """Make the span current while the SDK runs."""
@@ -271,6 +278,13 @@ class LlmCall:
             if not self._recorder.capture_content:
                 details.pop("message", None)  # providers quote the prompt in it
             self.span.set_status(Status(StatusCode.ERROR, text(details.get("message"))))
+        if self.measured is not None:
+            guarded(self.measured.end, found, self._started, self.ended_ns, self._context)
+        self._write(found)
+
+    def _write(self, found: Attributes) -> None:
+        if not self._sampled:  # it was read for the metrics alone
+            return
         if semconv.RESPONSE_STATUS in found and self._endpoint.remember is not None:
             self._endpoint.remember(found.get(semconv.RESPONSE_ID), self.span)
         self._note_tools(found)
@@ -288,23 +302,12 @@ class LlmCall:
         answer = (found if content else self._read(True)).get(semconv.OUTPUT_MESSAGES)
         if parts := requested(answer):
             linked = self._endpoint.path == _LINKED and found.get(semconv.RESPONSE_ID)
-            links = _present(linked, self._connection)
+            links = present(linked, self._connection)
             span = self.span.get_span_context()
             asker = Asker(self._caller, span, self._conversation, links)
             tool_calls.add(asker, parts, content)
-
-    def _digest(self, request: Mapping[str, Any], written: Mapping[str, Any]) -> int:
-        """Return the `digest` of the request's messages, which are written already if recorded."""
-        if semconv.INPUT_MESSAGES in written:
-            return hash(written[semconv.INPUT_MESSAGES])
-        messages = self._endpoint.request(request, True).get(semconv.INPUT_MESSAGES) or ()
-        return digest(messages, self._recorder.max_content_bytes)
 
     def _set(self, attributes: Attributes) -> Attributes:
         written = settable(attributes, self._recorder.max_content_bytes)
         self.span.set_attributes(written)
         return written
-
-
-def _present(*links: object) -> tuple[object, ...]:
-    return tuple([link for link in links if link])

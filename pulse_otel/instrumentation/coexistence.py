@@ -22,7 +22,6 @@ _MARKS = (
     "opentelemetry.genai.client.embedding.context",
     "opentelemetry.genai.client.fetch_response.context",
 )
-_USED = "_pulse_used"
 
 
 def reuse_active_span(provider: Any, context: Context) -> Span | None:
@@ -36,11 +35,24 @@ def reuse_active_span(provider: Any, context: Context) -> Span | None:
     span = trace.get_current_span(context)
     if not span.is_recording() or not shares_processor(provider, span, "_span_processor"):
         return None
+    return span if _first_beneath_mark(context, "_pulse_used") else None
+
+
+def counted_by_others(context: Context) -> bool:
+    """Return whether an official instrumentation counts this request in its own metrics.
+
+    It does so whether or not its span is recorded. Ask once for each request.
+    """
+    return _first_beneath_mark(context, "_pulse_counted")
+
+
+def _first_beneath_mark(context: Context, use: str) -> bool:
+    """Return whether this is the first request beneath a mark in `context`, for this `use`."""
     marks = [mark for key in _MARKS if (mark := context.get(key)) is not None]
     token = object()
     # Not any(): an inner call is beneath the outer call's mark as well, and uses up both.
-    unused = [getattr(mark, "__dict__", {}).setdefault(_USED, token) is token for mark in marks]
-    return span if True in unused else None
+    unused = [getattr(mark, "__dict__", {}).setdefault(use, token) is token for mark in marks]
+    return True in unused
 
 
 def shares_processor(provider: Any, product: Any, attribute: str) -> bool:

@@ -26,6 +26,7 @@ from pulse_otel.log import rate_limited
 
 _NO_PROVIDERS = (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
 _OPTIONS = ("capture_content", "max_content_bytes", "stream_usage")
+_METERS = "meter_provider"  # the name that all instrumentors have for it
 
 
 def _global_provider() -> Any:
@@ -62,17 +63,21 @@ class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
 
     def _instrument(self, **kwargs: Any) -> None:
         _complain_about_misspelt(kwargs)
-        chosen = kwargs.get("tracer_provider")
+        chosen, meters = kwargs.get("tracer_provider"), kwargs.get(_METERS)
         if chosen is not None and not hasattr(chosen, "get_tracer"):
             raise TypeError(
                 f"tracer_provider: expected a TracerProvider, got {type(chosen).__name__}"
             )
-        given = {name: kwargs[name] for name in _OPTIONS if kwargs.get(name) is not None}
+        if meters is not None and not hasattr(meters, "get_meter"):
+            raise TypeError(f"{_METERS}: expected a MeterProvider, got {type(meters).__name__}")
+        options = (*_OPTIONS, _METERS)
+        given = {name: kwargs[name] for name in options if kwargs.get(name) is not None}
         own = Recorder(
             provider=_global_provider if chosen is None else lambda: chosen,
             capture_content=content_wanted(given.get("capture_content"), pulse_is_destination()),
             max_content_bytes=content_bytes(given.get("max_content_bytes")),
             stream_usage=usage_policy(given.get("stream_usage")),
+            meter_provider=meters,
         )
         endpoints = import_module(f"{__package__}.{self.sdk}.endpoints")
         self._patches = endpoints.install()  # raises ImportError without the SDK

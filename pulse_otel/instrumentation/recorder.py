@@ -47,6 +47,7 @@ class Recorder:
     every_client: bool = False  # also of clients that nobody observed
     alone: bool = False  # also of an instrumented SDK's, whose calls have another destination
     not_sampled: Callable[[], None] = _uncounted  # told of a call that the sampler leaves out
+    meter_provider: Any = None  # None: the global one of this moment
 
     _tracers: dict[tuple[Any, str], Tracer] = field(default_factory=dict[tuple[Any, str], Tracer])
 

@@ -14,6 +14,7 @@ from typing import Any
 from pulse_otel.guard import guarded, kept
 from pulse_otel.instrumentation.body import StreamObserver, tap_body
 from pulse_otel.instrumentation.call import LlmCall
+from pulse_otel.instrumentation.chunk_times import AsyncTimedChunks, TimedChunks
 from pulse_otel.instrumentation.raw import observe_raw
 
 
@@ -48,6 +49,9 @@ def _tap(stream: Any, observer: StreamObserver) -> None:
     inner = stream._iterator
     tap = _AsyncChunks if hasattr(inner, "__anext__") else _Chunks
     stream._iterator = tap(inner, observer)
+    if observer.call.measured is not None:
+        timed = AsyncTimedChunks if tap is _AsyncChunks else TimedChunks
+        stream._iterator = timed(stream._iterator, observer.call.measured.chunk_times)
 
 
 class _Tap:

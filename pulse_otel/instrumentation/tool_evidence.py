@@ -22,12 +22,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from opentelemetry.trace import SpanContext
 
+from pulse_otel import semconv
 from pulse_otel.bounds import bounded_json
 from pulse_otel.instrumentation.reading import text
 
@@ -102,6 +103,23 @@ def once(parts: Sequence[Part]) -> dict[str, Part]:
 def digest(messages: Sequence[Any], limit: int) -> int:
     """Return a number that equal messages have in common, as far as `limit` bytes tell."""
     return hash(bounded_json(list(messages), limit))
+
+
+def digest_of_request(
+    read: Callable[[Mapping[str, Any], bool], Mapping[str, Any]],
+    request: Mapping[str, Any],
+    written: Mapping[str, Any],
+    limit: int,
+) -> int:
+    """Return the `digest` of the request's messages, which are `written` already if recorded."""
+    if semconv.INPUT_MESSAGES in written:
+        return hash(written[semconv.INPUT_MESSAGES])
+    return digest(read(request, True).get(semconv.INPUT_MESSAGES) or (), limit)
+
+
+def present(*links: object) -> tuple[object, ...]:
+    """Return the links that a call has."""
+    return tuple([link for link in links if link])
 
 
 def groups_calls(caller: Caller, current: object) -> bool:
