@@ -18,8 +18,8 @@ from pulse_otel.kinds import is_coroutine
 Function = TypeVar("Function", bound=Callable[..., Any])
 Self = TypeVar("Self", bound="Block")
 
-# The blocks entered in this thread or task, innermost first: (token, the rest). Not kept on the
-# block itself, as several threads and tasks may be in one at a time.
+# The blocks entered in this thread or task, innermost first: (the context around, the rest). Not
+# kept on the block itself, as several threads and tasks may be in one at a time.
 _entered: ContextVar[Any] = ContextVar("pulse-otel-entered", default=None)
 
 
@@ -31,8 +31,9 @@ class Block(ABC):
         """Return the context of the block, made from the one in which it begins."""
 
     def __enter__(self: Self) -> Self:
-        token = otel_context.attach(self._context())
-        _entered.set((token, _entered.get()))
+        around = otel_context.get_current()
+        otel_context.attach(self._context())
+        _entered.set((around, _entered.get()))
         return self
 
     def __exit__(
@@ -42,9 +43,9 @@ class Block(ABC):
         traceback: TracebackType | None,
     ) -> None:
         if (entered := _entered.get()) is not None:
-            token, outer = entered
+            around, outer = entered
             _entered.set(outer)
-            otel_context.detach(token)
+            otel_context.attach(around)  # `detach` swallows what a signal handler raises in it
 
     async def __aenter__(self: Self) -> Self:
         return self.__enter__()

@@ -48,11 +48,12 @@ def _start(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -
     if span is not None:
         return span
     # In the caller's context: a no-op tracer sends the trace context that it finds.
-    token = otel_context.attach(call.callers_context)
+    before = otel_context.get_current()
+    otel_context.attach(call.callers_context)
     try:
         return wrapped(*args, **kwargs)
     finally:
-        otel_context.detach(token)
+        otel_context.attach(before)  # `detach` swallows what a signal handler raises in it
 
 
 def _stand_in(call: LlmCall, args: tuple[Any, ...]) -> trace.Span | None:

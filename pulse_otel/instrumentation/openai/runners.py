@@ -79,7 +79,8 @@ def _running(
         if run is None:
             yield rest, lambda result: result
             return
-        token = otel_context.attach(trace.set_span_in_context(run.span))
+        before = otel_context.get_current()
+        otel_context.attach(trace.set_span_in_context(run.span))
         try:
             yield rest, run.done
         except BaseException as error:
@@ -87,7 +88,7 @@ def _running(
             raise
         finally:
             if trace.get_current_span() is run.span:
-                otel_context.detach(token)
+                otel_context.attach(before)  # `detach` swallows a signal handler's exception
             guarded(run.span.end)
 
 
