@@ -91,12 +91,12 @@ class _Chunks(_Tap):
                         raise
                 yield item
                 observer.inside = True
+            observer.left_sdk(StopIteration())
         except BaseException as error:
             if observer.inside:  # else the program closes this
                 observer.inside = False  # first: a signal handler may keep us from the rest
                 observer.left_sdk(error)
             raise
-        observer.left_sdk(StopIteration())
 
     def __next__(self) -> Any:
         for item in self:
