@@ -48,6 +48,8 @@ def _tap(stream: Any, observer: StreamObserver) -> None:
     tap_body(stream.response, observer)
     inner = stream._iterator
     tap = _AsyncChunks if hasattr(inner, "__anext__") else _Chunks
+    if tap is _Chunks and not hasattr(inner, "__iter__"):  # another library's, with no more
+        inner = iter(inner.__next__, observer)
     stream._iterator = tap(inner, observer)
     if observer.call.measured is not None:
         timed = AsyncTimedChunks if tap is _AsyncChunks else TimedChunks

@@ -245,7 +245,7 @@ class Session(requests.Session):
             response: Any = self.get_adapter(url).send(request, timeout=timeout_s, **settings)
             try:
                 yield response
-                if body is not None:  # what is asked for is asked for once
+                if body is not None and response.status < 300:  # a proxy, too, answers with errors
                     self._prepared[url] = request, settings
             finally:
                 response.close()

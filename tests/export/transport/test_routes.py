@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import trustme
 
+from pulse_otel.config import ApiKey
+from pulse_otel.export.transport.http import Transport
 from pulse_otel.export.transport.outcome import Outcome, Verdict
 from tests import faults
 from tests.conftest import KEY
@@ -201,6 +203,23 @@ def test_no_proxy_there(post: Post, monkeypatch: pytest.MonkeyPatch, url: str) -
     monkeypatch.setenv("ALL_PROXY", proxy.url)
 
     assert post(url) == Outcome(Verdict.RETRY, "the proxy cannot be reached")
+
+
+@pytest.mark.row("N10")
+def test_the_environment_is_read_anew_after_an_error_that_a_proxy_answers(
+    resolve: Resolve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FaultServer(then=answer(502)) as proxy, FaultServer() as service:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        resolve(("127.0.0.1", proxy.port))
+        transport = Transport(f"http://service.example:{service.port}", ApiKey(KEY))
+        first = transport.post("/v1/traces", b"{}", time.monotonic() + 5)
+        monkeypatch.delenv("HTTP_PROXY")
+        resolve(("127.0.0.1", service.port))
+        second = transport.post("/v1/traces", b"{}", time.monotonic() + 5)
+        transport.close()
+
+    assert (first.status, second.verdict) == (502, Verdict.DELIVERED)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("socks") is not None, reason="PySocks is installed")

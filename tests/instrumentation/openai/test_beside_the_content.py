@@ -38,6 +38,14 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]
         ],
         [_text("Hello you"), {"type": "audio", "bytes": 300}],
     ),
+    "audio beside an empty content": (
+        {"content": "", "audio": {"id": "a", "data": SOUND, "transcript": "Hello you"}},
+        [
+            {"content": "", "audio": {"id": "a", "transcript": "Hello"}},
+            {"content": "", "audio": {"transcript": " you", "data": SOUND}},
+        ],
+        [_text("Hello you"), {"type": "audio", "bytes": 300}],
+    ),
     "images": (
         {"content": "Here", "images": [{"type": "image_url", "image_url": {"url": PICTURE}}]},
         [
