@@ -44,7 +44,7 @@ def add_piece(chunk: Any, chunks: list[Any]) -> bool:
             written["tool_calls"]
             or written["refusal"]
             or written["function_call"]
-            or written.get("audio")  # which older SDKs do not declare
+            or ("audio" in written and written["audio"])  # of the SDKs that declare it
             or state["index"]
             or state["finish_reason"]
             or fields["usage"] is not None
