@@ -85,6 +85,8 @@ class ApiKey:
 
 
 def _wrong_with(secret: str) -> str:
+    if secret.startswith(f"Bearer {KEY_PREFIX}"):
+        return "api_key: expected the key alone: leave out 'Bearer'"
     if not secret.startswith(KEY_PREFIX) or len(secret) == len(KEY_PREFIX):
         return f"api_key: expected a string that starts with {KEY_PREFIX!r}"
     if not secret.isascii() or not secret.isprintable() or " " in secret:
@@ -215,7 +217,7 @@ def _meant(name: str, similarity: float) -> str | None:
 
 
 def _unknown(key: object) -> ConfigError:
-    meant = _meant(str(key), 0.6)
+    meant = _meant(str(key), 0.7)
     hint = f" Did you mean {meant!r}?" if meant else f" Valid keys: {', '.join(sorted(_CHECKS))}."
     return ConfigError(f"unknown configuration {settings.shown(key)}.{hint}")
 
@@ -281,4 +283,6 @@ def _complain_about_misspelt(given: Given) -> None:
         meant = _meant(setting, 0.8)
         if meant:
             ours = f"PULSE_{meant.upper()}"
-            rate_limited.warning(name, "pulse-otel: %s is no setting; did you mean %s?", name, ours)
+            rate_limited.warning(
+                name, "pulse-otel: %s is not a setting; did you mean %s?", name, ours
+            )

@@ -24,6 +24,8 @@ SECRET = "pulse_sk_very_secret_value"
     [
         ({"api_key": "sk-other"}, "api_key: expected a string that starts with 'pulse_sk_'"),
         ({"api_key": 5}, "api_key: expected a string"),
+        ({"api_key": f"Bearer {SECRET}"}, "api_key: expected the key alone: leave out 'Bearer'"),
+        ({"project": "x"}, "unknown configuration 'project'. Valid keys: api_key, "),
         ({"api_key": SECRET + "\nX: y"}, "printable ASCII without spaces or line breaks"),
         ({"api_url": "localhost:3000"}, "with a host; did you mean http://localhost:3000?"),
         ({"api_url": "127.0.0.1:3000/"}, "with a host; did you mean http://127.0.0.1:3000?"),
@@ -169,7 +171,7 @@ def test_a_variable_that_is_nearly_a_setting_is_asked_about(
     load_config(environ={"PULSE_SPOOLDIR": "/x", "PULSE_SERVER": "unix:/x", "PULSE_COOKIE": "c"})
 
     assert caplog.messages == [
-        "pulse-otel: PULSE_SPOOLDIR is no setting; did you mean PULSE_SPOOL_DIR?"
+        "pulse-otel: PULSE_SPOOLDIR is not a setting; did you mean PULSE_SPOOL_DIR?"
     ]
 
 
@@ -188,7 +190,7 @@ def test_a_variable_that_other_packages_have_is_answered_with_ours(
 ) -> None:
     load_config(environ={variable: SECRET})
 
-    assert caplog.messages == [f"pulse-otel: {variable} is no setting; did you mean {meant}?"]
+    assert caplog.messages == [f"pulse-otel: {variable} is not a setting; did you mean {meant}?"]
 
 
 @pytest.mark.parametrize(

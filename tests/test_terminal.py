@@ -206,7 +206,7 @@ def test_log_lines_about_a_hostile_service(name: str) -> None:
 def test_a_variable_with_a_hostile_name() -> None:
     shown = shown_by("-c", programs.START, **{"PULSE_SPOOL_DIR\x1b[2J": "x", "PULSE_API_KEY": KEY})
 
-    assert "is no setting; did you mean PULSE_SPOOL_DIR?" in shown
+    assert "is not a setting; did you mean PULSE_SPOOL_DIR?" in shown
     assert found_in(shown) == []
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ class Page:
 
     traces: Sequence[Trace]
     total: int
+    count: int  # of this page, with what is no trace
 
 
 def remedy_of_refusal(url: str) -> str:
@@ -61,8 +63,8 @@ def remedy_of_refusal(url: str) -> str:
 class Service:
     """The service that the settings name, for reading."""
 
-    def __init__(self, transport: Transport, url: str) -> None:
-        self._transport, self.url = transport, url
+    def __init__(self, transport: Transport, url: str, read_s: float = READ_S) -> None:
+        self._transport, self.url, self._read_s = transport, url, read_s
 
     def pages(self, filters: Filters, first: int = _PAGE) -> Iterator[Page]:
         """Yield the traces page by page, newest first; `first` is the size of the first page.
@@ -71,16 +73,21 @@ class Service:
         Conditions of `filters` are not applied. Raises NotReadable.
         """
         size, usual, offset = first, _PAGE, 0
+        seen = set[str]()
         while True:
             page = self._page({**filters.parameters, "limit": str(size), "offset": str(offset)})
             if page is None:
                 if size == 1:
-                    raise NotReadable(f"a trace has more than {_MOST_BYTES >> 20} MiB")
+                    raise NotReadable(f"{self.url}: a trace has more than {_MOST_BYTES >> 20} MiB")
                 size = usual = max(1, size // 4)
                 continue
             yield page
-            offset += len(page.traces)
-            if not page.traces or offset >= page.total:
+            names = {str(trace.get("traceId")) for trace in page.traces}
+            if names and names <= seen and len(names) > 1:
+                raise NotReadable(f"{self.url}: the service gives the same traces on every page")
+            seen |= names
+            offset += page.count
+            if not page.count or offset >= page.total:
                 return
             size = usual
 
@@ -115,17 +122,19 @@ class Service:
             raise self._not_readable(reply)
         total = found.get("total")
         kept = objects(traces)
-        return Page(kept, total if isinstance(total, int) else len(kept))
+        return Page(kept, total if isinstance(total, int) else len(kept), len(traces))
 
     def _get(self, path: str) -> Reply:
         request = Request("GET", path, most_bytes=_MOST_BYTES)
-        return self._transport.send(request, time.monotonic() + READ_S)
+        return self._transport.send(request, time.monotonic() + self._read_s)
 
     def _not_readable(self, reply: Reply) -> NotReadable:
         outcome = reply.outcome
         said = outcome.cause or "the answer holds no traces"
         if outcome.verdict is Verdict.DELIVERED or outcome.status == 200:
             said = "the answer holds no traces: check api_url / PULSE_API_URL"
+        if outcome.status == 403:
+            said = "the API key is not allowed to read (403): check api_key / PULSE_API_KEY"
         if outcome.status == 400:
             said = f"the service refuses the query (400){_refusal(reply)}"
         hint = remedy_of_refusal(self.url) if "connection refused" in said else ""
@@ -146,10 +155,16 @@ def _refusal(reply: Reply) -> str:
 
 def _parsed(reply: Reply) -> dict[str, Any] | None:
     try:
-        found = json.loads(reply.body)
+        found = json.loads(reply.body, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def _finite(text: str) -> float | None:
+    """Return a number; None for one that JSON does not have."""
+    number = float(text)
+    return number if math.isfinite(number) else None
 
 
 _NEEDED = ("PULSE_API_KEY", "PULSE_API_URL", "PULSE_CA_FILE")

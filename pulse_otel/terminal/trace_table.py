@@ -10,6 +10,7 @@ from pulse_otel.terminal.table import Column, Row, columns_within, fitted, termi
 from pulse_otel.terminal.trace import Trace, answer_of, error_of, session_of
 
 # In a narrow terminal the session goes first, then the provider, and so on.
+_MOST = 10**15  # that is a number of anything
 COLUMNS: Sequence[Column] = (
     Column("time", 14),
     Column("provider", 12, rank=6),
@@ -46,7 +47,7 @@ def row_of(trace: Trace) -> Row:
         "provider": _text(trace.get("provider")),
         "model": _text(trace.get("modelUsed") or trace.get("modelRequested")),
         "in/out": "/".join(map(_text, tokens)) if any(tokens) else "",
-        "cents": f"{cents:.3f}" if isinstance(cents, (int, float)) and cents else "",
+        "cents": number(cents, 3) if cents else "",
         "ms": milliseconds(trace.get("latencyMs")),
         "status": "error" if failed else "ok",
         "session": _text(session_of(trace)),
@@ -77,7 +78,14 @@ def clock(timestamp: Any) -> str:
 
 def milliseconds(value: Any) -> str:
     """Return a duration in ms."""
-    return f"{value:.0f}" if isinstance(value, (int, float)) else ""
+    return number(value, 0)
+
+
+def number(value: Any, digits: int) -> str:
+    """Return a number with so many digits; nothing for what is none, and what is beyond measure."""
+    if type(value) not in (int, float) or not abs(value) < _MOST:
+        return ""
+    return f"{value:.{digits}f}"
 
 
 def _text(value: Any) -> str:

@@ -42,7 +42,7 @@ class PulseTraces:
         __tracebackhide__ = True
         calls = self.calls
         if len(calls) != 1:
-            raise AssertionError(f"expected one LLM call, got {self!r}")
+            raise AssertionError(f"expected one LLM call, got {self._listed()}")
         return calls[0]
 
     @property
@@ -81,6 +81,10 @@ class PulseTraces:
         return list(self) == other
 
     def __repr__(self) -> str:
+        entries, still_open = self._read()
+        return f"<PulseTraces: {len(entries)} ended, {still_open} open>"
+
+    def _listed(self) -> str:
         entries, still_open = self._read()
         lines = [f"{len(entries)} ended, {still_open} open", *map(repr, entries)]
         return "\n  ".join(lines)

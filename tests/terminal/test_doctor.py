@@ -125,7 +125,7 @@ def test_a_service_that_refuses_the_span(examine: Examine) -> None:
         status, found = examine(PULSE_API_URL=server.url)
 
     assert status == 1
-    assert found["span"][0][:2] == ("error", "the service refused 1 spans (Invalid [2J option)")
+    assert found["span"][0][:2] == ("error", "the service refused 1 span (Invalid [2J option)")
 
 
 def test_a_span_that_cannot_be_read_back(examine: Examine) -> None:

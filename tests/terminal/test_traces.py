@@ -206,6 +206,10 @@ def test_a_hostile_service(
     assert found_in(told) == []
 
 
+# Whatever page is asked for; `list` asks for more, as none meets its conditions.
+SAME = json.dumps({"traces": [{"traceId": "a"}, {"traceId": "b"}], "total": 10**9}).encode()
+
+
 @pytest.mark.parametrize(
     ("body", "status", "said"),
     [
@@ -215,6 +219,8 @@ def test_a_hostile_service(
         (b'{"error":"Invalid API key"}', 401, "check api_key / PULSE_API_KEY"),
         (b'{"error":"Bad","details":[{"path":["model"]}]}', 400, "(400): Bad model"),
         (b"\x1b[2J", 500, "the service answered 500"),
+        (b'{"error":"no"}', 403, "not allowed to read (403): check api_key / PULSE_API_KEY"),
+        (SAME, 200, "the service gives the same traces on every page"),
     ],
 )
 def test_a_service_that_gives_no_traces(
@@ -227,11 +233,24 @@ def test_a_service_that_gives_no_traces(
     """The reason is in one line, with what to do."""
     with FaultServer(then=answer(status, body)) as server:
         monkeypatch.setenv("PULSE_API_URL", server.url)
-        told = shown(capsys, "list", status=1)
+        told = shown(capsys, "list", "--text", "nowhere", status=1)
 
     assert told.startswith(f"pulse-otel: {server.url}: ")
     assert said in told
     assert len(told.splitlines()) == 1
+
+
+def test_numbers_beyond_measure_are_left_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = f'{{"traceId":"a","status":"success","costCents":1{"0" * 400},"latencyMs":Infinity}}'
+    with FaultServer(then=answer(200, f'{{"traces":[{trace}],"total":1}}'.encode())) as server:
+        monkeypatch.setenv("PULSE_API_URL", server.url)
+        row = shown(capsys, "list").splitlines()[-1].split()
+        line = json.loads(shown(capsys, "export"), parse_constant=pytest.fail)
+
+    assert row == ["ok", "a"]
+    assert line["latencyMs"] is None
 
 
 def test_pages_that_are_too_large_are_asked_for_in_parts(

@@ -164,7 +164,8 @@ def _partial(answer: Any) -> tuple[int, str]:
         return 0, _NO_NUMBER
     message: Any = partial.get("errorMessage")
     why = f" ({one_line(message)})" if isinstance(message, str) and message.strip() else ""
-    return refused, f"the service refused {refused} spans{why}" if refused else ""
+    spans = "span" if refused == 1 else "spans"
+    return refused, f"the service refused {refused} {spans}{why}" if refused else ""
 
 
 def _count(stated: Any) -> int | None:

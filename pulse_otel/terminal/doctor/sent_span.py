@@ -69,7 +69,7 @@ def _sent(setup: Setup, form: Form, record: Record) -> Outcome:
 
 
 def _read_back(setup: Setup, trace_id: str) -> Finding:
-    service = Service(setup.transport, setup.config.api_url)
+    service = Service(setup.transport, setup.config.api_url, max(setup.wait_s, 1.0))
     began, pause_s = time.monotonic(), _FIRST_PAUSE_S
     while True:
         try:

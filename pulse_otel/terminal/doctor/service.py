@@ -13,6 +13,7 @@ from pulse_otel.terminal.doctor.finding import Finding, Setup, error, failed, ok
 from pulse_otel.terminal.reading import remedy_of_refusal
 
 TOLERANCE_S = 5
+_DAY_S = 86_400
 _GENERATION = {"otlp": "current", "traces": "legacy"}
 _REFUSED_KEY = (401, 403)
 
@@ -31,6 +32,8 @@ def check_service(setup: Setup) -> Iterator[Finding]:
     elif 300 <= outcome.status < 400:
         to = one_line(reply.headers.get("Location", ""))
         yield failed(outcome, f"it leads to {to}: set PULSE_API_URL to the service's own address")
+    elif outcome.status >= 500:
+        yield warning(f"says that it is not well ({outcome.status} at /health)")
     else:
         yield ok(f"answers in {took_ms:.0f} ms")
 
@@ -85,4 +88,5 @@ def check_clock(setup: Setup) -> Iterator[Finding]:
         yield ok(f"within {TOLERANCE_S} s of the service's")
     else:
         way = "ahead of" if ahead_s > 0 else "behind"
-        yield warning(f"{off_s:.0f} s {way} the service's; up to {TOLERANCE_S} s are fine")
+        off = f"{off_s:.0f} s" if off_s < 2 * _DAY_S else f"{off_s / _DAY_S:.0f} days"
+        yield warning(f"{off} {way} the service's; up to {TOLERANCE_S} s are fine")

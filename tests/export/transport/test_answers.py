@@ -147,4 +147,4 @@ def test_what_a_service_says_is_masked_and_logged_once_a_minute(
             delivery.flush(10)
 
     (line,) = caplog.messages
-    assert "the service refused 1 spans (no 0 for [masked])" in line
+    assert "the service refused 1 span (no 0 for [masked])" in line
