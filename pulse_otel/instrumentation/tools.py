@@ -107,7 +107,7 @@ class ToolCalls:
         return call.call_id in self._recorded_elsewhere or _key(call) in self._claimed
 
     def find(
-        self, caller: Caller, result: Result, results: Results, trace_id: int = 0
+        self, caller: Caller, result: Result, results: Results, trace_id: int
     ) -> tuple[ToolCall, bool] | None:
         """Return the tool call that `result` answers, and whether a span records it already."""
         asked = asked_for(result.asked)[0] if result.asked is not None else None

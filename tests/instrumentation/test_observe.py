@@ -41,6 +41,7 @@ def test_chat_arrives_with_session_metadata_tokens_and_cost(
     assert trace["modelUsed"] == answer.model
     assert trace["sessionId"] == "session-123"
     assert trace["metadata"]["feature"] == "chat"
+    assert trace["metadata"]["pulse.http_status"] == 200
     assert (trace["inputTokens"], trace["outputTokens"]) == (120, 45)
     assert trace["costCents"] > 0
     assert trace["outputText"] == answer.choices[0].message.content
@@ -366,7 +367,7 @@ def test_an_error_is_the_callers_own_and_is_recorded(pulse: Service, openai_clie
     (trace,) = pulse.traces(1)
     assert trace["status"] == "error"
     assert trace["error"]["name"] == "openai.NotFoundError"
-    assert trace["error"]["status"] == 404
+    assert trace["error"]["status"] == trace["metadata"]["pulse.http_status"] == 404
     assert trace["error"]["code"] == "model_not_found"
 
 

@@ -68,6 +68,26 @@ def test_what_is_imported_after_the_end_is_left_alone_until_the_next_time(
     assert span.attributes["session.id"] == "s"
 
 
+class Things:
+    def create(self) -> None: ...
+
+
+class AsyncThings: ...
+
+
+def test_methods_of_an_sdk_whose_requests_we_do_not_see_are_left_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its clients have no `request`."""
+    row = dataclasses.replace(CHAT, methods=(f"{__name__}:Things.create",))
+    patches = Patches("things", Endpoints([row]))
+
+    patches.install([Things])
+
+    assert "this things version sends its calls in a way that we do not know" in caplog.text
+    assert not is_ours(vars(Things)["create"])
+
+
 SLOW = """
 import sys
 gate = sys.modules["tests.instrumentation.test_patching"].gate

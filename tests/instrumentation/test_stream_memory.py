@@ -10,6 +10,7 @@ import pytest
 from pulse_otel import observe
 from pulse_otel.local.provider.replies import chat_stream, message_stream
 from tests.conftest import MESSAGES, Clients
+from tests.instrumentation.billing import chunk, events
 
 WORDS = " ".join(["word"] * 1000)
 
@@ -25,19 +26,24 @@ def _peak(stream: Any) -> int:
     return peak
 
 
-@pytest.mark.parametrize("sdk", ["openai", "anthropic"])
+WITHOUT_IDS = [{**chunk({"content": "word "}), "id": "", "model": ""}] * 1000
+
+
+@pytest.mark.parametrize("sdk", ["openai", "anthropic", "openai without ids"])
 def test_a_long_stream_is_kept_as_its_text(
     provider: Any, clients: Clients, spans: Any, sdk: str
 ) -> None:
     def opened(client: Any) -> Any:
-        if sdk == "openai":
-            provider.enqueue(chat_stream(WORDS))
+        if sdk != "anthropic":
+            whole = sdk == "openai"
+            provider.enqueue(chat_stream(WORDS) if whole else events(*WITHOUT_IDS, "[DONE]"))
             return client.chat.completions.create(model="m", messages=MESSAGES, stream=True)
         provider.enqueue(message_stream(WORDS))
         return client.messages.create(model="m", max_tokens=5, messages=MESSAGES, stream=True)
 
-    bare = _peak(opened(getattr(clients, sdk)()))
+    name = sdk.split()[0]
+    bare = _peak(opened(getattr(clients, name)()))
 
-    recorded = _peak(opened(observe(getattr(clients, sdk)(), sdk)))
+    recorded = _peak(opened(observe(getattr(clients, name)(), name)))
 
     assert recorded - bare < 400_000  # 1,000 models are 2.3 MB

@@ -12,6 +12,8 @@ import openai
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from pulse_otel import observe
+from tests.conftest import Clients
 from tests.stream_cases import KINDS, TEXT, Kind, client_of, context_manager
 
 HELPERS = [name for name in KINDS if "helper" in name]
@@ -50,6 +52,16 @@ def test_the_object_is_the_sdks(kind: Kind, client: Any, spans: InMemorySpanExpo
     stream.close()
     assert opened.__exit__(None, None, None) is None
     assert len(spans.get_finished_spans()) == 1
+
+
+def test_the_head_is_recorded_as_it_arrived(provider: Any, clients: Clients, spans: Any) -> None:
+    stream = KINDS["openai"].open(observe(clients.openai(), "openai"))
+    request_id = stream.response.headers["x-request-id"]
+    stream.response.headers["x-request-id"] = "written by the program"
+    list(stream)
+
+    (span,) = spans.get_finished_spans()
+    assert span.attributes["pulse.request_id"] == request_id
 
 
 def test_a_stream_whose_loop_is_left_goes_on_where_it_was(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 import pulse_otel
 from pulse_otel import observe
+from pulse_otel.instrumentation.recorder import recorders
 from pulse_otel.instrumentation.tool_evidence import is_random
 from pulse_otel.local.provider.replies import ToolCall, chat, chat_stream, message
 from tests.conftest import KEY, Clients
@@ -119,10 +121,13 @@ def test_a_result_never_joins_the_call_of_a_user_who_asked_the_same(
     assert [span for span in bank.spans("execute_tool") if "99999" in str(span.attributes)] == []
 
 
+@pytest.mark.parametrize("content", [True, False])
 @pytest.mark.parametrize("labels", [{"pulse_session_id": "s-1"}, {"pulse_user_id": "ann"}])
 def test_a_numbered_id_counts_within_a_session_or_a_user(
-    labels: dict[str, str], bank: Bank
+    labels: dict[str, str], content: bool, bank: Bank
 ) -> None:
+    assert recorders.observed is not None
+    recorders.observed = replace(recorders.observed, capture_content=content)
     asked = bank.ask(NUMBERED, **labels)
     bank.bring(asked, "10 EUR", **labels)
 
@@ -191,7 +196,7 @@ def test_a_random_id_counts_by_itself_also_before_a_message_of_the_user(bank: Ba
     """A tool took a picture, which the program shows in a message of its own."""
     url = {"url": "https://example.com/picture.png"}
     picture = {"role": "user", "content": [{"type": "image_url", "image_url": url}]}
-    bank.bring(bank.ask(UUID), "taken", then=[picture])
+    bank.bring(bank.ask(UUID), "taken", then=[picture, {"role": "user", "content": None}])
 
     (tool,) = bank.spans("execute_tool")
     assert bank.traces() == [tool.context.trace_id] * 2

@@ -56,7 +56,7 @@ def ask(gpt: Any, provider: Any, *calls: ToolCall, reason: str | None = None, **
     """The first call, which is answered with tool calls; the history to go on with."""
     provider.enqueue(chat(text=None, tool_calls=calls or TWO_CALLS, finish_reason=reason))
     request: dict[str, Any] = {"model": "gpt-4o-mini", "messages": MESSAGES, "tools": TOOLS}
-    answer = gpt.chat.completions.create(**request, **extra)
+    answer = gpt.chat.completions.create(**request | extra)
     results = [
         {"role": "tool", "tool_call_id": call.id, "content": f"{call.function.name} done"}
         for call in answer.choices[0].message.tool_calls
@@ -90,12 +90,17 @@ def test_two_tools_are_one_trace_without_a_span_of_the_users(
     assert attributes["gen_ai.tool.call.result"] == '"weather done"'
 
 
+@pytest.mark.parametrize(("content", "tools"), [(True, TOOLS), (False, TOOLS), (True, None)])
 def test_a_forced_tool_whose_finish_reason_is_stop_counts_too(
-    provider: Any, clients: Clients, spans: Spans
+    content: bool, tools: Any, provider: Any, clients: Clients
 ) -> None:
-    gpt = observe(clients.openai(), "openai")
-
-    go_on(gpt, provider, ask(gpt, provider, reason="stop"))
+    """The request offers tools, or the content that is recorded tells."""
+    spans = Spans(content)
+    try:
+        gpt = observe(clients.openai(), "openai")
+        go_on(gpt, provider, ask(gpt, provider, reason="stop", tools=tools))
+    finally:
+        pulse_otel.shutdown(0)
 
     assert len(spans.named("execute_tool")) == 2
 
@@ -162,6 +167,21 @@ def test_a_span_of_the_users_is_the_parent_of_all(
     inside = spans.named("chat") + spans.named("execute_tool")
     assert len(inside) == 4
     parents = {span.parent.span_id for span in inside if span.parent}
+    assert parents == {turn.get_span_context().span_id}
+
+
+def test_a_span_around_the_request_that_brings_the_results_has_no_tools_within(
+    provider: Any, clients: Clients, spans: Spans
+) -> None:
+    """It may be another instrumentation's, of that very request."""
+    gpt = observe(clients.openai(), "openai")
+
+    with spans.tracer.start_as_current_span("turn") as turn:
+        history = ask(gpt, provider)
+        with spans.tracer.start_as_current_span("request"):
+            go_on(gpt, provider, history)
+
+    parents = {span.parent.span_id for span in spans.named("execute_tool") if span.parent}
     assert parents == {turn.get_span_context().span_id}
 
 
@@ -269,7 +289,7 @@ def test_the_memory_is_bounded() -> None:
         tools.add(Asker(caller, span), [{"id": call_id, "name": "n", "arguments": {}}], True)
 
     def known(call_id: str) -> bool:
-        return tools.find(caller, Result({"id": call_id}, None), Results()) is not None
+        return tools.find(caller, Result({"id": call_id}, None), Results(), 0) is not None
 
     asks(first)
     assert known(first)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 
 import pulse_otel
 import pulse_otel.log
@@ -217,6 +218,25 @@ def test_one_line_at_the_end_says_what_was_lost_and_what_to_do(
         f" [{faulty.url}]; with spool_dir the next process sends them"
     ]
     assert pulse_otel.stats().dropped == {"not sent before the end": 4}
+
+
+@pytest.mark.parametrize("streams", [True, False])
+def test_a_call_that_ends_after_shutdown_is_told_and_an_unread_stream_as_such(
+    streams: bool, server: FaultServer, openai_client: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    pulse_otel.init_pulse(
+        api_key=KEY, api_url=server.url, tracer_provider=TracerProvider(shutdown_on_exit=False)
+    )
+    create = observe(openai_client, Provider.OPENAI).chat.completions.create
+    raw = observe(openai_client, Provider.OPENAI).chat.completions.with_streaming_response.create
+    request: dict[str, Any] = {"model": "m", "messages": MESSAGES}
+    answer = create(**request, stream=True) if streams else raw(**request).__enter__()
+    pulse_otel.shutdown()
+    answer.close()
+
+    stream = "a stream that was not read to its end is not sent" in caplog.text
+    assert stream is streams
+    assert ("a call that ended after shutdown() is not sent" in caplog.text) is not streams
 
 
 def test_an_exporter_that_exports_nothing_counts_nothing() -> None:
