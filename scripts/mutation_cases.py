@@ -48,7 +48,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     f"{DELIVERY}batches.py": (*_BATCHES, *_tests("export/spool/", "spool_delivery")),
     f"{DELIVERY}flush_policy.py": _tests("export/delivery/", "shutdown_policy clocks delivery"),
     f"{DELIVERY}preload.py": _tests("", "imports"),
-    f"{DELIVERY}queue.py": (*_WORKER, *_ACCOUNTS),
+    f"{DELIVERY}queue.py": (*_tests("export/delivery/", "queue"), *_WORKER, *_ACCOUNTS),
     f"{DELIVERY}request_size.py": _tests("export/delivery/", "request_size slow"),
     f"{DELIVERY}sender.py": (
         *_BATCHES,
@@ -339,5 +339,60 @@ SURVIVORS: tuple[Survivor, ...] = (
         "self._usable = True",
         "self._usable = False",
         "the directory is then checked for each file, which takes longer and changes nothing",
+    ),
+    Survivor(
+        f"{DELIVERY}queue.py",
+        "ROUND_RECORDS, ROUND_BYTES = 1000, 5 << 20",
+        "ROUND_RECORDS, ROUND_BYTES = 10000, 5 << 20",
+        "a number that was chosen; the bytes and the time bound a round too",
+    ),
+    Survivor(
+        f"{DELIVERY}queue.py",
+        "ROUND_S = 0.05  # until what was read goes to disk, if there is one",
+        "ROUND_S = 1.05  # until what was read goes to disk, if there is one",
+        "a time that was chosen; the tests hold that it ends a round",
+    ),
+    Survivor(
+        f"{DELIVERY}span_size.py",
+        "UNKNOWN_BYTES: Final = 4000  # of a span whose size cannot be had",
+        "UNKNOWN_BYTES: Final = 40000  # of a span whose size cannot be had",
+        "a guess either way",
+    ),
+    Survivor(
+        f"{DELIVERY}span_size.py",
+        "size = 0",
+        "size = 1",
+        "a byte of an estimate",
+    ),
+    Survivor(
+        "pulse_otel/bounds.py",
+        "_WORTH_CUTTING = 8192  # another value is shortened instead of left out if this much fits",
+        "_WORTH_CUTTING = 81920"
+        "  # another value is shortened instead of left out if this much fits",
+        "a size that was chosen; it matters in a room above 256 KiB only",
+    ),
+    Survivor(
+        "pulse_otel/bounds.py",
+        "rest = (room - reserve) // 4 if last is None else room - reserve - len(last) - 1",
+        "rest = (room - reserve) // (3) if last is None else room - reserve - len(last) - 1",
+        "a share that was chosen",
+    ),
+    Survivor(
+        "pulse_otel/bounds.py",
+        "room -= len(last) + 1 if last else 0",
+        "room -= len(last) + 2 if last else 0",
+        "a byte",
+    ),
+    Survivor(
+        "pulse_otel/bounds.py",
+        "part = cut.within(items[-1 - kept], room - 1, depth)",
+        "part = cut.within(items[-1 - kept], room - 2, depth)",
+        "a byte",
+    ),
+    Survivor(
+        "pulse_otel/bounds.py",
+        "while position < len(fields) and room >= cut.worth and len(larger) < PIECES:",
+        "while position < len(fields) and room > cut.worth and len(larger) < PIECES:",
+        "a byte",
     ),
 )

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.bounds import conversation, message, shapes
-from pulse_otel.bounds import NOTES, bounded_json, shortened
+from pulse_otel.bounds import NOTES, bounded_json, shortened, whole
 from pulse_otel.export.bodies import trim
 from pulse_otel.export.dialects import parts
 from pulse_otel.export.payloads import otlp
@@ -55,6 +55,53 @@ def test_a_body_is_trimmed_by_the_same_rule(name: str) -> None:
 @pytest.mark.parametrize("value", [10**30, -(10**30), 1 / 3, True])
 def test_a_number_is_not_cut(value: Any) -> None:
     assert shortened(value, 18, NOTES) is None
+
+
+def test_a_value_that_fits_exactly_is_whole() -> None:
+    assert whole([1, 2], 5) == b"[1,2]"
+    assert whole([1, 2], 4) is None
+
+
+def test_the_note_in_a_text_says_how_much_is_cut() -> None:
+    kept, _, note = json.loads(bounded_json("x" * 1000, 200)).partition("… ")
+
+    assert note == f"[{1000 - len(kept)} bytes cut]"
+
+
+def test_the_latest_item_that_does_not_fit_is_shortened() -> None:
+    """Earlier ones are left out."""
+    kept = json.loads(bounded_json(["first", "p" * 5000, "b" * 5000, "m", "last"], 2000))
+
+    shortened_one = kept.pop(2)
+    assert kept == ["first", {"truncated": "1 items left out"}, "m", "last"]
+    assert shortened_one.startswith("bbb")
+
+
+def test_the_first_item_takes_a_quarter_of_the_room_where_the_last_one_needs_the_rest() -> None:
+    text = bounded_json(["f" * 300, "m", "l" * 5000], 1000)
+
+    first, *_, last = json.loads(text)
+    assert 150 < len(to_json(first)) <= 250
+    assert len(text.encode()) > 900
+    assert last.startswith("lll")
+
+
+def test_fields_that_are_kept_stand_in_their_order() -> None:
+    names = [f"k{n}" for n in range(100)]
+
+    kept = list(json.loads(bounded_json(dict.fromkeys(names, "x" * 20), 1500)))
+
+    assert kept[:-1] == names[: len(kept) - 1]
+    assert len(kept) > 30
+
+
+def test_a_long_name_and_its_long_value_share_the_room() -> None:
+    text = bounded_json({"n" * 1000: "v" * 1000}, 400)
+
+    ((name, value),) = json.loads(text).items()
+    assert len(text.encode()) <= 400
+    assert name.startswith("nnn")
+    assert value.startswith("vvv")
 
 
 @pytest.mark.parametrize("last", [10, 30_000])

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from pulse_otel.export.accounts.ledger import SpanGroup
+from pulse_otel.export.accounts.span_ends import End, SpanEnd
 from pulse_otel.export.delivery import backoff
+from pulse_otel.export.delivery.batch import Entry
+from pulse_otel.export.delivery.batches import Batches
 from pulse_otel.export.delivery.worker import Delivery, Steps
 from pulse_otel.export.payloads.form import Encoded, Form
 from pulse_otel.export.records.record import Kind, Record
@@ -112,6 +117,35 @@ def test_what_waits_is_written_anew_when_the_service_turns_out_to_take_another_f
 
     assert delivery.flush(10) is True
     assert accepted == [1, 2, 3]
+
+
+def test_an_outage_after_a_split_costs_none_of_the_parts() -> None:
+    """What others were accepted before the split blames the whole batch, not a part of it."""
+    ended: dict[str, SpanEnd] = {}
+    group = SpanGroup(8, 8)
+    ready = deque(Entry(_record(n), group) for n in range(8))
+    batches = Batches(
+        lambda: False, lambda entry, end: ended.update({entry.record.name: end}), ready
+    )
+
+    def attempt(fails: Callable[[list[str]], bool]) -> list[str]:
+        batch = batches.next(NAMES)
+        assert batch is not None
+        names = [entry.record.name for entry in batch.entries]
+        if fails(names):
+            batches.failed(batch, Outcome(Verdict.RETRY, "the service answered 500", status=500))
+        else:
+            batches.conclude(batch, Outcome(Verdict.DELIVERED), 0.1)
+        return names
+
+    while attempt(lambda names: "0" in names) != ["0", "1"]:
+        pass
+    for _ in range(60):
+        attempt(lambda names: True)
+    while len(batches):
+        attempt(lambda names: False)
+
+    assert ended == {str(n): End.DELIVERED for n in range(8)}
 
 
 @pytest.mark.row("H2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from pulse_otel import PulseSpanExporter
 from pulse_otel.export.accounts.stats import DeliveryStats
+from pulse_otel.export.delivery import worker
 from pulse_otel.export.delivery.backoff import Backoff
 from pulse_otel.export.delivery.flush_policy import ShutdownPolicy
 from pulse_otel.export.transport.outcome import Outcome, Verdict
@@ -89,6 +91,23 @@ def test_after_the_end_there_is_nothing_to_wait_for() -> None:
         assert delivery.shutdown(5) is True
         assert delivery.flush(0) is True
         assert delivery.shutdown(0) is True
+
+
+def test_a_shutdown_that_another_one_keeps_waiting_does_not_say_that_all_arrived(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "_CLOSING_S", 0.0)
+    answers: list[bool] = []
+
+    def handed_over() -> bool:
+        with ThreadPoolExecutor(1) as pool:
+            answers.append(pool.submit(delivery.shutdown, 0).result())
+        return True
+
+    with FaultServer() as server, sending(server.url) as delivery:
+        assert delivery.shutdown(10, handed_over) is True
+
+    assert answers == [False]
 
 
 def test_with_all_on_disk_nobody_waits_for_the_end_of_a_pause() -> None:

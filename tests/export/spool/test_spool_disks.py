@@ -110,6 +110,16 @@ def test_memory_does_until_the_disk_is_back(
     assert stats.unaccounted == 0
 
 
+def test_a_directory_that_cannot_be_made_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+
+    assert spool.Spool(tmp_path / "file", NAME).put(records(1)) is None
+
+    assert told(caplog) == 1
+
+
 MOUNTED = """
 import subprocess, sys
 from pathlib import Path

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pulse_otel.export.delivery import backlog
+from pulse_otel.export.spool import files as spool_files
 from pulse_otel.export.spool.spool import MAX_AGE_S, QUARANTINE, Spool
 from tests.export.sending import NAME, ids_of, sending, stored, until
 from tests.export.spool.test_spool import Clock, files, ids, records
@@ -101,6 +102,14 @@ def test_a_link_to_somebody_elses_file_changes_nothing_of_it(tmp_path: Path) -> 
         before.st_size,
     )
     assert [path.parent.name for path in files(tmp_path / "spool")] == [QUARANTINE]
+
+
+def test_a_link_is_not_followed_either_that_is_made_after_the_look(tmp_path: Path) -> None:
+    (tmp_path / "diary").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "diary")
+
+    with pytest.raises(OSError, match="link"):
+        spool_files._open_no_link(str(tmp_path / "link"), os.O_RDONLY)
 
 
 def test_a_linked_copy_of_a_spool_file_outlives_its_delivery(tmp_path: Path) -> None:

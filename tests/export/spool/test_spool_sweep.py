@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pulse_otel.export.accounts.ledger import Ledger
+from pulse_otel.export.delivery.backlog import Backlog
 from pulse_otel.export.spool import files as spool_files
 from pulse_otel.export.spool.spool import Spool
 from tests.export.spool.test_spool import NAME, Clock, files, records
@@ -55,6 +57,19 @@ def test_what_is_too_old_expires(clock: Clock, tmp_path: Path) -> None:
 
     assert files(tmp_path) == []
     assert [(gone.count, gone.why) for gone in spool.gone] == [(4, "expired on disk")]
+
+
+@pytest.mark.row("S9")
+def test_a_process_that_stores_nothing_counts_what_it_finds_too_old(
+    clock: Clock, tmp_path: Path
+) -> None:
+    Spool(tmp_path, NAME, clock=clock, ours=set()).put(records(4))
+    clock.now += 48 * 3600 + 1
+    ledger = Ledger()
+
+    Backlog(ledger, Spool(tmp_path, NAME, clock=clock, ours=set())).lease()
+
+    assert ledger.snapshot().inherited_dropped == {"expired on disk": 4}
 
 
 @pytest.mark.row("T1", "S9")
