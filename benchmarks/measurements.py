@@ -40,8 +40,8 @@ MEASUREMENTS = (
         "instructions",
         "What recording adds to a call",
         "Thousands of instructions of the calling thread, beyond the bare call; in brackets the"
-        " least and the most of three processes, which differ in their hash seed. The CPU time"
-        " beside them is the least of 75 calls, in three more; it depends on the machine and on"
+        " least and the most of two processes, which differ in their hash seed. The CPU time"
+        " beside them is the least of 75 calls, in two more; it depends on the machine and on"
         " what else runs.",
         9,
         instructions.rows,
