@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import anthropic
@@ -28,22 +27,6 @@ TOKENS = (
     *(1, 4, 16, 64, 256, 1024, 4096, 16384),
     *(65536, 262144, 1048576, 4194304, 16777216, 67108864),
 )
-
-
-@pytest.fixture
-def metrics() -> Metrics:
-    return Metrics()
-
-
-@pytest.fixture
-def recording() -> Recording:
-    return Recording()
-
-
-@pytest.fixture
-def recorded(recording: Recording, metrics: Metrics) -> Iterator[Recording]:
-    with recording.to(metrics.provider):
-        yield recording
 
 
 def common(client: Any, **more: Any) -> dict[str, Any]:

@@ -25,22 +25,6 @@ from tests.instrumentation.metering import (
 )
 
 
-@pytest.fixture
-def metrics() -> Metrics:
-    return Metrics()
-
-
-@pytest.fixture
-def recording() -> Recording:
-    return Recording()
-
-
-@pytest.fixture
-def recorded(recording: Recording, metrics: Metrics) -> Iterator[Recording]:
-    with recording.to(metrics.provider):
-        yield recording
-
-
 def test_a_call_that_the_sampler_leaves_out_is_counted_and_leaves_no_other_trace(
     recorded: Recording, metrics: Metrics, openai_client: Any
 ) -> None:
