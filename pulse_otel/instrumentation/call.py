@@ -36,7 +36,6 @@ from pulse_otel.instrumentation.span_attributes import (
 from pulse_otel.instrumentation.tool_evidence import (
     Asker,
     Caller,
-    Results,
     digest_of_request,
     groups_calls,
     present,
@@ -44,7 +43,6 @@ from pulse_otel.instrumentation.tool_evidence import (
 from pulse_otel.instrumentation.tools import (
     may_have_results,
     requested,
-    results_of,
     resume,
     tool_calls,
 )
@@ -133,19 +131,16 @@ class LlmCall:
             context = endpoint.context(request.get("response_id"), context)
         # A reference, as the id of a provider that is gone may be given to another one.
         caller = (weakref.ref(provider), own.session.id, own.session.user_id)
-        content = recorder.capture_content
         found: Attributes | None = None
         span = reused = reuse_active_span(provider, current)
         if span is None:
             tracer = recorder.tracer(endpoint.scope, provider)
             if tool_calls.waiting and may_have_results(request):
                 found = guarded(endpoint.request, request, True) or {}
-                limit = recorder.max_content_bytes if content else None
                 links = present(request.get(_PREVIOUS), connection)
-                messages, most = found.get(semconv.INPUT_MESSAGES), recorder.max_content_bytes
-                results = guarded(results_of, messages, links, most) or Results()
-                resumed = guarded(resume, tracer, caller, results, context, own.session, limit)
-                context = resumed or context
+                messages = found.get(semconv.INPUT_MESSAGES)
+                about = (tracer, recorder, caller, own.session)
+                context = guarded(resume, *about, messages, links, context) or context
             span = tracer.start_span(name, context, kind=SpanKind.CLIENT, attributes=attributes)
         else:
             span.set_attributes(attributes)
@@ -156,7 +151,7 @@ class LlmCall:
             call.tracer_provider = provider
             if call.recording:
                 note_call(span)
-                guarded(call._requested, request, found if content else None, own)
+                guarded(call._requested, request, found if recorder.capture_content else None, own)
             elif span.get_span_context().is_valid:  # else no SDK made it: tracing is off
                 recorder.not_sampled()
             call.measured = measured(recorder, endpoint.scope, attributes, current)

@@ -21,6 +21,7 @@ from pulse_otel.bounds import bounded_json
 from pulse_otel.context import Session, labels
 from pulse_otel.guard import guarded, tried
 from pulse_otel.instrumentation.reading import read, text
+from pulse_otel.instrumentation.recorder import Recorder
 from pulse_otel.instrumentation.tool_claims import ToolCall, ToolClaims
 from pulse_otel.instrumentation.tool_evidence import (
     Asker,
@@ -199,17 +200,20 @@ def _parts(message: Part, kind: str) -> list[Part]:
 
 def resume(
     tracer: Tracer,
+    recorder: Recorder,
     caller: Caller,
-    results: Results,
-    context: Context,
     session: Session,
-    content_bytes: int | None,
+    messages: Any,
+    links: tuple[object, ...],
+    context: Context,
 ) -> Context:
-    """Record the tools whose results a request brings; return the context for the request.
+    """Record the tools whose results `messages` bring; return the context for the request.
 
     That is `context` if a span is current in it, else one in the trace of the call that asked.
-    `content_bytes` bounds inputs and outputs; None leaves them out.
     """
+    limit = recorder.max_content_bytes
+    content_bytes = limit if recorder.capture_content else None  # None: no inputs and outputs
+    results = results_of(messages, links, limit)
     trace_id = trace.get_current_span(context).get_span_context().trace_id
     for result in results.parts:
         found = tool_calls.find(caller, result, results, trace_id)
