@@ -87,6 +87,7 @@ def observe(
 
 
 _OPTIONS = ("session_id", "metadata", "user_id")
+_NAMED = {provider.value: provider for provider in Provider}
 _RAW = ("with_raw_response", "with_streaming_response")
 
 
@@ -106,11 +107,11 @@ def _checked(provider: object, sdk: str, client: object) -> Provider | None:
         return None
     if isinstance(provider, Mapping | ObserveOptions):
         raise TypeError("observe: give options by their name: observe(client, options=...)")
-    try:
-        chosen = Provider(provider.lower() if isinstance(provider, str) else provider)
-    except ValueError:
-        names = ", ".join(repr(item.value) for item in Provider)
-        raise ValueError(f"observe: unknown provider {provider!r:.40}; expected {names}") from None
+    # No `except ValueError`: a signal handler may raise one here.
+    chosen = _NAMED.get(provider.lower()) if isinstance(provider, str) else None
+    if chosen is None:
+        names = ", ".join(map(repr, _NAMED))
+        raise ValueError(f"observe: unknown provider {provider!r:.40}; expected {names}")
     if _SDKS[chosen] != sdk:
         raise TypeError(
             f"observe: Provider.{chosen.name} takes a client of the {_SDKS[chosen]!r} package"

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pulse_otel.outside import from_outside
+
 DEEPEST = 80  # levels, each of which takes a few frames of the stack
 _SMALL = 256  # bytes, which are walked again as fast as they are looked up
 _CONTAINERS = frozenset((dict, list, tuple))
@@ -63,5 +65,7 @@ class Sizes:
 def _length(names: dict[Any, Any]) -> int:
     try:
         return len("".join(names))
-    except TypeError:  # not each is a text
+    except TypeError as error:  # not each is a text
+        if from_outside(error):
+            raise
         return 0

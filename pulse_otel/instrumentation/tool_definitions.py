@@ -12,6 +12,7 @@ from typing import Any
 
 from pulse_otel.bounds import bounded_json
 from pulse_otel.leaves import leaves
+from pulse_otel.outside import from_outside
 
 _MOST, _LARGEST_BYTES = 32, 32 << 10  # of what is remembered
 _FORM = 4  # the one that writes once what recurs: in others, a list inside of itself has no end
@@ -42,7 +43,9 @@ def definitions(convert: Convert, tools: list[Any]) -> list[dict[str, Any]]:
     """
     try:
         data = marshal.dumps(tools, _FORM)
-    except ValueError:  # a model, or a class of the program
+    except ValueError as error:  # a model, or a class of the program
+        if from_outside(error):
+            raise
         data = b""
     known = _converted(convert, data) if 0 < len(data) <= _LARGEST_BYTES else None
     return [convert(tool) for tool in tools] if known is None else known

@@ -115,7 +115,7 @@ def handler() -> Iterator[Callable[..., None]]:
 
 
 # SystemExit ends the event loop amid its tasks, with or without us.
-ERRORS = (TimeLimit, TimeoutError, RuntimeError, ValueError)
+ERRORS = (TimeLimit, TimeoutError, RuntimeError, ValueError, TypeError)
 ALL_ERRORS = (*ERRORS, SystemExit, KeyboardInterrupt)
 
 

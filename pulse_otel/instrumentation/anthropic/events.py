@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import Any
 
 from pulse_otel.instrumentation.reading import integer, parsed, read, text
+from pulse_otel.outside import from_outside
 from pulse_otel.values import plain
 
 # Delta type -> (its field, the block's field that it extends)
@@ -75,7 +76,9 @@ def _text_of(pieces: Iterable[Any]) -> str:
     listed = list(pieces)
     try:
         return "".join(listed)
-    except TypeError:
+    except TypeError as error:
+        if from_outside(error):
+            raise
         return "".join([piece for piece in listed if isinstance(piece, str)])
 
 
