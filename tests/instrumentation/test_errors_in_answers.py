@@ -132,6 +132,17 @@ def test_an_error_as_an_event_of_a_stream(
     assert "One" in str((spans.get_finished_spans()[0].attributes or {})["gen_ai.output.messages"])
 
 
+def test_an_error_before_the_first_chunk_is_the_calls(
+    provider: Any, clients: Clients, spans: InMemorySpanExporter
+) -> None:
+    provider.enqueue(_stream_of({"error": TEXT}))
+
+    with pytest.raises(openai.APIError):
+        list(observe(clients.openai(), "openai").chat.completions.create(**CHAT, stream=True))
+
+    _failed(spans, "openai.APIError")
+
+
 def test_an_exception_after_an_error_of_the_stream_is_what_the_program_gets(
     provider: Any, clients: Clients, spans: InMemorySpanExporter
 ) -> None:

@@ -253,6 +253,8 @@ def test_an_id_that_a_turn_has_twice_counts_for_nothing(call_id: str, bank: Bank
         ("call_0_98e62c8e-d4f3-43dc-9f2b-57b5e7b4d6f8", True),
         ("chatcmpl-tool-6f3b8c1d0e9a4b7f8d2c5a1e3f9b7d60", True),
         ("resp_68af0c1d2e3b4a5968778695a4b3c2d1e0f9", True),
+        ("call_aB1cD2efghijklmno", True),  # seven kinds in turn
+        ("call_aB1cDefghijklmnop", False),  # six
         ("functions.convertBase64ToSHA256:0", False),
         ("convertBase64ToSHA256", False),
         ("functions.convertBase64ToSHA256-convertBase64ToSHA256", False),
