@@ -38,7 +38,7 @@ class PulseConfig(TypedDict, total=False):
     stream_usage: Literal["auto", "always", "never"] | None
     sample_rate: float | None
     keep_errors: bool | None
-    protocol: Literal["auto", "otlp", "traces"] | None
+    protocol: Literal["auto", "otlp", "traces", "collector"] | None
     ca_file: str | os.PathLike[str] | None
     spool_dir: str | os.PathLike[str] | None
     redact: Callable[[str], str] | str | None
@@ -94,6 +94,10 @@ def _wrong_with(secret: str) -> str:
     return ""
 
 
+_SENDS_KEY = {"auto": True, "otlp": True, "traces": True, "collector": False}
+"""The values of `protocol`; a Collector adds the key itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """The settings, checked. Times in ms, sizes in bytes."""
@@ -117,6 +121,16 @@ class Config:
     prices: Mapping[str, Any] | None = None
     flush_on_sigterm: bool = False
     tracer_provider: Any = None
+
+    @property
+    def sends_key(self) -> bool:
+        """Whether requests carry the key; else there is none here, whatever was given."""
+        return _SENDS_KEY[self.protocol]
+
+    @property
+    def lacks_key(self) -> bool:
+        """Whether a key is needed and missing."""
+        return self.enabled and self.sends_key and self.api_key is None
 
 
 def _api_key(value: object) -> ApiKey:
@@ -200,7 +214,7 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "stream_usage": settings.stream_usage,
     "sample_rate": settings.fraction("sample_rate"),
     "keep_errors": settings.boolean("keep_errors"),
-    "protocol": settings.one_of("protocol", "auto", "otlp", "traces"),
+    "protocol": settings.one_of("protocol", *_SENDS_KEY),
     "ca_file": _ca_file,
     "spool_dir": _spool_dir,
     "redact": _redact,
@@ -246,7 +260,10 @@ def checked(given: Given) -> Config:
     if unknown:
         raise unknown
     _complain_about_misspelt(given)
-    settings = {field.name: _setting(field.name, given) for field in fields(Config)}
+    names = [field.name for field in fields(Config)]
+    if not _SENDS_KEY[_setting("protocol", given) or "auto"]:
+        names.remove("api_key")  # not even looked at, so that it cannot be sent
+    settings = {name: _setting(name, given) for name in names}
     return Config(**{name: value for name, value in settings.items() if value is not None})
 
 

@@ -109,10 +109,11 @@ class PulseSpanExporter(SpanExporter):
         self.project = ""  # a name for it, within this process
         complain_about(left_out)
         config = config or settings_of(given)
-        if config is not None and config.api_key is not None and config.enabled:
-            self._start(config, config.api_key)
+        if config is not None and config.enabled and not config.lacks_key:
+            self._start(config)
 
-    def _start(self, config: Config, key: ApiKey) -> None:
+    def _start(self, config: Config) -> None:
+        key = config.api_key
         self.project = destination(config.api_url, key)
         self._transport = Transport(config.api_url, key, ca_file=config.ca_file)
         self._redaction: Redaction | None = None
@@ -281,7 +282,7 @@ def _is_call(span: ReadableSpan) -> bool:
         return True
 
 
-def _spool(root: str | None, api_url: str, key: ApiKey) -> Spool | None:
+def _spool(root: str | None, api_url: str, key: ApiKey | None) -> Spool | None:
     if root is None:
         return None
     from pulse_otel.export.spool.spool import Spool, directory_name

@@ -59,9 +59,10 @@ class Leased:
     damaged: int  # how many of its records cannot be read
 
 
-def directory_name(api_url: str, key: ApiKey) -> str:
+def directory_name(api_url: str, key: ApiKey | None) -> str:
     """Return the name of the directory for a project of a service; it does not reveal the key."""
-    slow = hashlib.pbkdf2_hmac("sha256", key.reveal().encode(), api_url.encode(), 50_000)
+    secret = b"" if key is None else key.reveal().encode()
+    slow = hashlib.pbkdf2_hmac("sha256", secret, api_url.encode(), 50_000)
     return slow.hex()[:16]
 
 
