@@ -59,11 +59,11 @@ class Counter(Protocol):
 class PulseSpanExporter(SpanExporter):
     """Ships GenAI spans to a Pulse trace service; counts other spans and ignores them.
 
-    The arguments are settings of `PulseConfig`; each falls back to ``PULSE_<KEY>``. Without a key,
-    or with a wrong value, it warns once and exports nothing; it warns about an unknown argument
-    and ignores it. It never raises. It does not send what another exporter of this process sends
-    to the same project. `export` only hands over to a worker thread: the thread that calls it does
-    no network I/O.
+    The arguments are settings of `PulseConfig`; each falls back to ``PULSE_<KEY>``. Without a key
+    that it would send, or with a wrong value, it warns once and exports nothing; it warns about an
+    unknown argument and ignores it. It never raises. It does not send what another exporter of this
+    process sends to the same project. `export` only hands over to a worker thread: the thread that
+    calls it does no network I/O.
     `config` is for `init_pulse`.
     """
 

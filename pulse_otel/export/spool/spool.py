@@ -61,8 +61,10 @@ class Leased:
 
 def directory_name(api_url: str, key: ApiKey | None) -> str:
     """Return the name of the directory for a project of a service; it does not reveal the key."""
-    secret = b"" if key is None else key.reveal().encode()
-    slow = hashlib.pbkdf2_hmac("sha256", secret, api_url.encode(), 50_000)
+    # No variable holds the key, which a traceback might show.
+    slow = hashlib.pbkdf2_hmac(
+        "sha256", b"" if key is None else key.reveal().encode(), api_url.encode(), 50_000
+    )
     return slow.hex()[:16]
 
 

@@ -114,7 +114,7 @@ TABLE = (
         Verdict.PAUSED,
         "the address redirects ({status}): set api_url to the address of the service",
     ),
-    Row("401, 403", (401, 403), (), Verdict.PAUSED, _CREDENTIALS, keyless=True),
+    Row("401, 403, without a key", (401, 403), (), Verdict.PAUSED, _CREDENTIALS, keyless=True),
     Row("401", (401,), (), Verdict.PAUSED, f"the service does not know the API key (401): {_KEY}"),
     Row("403", (403,), (), Verdict.PAUSED, f"the API key is not allowed to write (403): {_KEY}"),
     Row("404, 405, 410", (404, 405, 410), (), Verdict.PAUSED, _NO_ENDPOINT),

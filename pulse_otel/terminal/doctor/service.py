@@ -32,7 +32,7 @@ def check_service(setup: Setup) -> Iterator[Finding]:
     setup.asked_at, setup.health = time.time() - took_ms / 2000, reply
     outcome = reply.outcome
     if outcome.status is None:
-        refused = "connection refused" in outcome.cause
+        refused = "connection refused" in outcome.cause and setup.config.sends_key
         yield failed(outcome, remedy_of_refusal(url) if refused else "")
     elif 300 <= outcome.status < 400:
         to = one_line(reply.headers.get("Location", ""))
