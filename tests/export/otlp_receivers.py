@@ -17,41 +17,24 @@ from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.collectors import free_port
-from tests.conftest import KEY
+from tests.conftest import KEY, ROOT
 from tests.faults import Action, FaultServer, Request, answer
 from tests.faults.server import Exchange
 
 BINARY = os.environ.get("PULSE_COLLECTOR_BINARY", "")
 TAKEN = b'{"partialSuccess":{}}'
-_CONFIG = """\
-receivers:
-  otlp:
-    protocols:
-      http:
-        endpoint: ${env:RECEIVER}
-        max_request_body_size: ${env:MOST_BYTES}
-exporters:
-  otlp_http:
-    endpoint: ${env:PULSE_API_URL}
-    encoding: json
-    compression: none
-    headers:
-      Authorization: Bearer ${env:PULSE_API_KEY}
-    sending_queue:
-      batch:
-        sizer: items
-        flush_timeout: 100ms
-        min_size: 200
-        max_size: 1000
-service:
-  telemetry:
-    metrics:
-      level: none
-  pipelines:
-    traces:
-      receivers: [otlp]
-      exporters: [otlp_http]
-"""
+_ADDRESS, _SERVICE = "0.0.0.0:4318", "\nservice:\n"
+
+
+def _config(address: str, most_bytes: int) -> str:
+    """The configuration of docs/delivery.md, on an address and with a limit of a test."""
+    page = (ROOT / "docs" / "delivery.md").read_text(encoding="utf-8")
+    text = page.partition("## Through a Collector")[2].partition("```yaml\n")[2].partition("```")[0]
+    assert _ADDRESS in text
+    assert _SERVICE in text
+    limited = f"{address}\n        max_request_body_size: {most_bytes}"
+    silent = f"{_SERVICE}  telemetry:\n    metrics:\n      level: none\n"  # its port may be taken
+    return text.replace(_ADDRESS, limited).replace(_SERVICE, silent)
 
 
 @contextlib.contextmanager
@@ -59,13 +42,8 @@ def collector(directory: Path, service_url: str, most_bytes: int = 20 << 20) -> 
     """The address of the real Collector, which posts to the service."""
     port = free_port()
     config = directory / "collector.yaml"
-    config.write_text(_CONFIG)
-    environ = {
-        "RECEIVER": f"127.0.0.1:{port}",
-        "MOST_BYTES": str(most_bytes),
-        "PULSE_API_URL": service_url,
-        "PULSE_API_KEY": KEY,
-    }
+    config.write_text(_config(f"127.0.0.1:{port}", most_bytes))
+    environ = {"PULSE_API_URL": service_url, "PULSE_API_KEY": KEY}
     log = directory / "collector.log"
     with log.open("w") as out:
         command = [BINARY, "--config", str(config)]
