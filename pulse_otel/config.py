@@ -94,10 +94,6 @@ def _wrong_with(secret: str) -> str:
     return ""
 
 
-_SENDS_KEY = {"auto": True, "otlp": True, "traces": True, "collector": False}
-"""The values of `protocol`; a Collector adds the key itself."""
-
-
 @dataclass(frozen=True, slots=True)
 class Config:
     """The settings, checked. Times in ms, sizes in bytes."""
@@ -125,7 +121,7 @@ class Config:
     @property
     def sends_key(self) -> bool:
         """Whether requests carry the key; else there is none here, whatever was given."""
-        return _SENDS_KEY[self.protocol]
+        return settings.SENDS_KEY[self.protocol]
 
     @property
     def lacks_key(self) -> bool:
@@ -214,7 +210,7 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "stream_usage": settings.stream_usage,
     "sample_rate": settings.fraction("sample_rate"),
     "keep_errors": settings.boolean("keep_errors"),
-    "protocol": settings.one_of("protocol", *_SENDS_KEY),
+    "protocol": settings.protocol,
     "ca_file": _ca_file,
     "spool_dir": _spool_dir,
     "redact": _redact,
@@ -260,11 +256,10 @@ def checked(given: Given) -> Config:
     if unknown:
         raise unknown
     _complain_about_misspelt(given)
-    names = [field.name for field in fields(Config)]
-    if not _SENDS_KEY[_setting("protocol", given) or "auto"]:
-        names.remove("api_key")  # not even looked at, so that it cannot be sent
-    settings = {name: _setting(name, given) for name in names}
-    return Config(**{name: value for name, value in settings.items() if value is not None})
+    keyed = settings.SENDS_KEY[_setting("protocol", given) or "auto"]  # else it is not looked at
+    names = [field.name for field in fields(Config) if keyed or field.name != "api_key"]
+    found = {name: _setting(name, given) for name in names}
+    return Config(**{name: value for name, value in found.items() if value is not None})
 
 
 def _instrument_unchecked(given: Given) -> bool:

@@ -294,11 +294,7 @@ def stats() -> DeliveryStats:
 
 
 def service() -> tuple[str, str] | None:
-    """Return the service's address and the name of its wire form.
-
-    None before `init_pulse`, and where only a Collector knows the address.
-    """
-    pipeline = _state.pipeline
-    if pipeline is None or not pipeline.config.sends_key:
+    """Return the service's address and form; None before `init_pulse`, or behind a Collector."""
+    if (pipeline := _state.pipeline) is None or not pipeline.config.sends_key:
         return None
     return pipeline.config.api_url, pipeline.exporter.detector.form_name
