@@ -14,9 +14,9 @@ def trace_url(of: RecordedCall | str | None = None) -> str | None:
 
     `of` is a trace id or a `last_call()`; by default it is the current trace, else that of the last
     call. A service of the 0.2.x line has a page for each call and none for a whole trace: there, by
-    default, it is the last call's, and None for a trace id. None before `init_pulse`, and without
-    such a trace. Nothing is sent to find out, so that it may come before the trace is there. Raises
-    TypeError for anything else.
+    default, it is the last call's, and None for a trace id. None before `init_pulse`, without such
+    a trace, and where spans go to a Collector. Nothing is sent to find out, so that it may come
+    before the trace is there. Raises TypeError for anything else.
     """
     if of is not None and not isinstance(of, (str, RecordedCall)):  # pyright: ignore[reportUnnecessaryIsInstance]
         kind = type(of).__name__

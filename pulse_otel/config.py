@@ -38,7 +38,7 @@ class PulseConfig(TypedDict, total=False):
     stream_usage: Literal["auto", "always", "never"] | None
     sample_rate: float | None
     keep_errors: bool | None
-    protocol: Literal["auto", "otlp", "traces"] | None
+    protocol: Literal["auto", "otlp", "traces", "collector"] | None
     ca_file: str | os.PathLike[str] | None
     spool_dir: str | os.PathLike[str] | None
     redact: Callable[[str], str] | str | None
@@ -117,6 +117,16 @@ class Config:
     prices: Mapping[str, Any] | None = None
     flush_on_sigterm: bool = False
     tracer_provider: Any = None
+
+    @property
+    def sends_key(self) -> bool:
+        """Whether requests carry the key; else there is none here, whatever was given."""
+        return settings.SENDS_KEY[self.protocol]
+
+    @property
+    def lacks_key(self) -> bool:
+        """Whether a key is needed and missing."""
+        return self.enabled and self.sends_key and self.api_key is None
 
 
 def _api_key(value: object) -> ApiKey:
@@ -200,7 +210,7 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "stream_usage": settings.stream_usage,
     "sample_rate": settings.fraction("sample_rate"),
     "keep_errors": settings.boolean("keep_errors"),
-    "protocol": settings.one_of("protocol", "auto", "otlp", "traces"),
+    "protocol": settings.protocol,
     "ca_file": _ca_file,
     "spool_dir": _spool_dir,
     "redact": _redact,
@@ -246,8 +256,10 @@ def checked(given: Given) -> Config:
     if unknown:
         raise unknown
     _complain_about_misspelt(given)
-    settings = {field.name: _setting(field.name, given) for field in fields(Config)}
-    return Config(**{name: value for name, value in settings.items() if value is not None})
+    keyed = settings.SENDS_KEY[_setting("protocol", given) or "auto"]  # else it is not looked at
+    names = [field.name for field in fields(Config) if keyed or field.name != "api_key"]
+    found = {name: _setting(name, given) for name in names}
+    return Config(**{name: value for name, value in found.items() if value is not None})
 
 
 def _instrument_unchecked(given: Given) -> bool:

@@ -196,7 +196,7 @@ def init_pulse(config: PulseConfig | None = None, **overrides: Unpack[PulseConfi
     if _state.in_test is not None:
         _state.in_test(settings)
         return
-    if settings.enabled and settings.api_key is None:
+    if settings.lacks_key:
         raise ConfigError(
             "api_key: required; pass api_key or set PULSE_API_KEY"
             " (or turn recording off with enabled=False)"
@@ -294,7 +294,7 @@ def stats() -> DeliveryStats:
 
 
 def service() -> tuple[str, str] | None:
-    """Return the service's address and the name of its wire form; None before `init_pulse`."""
-    if (pipeline := _state.pipeline) is None:
+    """Return the service's address and form; None before `init_pulse`, or behind a Collector."""
+    if (pipeline := _state.pipeline) is None or not pipeline.config.sends_key:
         return None
     return pipeline.config.api_url, pipeline.exporter.detector.form_name

@@ -109,3 +109,8 @@ def one_of(name: str, *words: str) -> Callable[[object], str]:
 capture_content = boolean("capture_content", {**_BOOLEANS, **_CONTENT_MODES})
 max_content_bytes = integer("max_content_bytes", 1024)
 stream_usage = one_of("stream_usage", "auto", "always", "never")
+
+SENDS_KEY = {"auto": True, "otlp": True, "traces": True, "collector": False}
+"""The protocols: whether requests carry the key. A Collector adds it itself."""
+
+protocol = one_of("protocol", *SENDS_KEY)

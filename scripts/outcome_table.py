@@ -40,12 +40,51 @@ read past; 101 is no HTTP that was asked for.
 
 {answers}
 
+## What a Collector answers
+
+Each was seen on release 0.161 of the OpenTelemetry Collector. The statuses are those of the
+[specification of OTLP](https://opentelemetry.io/docs/specs/otlp/#otlphttp-response), given by the
+Collector's `otlpreceiver` (`otlphttp.go`, `internal/errors`) and `confighttp`. Contrary to the
+specification, a 500 is retried, as one of a service is, since it may pass. Without a
+`sending_queue`, the receiver answers what its exporter met at the service.
+
+{collector}
+
 ## By failure
 
 One deadline holds for the whole attempt; a server cannot stretch it by answering slowly.
 
 {failures}
 """
+
+
+_NOT_PASSED_ON = "; what the service refuses of it is in the Collector's log alone"
+COLLECTOR = (
+    ("takes the spans into its queue" + _NOT_PASSED_ON, 200, '{"partialSuccess":{}}'),
+    ("its queue is full", 503, '{"code":14, "message":"sending queue is full"}'),
+    ("`memory_limiter` refuses", 503, '{"message":"data refused due to high memory usage"}'),
+    ("`max_request_body_size` exceeded", 400, '{"message":"http: request body too large"}'),
+    ("no OTLP in JSON", 400, '{"code":3, "message":"ReadObject"}'),
+    ("another path than `/v1/traces`", 404, "404 page not found"),
+    ("no queue, and the service answers 401", 401, '{"code":16, "message":"Permanent error"}'),
+    ("the same, 403", 403, '{"code":7, "message":"Permanent error"}'),
+    ("the same, 400", 400, '{"code":3, "message":"Permanent error"}'),
+    ("the same, 404", 404, '{"code":12, "message":"Permanent error"}'),
+    ("the same, 429, with its `Retry-After`", 429, '{"code":8, "message":"Throttle (7s)"}'),
+    ("the same, 503, with its `Retry-After`", 503, '{"code":14, "message":"Throttle (9s)"}'),
+    ("the same, 502, or no answer", 503, '{"code":14, "message":"error exporting items"}'),
+    ("the same, 413 or 500", 500, '{"code":2, "message":"Permanent error"}'),
+)
+"""What happens in a Collector, and its answer: the status, and the start of the body."""
+
+
+def collector() -> str:
+    """Return the table of a Collector's answers, with the outcomes that they have."""
+    lines = ["| in the Collector | status | outcome |", "|---|---|---|"]
+    for what, status, body in COLLECTOR:
+        verdict = outcome.decide(status, body.encode(), keyless=True).verdict
+        lines.append(f"| {what} | {status} | {verdict.value} |")
+    return "\n".join(lines)
 
 
 def answers() -> str:
@@ -68,7 +107,7 @@ def failed() -> str:
 def page() -> str:
     """Return the page as it should be."""
     longest = round(outcome.MAX_RETRY_AFTER_S)
-    return TEXT.format(longest=longest, answers=answers(), failures=failed())
+    return TEXT.format(longest=longest, answers=answers(), collector=collector(), failures=failed())
 
 
 def main() -> int:

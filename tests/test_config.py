@@ -57,7 +57,7 @@ SECRET = "pulse_sk_very_secret_value"
         ({"keep_errors": "some"}, "keep_errors: expected True or False, got 'some'"),
         ({"enabled": "maybe"}, "enabled: expected True or False, got 'maybe'"),
         ({"service_name": ""}, "service_name: expected a non-empty string"),
-        ({"protocol": "grpc"}, "protocol: expected 'auto', 'otlp' or 'traces'"),
+        ({"protocol": "grpc"}, "protocol: expected 'auto', 'otlp', 'traces' or 'collector'"),
         ({"prices": {"gpt-4o": {"inptu": 1}}}, "prices: 'gpt-4o': 'inptu': did you mean 'input'?"),
         ({"prices": {"m": {"input": -1, "output": 1}}}, "prices: 'm': input: expected a price"),
         ({"prices": {"m": {"input": True, "output": 1}}}, "prices: 'm': input: expected a price"),

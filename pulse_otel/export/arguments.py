@@ -28,7 +28,7 @@ def settings_of(given: Given) -> Config | None:
     except ConfigError as error:
         rate_limited.warning("config", "pulse-otel: nothing is exported: %s", error)
         return None
-    if config.api_key is None and config.enabled:
+    if config.lacks_key:
         rate_limited.warning(
             "config", "pulse-otel: nothing is exported: set PULSE_API_KEY, or pass api_key"
         )

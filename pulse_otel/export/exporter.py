@@ -59,11 +59,11 @@ class Counter(Protocol):
 class PulseSpanExporter(SpanExporter):
     """Ships GenAI spans to a Pulse trace service; counts other spans and ignores them.
 
-    The arguments are settings of `PulseConfig`; each falls back to ``PULSE_<KEY>``. Without a key,
-    or with a wrong value, it warns once and exports nothing; it warns about an unknown argument
-    and ignores it. It never raises. It does not send what another exporter of this process sends
-    to the same project. `export` only hands over to a worker thread: the thread that calls it does
-    no network I/O.
+    The arguments are settings of `PulseConfig`; each falls back to ``PULSE_<KEY>``. Without a key
+    that it would send, or with a wrong value, it warns once and exports nothing; it warns about an
+    unknown argument and ignores it. It never raises. It does not send what another exporter of this
+    process sends to the same project. `export` only hands over to a worker thread: the thread that
+    calls it does no network I/O.
     `config` is for `init_pulse`.
     """
 
@@ -109,10 +109,11 @@ class PulseSpanExporter(SpanExporter):
         self.project = ""  # a name for it, within this process
         complain_about(left_out)
         config = config or settings_of(given)
-        if config is not None and config.api_key is not None and config.enabled:
-            self._start(config, config.api_key)
+        if config is not None and config.enabled and not config.lacks_key:
+            self._start(config)
 
-    def _start(self, config: Config, key: ApiKey) -> None:
+    def _start(self, config: Config) -> None:
+        key = config.api_key
         self.project = destination(config.api_url, key)
         self._transport = Transport(config.api_url, key, ca_file=config.ca_file)
         self._redaction: Redaction | None = None
@@ -281,7 +282,7 @@ def _is_call(span: ReadableSpan) -> bool:
         return True
 
 
-def _spool(root: str | None, api_url: str, key: ApiKey) -> Spool | None:
+def _spool(root: str | None, api_url: str, key: ApiKey | None) -> Spool | None:
     if root is None:
         return None
     from pulse_otel.export.spool.spool import Spool, directory_name

@@ -396,3 +396,61 @@ def test_the_plain_report(
     assert "\n                      Fix: set it to a key of your project" in out
     assert "1 error, " in out.splitlines()[-1]
     assert "pulse-sk-wrong" not in out
+
+
+COLLECTOR = {"PULSE_PROTOCOL": "collector"}
+
+
+def _collector(refusal: Action | None = None) -> Callable[[int, Request], Action]:
+    """It has one route, and answers an empty request in OpenTelemetry's words."""
+
+    def one(number: int, request: Request) -> Action:
+        if (request.method, request.path) != ("POST", "/v1/traces"):
+            return answer(404, b"404 page not found\n", content_type="text/plain")
+        return refusal or answer(200, b'{"partialSuccess":{}}')
+
+    return one
+
+
+def test_a_collector(examine: Examine) -> None:
+    """It gets a span and no key; what it does with them cannot be seen from here."""
+    with FaultServer(_collector()) as server:
+        status, found = examine(PULSE_API_URL=server.url, **COLLECTOR)
+
+    assert status == 0
+    assert found["key"] == [
+        ("ok", "none needed: the Collector adds it; PULSE_API_KEY is set, and not used", "")
+    ]
+    assert found["form"][0][1] == "OpenTelemetry Collector (collector)"
+    assert found["key accepted"][0][0] == "skipped"
+    (span,) = server.received[-1].json()["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    assert found["span"][0][1].endswith(f"look there for the trace {span['traceId']}")
+    assert not any("authorization" in request.headers for request in server.received)
+
+
+def test_a_collector_that_is_taken_for_a_service(examine: Examine) -> None:
+    with FaultServer(_collector()) as server:
+        status, found = examine(PULSE_API_URL=server.url)
+
+    assert status == 1
+    assert found["form"][0][1].startswith("an OpenTelemetry Collector answers there")
+    assert found["form"][0][2].startswith("set PULSE_PROTOCOL=collector")
+    assert found["span"][0][0] == "skipped"
+
+
+def test_a_service_that_is_taken_for_a_collector(examine: Examine, current_url: str) -> None:
+    status, found = examine(PULSE_API_URL=current_url, **COLLECTOR)
+
+    assert status == 1
+    assert "protocol='collector' sends no key" in found["form"][0][1]
+    assert found["span"][0][0] == "skipped"
+
+
+def test_no_collector_is_there(examine: Examine) -> None:
+    """No development service is offered in its place."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    status, found = examine(PULSE_API_URL=f"http://127.0.0.1:{port}", **COLLECTOR)
+
+    assert status == 1
+    assert "serve" not in str(found["service"])

@@ -34,7 +34,7 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A wire form that a Pulse service may speak.
+    """A wire form that a Pulse service may speak, or a Collector before it.
 
     `encode` returns None for a record that the form cannot express. `body([])` is a request that
     stores nothing; the answer shows whether the service speaks the form.
@@ -46,3 +46,4 @@ class Form:
     max_body_bytes: int  # of the JSON of a request, a response, what a tool takes or gives
     encode: Callable[[Record], Encoded | None]
     body: Callable[[Sequence[Encoded]], bytes]
+    detected: bool = True  # `auto` asks for it

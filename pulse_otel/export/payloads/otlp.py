@@ -10,6 +10,7 @@ The service rejects, loses or blanks data that breaks one of the rules.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pulse_otel import semconv
@@ -173,3 +174,6 @@ FORM = Form(
     encode=encode,
     body=body,
 )
+
+TO_COLLECTOR = replace(FORM, name="collector", detected=False)
+"""The same spans for a Collector, which passes them on as they are."""

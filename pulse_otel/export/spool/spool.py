@@ -59,9 +59,12 @@ class Leased:
     damaged: int  # how many of its records cannot be read
 
 
-def directory_name(api_url: str, key: ApiKey) -> str:
+def directory_name(api_url: str, key: ApiKey | None) -> str:
     """Return the name of the directory for a project of a service; it does not reveal the key."""
-    slow = hashlib.pbkdf2_hmac("sha256", key.reveal().encode(), api_url.encode(), 50_000)
+    # No variable holds the key, which a traceback might show.
+    slow = hashlib.pbkdf2_hmac(
+        "sha256", b"" if key is None else key.reveal().encode(), api_url.encode(), 50_000
+    )
     return slow.hex()[:16]
 
 

@@ -187,7 +187,7 @@ def explain(error: BaseException, *, sent: bool = False, loopback: bool = False)
     """Return the outcome of an attempt that ended with `error`.
 
     `sent`: some of the request was sent, so that the service may have stored it. `loopback`: the
-    service is on this machine.
+    address is one on this machine, and of a trace service.
     """
     chain = tuple(_unwrapped(error))
     for row in TABLE:

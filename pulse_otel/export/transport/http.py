@@ -53,10 +53,11 @@ class Transport:
 
     It always verifies certificates: with `ca_file` if given, or else as `requests` does (with
     REQUESTS_CA_BUNDLE, or its own bundle). It uses the proxies of the environment, but none for a
-    loopback address, which a proxy would resolve to another host.
+    loopback address, which a proxy would resolve to another host. Without a key, requests have no
+    Authorization header.
     """
 
-    def __init__(self, base_url: str, key: ApiKey, *, ca_file: str | None = None) -> None:
+    def __init__(self, base_url: str, key: ApiKey | None, *, ca_file: str | None = None) -> None:
         self._base_url = base_url
         self._key = key
         self._ca_file = ca_file
@@ -65,11 +66,13 @@ class Transport:
         self._pid = os.getpid()
         self._closed = False
         self._loopback = is_loopback(base_url)
-        if base_url.lower().startswith("http://") and not self._loopback:
+        if key is None or self._loopback:
+            return
+        if base_url.lower().startswith("http://"):
             rate_limited.warning(
                 "plain-http", "pulse-otel: api_url is plain http: the API key travels unencrypted"
             )
-        if key.is_placeholder and not self._loopback:
+        if key.is_placeholder:
             rate_limited.warning(
                 "placeholder",
                 "pulse-otel: api_key is the placeholder of the documentation: put the key of your"
@@ -98,7 +101,8 @@ class Transport:
             try:
                 return self._attempt(request, attempt)
             except failures.ANY as error:
-                outcome = failures.explain(error, sent=attempt.sent, loopback=self._loopback)
+                served = self._loopback and self._key is not None  # by a service like `serve`
+                outcome = failures.explain(error, sent=attempt.sent, loopback=served)
                 return Reply(outcome)
 
     def _attempt(self, request: Request, attempt: Attempt) -> Reply:
@@ -124,7 +128,9 @@ class Transport:
             with answered as response:
                 headers, body = response.headers, _read(response, request.most_bytes)
                 retry_after, kind = headers.get("Retry-After"), headers.get("Content-Type", "")
-                return Reply(decide(response.status, body, retry_after, kind), headers, body)
+                keyless = self._key is None
+                outcome = decide(response.status, body, retry_after, kind, keyless=keyless)
+                return Reply(outcome, headers, body)
         finally:
             current.reset(token)
             if self._closed:  # by another thread meanwhile
@@ -149,7 +155,8 @@ class Transport:
         return session
 
     def _authorize(self, request: Any) -> Any:
-        request.headers["Authorization"] = _Masked(f"Bearer {self._key.reveal()}")
+        if self._key is not None:
+            request.headers["Authorization"] = _Masked(f"Bearer {self._key.reveal()}")
         return request
 
     def close(self) -> None:

@@ -61,6 +61,7 @@ class Answer(Enum):
     """The kind of a body; the text completes "the answer is ..."."""
 
     EMPTY = "empty"
+    OVERSIZE = "the Collector's to a body above its `max_request_body_size`"
     OBJECT = "a JSON object without `error`"
     BROKEN = "incomplete: announced as JSON, but unreadable"
     PAGE = "a web page"
@@ -76,9 +77,12 @@ class Row:
     answers: tuple[Answer, ...]
     verdict: Verdict
     cause: str = ""  # may hold {status}
+    keyless: bool = False  # only of a request without a key, which a Collector gets
 
-    def fits(self, status: int, answer: Answer) -> bool:
+    def fits(self, status: int, answer: Answer, keyless: bool) -> bool:
         """Return whether this row applies to the answer."""
+        if self.keyless and not keyless:
+            return False
         return status in self.statuses and (not self.answers or answer in self.answers)
 
 
@@ -90,6 +94,11 @@ _NO_ENDPOINT = (
     " you set it"
 )
 _KEY = "check api_key / PULSE_API_KEY"
+_CREDENTIALS = (
+    "access is refused ({status}), and protocol='collector' sends no key: check that a Collector is"
+    " at api_url / PULSE_API_URL, `auth` of its receiver, and the key that its exporter adds"
+)
+_OVERSIZE = "http: request body too large"
 _BARRED = "access is refused ({status}) by the service, or by a gateway before it"
 _ANSWERED = "the service answered {status}"
 _NO_NUMBER = "the service says how many spans it refused, but that number cannot be true"
@@ -105,6 +114,7 @@ TABLE = (
         Verdict.PAUSED,
         "the address redirects ({status}): set api_url to the address of the service",
     ),
+    Row("401, 403, without a key", (401, 403), (), Verdict.PAUSED, _CREDENTIALS, keyless=True),
     Row("401", (401,), (), Verdict.PAUSED, f"the service does not know the API key (401): {_KEY}"),
     Row("403", (403,), (), Verdict.PAUSED, f"the API key is not allowed to write (403): {_KEY}"),
     Row("404, 405, 410", (404, 405, 410), (), Verdict.PAUSED, _NO_ENDPOINT),
@@ -112,6 +122,7 @@ TABLE = (
     Row("402, 421, 426, 451", (402, 421, 426, 451), (), Verdict.PAUSED, _BARRED),
     Row("408, 425, 429", (408, 425, 429), (), Verdict.RETRY, _ANSWERED),
     Row("413", (413,), (), Verdict.TOO_LARGE, "the request is too large (413)"),
+    Row("400", (400,), (Answer.OVERSIZE,), Verdict.TOO_LARGE, "the request is too large (400)"),
     # A gateway's page, such as nginx's 400 to plain http on a TLS port, decides nothing on spans.
     Row("other 4xx", range(400, 500), (Answer.PAGE,), Verdict.PAUSED, _NOT_OURS),
     Row(
@@ -126,12 +137,20 @@ TABLE = (
 
 
 def decide(
-    status: int, body: bytes, retry_after: str | None = None, content_type: str = ""
+    status: int,
+    body: bytes,
+    retry_after: str | None = None,
+    content_type: str = "",
+    *,
+    keyless: bool = False,
 ) -> Outcome:
-    """Return the outcome of an answer; `retry_after` and `content_type` are its headers."""
+    """Return the outcome of an answer; `retry_after` and `content_type` are its headers.
+
+    `keyless`: the request had no key.
+    """
     parsed = _json(body)
     answer = _answer(body, parsed, content_type.lower())
-    row = next((row for row in TABLE if row.fits(status, answer)), TABLE[-1])
+    row = next((row for row in TABLE if row.fits(status, answer, keyless)), TABLE[-1])
     refused, cause = _partial(parsed) if row.verdict is Verdict.DELIVERED else (0, "")
     return Outcome(
         row.verdict,
@@ -149,6 +168,8 @@ def _answer(body: bytes, parsed: Any, content_type: str) -> Answer:
     if not body.strip():
         return Answer.EMPTY
     if isinstance(parsed, dict):
+        if parsed.get("message") == _OVERSIZE:
+            return Answer.OVERSIZE
         # This service sends `error` with 4xx and 5xx only: with 2xx another server answers.
         return Answer.OTHER if "error" in parsed else Answer.OBJECT
     return Answer.BROKEN if parsed is None and "json" in content_type else Answer.OTHER

@@ -1,5 +1,8 @@
 """The wire form that the service speaks: as configured, or detected with requests.
 
+A form to a Collector is never chosen by detection: a gateway of Collectors may need the key, to
+pass it on. What the Collector does not need is said instead.
+
 A service answers 404 to a form that it does not speak, whatever the key (contract §0). An empty
 request of each form, which stores nothing, detects the form before the first spans are sent. After
 a 404, the other form is asked for: another generation may have replaced the service meanwhile.
@@ -11,11 +14,17 @@ from collections.abc import Sequence
 from functools import cache
 
 from pulse_otel.export.payloads.form import Encoded, Form
-from pulse_otel.export.transport.http import Transport
+from pulse_otel.export.transport.http import Reply, Request, Transport
 from pulse_otel.export.transport.outcome import Outcome, Verdict, believed
+from pulse_otel.log import rate_limited
 
 NO_ENDPOINT = (404, 405, 410)
 """The statuses of a service that does not speak a form."""
+
+_COLLECTOR = (
+    "pulse-otel: a Collector answers at api_url, and no Pulse service: with protocol='collector' it"
+    " is sent no API key, and needs none; if it passes the key on, set protocol='otlp'"
+)
 
 
 @cache
@@ -23,7 +32,21 @@ def forms() -> dict[str, Form]:
     """Return the forms by name, in the order in which they are tried; imported by the worker."""
     from pulse_otel.export.payloads import otlp, traces
 
-    return {form.name: form for form in (otlp.FORM, traces.FORM)}
+    return {form.name: form for form in (otlp.FORM, traces.FORM, otlp.TO_COLLECTOR)}
+
+
+def detected_forms() -> list[Form]:
+    """Return the forms that `auto` asks for: those of the services."""
+    return [form for form in forms().values() if form.detected]
+
+
+def is_collector(reply: Reply) -> bool:
+    """Return whether `reply`, to a request without spans, is one of a Collector.
+
+    A Pulse service answers `{}` to it (contract §0), and every other OTLP receiver in the words of
+    OpenTelemetry's specification.
+    """
+    return reply.outcome.verdict is Verdict.DELIVERED and b'"partialSuccess"' in reply.body
 
 
 class ProtocolDetector:
@@ -59,8 +82,11 @@ class ProtocolDetector:
         """
         outcome = Outcome(Verdict.RETRY)
         # The one that had an endpoint comes first, so that a wrong key is asked about once.
-        for form in sorted(forms().values(), key=lambda form: form is not self._found):
-            outcome = self._transport.post(form.path, form.body([]), deadline)
+        for form in sorted(detected_forms(), key=lambda form: form is not self._found):
+            reply = self._transport.send(Request("POST", form.path, form.body([])), deadline)
+            outcome = reply.outcome
+            if is_collector(reply):
+                rate_limited.warning("collector", _COLLECTOR)
             if outcome.verdict is Verdict.DELIVERED:
                 return form
             if outcome.status not in NO_ENDPOINT:
@@ -83,7 +109,7 @@ class ProtocolDetector:
 
     def _without_endpoint(self, form: Form, outcome: Outcome, deadline: float) -> Outcome:
         """Return what a 404 to `form` means: a gateway's passing 404 does not change the form."""
-        for other in forms().values():
+        for other in detected_forms():
             if other is form:
                 continue
             answer = self._transport.post(other.path, other.body([]), deadline)

@@ -40,7 +40,7 @@ def _setup(api_url: str | None, logged: list[str], *, send: bool, wait_s: float)
     given = _Variables(api_url)
     wrong = {name: said for name in given.names if (said := given.wrong_with(name))}
     config = given.config(without=wrong)
-    key = config.api_key or ApiKey(_NO_KEY)
+    key = (config.api_key or ApiKey(_NO_KEY)) if config.sends_key else None
     logged = list(logged)  # the transport's warning is a finding of its own
     return Setup(
         config=config,

@@ -6,15 +6,20 @@ import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
-from pulse_otel.export.transport.http import ATTEMPT_S, Request
+from pulse_otel.export.transport.http import ATTEMPT_S, Reply, Request
 from pulse_otel.export.transport.outcome import Verdict, one_line
-from pulse_otel.export.transport.protocol import NO_ENDPOINT, forms
+from pulse_otel.export.transport.protocol import (
+    NO_ENDPOINT,
+    detected_forms,
+    forms,
+    is_collector,
+)
 from pulse_otel.terminal.doctor.finding import Finding, Setup, error, failed, ok, skipped, warning
 from pulse_otel.terminal.reading import remedy_of_refusal
 
 TOLERANCE_S = 5
 _DAY_S = 86_400
-_GENERATION = {"otlp": "current", "traces": "legacy"}
+_GENERATION = {"otlp": "current", "traces": "legacy", "collector": "OpenTelemetry Collector"}
 _REFUSED_KEY = (401, 403)
 
 
@@ -27,7 +32,7 @@ def check_service(setup: Setup) -> Iterator[Finding]:
     setup.asked_at, setup.health = time.time() - took_ms / 2000, reply
     outcome = reply.outcome
     if outcome.status is None:
-        refused = "connection refused" in outcome.cause
+        refused = "connection refused" in outcome.cause and setup.config.sends_key
         yield failed(outcome, remedy_of_refusal(url) if refused else "")
     elif 300 <= outcome.status < 400:
         to = one_line(reply.headers.get("Location", ""))
@@ -40,9 +45,12 @@ def check_service(setup: Setup) -> Iterator[Finding]:
 
 def check_form(setup: Setup) -> Iterator[Finding]:
     """Ask for each form with a request that stores nothing (contract §0)."""
-    for form in forms().values():
-        deadline = time.monotonic() + ATTEMPT_S
-        setup.form, setup.asked = form, setup.transport.post(form.path, form.body([]), deadline)
+    reply = Reply(setup.asked)
+    keyed = setup.config.sends_key
+    for form in detected_forms() if keyed else [forms()[setup.config.protocol]]:
+        request = Request("POST", form.path, form.body([]))
+        reply = setup.transport.send(request, time.monotonic() + ATTEMPT_S)
+        setup.form, setup.asked = form, reply.outcome
         if setup.asked.status not in NO_ENDPOINT:
             break
     outcome = setup.asked
@@ -52,8 +60,15 @@ def check_form(setup: Setup) -> Iterator[Finding]:
         yield failed(
             outcome, f"set PULSE_API_URL to the base address alone: {base}" if base else ""
         )
-    elif outcome.verdict is not Verdict.DELIVERED and outcome.status not in _REFUSED_KEY:
+    elif outcome.verdict is not Verdict.DELIVERED and not (
+        keyed and outcome.status in _REFUSED_KEY
+    ):
         yield failed(outcome)
+    elif keyed and is_collector(reply):
+        yield error(
+            "an OpenTelemetry Collector answers there, and no Pulse service",
+            "set PULSE_PROTOCOL=collector: a Collector needs no key from here, and then gets none",
+        )
     else:
         yield _configured(setup, setup.form.name if setup.form else "")
 
@@ -71,7 +86,12 @@ def _configured(setup: Setup, found: str) -> Finding:
 def check_key_accepted(setup: Setup) -> Iterator[Finding]:
     """Check the service's answer to the key."""
     outcome = setup.asked
-    yield failed(outcome) if outcome.status in _REFUSED_KEY else ok("accepted")
+    if not setup.config.sends_key:
+        yield skipped(
+            "not checked: the key is the Collector's, and its log says what becomes of it"
+        )
+    else:
+        yield failed(outcome) if outcome.status in _REFUSED_KEY else ok("accepted")
 
 
 def check_clock(setup: Setup) -> Iterator[Finding]:

@@ -37,7 +37,10 @@ def check_address(setup: Setup) -> Iterator[Finding]:
 def check_key(setup: Setup) -> Iterator[Finding]:
     """Check the form of the key."""
     key = setup.config.api_key
-    if KEY in setup.wrong:
+    if not setup.config.sends_key:
+        unused = f"; {KEY} is set, and not used" if KEY in setup.given else ""
+        yield ok(f"none needed: the Collector adds it{unused}")
+    elif KEY in setup.wrong:
         quoted = os.environ.get(KEY, "")[:1] in _QUOTES
         remedy = "leave out the quotation marks, which are a part of it" if quoted else ""
         yield error(setup.wrong[KEY], remedy)

@@ -27,7 +27,7 @@ def check_spool(setup: Setup) -> Iterator[Finding]:
     if wrong:
         yield error(f"{place} cannot be used: {wrong}")
         return
-    if key is None:
+    if key is None and setup.config.sends_key:
         yield ok(f"{place}, of {_owner(place)}")
         return
     project = place / directory_name(setup.config.api_url, key)

@@ -92,6 +92,31 @@ def test_only_the_services_own_json_is_success(
     assert decide(status, body, None, content_type).verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("status", "message", "verdict", "said"),
+    [
+        (400, "http: request body too large", Verdict.TOO_LARGE, "too large"),
+        (400, "ReadObject: expect", Verdict.REJECTED, "refused the request"),
+        (401, "Permanent error: rpc error", Verdict.PAUSED, "protocol='collector' sends no key"),
+        (403, "Permanent error: rpc error", Verdict.PAUSED, "protocol='collector' sends no key"),
+        (404, "404 page not found", Verdict.PAUSED, "no trace endpoint"),
+        (429, "Throttle (7s)", Verdict.RETRY, "429"),
+        (500, "Permanent error: rpc error", Verdict.RETRY, "500"),
+        (503, "sending queue is full", Verdict.RETRY, "503"),
+        (503, "data refused due to high memory usage", Verdict.RETRY, "503"),
+    ],
+)
+def test_what_a_collector_answers(status: int, message: str, verdict: Verdict, said: str) -> None:
+    """As release 0.161 was seen to; the specification of OTLP gives the statuses."""
+    body = json.dumps({"code": 3, "message": message}).encode()
+    outcome = decide(status, body, "7", JSON, keyless=True)
+
+    assert outcome.verdict is verdict
+    assert said in outcome.cause
+    again = verdict in (Verdict.RETRY, Verdict.PAUSED, Verdict.TOO_LARGE)
+    assert outcome.retry_after_s == (7 if again else None)
+
+
 @pytest.mark.row("H2", "H3")
 @pytest.mark.parametrize(
     ("partial", "refused"),

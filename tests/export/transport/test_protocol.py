@@ -12,7 +12,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 import pulse_otel
 from pulse_otel import Provider, observe
 from pulse_otel.config import ApiKey, load_config
-from pulse_otel.export.transport.http import Transport
+from pulse_otel.export.transport import http
+from pulse_otel.export.transport.http import Request, Transport
 from pulse_otel.export.transport.outcome import Outcome, Verdict, decide
 from pulse_otel.export.transport.protocol import ProtocolDetector
 from pulse_otel.instrumentation.recorder import recorders
@@ -238,10 +239,10 @@ def test_what_the_answers_say(
     otlp: Reply, traces: Reply, form: str | None, verdict: Verdict
 ) -> None:
     class Answers(Transport):
-        def post(self, path: str, body: bytes, deadline: float) -> Outcome:
+        def send(self, request: Request, deadline: float) -> http.Reply:
             empty = {OTLP: b'{"resourceSpans":[]}', TRACES: b"[]"}
-            assert body == empty[path]
-            return decide(*{OTLP: otlp, TRACES: traces}[path])
+            assert request.body == empty[request.path]
+            return http.Reply(decide(*{OTLP: otlp, TRACES: traces}[request.path]))
 
     detector = ProtocolDetector(Answers("http://localhost", ApiKey(KEY)), "auto")
     found = detector.form(time.monotonic() + 1)
@@ -278,6 +279,6 @@ def test_a_senseless_answer_to_the_question_drops_nothing(faulty: FaultyService)
     assert len(faulty.accepted) == 3
 
 
-@pytest.mark.parametrize("form", ["auto", "otlp", "traces"])
+@pytest.mark.parametrize("form", ["auto", "otlp", "traces", "collector"])
 def test_the_environment_chooses_too(form: str) -> None:
     assert load_config({}, environ={"PULSE_PROTOCOL": form}).protocol == form

@@ -16,12 +16,12 @@ from pulse_otel.config import ApiKey
 _SALT = os.urandom(16)  # of this process: outside it, the names have no meaning
 
 
-def destination(api_url: str, key: ApiKey) -> str:
+def destination(api_url: str, key: ApiKey | None) -> str:
     """Return a name for a project of a service; it does not reveal the key.
 
     It has 64 bits only, but needs no import of cryptography.
     """
-    return f"_pulse_{hash((_SALT, api_url, key.reveal())) & (1 << 64) - 1:x}"
+    return f"_pulse_{hash((_SALT, api_url, key and key.reveal())) & (1 << 64) - 1:x}"
 
 
 def claim(span: ReadableSpan, project: str, owner: object) -> bool:
