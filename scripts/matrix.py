@@ -1,10 +1,10 @@
 """Run the tests of what a user touches against many versions: SDKs, OpenTelemetry, Python.
 
 ``scripts/matrix.py`` runs every row, ``--short`` the oldest and one between (the default test run
-has the pinned versions), ``--only TEXT`` the rows whose name contains the text, ``--list`` shows
-them. Each row gets an environment of its own in a temporary directory, made with uv if it is
-there, else with venv and pip. A row whose Python is not on this machine is named and left out.
-Exit status 1 if a row failed.
+has the pinned versions), ``--only TEXT`` the rows whose name contains the text, ``--but TEXT`` the
+others, ``--list`` shows them. Each row gets an environment of its own in a temporary directory,
+made with uv if it is there, else with venv and pip. A row whose Python is not on this machine is
+named and left out. Exit status 1 if a row failed.
 
 ``--newest`` runs all tests, once, with the newest releases instead of the pinned ones, and says
 which release breaks which test.
@@ -108,12 +108,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--short", action="store_true", help="the oldest row and one between")
     parser.add_argument("--only", metavar="TEXT", default="", help="rows with TEXT in their name")
+    parser.add_argument("--but", metavar="TEXT", help="rows without TEXT in their name")
     parser.add_argument("--list", action="store_true", help="show the rows and do nothing")
     parser.add_argument("--newest", action="store_true", help="all tests, with newest releases")
     options = parser.parse_args()
     if options.newest:
         return newest()
     rows = [row for row in ROWS if options.only in row.name and (row.short or not options.short)]
+    rows = [row for row in rows if options.but is None or options.but not in row.name]
     if options.list:
         print(*(f"{row.name:32} {' '.join(row.pins)}" for row in rows), sep="\n")
         return 0
