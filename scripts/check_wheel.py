@@ -1,11 +1,13 @@
-"""Builds the distribution and tries the wheel as a user would: in an empty environment.
+"""Build the distribution and try the wheel as a user would: in an empty environment.
 
 Prints a line for each check and exits 1 when one fails. Needs a package registry.
+scripts/release.py makes the same checks before it releases anything.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +28,19 @@ MUST_HAVE = (
     "pulse_otel/local/pages/assets/page.js",
     "pulse_otel/local/pages/assets/style.css",
 )
+SDIST_MUST_HAVE = {
+    ".ci/run",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "README.md",
+    "SECURITY.md",
+    "pyproject.toml",
+    "scripts/pins.py",
+    "tests/test_packaging.py",
+}
+# A link or a picture that leads nowhere on the page of a package index.
+RELATIVE = re.compile(r"""\]\((?!https?://)[^)]*\)|(?:src|href)=["'](?!https?://)[^"']*""")
 
 # Run with the wheel installed and nothing else: prints one line per check, `ok` or `FAIL` first.
 IMPORT_CHECKS = """
@@ -61,17 +76,25 @@ class Checks:
     def __init__(self) -> None:
         self.failures = 0
 
+    def end(self) -> None:
+        """Print the sum; end the script with status 1 if a check failed."""
+        if self.failures:
+            print(f"{self.failures} checks failed")
+            sys.exit(1)
+        print("all checks passed")
+
     def report(self, label: str, problem: str) -> None:
         """One check, which passed when there is no problem to tell."""
         self.failures += bool(problem)
         print(f"FAIL {label}: {problem}" if problem else f"ok   {label}", flush=True)
 
 
-def run(*command: str | Path, cwd: Path) -> str:
-    """The output of a command; ends the script when it fails."""
+def run(*command: str | Path, cwd: Path, **environ: str) -> str:
+    """Return the output of a command; end the script when it fails."""
     # The checkout must not be importable from there, nor another environment's settings apply.
     hidden = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
     environment = {key: value for key, value in os.environ.items() if key not in hidden}
+    environment.update(environ)
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
@@ -139,52 +162,75 @@ def listed(names: set[str]) -> str:
 
 
 def check_sdist(checks: Checks, sdist: Path, from_sdist: Path, from_tree: Path) -> None:
-    """The sdist builds the same wheel as the checkout, and brings the tests."""
+    """The sdist builds the same wheel as the checkout, and has all that a contributor needs."""
     one, two = files_of(from_sdist), files_of(from_tree)
     differing = {name for name in one.keys() | two.keys() if one.get(name) != two.get(name)}
     checks.report("the sdist builds the same wheel as the checkout", listed(differing))
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    wanted = {"README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml", "tests/test_packaging.py"}
-    checks.report("the sdist has the documents and the tests", listed(wanted - names))
+    missing = listed(SDIST_MUST_HAVE - names)
+    checks.report("the sdist has the documents, the tests and the gate", missing)
 
 
-def check_install(checks: Checks, wheel: Path, folder: Path) -> None:
-    """The wheel, without extras, works in an environment that has nothing else."""
+def check_description(checks: Checks, wheel: Path) -> None:
+    """The page that an index shows links to nothing that only a checkout has."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        description = archive.read(name).decode().partition("\n\n")[2]
+    problem = "" if description.strip() else "it is empty"
+    checks.report("the description is there", problem)
+    checks.report(
+        "the description has no relative links", listed(set(RELATIVE.findall(description)))
+    )
+
+
+def check_install(checks: Checks, wheel: Path, folder: Path) -> Path:
+    """The wheel, without extras, works where there is nothing but Python and pip.
+
+    Returns the Python of that environment.
+    """
     environment = folder / "environment"
     python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
-    pins = folder / "pins.txt"
-    pins.write_text("\n".join(requirements("pins")), encoding="utf-8")
-    install = ["install", "--quiet", "--constraint", pins, wheel]
-    if shutil.which("uv"):
-        run("uv", "venv", "--quiet", "--python", sys.executable, environment, cwd=folder)
-        run("uv", "pip", *install, "--python", python, cwd=folder)
-    else:
-        run(sys.executable, "-m", "venv", environment, cwd=folder)
-        run(python, "-m", "pip", *install, cwd=folder)
+    run(sys.executable, "-m", "venv", environment, cwd=folder)
+    install(python, wheel, cwd=folder)
     checks.report("the wheel installs without extras", "")
     for line in run(python, "-c", IMPORT_CHECKS, cwd=folder).splitlines():
         verdict, _, rest = line.partition(" ")
         label, _, problem = rest.strip().partition(": ")
         checks.report(label, problem if verdict == "FAIL" else "")
+    return python
 
 
-def main() -> int:
-    """Builds, inspects, installs."""
+def install(python: Path, *wanted: str | Path, cwd: Path) -> None:
+    """Install with pip, as somebody with an empty home would, within the pins of the tests."""
+    pins = cwd / "pins.txt"
+    pins.write_text("\n".join(requirements("pins")), encoding="utf-8")
+    home = cwd / "home"
+    home.mkdir(exist_ok=True)
+    command = ["-m", "pip", "install", "--quiet", "--constraint", pins, *wanted]
+    run(python, *command, cwd=cwd, HOME=str(home))
+
+
+def check_distribution(checks: Checks, folder: Path) -> tuple[Path, Path, Path]:
+    """Build and check; return the sdist, the wheel, and a Python that has the wheel."""
+    release, tree = folder / "release", folder / "tree"
+    build(release)
+    build(tree, "--wheel")
+    sdist, wheel = only(release, "*.tar.gz"), only(release, "*.whl")
+    checks.report(f"built {sdist.name} and, out of it, {wheel.name}", "")
+    check_contents(checks, wheel)
+    check_sdist(checks, sdist, wheel, only(tree, "*.whl"))
+    check_description(checks, wheel)
+    return sdist, wheel, check_install(checks, wheel, folder)
+
+
+def main() -> None:
+    """Check what the checkout builds."""
     checks = Checks()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name).resolve()
-        release, tree = folder / "release", folder / "tree"
-        build(release)
-        build(tree, "--wheel")
-        sdist, wheel = only(release, "*.tar.gz"), only(release, "*.whl")
-        checks.report(f"built {sdist.name} and, out of it, {wheel.name}", "")
-        check_contents(checks, wheel)
-        check_sdist(checks, sdist, wheel, only(tree, "*.whl"))
-        check_install(checks, wheel, folder)
-    print(f"{checks.failures} checks failed" if checks.failures else "all checks passed")
-    return 1 if checks.failures else 0
+        check_distribution(checks, Path(name).resolve())
+    checks.end()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

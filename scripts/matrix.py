@@ -1,10 +1,10 @@
 """Run the tests of what a user touches against many versions: SDKs, OpenTelemetry, Python.
 
 ``scripts/matrix.py`` runs every row, ``--short`` the oldest and one between (the default test run
-has the pinned versions), ``--only TEXT`` the rows whose name contains the text, ``--list`` shows
-them. Each row gets an environment of its own in a temporary directory, made with uv if it is
-there, else with venv and pip. A row whose Python is not on this machine is named and left out.
-Exit status 1 if a row failed.
+has the pinned versions), ``--only TEXT`` the rows whose name contains the text, ``--but TEXT`` the
+others, ``--list`` shows them. Each row gets an environment of its own in a temporary directory,
+made with uv if it is there, else with venv and pip. A row whose Python is not on this machine is
+named and left out. Exit status 1 if a row failed.
 
 ``--newest`` runs all tests, once, with the newest releases instead of the pinned ones, and says
 which release breaks which test.
@@ -24,6 +24,7 @@ from pathlib import Path
 
 from environments import ROOT, family, interpreter, make, pinned, test, versions
 from newest import newest
+from pins import requirements
 
 TOOLS = ("pytest", "pytest-timeout", "pytest-xdist", "hypothesis")
 # What the SDKs are reached through; the rest of the tests does not depend on versions of them.
@@ -55,15 +56,13 @@ class Row:
     short: bool = False
 
 
-OLDEST_OTEL = (
-    "opentelemetry-api==1.37.0",
-    "opentelemetry-sdk==1.37.0",
-    "opentelemetry-instrumentation==0.58b0",
-    "wrapt==1.16.0",
+OLDEST = tuple(
+    line.replace(">=", "==") for group in ("dependencies", "local") for line in requirements(group)
 )
+OLDEST_OTEL = tuple(line for line in OLDEST if family(line) in ("opentelemetry", "wrapt"))
 ROWS = (
-    Row("oldest", ("openai==1.66.0", "anthropic==0.43.0", *OLDEST_OTEL), short=True),
-    Row("oldest, pydantic 1", ("openai==1.66.0", "anthropic==0.43.0", "pydantic<2")),
+    Row("oldest", OLDEST, short=True),
+    Row("oldest, pydantic 1", (*OLDEST, "pydantic<2")),
     Row("1.109 / 0.79", ("openai==1.109.1", "anthropic==0.79.0")),
     Row("2.20 / 0.125", ("openai==2.20.0", "anthropic==0.125.0"), short=True),
     Row("2.54 / 1.13", ("openai==2.54.0", "anthropic~=1.13.0")),
@@ -74,7 +73,7 @@ ROWS = (
         Row(f"pinned, Python {version}", (), version)
         for version in ("3.10", "3.12", "3.13", "3.14")
     ),
-    Row("oldest, Python 3.10", ("openai==1.66.0", "anthropic==0.43.0", *OLDEST_OTEL), "3.10"),
+    Row("oldest, Python 3.10", OLDEST, "3.10"),
 )
 SHOWN = ("python", "openai", "anthropic", "opentelemetry-sdk", "pydantic", "httpx", "httpx2")
 
@@ -108,12 +107,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--short", action="store_true", help="the oldest row and one between")
     parser.add_argument("--only", metavar="TEXT", default="", help="rows with TEXT in their name")
+    parser.add_argument("--but", metavar="TEXT", help="rows without TEXT in their name")
     parser.add_argument("--list", action="store_true", help="show the rows and do nothing")
     parser.add_argument("--newest", action="store_true", help="all tests, with newest releases")
     options = parser.parse_args()
     if options.newest:
         return newest()
     rows = [row for row in ROWS if options.only in row.name and (row.short or not options.short)]
+    rows = [row for row in rows if options.but is None or options.but not in row.name]
     if options.list:
         print(*(f"{row.name:32} {' '.join(row.pins)}" for row in rows), sep="\n")
         return 0

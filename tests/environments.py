@@ -76,7 +76,7 @@ def _link(files: list[tuple[list[str], str]], wanted: set[str], source: Path, to
 
 
 class Environment:
-    """A virtual environment, and how to run an instrumented program in it."""
+    """A virtual environment, and how to run a program in it, instrumented or as it is."""
 
     def __init__(self, path: Path, *wanted: str) -> None:
         venv.EnvBuilder(symlinks=True).create(path)
@@ -100,8 +100,17 @@ class Environment:
         self, program: Path, *options: str, **environ: str
     ) -> subprocess.CompletedProcess[str]:
         """``opentelemetry-instrument OPTIONS python PROGRAM`` with little but `environ` set."""
+        return self._run("opentelemetry-instrument", *options, "python", program=program, **environ)
+
+    def python(self, program: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+        """``python PROGRAM`` with little but `environ` set."""
+        return self._run("python", program=program, **environ)
+
+    def _run(
+        self, command: str, *arguments: str, program: Path, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [str(self._bin / "opentelemetry-instrument"), *options, "python", str(program)],
+            [str(self._bin / command), *arguments, str(program)],
             env={
                 "PATH": f"{self._bin}{os.pathsep}{os.defpath}",
                 "HOME": str(program.parent),

@@ -114,3 +114,13 @@ def test_the_entry_points_lead_somewhere(group: str, name: str) -> None:
 def test_the_changelog_has_this_version() -> None:
     version = metadata.version("pulse-otel")
     assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", ["CHANGELOG.md", "CONTRIBUTING.md"])
+def test_the_documents_link_to_files_that_are_there(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = {part.partition(")")[0].partition("#")[0] for part in text.split("](")[1:]}
+    here = {link for link in links if not link.startswith("http")}
+
+    assert here
+    assert sorted(link for link in here if not (ROOT / link).exists()) == []

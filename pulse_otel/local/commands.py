@@ -13,7 +13,7 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Generator
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -51,16 +51,12 @@ _FORMS: Final = {
 _AGE = re.compile("([1-9][0-9]{0,4})([mhdw])")
 
 
-class _Age(click.ParamType[int]):
-    """A time such as 7d, in ms."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        found = _AGE.fullmatch(str(value))
-        if not found:
-            self.fail("give a number and a unit, m, h, d or w, such as 12h or 7d", param, ctx)
-        return int(found[1]) * _UNITS_MS[found[2]]
+def _age_ms(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Return a time such as 7d in ms, None for None. Raises BadParameter for anything else."""
+    found = _AGE.fullmatch(value or "")
+    if value is not None and not found:
+        raise click.BadParameter("give a number and a unit, m, h, d or w, such as 12h or 7d")
+    return int(found[1]) * _UNITS_MS[found[2]] if found else None
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -116,7 +112,7 @@ def demo(live: bool, legacy: bool) -> None:
 @click.option(
     "--keep",
     metavar="TIME",
-    type=_Age(),
+    callback=_age_ms,
     help="Delete traces that are older than this, such as 12h, 7d or 4w; without it all stay.",
 )
 def serve(port: int, db: str | None, legacy: bool, opens: bool, keep: int | None) -> None:
