@@ -24,7 +24,7 @@ from pulse_otel.export.delivery.steps import Steps, as_it_is
 from pulse_otel.export.delivery.worker import Delivery
 from pulse_otel.export.records.duplicates.same_span import claim, destination
 from pulse_otel.export.records.sampling import TraceSampling
-from pulse_otel.export.span_watch import is_for_pulse, watch
+from pulse_otel.export.span_watch import is_for_pulse, watch_during_export
 from pulse_otel.export.transport.http import ATTEMPT_S, Transport
 from pulse_otel.export.transport.protocol import ProtocolDetector
 from pulse_otel.given import Given
@@ -189,7 +189,7 @@ class PulseSpanExporter(SpanExporter):
             if not (self._delivery.stopped and self._counter.pass_on(spans)):
                 self._delivery.submit(spans)
             return
-        guarded(watch, trace.get_tracer_provider())
+        guarded(watch_during_export, trace.get_tracer_provider())
         claimed = [span for span in spans if self.takes(span)]
         if claimed:
             ours = [span for span in claimed if is_for_pulse(span)]
