@@ -40,7 +40,8 @@ If part of a bill cannot be known, pulse-otel shows no cost rather than a wrong 
 the call then say why, under `pulse.cost_unknown`: `no price of model my-model`,
 `no price of service tier priority`. A call without usage has neither.
 
-Fine-tuned models (`ft:...`) have prices of their own; the base model's price is never used for them.
+Fine-tuned models (`ft:...`) have prices of their own; the base model's price is never used for
+them.
 
 ## Your own prices
 
@@ -57,10 +58,10 @@ init_pulse(
 )  # or the path of a JSON file with that object, also as PULSE_PRICES
 ```
 
-A key is the name of a model, as in the answer or the request; upper and lower case are the same. A `*`
-at its end stands for any ending. `provider:model` applies to that provider only and precedes `model`;
-an exact name precedes one with `*`, and a longer name with `*` precedes a shorter one. On Azure the
-name of a deployment works too.
+A key is the name of a model, as in the answer or the request; upper and lower case are the same. A
+`*` at its end stands for any ending. `provider:model` applies to that provider only and precedes
+`model`; an exact name precedes one with `*`, and a longer name with `*` precedes a shorter one. On
+Azure the name of a deployment works too.
 
 A price is in US dollars. It is a number, or steps by the size of the prompt: `[[0, price],
 [more tokens than, price], ...]`, where one step applies to the whole call. Your prices replace all

@@ -30,12 +30,12 @@ Written by `scripts/dialect_table.py`.
 
 `PulseSpanExporter` reads the spans of other GenAI instrumentations as well as our own: put it
 behind the provider that they write to. The scope of a span says which instrumentation made it; if
-the scope is unknown, marker attributes decide. Other spans (HTTP, databases, your own code) are left
-out and counted.
+the scope is unknown, marker attributes decide. Other spans (HTTP, databases, your own code) are
+left out and counted.
 
-All token counts follow the conventions: the input is a total that includes cached tokens, the output
-a total that includes reasoning. Agents and chains repeat the usage of their calls; that is kept
-beside the agent (`pulse.agent_usage`) and never counted again.
+All token counts follow the conventions: the input is a total that includes cached tokens, the
+output a total that includes reasoning. Agents and chains repeat the usage of their calls; that is
+kept beside the agent (`pulse.agent_usage`) and never counted again.
 
 ## One call, one record
 
@@ -50,24 +50,25 @@ of these holds:
 
 - One is the parent of the other and encloses its time. The program's own spans may lie between a
   framework's span and ours. The framework's texts may differ if the tokens agree. Its tokens may
-  differ if the answer agrees, or if it adds the reasoning to an output that includes it, as Google's
-  ADK does with LiteLLM. Unless both have one id, only one of the two texts may differ.
+  differ if the answer agrees, or if it adds the reasoning to an output that includes it, as
+  Google's ADK does with LiteLLM. Unless both have one id, only one of the two texts may differ.
 - Another instrumentation's span was open, though not current, while our one call began in its
   context. Langfuse's client works so, and so do the callbacks of LangChain and LiteLLM.
 - They have the same parent, the same tokens and the same answer or answer's id. Their times overlap
   or are equal (with the same answer), or one encloses the other, and no third record is like them.
-- They have the same answer's id, in any trace, their times overlap, and no third record is like them.
-  This does not apply if each is below an agent or a unit of work in a trace of its own.
+- They have the same answer's id, in any trace, their times overlap, and no third record is like
+  them. This does not apply if each is below an agent or a unit of work in a trace of its own.
 
 Two spans of ours never belong to one call; two spans of another instrumentation do only as parent
-and child. What cannot be told apart stays as it was recorded. If a server gives every answer the same
-id, concurrent calls that are recorded twice and agree in all of the above stay two records each. A
-failed call stays two records if a framework's asynchronous callbacks record it as well, because it
-has no id.
+and child. What cannot be told apart stays as it was recorded. If a server gives every answer the
+same id, concurrent calls that are recorded twice and agree in all of the above stay two records
+each. A failed call stays two records if a framework's asynchronous callbacks record it as well,
+because it has no id.
 
-A call may wait one second for its second record; a flush ends the wait. A call at the root of a trace
-waits only once spans of a second instrumentation were seen. A record that arrives later is left out
-unless it alone has tokens. A span around several calls that repeats their tokens is left out too.
+A call may wait one second for its second record; a flush ends the wait. A call at the root of a
+trace waits only once spans of a second instrumentation were seen. A record that arrives later is
+left out unless it alone has tokens. A span around several calls that repeats their tokens is left
+out too.
 
 Some spans look like calls and are not:
 
@@ -81,33 +82,33 @@ Some spans look like calls and are not:
 
 ## Sessions
 
-The session and user of a `pulse_otel.session(...)` block label every span that starts in it, on the
-TracerProvider of our own spans and on the global one. The span has them under the conventions' names
-(`gen_ai.conversation.id`, `session.id`, `user.id`) and as `pulse.session_id` and `pulse.user_id`. The
-latter win, because a framework may name its own run later. Without a block, a call of ours belongs to
-the run of the span around it. With `PulseSpanExporter` alone, a TracerProvider that is not global gets
-the labels once an instrumentor of ours is given it
-(`OpenAIInstrumentor().instrument(tracer_provider=provider)`). If a global provider is set inside the
-block, as Langfuse's `observe` does, the labels are on the span that is current at the first call and
-on all spans that start later.
+The session and user of a `pulse_otel.session(...)` block label every span that starts in it, on
+the TracerProvider of our own spans and on the global one. The span has them under the conventions'
+names (`gen_ai.conversation.id`, `session.id`, `user.id`) and as `pulse.session_id` and
+`pulse.user_id`. The latter win, because a framework may name its own run later. Without a block, a
+call of ours belongs to the run of the span around it. With `PulseSpanExporter` alone, a
+TracerProvider that is not global gets the labels once an instrumentor of ours is given it
+(`OpenAIInstrumentor().instrument(tracer_provider=provider)`). If a global provider is set inside
+the block, as Langfuse's `observe` does, the labels are on the span that is current at the first
+call and on all spans that start later.
 
 ## Tools
 
-A framework records a run of a tool and knows when it ran and below which span. We record it from the
-messages, which have the id of the call, the arguments and the result. Pulse gets one record with all
-of it, in the framework's place. Two records are one run if they have the same id in one trace. If the
-framework has no id, they are one run if name, arguments and result agree, one to one, in order; where
-the framework records arguments by position, their values are compared. In two traces, id, result and
-session must agree, and the id must occur once. A tool waits for its second record until 1 s after its
-end, a tool without a result for 30 s; a flush ends the wait.
+A framework records a run of a tool and knows when it ran and below which span. We record it from
+the messages, which have the id of the call, the arguments and the result. Pulse gets one record
+with all of it, in the framework's place. Two records are one run if they have the same id in one
+trace. If the framework has no id, they are one run if name, arguments and result agree, one to
+one, in order; where the framework records arguments by position, their values are compared. In two
+traces, id, result and session must agree, and the id must occur once. A tool waits for its second
+record until 1 s after its end, a tool without a result for 30 s; a flush ends the wait.
 
 ## Agents and chains
 
-If the input and output of an agent or a chain contain messages, in any JSON, they are read as such:
-the question and the last answer. The service has no kind for a step of a chain. So a whole chain is an
-agent run, and steps that add nothing are not sent: prompts, parsers and the other plumbing of
-runnables, and steps without input and output. Semantic Kernel's loop of calls and functions is an
-agent run too.
+If the input and output of an agent or a chain contain messages, in any JSON, they are read as
+such: the question and the last answer. The service has no kind for a step of a chain. So a whole
+chain is an agent run, and steps that add nothing are not sent: prompts, parsers and the other
+plumbing of runnables, and steps without input and output. Semantic Kernel's loop of calls and
+functions is an agent run too.
 
 ## What is known
 
@@ -120,16 +121,17 @@ LiteLLM counts the tokens of a stream itself if the stream does not state them. 
 call is there, neither those tokens nor their cost count.
 
 Not recorded for this table, but read by their published attributes: the Vercel AI SDK, LiteLLM,
-pydantic-ai, OpenLIT, LangSmith, earlier OpenLLMetry, and events of the conventions before 1.37. Read
-as they are written today, but in no table: Strands, Semantic Kernel, AutoGen, ag2 and Google's ADK,
-and OpenInference's spans of LangChain, agno and the OpenAI Agents SDK. A span of an unknown
-instrumentation is read by the conventions, as far as it follows them.
+pydantic-ai, OpenLIT, LangSmith, earlier OpenLLMetry, and events of the conventions before 1.37.
+Read as they are written today, but in no table: Strands, Semantic Kernel, AutoGen, ag2 and
+Google's ADK, and OpenInference's spans of LangChain, agno and the OpenAI Agents SDK. A span of an
+unknown instrumentation is read by the conventions, as far as it follows them.
 
 - openai-v2 sends messages as log records, which no span exporter sees: its calls have no content.
 - OpenLLMetry counts one output token too many for a stream of Anthropic's.
 - Langfuse has a finish reason for streams only.
 - The `anthropic` SDK's own spans have no answer for the events of a stream.
-- Logfire makes two records of a stream, a span and, at the end, a log record; the latter is the call.
+- Logfire makes two records of a stream, a span and, at the end, a log record; the latter is the
+  call.
 
 ## What has no column
 

@@ -13,8 +13,8 @@ PAGE = """\
 
 Written by `python scripts/frameworks.py --markdown`. Each framework's newest version ran in an
 environment of its own, inside `pulse_otel.session(...)`, against a scripted provider: an agent
-with a tool, a plain call and a stream, as far as the framework has them. `examples/frameworks` has the
-programs. They ran in three ways:
+with a tool, a plain call and a stream, as far as the framework has them. `examples/frameworks` has
+the programs. They ran in three ways:
 
 - **ours alone**: `init_pulse` and our instrumentors, as in the examples.
 - **zero code**: without these lines, under `opentelemetry-instrument`. It loads every installed
@@ -22,10 +22,10 @@ programs. They ran in three ways:
 - **own spans**: with the framework's own spans on, from its telemetry or from OpenInference.
 
 A cell says how much of the expected the service has; bold marks what is not as it should be.
-"records" are LLM calls, compared with the provider's answers. "trees" are spans without a parent; each
-run should have one. "orphans" are trees whose parent never arrived. "tools" are tools with input and
-output, each counted once. "session" are the spans that have the run's session. "tokens" are the sum
-over all calls, compared with what the provider stated.
+"records" are LLM calls, compared with the provider's answers. "trees" are spans without a parent;
+each run should have one. "orphans" are trees whose parent never arrived. "tools" are tools with
+input and output, each counted once. "session" are the spans that have the run's session. "tokens"
+are the sum over all calls, compared with what the provider stated.
 
 {tables}
 

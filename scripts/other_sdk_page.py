@@ -11,9 +11,9 @@ PAGE = """\
 # Other SDKs: what Pulse shows of them
 
 Written by `python scripts/other_sdks.py --markdown`. pulse-otel records `openai` and `anthropic`.
-For other SDKs use an instrumentation of theirs: `PulseSpanExporter` reads its spans. The programs in
-`examples/other_sdks` made real calls with the newest SDK that the instrumentation supports, to scripted
-answers on loopback: a tool loop, a plain call, a stream.
+For other SDKs use an instrumentation of theirs: `PulseSpanExporter` reads its spans. The programs
+in `examples/other_sdks` made real calls with the newest SDK that the instrumentation supports, to
+scripted answers on loopback: a tool loop, a plain call, a stream.
 
 ```python
 {pipeline}
@@ -27,9 +27,9 @@ itself.
 
 ## What arrives
 
-A cell says how many records have the thing; bold marks what is missing. "records" are compared with
-the calls that the SDK made, "tools" are spans of tools with input and output, "session" are the spans
-with the session of `pulse_otel.session`. "zero code" compares the run under
+A cell says how many records have the thing; bold marks what is missing. "records" are compared
+with the calls that the SDK made, "tools" are spans of tools with input and output, "session" are
+the spans with the session of `pulse_otel.session`. "zero code" compares the run under
 `opentelemetry-instrument`.
 
 {table}

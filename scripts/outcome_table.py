@@ -22,8 +22,8 @@ What happens after a request to the trace service. Written by `scripts/outcome_t
 tables that the exporter itself uses.
 
 * **delivered**: the service has the spans.
-* **retry**: a temporary fault. The spans are kept and sent again after a growing pause, or after the
-  pause that `Retry-After` asks for (at most {longest} s).
+* **retry**: a temporary fault. The spans are kept and sent again after a growing pause, or after
+  the pause that `Retry-After` asks for (at most {longest} s).
 * **too slow**: as retry, but in smaller parts, down to one record. The service may have stored the
   spans all the same; if the process ends before an answer, they count as `unconfirmed`.
 * **paused**: you have to change something: the key, the address, a certificate. The spans are kept,
@@ -31,8 +31,8 @@ tables that the exporter itself uses.
   after a success count as a temporary fault.
 * **too large**: the request is sent again in smaller parts. The log says so at the level DEBUG, or
   higher if a single record is too large even without its content.
-* **rejected**: the service will never accept it as it is. The request is sent again in parts, so one
-  bad span costs no other; what is still refused is dropped and counted.
+* **rejected**: the service will never accept it as it is. The request is sent again in parts, so
+  one bad span costs no other; what is still refused is dropped and counted.
 
 ## By answer
 
