@@ -46,6 +46,8 @@ Fine-tuned models (`ft:...`) have prices of their own; that of the base model is
 ## Your own prices
 
 ```python
+from pulse_otel import init_pulse
+
 init_pulse(
     {{
         "api_key": "pulse_sk_...",
