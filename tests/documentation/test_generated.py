@@ -1,7 +1,8 @@
-"""The reference pages that scripts write are what they would write now."""
+"""The pages that scripts write are what they would write now."""
 
 from __future__ import annotations
 
+import re
 import runpy
 from typing import Any
 
@@ -34,3 +35,14 @@ def test_the_page_of_attributes_has_every_attribute_that_a_call_may_have() -> No
 
     assert len(names) > 10
     assert [name for name in names if f"| `{name}` |" not in page] == []
+
+
+def test_llms_txt_is_current_and_its_links_are_pages() -> None:
+    script: dict[str, Any] = runpy.run_path(str(ROOT / "scripts/llms_txt.py"))
+    text = (ROOT / "docs/llms.txt").read_text(encoding="utf-8")
+
+    assert text == script["text"]()
+    links = re.findall(r"^- \[.+?\]\((.+?)\)", text, re.MULTILINE)
+    assert len(links) > 30
+    pages = [link.rstrip("/").removesuffix(".md") + ".md" for link in links]
+    assert [page for page in pages if not script["source_of"](page).exists()] == []
