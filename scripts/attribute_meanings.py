@@ -63,7 +63,7 @@ MEANINGS = {
     "REQUEST_MAX_TOKENS": ("int", "the most tokens that the answer may have"),
     "REQUEST_TEMPERATURE": ("double", "the temperature"),
     "REQUEST_TOP_P": ("double", "the nucleus of sampling, 0 to 1"),
-    "REQUEST_TOP_K": ("double", "how many candidates are sampled from"),
+    "REQUEST_TOP_K": ("int", "how many candidates are sampled from"),
     "REQUEST_FREQUENCY_PENALTY": ("double", "the penalty for frequent tokens"),
     "REQUEST_PRESENCE_PENALTY": ("double", "the penalty for tokens that are there already"),
     "REQUEST_STOP_SEQUENCES": ("string[]", "texts at which the answer stops"),
