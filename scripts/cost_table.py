@@ -46,6 +46,8 @@ them.
 ## Your own prices
 
 ```python
+from pulse_otel import init_pulse
+
 init_pulse(
     {{
         "api_key": "pulse_sk_...",

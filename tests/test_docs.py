@@ -58,7 +58,9 @@ def test_a_page_links_to_what_is_there(page: Path) -> None:
         if not link.startswith("http"):
             target = (page.parent / path) if path else page
             assert target.exists(), link
-            assert not anchor or anchor in _anchors(target), link
+            # Those of the API are made, and checked, as the site is built.
+            if anchor and target.suffix == ".md" and not anchor.startswith("pulse_otel."):
+                assert anchor in _anchors(target), link
 
 
 def _anchors(page: Path) -> set[str]:

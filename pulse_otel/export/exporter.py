@@ -57,13 +57,12 @@ class Counter(Protocol):
 
 
 class PulseSpanExporter(SpanExporter):
-    """Ships GenAI spans to a Pulse trace service; counts other spans and ignores them.
+    """Ship GenAI spans to a Pulse trace service; count other spans and ignore them.
 
-    The arguments are settings of `PulseConfig`; each falls back to ``PULSE_<KEY>``. Without a key,
-    or with a wrong value, it warns once and exports nothing; it warns about an unknown argument
-    and ignores it. It never raises. It does not send what another exporter of this process sends
-    to the same project. `export` only hands over to a worker thread: the thread that calls it does
-    no network I/O.
+    The arguments are settings of `PulseConfig`, and fall back to ``PULSE_<NAME>``. It never raises:
+    without a key, or with a wrong value, it warns once and exports nothing; it warns about an
+    unknown argument and ignores it. A span that another exporter of this process sends to the same
+    project is not sent again. The thread that calls `export` does no network I/O.
     `config` is for `init_pulse`.
     """
 
@@ -152,7 +151,7 @@ class PulseSpanExporter(SpanExporter):
 
     @property
     def stats(self) -> DeliveryStats:
-        """Where the spans handed to this exporter are."""
+        """Return where the spans handed to this exporter are."""
         if self._delivery is None:
             return DeliveryStats()
         failures = self._redaction.failures if self._redaction else 0
