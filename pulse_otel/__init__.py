@@ -15,7 +15,6 @@ from pulse_otel.observe import ObserveOptions, Provider, observe
 if TYPE_CHECKING:
     from pulse_otel.addresses import trace_url
     from pulse_otel.call_labels import call
-    from pulse_otel.config import PulseConfig
     from pulse_otel.context import session
     from pulse_otel.export.accounts.stats import DeliveryStats
     from pulse_otel.export.exporter import PulseSpanExporter
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from pulse_otel.instrumentation.openai import OpenAIInstrumentor
     from pulse_otel.instrumentation.paused import paused
     from pulse_otel.pipeline import flush_buffer, init_pulse, shutdown, stats
+    from pulse_otel.pulse_config import PulseConfig
     from pulse_otel.settings import ConfigError
     from pulse_otel.units.blocks import tool, trace
     from pulse_otel.units.current import current_trace_id
@@ -62,7 +62,7 @@ _HOMES = {
     "ConfigError": "pulse_otel.settings",
     "DeliveryStats": "pulse_otel.export.accounts.stats",
     "OpenAIInstrumentor": "pulse_otel.instrumentation.openai",
-    "PulseConfig": "pulse_otel.config",
+    "PulseConfig": "pulse_otel.pulse_config",
     "PulseSpanExporter": "pulse_otel.export.exporter",
     "RecordedCall": "pulse_otel.instrumentation.last_call",
     "Unit": "pulse_otel.units.unit",

@@ -12,11 +12,17 @@ from pulse_otel.units.current import current_trace_id
 def trace_url(of: RecordedCall | str | None = None) -> str | None:
     """Return the address of the page of a trace, at the service that `init_pulse` names.
 
-    `of` is a trace id or a `last_call()`; by default it is the current trace, else that of the last
-    call. A service of the 0.2.x line has a page for each call and none for a whole trace: there, by
-    default, it is the last call's, and None for a trace id. None before `init_pulse`, without such
-    a trace, and where spans go to a Collector. Nothing is sent to find out, so that it may come
-    before the trace is there. Raises TypeError for anything else.
+    Nothing is sent to find out, so that the page may not be there yet. None before `init_pulse`,
+    without such a trace, and where spans go to a Collector. A service of the 0.2.x line has pages
+    for calls, not for traces: its default is the page of the last call, and for a trace id it is
+    None.
+
+    Args:
+        of: A trace id, or a `last_call()`; by default, the current trace, else that of the last
+            call.
+
+    Raises:
+        TypeError: `of` is something else.
     """
     if of is not None and not isinstance(of, (str, RecordedCall)):  # pyright: ignore[reportUnnecessaryIsInstance]
         kind = type(of).__name__

@@ -79,9 +79,15 @@ def call(
 ) -> dict[str, Any]:
     """Label one call: ``create(..., extra_headers=pulse_otel.call(session_id="s-1"))``.
 
-    `headers` are further headers of yours for the request. The labels are never sent to the
-    provider, whether or not the call is recorded; they win over those of the client and of the
-    block. The result may be used for several calls.
+    The labels never reach the provider, whether or not the call is recorded. They win over those of
+    the client and of the block. The result may be used for several calls.
+
+    Args:
+        session_id: The conversation that the call belongs to.
+        user_id: The user that it is made for.
+        metadata: What else to note; it is added to the metadata of the client and the block.
+        summary: The title of the trace.
+        headers: Your own headers for the request.
     """
     given = {
         "session_id": session_id,

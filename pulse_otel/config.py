@@ -1,4 +1,4 @@
-"""PulseConfig in, frozen Config out: keyword, then environment, then default.
+"""Settings in, frozen Config out: keyword, then environment, then default.
 
 A wrong value raises ConfigError at once; no message ever contains the API key. Where `enabled` is
 false, nothing else is checked: a placeholder must not end a program that records nothing.
@@ -10,7 +10,7 @@ import importlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, cast
 
 from pulse_otel import settings
 from pulse_otel.api_url import api_url
@@ -18,33 +18,6 @@ from pulse_otel.given import Given
 from pulse_otel.log import rate_limited
 from pulse_otel.outside import from_outside
 from pulse_otel.settings import KEY_PREFIX, ConfigError
-
-
-class PulseConfig(TypedDict, total=False):
-    """The keys of `init_pulse`; each falls back to ``PULSE_<KEY>`` in the environment.
-
-    None counts as not given, so that ``api_key=os.environ.get("KEY")`` is a way to say it.
-    """
-
-    api_key: str | None
-    api_url: str | None
-    batch_size: int | None
-    flush_interval: int | None
-    enabled: bool | None
-    instrument: bool | None
-    service_name: str | None
-    capture_content: bool | None
-    max_content_bytes: int | None
-    stream_usage: Literal["auto", "always", "never"] | None
-    sample_rate: float | None
-    keep_errors: bool | None
-    protocol: Literal["auto", "otlp", "traces", "collector"] | None
-    ca_file: str | os.PathLike[str] | None
-    spool_dir: str | os.PathLike[str] | None
-    redact: Callable[[str], str] | str | None
-    prices: Mapping[str, Any] | str | os.PathLike[str] | None
-    flush_on_sigterm: bool | None
-    tracer_provider: Any
 
 
 class ApiKey:

@@ -202,14 +202,21 @@ def _text(value: object) -> str | None:
 
 
 class session(Block):
-    """Label the calls made in a block, or in a decorated function, with a session.
+    """Label all calls in a block, or in a decorated function, with a session.
 
-    ``with session("s1", user_id="u1", metadata={"feature": "chat"}):`` works in sync and async
-    code (``async with`` too) and is inherited by tasks; threads inherit it if their context is
-    handed on, as with any OpenTelemetry context. As a decorator it takes plain and async
-    functions. `summary` is the title of the traces on the service's pages, and an entry of the
-    metadata. An inner block wins over an outer one, and extends its metadata; the labels of
-    a client or a call win over both. Raises TypeError for wrong arguments.
+    It works in sync and async code, with ``with`` and ``async with``, and above plain and async
+    functions. Tasks inherit it; threads inherit it if their context is handed on, as with any
+    OpenTelemetry context. An inner block wins over an outer one, and adds to its metadata; the
+    labels of a client or a call win over both.
+
+    Args:
+        session_id: The conversation that the calls belong to.
+        user_id: The user that they are made for.
+        metadata: What else to note.
+        summary: The title of the traces.
+
+    Raises:
+        TypeError: An argument has the wrong type.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The settings as the caller and the environment give them, hidden from whoever prints variables.
+"""The settings as the caller and the environment give them, hidden from what prints variables.
 
 A report of an error may show the variables of every function in its traceback (rich, `pytest -l`,
 Sentry): ours name this object, never the mappings, since the key is in them. A mapping of the

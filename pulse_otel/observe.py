@@ -16,7 +16,7 @@ Client = TypeVar("Client")
 
 
 class Provider(str, Enum):
-    """Name the provider of a client."""
+    """The provider of a client: `OPENAI`, `ANTHROPIC` or `OPENROUTER`."""
 
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
@@ -25,7 +25,7 @@ class Provider(str, Enum):
 
 @dataclass(frozen=True)
 class ObserveOptions:
-    """Label every call of a client; the call's own `pulse_*` parameters win."""
+    """The labels of every call of a client; those of the call itself win."""
 
     session_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -59,12 +59,19 @@ def observe(
 def observe(
     client: Any = _NOTHING, provider: object = None, options: object = None, **unknown: object
 ) -> Any:
-    """Record the calls of `client`, and of the clients made from it; returns `client` itself.
+    """Record the calls of `client`, and of the clients made from it; return `client` itself.
 
-    The provider is found from the client: its SDK, its class, the host of its ``base_url``.
-    `provider`, one of `Provider` or its value in any case, is needed for OpenRouter behind another
-    host alone. Observing again replaces the options. Raises TypeError for what is no client of an
-    SDK, or none of `provider`'s, and for wrong options; ValueError for an unknown provider.
+    Observing a client again replaces its options.
+
+    Args:
+        client: A client of the `openai` or `anthropic` SDK, sync or async.
+        provider: A `Provider`, or its value. It is needed only for OpenRouter behind a host of
+            another name: otherwise the client's class and the host of its `base_url` tell.
+        options: `ObserveOptions`, or a dict of the same names.
+
+    Raises:
+        TypeError: `client` is no client of an SDK, or none of `provider`'s, or an option is wrong.
+        ValueError: There is no such provider.
     """
     if client is _NOTHING:
         from pulse_otel.observe_errors import used_as_decorator

@@ -87,7 +87,7 @@ def _was_given_interrupted(frame: FrameType) -> bool:
 
 
 def _by_another_thread(error: BaseException) -> bool:
-    """Return whether `error` appeared amid libraries that do not know its class.
+    """Return whether `error` comes from libraries that do not know its class.
 
     Without a `raise`: one of them may raise what the program gave it, as a future does.
     """

@@ -18,7 +18,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from pulse_otel.config import Config, PulseConfig, checked
+from pulse_otel.config import Config, checked
 from pulse_otel.export.accounts.stats import DeliveryStats
 from pulse_otel.export.exporter import PulseSpanExporter
 from pulse_otel.export.processor import QUEUE_SIZE, PulseSpanProcessor
@@ -40,6 +40,8 @@ from pulse_otel.unsampled import RecordEverything
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from pulse_otel.pulse_config import PulseConfig
 
 _EXPORT_MS = 30_000  # the SDK does not use it; given, no variable of the environment is read
 
@@ -184,11 +186,11 @@ _state = _State()
 
 
 def init_pulse(config: PulseConfig | None = None, **overrides: Unpack[PulseConfig]) -> None:
-    """Start recording: `config`, overridden by keywords, each falling back to ``PULSE_<KEY>``.
+    """Start recording, with the settings of `config`; keywords win over it.
 
     With `instrument` every client of the program is recorded, else those given to `observe`.
-    Calling it again flushes and replaces what was configured before. Raises ConfigError, which
-    names the setting, what was expected, and never the key.
+    Another call flushes and replaces what was configured before. Raises ConfigError for a wrong or
+    unknown setting; the message never shows the key.
     """
     given = Given(config, overrides)
     del config, overrides  # a traceback that shows variables is no place for the key
@@ -230,21 +232,21 @@ def _start(settings: Config) -> None:
 
 
 def flush_buffer(timeout_s: float = 30) -> bool:
-    """Wait until everything ended so far has been accepted by the service, at most `timeout_s`.
+    """Wait until the service has accepted all spans that ended so far, for at most `timeout_s`.
 
-    That is what `init_pulse` leads there, and each `PulseSpanExporter` of this process, with the
-    batch processor before it. False if time ran out or something was lost. True when nothing is
-    recorded. Raises TypeError for a time that is no number.
+    That is for `init_pulse` and each `PulseSpanExporter` of this process, with the batch processor
+    before it. False if time ran out or a span was lost; True if nothing is recorded. Raises
+    TypeError if `timeout_s` is no number.
     """
     most_s = seconds(timeout_s)
     return _state.in_test is not None or flush_all(most_s)
 
 
 def shutdown(timeout_s: float = EXIT_S) -> bool:
-    """Flush, and stop the worker; at most `timeout_s`. Idempotent; runs by itself at exit.
+    """Flush for at most `timeout_s` (5 s), and stop recording. False if not all was delivered.
 
-    If another thread does so already, this waits for it, and shortens its time to `timeout_s`.
-    Raises TypeError for a time that is no number.
+    It runs by itself as the program ends; another call does no harm. While another thread does it,
+    this waits, and shortens its time to `timeout_s`. Raises TypeError if that is no number.
     """
     most_s = exit_s(seconds(timeout_s))
     if _state.in_test is not None:
@@ -285,9 +287,9 @@ def _log_if_nothing_was_recorded() -> None:
 
 
 def stats() -> DeliveryStats:
-    """Where the spans have come to since the last `init_pulse`, in this process.
+    """Return where the spans of this process are, counted since the last `init_pulse`.
 
-    Every span that ended is in exactly one of the counts; they also go to OpenTelemetry's metrics.
+    OpenTelemetry's metrics have the same counts, if there is a `MeterProvider`.
     """
     pipeline = _state.pipeline
     return DeliveryStats() if pipeline is None else pipeline.exporter.stats

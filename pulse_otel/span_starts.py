@@ -17,14 +17,18 @@ def add_once(provider: Any, mark: str, processor: Any) -> bool:
 
     A provider of the OpenTelemetry API alone takes none.
     """
-    names = getattr(provider, "__dict__", None)
-    if names is None or mark in names or not hasattr(provider, "add_span_processor"):
-        return False
     token = object()
-    if names.setdefault(mark, token) is not token:  # one operation: of two threads, one is first
+    # One operation: of two threads, one is first.
+    if not takes_once(provider, mark) or provider.__dict__.setdefault(mark, token) is not token:
         return False
     provider.add_span_processor(processor)
     return True
+
+
+def takes_once(provider: Any, mark: str) -> bool:
+    """Return whether `provider` takes processors, and has none with this `mark`."""
+    names = getattr(provider, "__dict__", None)
+    return names is not None and mark not in names and hasattr(provider, "add_span_processor")
 
 
 class SpanObserver:

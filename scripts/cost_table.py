@@ -29,23 +29,25 @@ TEXT = """\
 
 Written by `scripts/cost_table.py` from the rules that the code uses.
 
-The cost of a call is, in this order:
+The cost of a call comes from the first of these that is known:
 
-1. what the provider itself states, in its own unit;
-2. what your own prices come to (the setting `prices`, below);
-3. what the public prices come to that the package brings along ({source}):
-   those of the time when the call began, of the tier and the speed that served it, and of the
-   place where it ran.
+1. the cost that the provider itself states, in its own unit;
+2. your own prices (the setting `prices`, below);
+3. the public prices that come with the package ({source}): those of the time
+   when the call began, of the tier and the speed that served it, and of the place where it ran.
 
-Where a part of the bill cannot be known there is no cost, rather than a wrong one. The metadata
-of the call then say why, under `pulse.cost_unknown`: `no price of model my-model`,
-`no price of service tier priority`. A call without a usage has neither.
+If part of a bill cannot be known, pulse-otel shows no cost rather than a wrong one. The metadata of
+the call then say why, under `pulse.cost_unknown`: `no price of model my-model`,
+`no price of service tier priority`. A call without usage has neither.
 
-Fine-tuned models (`ft:...`) have prices of their own; that of the base model is never taken.
+Fine-tuned models (`ft:...`) have prices of their own; the base model's price is never used for
+them.
 
 ## Your own prices
 
 ```python
+from pulse_otel import init_pulse
+
 init_pulse(
     {{
         "api_key": "pulse_sk_...",
@@ -58,22 +60,23 @@ init_pulse(
 )  # or the path of a JSON file with that object, also as PULSE_PRICES
 ```
 
-A key is the name of a model, as the answer or the request has it, in any case. A `*` at its end
-stands for any rest. `provider:model` holds for that provider only, and precedes `model`; an exact
-name precedes the longest start. On Azure the name of a deployment works too.
+A key is the name of a model, as in the answer or the request; upper and lower case are the same. A
+`*` at its end stands for any ending. `provider:model` applies to that provider only and precedes
+`model`; an exact name precedes one with `*`, and a longer name with `*` precedes a shorter one. On
+Azure the name of a deployment works too.
 
-A price is in US dollars, a number or steps by the size of the prompt, `[[0, price],
-[more tokens than, price], ...]`, of which one holds for the whole call. Your prices take the place
-of all public ones of that model, except those of tools. A part without a price is charged as what
-it is a part of. `input` and `output` come together; both may be 0. They are prices of the standard
-tier: tiers and places change them as the table below says, and a tier that it gives no factor for
-has no cost.
+A price is in US dollars. It is a number, or steps by the size of the prompt: `[[0, price],
+[more tokens than, price], ...]`, where one step applies to the whole call. Your prices replace all
+public prices of that model, except those of tools. A part without a price is charged like the whole
+that it belongs to. `input` and `output` go together; both may be 0. They are prices of the standard
+tier: tiers and places change them as the table below says, and a tier without a factor there has no
+cost.
 
 | unit | price per |
 |---|---|
 {units}
 
-## What each host answers, and what becomes of it
+## What each host reports, and what pulse-otel does with it
 
 {table}
 """

@@ -29,102 +29,109 @@ TEXT = """\
 Written by `scripts/dialect_table.py`.
 
 `PulseSpanExporter` reads the spans of other GenAI instrumentations as well as our own: put it
-behind whatever provider they write to. The scope of a span says whose it is; where that is unknown,
-marker attributes do. Other spans (HTTP, databases, your own code) are left out and counted.
+behind the provider that they write to. The scope of a span says which instrumentation made it; if
+the scope is unknown, marker attributes decide. Other spans (HTTP, databases, your own code) are
+left out and counted.
 
-All token counts are on one basis, that of the conventions: the input is a total that includes
-cached tokens, the output one that includes reasoning. Usage that agents and chains repeat of their
-calls is kept beside the agent (`pulse.agent_usage`) and never counted again.
+All token counts follow the conventions: the input is a total that includes cached tokens, the
+output a total that includes reasoning. Agents and chains repeat the usage of their calls; that is
+kept beside the agent (`pulse.agent_usage`) and never counted again.
 
 ## One call, one record
 
-When two instrumentations record the same call, Pulse gets one record of it: the one that knows
-more, completed from the other. Where one is ours, tokens, session and user are. The record stands
-where the outer span does, or else in the framework's tree rather than at the root of a trace.
+When two instrumentations record the same call, Pulse gets one record: the one that knows more,
+completed from the other. If one of them is ours, tokens, session and user are its. The record takes
+the place of the outer span; a place in the framework's tree precedes one at the root of a trace.
 
-Two records are of one call if nothing that both know differs (the answer's id, model, tokens, the
-last question, the answer, the ids of the tools it asks for; unless one is the other's parent, also
-session, user, all that the user said, instructions, parameters), and one of these holds:
+Two records belong to one call if they agree in everything that both know (the answer's id, model,
+tokens, the last question, the answer, the ids of the requested tools; and, unless one is the parent
+of the other, session, user, everything that the user said, instructions and parameters), and if one
+of these holds:
 
-- One is the parent of the other, and within its time; the program's own spans may lie between a
-  framework's and ours. The framework's texts may differ if the tokens agree, and its count of the
-  tokens if the answer does, or if it adds the reasoning to an output that includes it, as Google's
-  ADK does with LiteLLM. Not both texts may, without one id.
-- A span of others was open, though not current, while our one call began in its context. So it is
-  with Langfuse's client, and with callbacks of LangChain and LiteLLM.
-- They have one parent, the same tokens, and the same answer, with overlapping times, or its id.
-  They are at the same time, or else one is within the other's time, and no third one is like them.
-- They have the same answer's id, in any trace, their times overlap, and no third one is like them.
-  Not if each is below an agent or a unit of work in a trace of its own.
+- One is the parent of the other and encloses its time. The program's own spans may lie between a
+  framework's span and ours. The framework's texts may differ if the tokens agree. Its tokens may
+  differ if the answer agrees, or if it adds the reasoning to an output that includes it, as
+  Google's ADK does with LiteLLM. Unless both have one id, only one of the two texts may differ.
+- Another instrumentation's span was open, though not current, while our one call began in its
+  context. Langfuse's client works so, and so do the callbacks of LangChain and LiteLLM.
+- They have the same parent, the same tokens and the same answer or answer's id. Their times overlap
+  or are equal (with the same answer), or one encloses the other, and no third record is like them.
+- They have the same answer's id, in any trace, their times overlap, and no third record is like
+  them. This does not apply if each is below an agent or a unit of work in a trace of its own.
 
-Two spans of ours are never one call, and two of another instrumentation only as parent and child.
-What cannot be told apart stays as it was recorded: where a server gives every answer the same id,
-concurrent calls that are recorded twice and agree in all of the above are two records each. So is a
-call that failed, if a framework's asynchronous callbacks record it as well: it has no id.
+Two spans of ours never belong to one call; two spans of another instrumentation do only as parent
+and child. What cannot be told apart stays as it was recorded. If a server gives every answer the
+same id, concurrent calls that are recorded twice and agree in all of the above stay two records
+each. A failed call stays two records if a framework's asynchronous callbacks record it as well,
+because it has no id.
 
-For that a call may wait for one second; a flush ends that. One at the root of a trace waits only
-once spans of a second instrumentation were seen. What comes later is left out, unless it alone has
-tokens. A span around several calls, with their tokens, is left out too.
+A call may wait one second for its second record; a flush ends the wait. A call at the root of a
+trace waits only once spans of a second instrumentation were seen. A record that arrives later is
+left out unless it alone has tokens. A span around several calls that repeats their tokens is left
+out too.
 
-These spans look like calls and are none:
+Some spans look like calls and are not:
 
-- An operation that we do not know, such as `execute_event_loop_cycle` of Strands: an agent's step.
-- Tokens or a model alone, in a span without operation, messages, id and duration, such as
-  `record_usage` of ag2: not sent.
-- The kind LLM of OpenInference without messages, answer and tokens, such as LlamaIndex's
-  preparations of a call: not sent.
-- The opening of a stream of Logfire, whose end is a record of its own: not sent.
+- A span with an operation that we do not know, such as `execute_event_loop_cycle` of Strands, is an
+  agent's step.
+- A span that has tokens or a model alone, without operation, messages, id and duration, such as
+  `record_usage` of ag2, is not sent.
+- A span of OpenInference's kind LLM without messages, answer and tokens, such as LlamaIndex's
+  preparations of a call, is not sent.
+- The span that opens a stream of Logfire is not sent: its end is a record of its own.
 
 ## Sessions
 
-The session and user of a `pulse_otel.session(...)` block label every span that starts in it, at the
-TracerProvider of our own spans and at the global one. They stand on the span under the conventions'
-names (`gen_ai.conversation.id`, `session.id`, `user.id`), and as `pulse.session_id` and
-`pulse.user_id`, which win: a framework may name its own run later on. Without a block, a call of
-ours is in the run of the span around it. With `PulseSpanExporter` alone, a TracerProvider that is
-not the global one gets the labels once an instrumentor of ours is given it
-(`OpenAIInstrumentor().instrument(tracer_provider=provider)`). Where a global one is set within the
-block, as by Langfuse's `observe`, the labels are on the span that is current at the first call, and
-on all that start later.
+The session and user of a `pulse_otel.session(...)` block label every span that starts in it, on
+the TracerProvider of our own spans and on the global one. The span has them under the conventions'
+names (`gen_ai.conversation.id`, `session.id`, `user.id`) and as `pulse.session_id` and
+`pulse.user_id`. The latter win, because a framework may name its own run later. Without a block, a
+call of ours belongs to the run of the span around it. With `PulseSpanExporter` alone, a
+TracerProvider that is not global gets the labels once an instrumentor of ours is given it
+(`OpenAIInstrumentor().instrument(tracer_provider=provider)`). If a global provider is set inside
+the block, as Langfuse's `observe` does, the labels are on the span that is current at the first
+call and on all spans that start later.
 
 ## Tools
 
-A run of a tool is recorded by the framework, which knows when it ran and below what, and by us from
+A framework records a run of a tool and knows when it ran and below which span. We record it from
 the messages, which have the id of the call, the arguments and the result. Pulse gets one record
-with all of it, in the framework's place. Two are one run if they have the same id in one trace; or,
-where the framework has no id, the same name, arguments (by name, or their values where it records
-them by position) and result, one to one, in order; or, in two
-traces, the same id, result and session, and the id is there once. A tool waits for its second
-record until 1 s after its end, one without a result for 30 s; a flush ends that.
+with all of it, in the framework's place. Two records are one run if they have the same id in one
+trace. If the framework has no id, they are one run if name, arguments and result agree, one to
+one, in order; where the framework records arguments by position, their values are compared. In two
+traces, id, result and session must agree, and the id must occur once. A tool waits for its second
+record until 1 s after its end, a tool without a result for 30 s; a flush ends the wait.
 
 ## Agents and chains
 
-What an agent or a chain is given and returns is read as messages where it has some, in whatever
-JSON: the question, and the last answer. The service's kinds have no word for a step of a chain. So
-a whole chain is an agent run, and of the steps within it those that add nothing are not sent:
-prompts, parsers and the other plumbing of runnables, and steps without input and output. Semantic
-Kernel's loop of calls and functions is an agent run, too.
+If the input and output of an agent or a chain contain messages, in any JSON, they are read as
+such: the question and the last answer. The service has no kind for a step of a chain. So a whole
+chain is an agent run, and steps that add nothing are not sent: prompts, parsers and the other
+plumbing of runnables, and steps without input and output. Semantic Kernel's loop of calls and
+functions is an agent run too.
 
 ## What is known
 
-Filled from recorded spans: "yes" if any of the dialect's calls tells, "openai" or "anthropic" where
-only calls of that SDK do, "-" where nothing does.
+Filled from recorded spans: "yes" if any of the dialect's calls has it, "openai" or "anthropic" if
+only calls of that SDK do, "-" if none does.
 
 {table}
 
-LiteLLM counts the tokens of a stream itself where the stream does not say: beside our record of the
-call, neither those nor its cost count.
+LiteLLM counts the tokens of a stream itself if the stream does not state them. If our record of the
+call is there, neither those tokens nor their cost count.
 
-Not recorded, but read by what is known of them: the Vercel AI SDK, LiteLLM, pydantic-ai,
-OpenLIT, LangSmith, earlier OpenLLMetry, and events of the conventions before 1.37. Read as they are
-written today, but in no table: Strands, Semantic Kernel, AutoGen, ag2 and Google's ADK, and
-OpenInference's spans of LangChain, agno and the OpenAI Agents SDK.
-A span of an instrumentation that we do not know is read by the conventions, as well as it goes.
+Not recorded for this table, but read by their published attributes: the Vercel AI SDK, LiteLLM,
+pydantic-ai, OpenLIT, LangSmith, earlier OpenLLMetry, and events of the conventions before 1.37.
+Read as they are written today, but in no table: Strands, Semantic Kernel, AutoGen, ag2 and
+Google's ADK, and OpenInference's spans of LangChain, agno and the OpenAI Agents SDK. A span of an
+unknown instrumentation is read by the conventions, as far as it follows them.
 
-openai-v2 sends messages as log records, which no span exporter sees: its calls have no content.
-OpenLLMetry counts one output token too many for a stream of Anthropic's; Langfuse has no finish
-reason outside of streams; the `anthropic` SDK has no answer for the events of a stream.
-Logfire makes two records of a stream, a span and, at the end, a log record; the latter is the call.
+- openai-v2 sends messages as log records, which no span exporter sees: its calls have no content.
+- OpenLLMetry counts one output token too many for a stream of Anthropic's.
+- Langfuse has a finish reason for streams only.
+- The `anthropic` SDK's own spans have no answer for the events of a stream.
+- Logfire makes two records of a stream, a span and, at the end, a log record; the latter is the
+  call.
 
 ## What has no column
 
@@ -144,26 +151,26 @@ KEYS = {
     semconv.OUTPUT_AUDIO_TOKENS: "audio tokens of the output",
     semconv.INPUT_IMAGE_TOKENS: "image tokens of the input",
     semconv.OUTPUT_IMAGE_TOKENS: "image tokens of the output",
-    semconv.PULSE_CACHE_WRITE_1H_TOKENS: "those of the cache writes that live for an hour",
-    semconv.PULSE_CACHE_READ_AUDIO_TOKENS: "those of the cached tokens that are audio",
-    semconv.PULSE_CACHE_READ_IMAGE_TOKENS: "those of the cached tokens that are images",
+    semconv.PULSE_CACHE_WRITE_1H_TOKENS: "the cache writes that live for an hour",
+    semconv.PULSE_CACHE_READ_AUDIO_TOKENS: "the cached tokens that are audio",
+    semconv.PULSE_CACHE_READ_IMAGE_TOKENS: "the cached tokens that are images",
     semconv.PULSE_CITATION_TOKENS: "tokens of citations, beside input and output",
     semconv.PULSE_AUDIO_SECONDS: "seconds of audio",
     semconv.PULSE_TOOL_USES: "uses of the provider's own tools, by the tool; JSON",
     semconv.PULSE_OTHER_MODELS: "usage of other models that served the call; JSON",
-    semconv.PULSE_SAMPLINGS: "usage of each sampling, where several make the totals; JSON",
-    semconv.PULSE_REQUEST_AUDIO: "true where the prompt has audio",
+    semconv.PULSE_SAMPLINGS: "usage of each sampling, if the totals are of several; JSON",
+    semconv.PULSE_REQUEST_AUDIO: "true if the prompt has audio",
     semconv.PULSE_COST_UNKNOWN: "why there is no cost (costs.md)",
-    semconv.PULSE_SPEED: "the speed of the answer, where the provider has several",
-    semconv.PULSE_INFERENCE_GEO: "where the model ran, where the provider says so",
+    semconv.PULSE_SPEED: "the speed of the answer, if the provider has several",
+    semconv.PULSE_INFERENCE_GEO: "where the model ran, if the provider says so",
     semconv.TIME_TO_FIRST_CHUNK: "seconds to the first chunk of a stream",
     semconv.PULSE_SERVICE_TIER: "the tier that served the call, else the one asked for",
     semconv.PULSE_REQUEST_ID: "the provider's id of the HTTP request",
     semconv.PULSE_HTTP_STATUS: "the status of the last HTTP response",
     semconv.PULSE_ATTEMPTS: "HTTP requests that the call took",
     semconv.PULSE_USER_ID: "the user",
-    semconv.PULSE_SCOPE: "the instrumentation, where it is not ours",
-    semconv.PULSE_AGENT_USAGE: "of agents: what their spans say of the tokens of their calls",
+    semconv.PULSE_SCOPE: "the instrumentation, if it is not ours",
+    semconv.PULSE_AGENT_USAGE: "for agents: the tokens that their spans report for their calls",
 }
 
 DIALECTS = {

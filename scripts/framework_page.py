@@ -13,19 +13,19 @@ PAGE = """\
 
 Written by `python scripts/frameworks.py --markdown`. Each framework's newest version ran in an
 environment of its own, inside `pulse_otel.session(...)`, against a scripted provider: an agent
-with a tool, a plain call, a stream, where the framework has them. The programs are those of
-[examples/frameworks](../examples/frameworks). They ran in three ways:
+with a tool, a plain call and a stream, as far as the framework has them. `examples/frameworks` has
+the programs. They ran in three ways:
 
-- **ours alone**: `init_pulse` and our instrumentors, as the examples are.
-- **zero code**: the same without these lines, under `opentelemetry-instrument`. It loads each
-  instrumentation that is installed, so OpenInference's too where the table of versions names it.
-- **own spans**: with the framework's own spans on, by its telemetry or by OpenInference.
+- **ours alone**: `init_pulse` and our instrumentors, as in the examples.
+- **zero code**: without these lines, under `opentelemetry-instrument`. It loads every installed
+  instrumentation, including OpenInference's where the table of versions names it.
+- **own spans**: with the framework's own spans on, from its telemetry or from OpenInference.
 
-A cell is what the service has, of what was to be there; bold is what is not as it should be.
-"records" are LLM calls, of the answers that the provider gave; "trees" are spans without a parent,
-of the runs (one each); "orphans" are those of them whose parent never came; "tools" each count
-once, with input and output; "session" are the spans that have the run's session, of all spans;
-"tokens" are the sum over all calls, of what the provider stated.
+A cell says how much of the expected the service has; bold marks what is not as it should be.
+"records" are LLM calls, compared with the provider's answers. "trees" are spans without a parent;
+each run should have one. "orphans" are trees whose parent never arrived. "tools" are tools with
+input and output, each counted once. "session" are the spans that have the run's session. "tokens"
+are the sum over all calls, compared with what the provider stated.
 
 {tables}
 
@@ -46,12 +46,12 @@ For own spans, this comes first, and what is below comes last:
 
 {own}
 
-## What cannot be
+## What cannot be recorded
 
 {limits}
-- **claude-agent-sdk**: a program that it brings makes the calls, in a process of its own and
-  without the Python SDK. Nothing is recorded of them.
-- A call in a thread that inherits no context has no session: see the README.
+- **claude-agent-sdk**: it starts a program of its own that makes the calls without the Python SDK.
+  They are not recorded.
+- A call in a thread that inherits no context has no [session](guides/sessions.md#threads).
 """
 
 

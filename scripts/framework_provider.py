@@ -28,7 +28,7 @@ class Metered:
         endpoints = endpoints or {**TEST_ENDPOINTS, **ENDPOINTS, CHAT: _chat, RESPONSES: _response}
         self.server = ScriptedProvider(
             {pattern: self._metered(endpoint) for pattern, endpoint in endpoints.items()},
-            chunk_delay_s=0.01,  # a client can leave amid a stream
+            chunk_delay_s=0.01,  # a client can leave during a stream
         )
         self.calls = 0
         self.tokens = 0

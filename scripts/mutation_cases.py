@@ -124,7 +124,7 @@ SURVIVORS: tuple[Survivor, ...] = (
         f"{DELIVERY}flush_policy.py",
         "return self._backoff.open or time.monotonic() - self._since > ANSWER_S",
         "return self._backoff.open or time.monotonic() - self._since >= ANSWER_S",
-        "the same but for one reading of a clock of nanoseconds",
+        "the same except for one reading of a nanosecond clock",
     ),
     Survivor(
         f"{DELIVERY}backlog.py",
@@ -154,7 +154,7 @@ SURVIVORS: tuple[Survivor, ...] = (
         f"{DELIVERY}sender.py",
         "if self._backlog.on_disk and self.backoff.pause_s() > _LONG_PAUSE_S:",
         "if self._backlog.on_disk and self.backoff.pause_s() >= _LONG_PAUSE_S:",
-        "the same but for one reading of a clock of nanoseconds",
+        "the same except for one reading of a nanosecond clock",
     ),
     Survivor(
         f"{DELIVERY}flush_policy.py",
@@ -238,7 +238,7 @@ SURVIVORS: tuple[Survivor, ...] = (
         f"{SPOOL}spool.py",
         "runs = name.until is not None and 0 <= name.until - self._clock() <= 2 * self._lease_s",
         "runs = name.until is not None and 0 < name.until - self._clock() <= 2 * self._lease_s",
-        "the same but for one reading of a clock",
+        "the same except for one reading of a clock",
     ),
     Survivor(
         "pulse_otel/guard.py",
@@ -280,7 +280,7 @@ SURVIVORS: tuple[Survivor, ...] = (
         f"{SPOOL}spool.py",
         "if self._bytes > self._max_bytes or self._steady() - self._listed_at > _LISTED_FOR_S:",
         "if self._bytes > self._max_bytes or self._steady() - self._listed_at >= _LISTED_FOR_S:",
-        "the same but for one reading of a clock",
+        "the same except for one reading of a clock",
     ),
     Survivor(
         f"{SPOOL}spool.py",
@@ -310,7 +310,7 @@ SURVIVORS: tuple[Survivor, ...] = (
         f"{DELIVERY}worker.py",
         "if left <= 0 or self._stopped:",
         "if left < 0 or self._stopped:",
-        "the same but for one reading of a clock of nanoseconds",
+        "the same except for one reading of a nanosecond clock",
     ),
     Survivor(
         f"{DELIVERY}worker.py",

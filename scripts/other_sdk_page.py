@@ -10,26 +10,26 @@ from other_sdk_cases import PROGRAMS, SDKS, OtherSdk
 PAGE = """\
 # Other SDKs: what Pulse shows of them
 
-Written by `python scripts/other_sdks.py --markdown`. We record `openai` and `anthropic`. Calls of
-other SDKs are recorded by an instrumentation of theirs, and `PulseSpanExporter` reads its spans.
-The programs are those of [examples/other_sdks](../examples/other_sdks), which made real calls of
-the newest SDK that the instrumentation takes, to scripted answers on loopback: a tool loop, a plain
-call, a stream.
+Written by `python scripts/other_sdks.py --markdown`. pulse-otel records `openai` and `anthropic`.
+For other SDKs use an instrumentation of theirs: `PulseSpanExporter` reads its spans. The programs
+in `examples/other_sdks` made real calls with the newest SDK that the instrumentation supports, to
+scripted answers on loopback: a tool loop, a plain call, a stream.
 
 ```python
 {pipeline}
 ```
 
-and then the lines of the instrumentation. Or none of these lines: under `opentelemetry-instrument`,
-with `OTEL_TRACES_EXPORTER=pulse`, an instrumentation that is installed loads itself.
+Then add the lines of the instrumentation, listed below. Or write none of these lines: under
+`opentelemetry-instrument`, with `OTEL_TRACES_EXPORTER=pulse`, every installed instrumentation loads
+itself.
 
 {lines}
 
 ## What arrives
 
-Cells say of how many records the service has a thing; bold is what is missing. "records" are of
-the calls that the SDK made, "tools" are spans of tools with their input and output, "session" are
-the spans that have the session of `pulse_otel.session`; "zero code" is what it is under
+A cell says how many records have the thing; bold marks what is missing. "records" are compared
+with the calls that the SDK made, "tools" are spans of tools with input and output, "session" are
+the spans with the session of `pulse_otel.session`. "zero code" compares the run under
 `opentelemetry-instrument`.
 
 {table}
@@ -37,11 +37,11 @@ the spans that have the session of `pulse_otel.session`; "zero code" is what it 
 - **google-genai**: where the SDK runs the tools itself (automatic function calling), both
   instrumentations make one record of the whole loop, with the tokens that the last answer states.
 - **Bedrock**: OpenTelemetry's instrumentation writes messages as log records, which no span
-  exporter sees. Of a model of Anthropic, its input tokens are those that were not cached.
-- **mcp**: a server's span is a tool without its input and output; the client's is no GenAI span.
+  exporter sees. For models of Anthropic it counts only the input tokens that were not cached.
+- **mcp**: the server's span is a tool without input and output; the client's is not a GenAI span.
   The tool span of the agent around it, ours or a framework's, has both. OpenLLMetry's
   instrumentation does not load with mcp 2.
-- **cohere**: OpenLLMetry's instrumentation takes versions before 6.
+- **cohere**: OpenLLMetry's instrumentation supports versions before 6.
 """
 COLUMNS = ("messages", "answer", "finish", "tokens", "cost")
 

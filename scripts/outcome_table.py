@@ -16,27 +16,28 @@ from pulse_otel.export.transport import failures, outcome
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "delivery-outcomes.md"
 
 TEXT = """\
-# What becomes of a request to the trace service
+# Delivery outcomes
 
-Written by `scripts/outcome_table.py` from the tables that the exporter itself decides by.
+What happens after a request to the trace service. Written by `scripts/outcome_table.py` from the
+tables that the exporter itself uses.
 
 * **delivered**: the service has the spans.
-* **retry**: a passing fault. The spans are kept and sent again after a growing pause, or after the
-  one that `Retry-After` asks for (at most {longest} s).
-* **too slow**: the same, in smaller parts, down to one record. The service may have stored the
-  spans even so; what is lost after it, as the process ends, counts as `unconfirmed`.
-* **paused**: somebody has to change something: the key, the address, a certificate. The spans are
-  kept; the service is asked again with one of them, rarely. The first six in a row after a
-  success are taken for a passing fault.
-* **too large**: the request is sent again in smaller parts. The log says so at the level DEBUG,
-  unless a single record is too large even without its content.
-* **rejected**: never will be accepted as it is. The request is sent again in parts, so that one
-  bad span costs no other; what is still refused is dropped and counted.
+* **retry**: a temporary fault. The spans are kept and sent again after a growing pause, or after
+  the pause that `Retry-After` asks for (at most {longest} s).
+* **too slow**: as retry, but in smaller parts, down to one record. The service may have stored the
+  spans all the same; if the process ends before an answer, they count as `unconfirmed`.
+* **paused**: you have to change something: the key, the address, a certificate. The spans are kept,
+  and a request with one of them tries again from time to time. The first six such answers in a row
+  after a success count as a temporary fault.
+* **too large**: the request is sent again in smaller parts. The log says so at the level DEBUG, or
+  higher if a single record is too large even without its content.
+* **rejected**: the service will never accept it as it is. The request is sent again in parts, so
+  one bad span costs no other; what is still refused is dropped and counted.
 
 ## By answer
 
-The first row that fits decides. Redirects are never followed. Interim answers (100, 102, 103) are
-read past; 101 is no HTTP that was asked for.
+The first matching row decides. Redirects are never followed. Interim answers (100, 102, 103) are
+skipped; 101 announces a protocol that was not requested, and is not an answer.
 
 {answers}
 
@@ -52,7 +53,7 @@ specification, a 500 is retried, as one of a service is, since it may pass. With
 
 ## By failure
 
-One deadline holds for the whole attempt; a server cannot stretch it by answering slowly.
+One deadline covers the whole attempt; a server cannot extend it by answering slowly.
 
 {failures}
 """
@@ -89,7 +90,7 @@ def collector() -> str:
 
 def answers() -> str:
     """Return the table of answers."""
-    lines = ["| status | the answer is | outcome | said |", "|---|---|---|---|"]
+    lines = ["| status | the answer is | outcome | the log says |", "|---|---|---|---|"]
     for row in outcome.TABLE:
         kinds = " or ".join(answer.value for answer in row.answers) or "any"
         said = row.cause.replace("{status}", "*status*")
@@ -99,7 +100,7 @@ def answers() -> str:
 
 def failed() -> str:
     """Return the table of failures."""
-    lines = ["| failure | outcome | said |", "|---|---|---|"]
+    lines = ["| failure | outcome | the log says |", "|---|---|---|"]
     lines += [f"| {row.said} | {row.verdict.value} | {row.cause} |" for row in failures.TABLE]
     return "\n".join(lines)
 

@@ -31,15 +31,15 @@ from tests.reliability import GOALS, MEASURED, Goal
 
 PAGE = """# Reliability: faults, figures to reach, figures reached
 
-Each row is a fault and what must hold while it lasts. Real sockets, processes and disks are used.
-"Runs" is what this page was made from: the size of a measured row, and the tests of the others,
-which are those with its marker (`pytest -m row`). What a row does not reach, or what is not run,
-stands beside it.
+Each row names a fault and what must hold while it lasts. The tests use real sockets, processes and
+disks. "Runs" tells what this page was made from: the size of a measurement, or the tests that
+carry the row's marker (`pytest -m row`). "Beside it" tells what a row does not reach and what was
+not run.
 
     python scripts/reliability.py --markdown > docs/reliability.md
 
-makes this page; `--long` gives the measured rows their full size. What is promised to users is in
-[delivery.md](delivery.md).
+writes this page; `--long` gives the measured rows their full size. [Delivery](delivery.md) says
+what users can rely on.
 
 Made on {date} with Python {python} on {system}, in {minutes} minutes.
 

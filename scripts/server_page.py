@@ -9,27 +9,27 @@ PAGE = """\
 # Servers and pools: what arrives from the children
 
 Written by `python scripts/servers.py --markdown`. Real servers make real calls of the `openai` SDK
-in their children, which then end: after some requests or tasks, or as the server is told to end by
-SIGTERM. A cell says how many of the records that were due arrived, each once unless it says so.
-Nothing was sent by the clock, and `flush_on_sigterm` was on (uvicorn ends itself by that signal).
-"zero code" is `opentelemetry-instrument`; "own pipeline" is a TracerProvider with a
-`BatchSpanProcessor(PulseSpanExporter())`, which is not the global one. What to do:
-[delivery.md](delivery.md#how-processes-end).
+in their children, which then end: after some requests or tasks, or because SIGTERM ends the
+server. A cell says how many of the expected records arrived, each once unless it says otherwise.
+The timer sent nothing, and `flush_on_sigterm` was on (uvicorn ends itself with that signal). "zero
+code" is `opentelemetry-instrument`; "own pipeline" is a TracerProvider that is not global, with a
+`BatchSpanProcessor(PulseSpanExporter())`. [How processes end](delivery.md#how-processes-end) says
+what to do.
 
 | | {head} | to do |
 {lines}
 {rows}
 
-No code of ours runs where a process is ended by SIGKILL, by SIGTERM without `flush_on_sigterm`, or
-by the C function `_exit`; nor in a process that calls `os._exit` and was not forked. A process that
-was forked before it had an exporter is known to be forked on Linux only. There,
-`flush_buffer()` after each piece of work, or `spool_dir`, from which the next process sends.
-The end of a process takes 5 s at most: on a machine so busy that it does not get to send in that
-time, records are lost, and a line says so; `spool_dir` helps there, too.
+pulse-otel cannot act when SIGKILL, SIGTERM without `flush_on_sigterm` or the C function `_exit`
+ends a process, or when a process that was not forked calls `os._exit`. A process that was forked
+before it had an exporter is recognised as forked on Linux only. In these cases call
+`flush_buffer()` after each piece of work, or use `spool_dir`, from which the next process sends.
+The end of a process takes 5 s at most. A machine may be too busy to send in that time: the records
+are lost, and a line says so; `spool_dir` helps there too.
 
-Not in the table, as they lose records: gevent with zero code and without that variable, where
-OpenTelemetry starts its batch processor's thread before gevent patches threads, and what that
-thread hands over is not sent; and uWSGI with `die-on-term`, which ends workers at once, some amid
+Two cases lose records and are not in the table. With gevent and zero code, but without that
+variable, OpenTelemetry starts the thread of its batch processor before gevent patches threads, and
+what that thread hands over is not sent. uWSGI with `die-on-term` ends workers at once, some during
 their exit hooks.
 """
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
-import inspect
 import re
 import subprocess
 import sys
+from pathlib import Path
 
-import pulse_otel
+import pytest
+
 from tests.conftest import ROOT
 
 TESTS = ROOT / "tests"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def test_the_table_of_methods_is_current() -> None:
@@ -47,37 +48,30 @@ def test_every_cited_section_of_the_contract_exists() -> None:
     assert [found for found in cited if found[0] not in sections] == []
 
 
-def test_the_readme_links_to_files_that_are_there() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_page_links_to_what_is_there(page: Path) -> None:
+    """To files, and to headings by the anchors that a repository page and mkdocs both give."""
+    text = page.read_text(encoding="utf-8")
 
-    links = [part.partition(")")[0] for part in readme.split("](")[1:]]
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        path, _, anchor = link.partition("#")
+        if not link.startswith("http"):
+            target = (page.parent / path) if path else page
+            assert target.exists(), link
+            # Those of the API are made, and checked, as the site is built.
+            if anchor and target.suffix == ".md" and not anchor.startswith("pulse_otel."):
+                assert anchor in _anchors(target), link
 
-    for link in links:
-        if not link.startswith(("http", "#")):
-            assert (ROOT / link).exists(), link
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
-def test_the_readme_calls_everything_as_it_is() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(\w+)(\(.+?\))[^`]*` \|", readme, re.MULTILINE)
-    assert {"init_pulse", "observe", "session", "flush_buffer"} <= {name for name, _ in rows}
+def test_the_readmes_table_of_versions_is_current() -> None:
+    command = [sys.executable, str(ROOT / "scripts/version_table.py"), "--check"]
 
-    for name, written in rows:
-        real = inspect.signature(getattr(pulse_otel, name)).parameters
-        (function,) = ast.parse(f"def f{written}: ...").body
-        assert isinstance(function, ast.FunctionDef)
-        told = function.args
-        defaults = dict(
-            zip([each.arg for each in told.args][::-1], told.defaults[::-1], strict=False)
-        )
-        named = zip(told.kwonlyargs, told.kw_defaults, strict=True)
-        defaults |= {each.arg: value for each, value in named if value is not None}
-        for each in [*told.args, *told.kwonlyargs]:
-            assert each.arg in real, (name, each.arg)
-            keyword = real[each.arg].kind is inspect.Parameter.KEYWORD_ONLY
-            assert keyword == (each in told.kwonlyargs), (name, each.arg)
-        for argument, value in defaults.items():
-            assert real[argument].default == ast.literal_eval(value), (name, argument)
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 
 def test_every_place_that_the_architecture_names_exists() -> None:

@@ -17,7 +17,7 @@ from openai import OpenAI
 
 import pulse_otel
 
-# Pulse: every client of the SDK, whoever makes it
+# Pulse: every client of the SDK, wherever it is made
 pulse_otel.init_pulse()
 pulse_otel.OpenAIInstrumentor().instrument()
 

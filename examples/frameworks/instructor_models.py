@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 import pulse_otel
 
-# Pulse: every client of both SDKs, whoever makes it
+# Pulse: every client of both SDKs, wherever it is made
 pulse_otel.init_pulse()
 pulse_otel.OpenAIInstrumentor().instrument()
 pulse_otel.AnthropicInstrumentor().instrument()

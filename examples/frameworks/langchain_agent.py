@@ -10,7 +10,7 @@ from langchain_openai import ChatOpenAI
 
 import pulse_otel
 
-# Pulse: every client of both SDKs, whoever makes it
+# Pulse: every client of both SDKs, wherever it is made
 pulse_otel.init_pulse()
 pulse_otel.OpenAIInstrumentor().instrument()
 pulse_otel.AnthropicInstrumentor().instrument()

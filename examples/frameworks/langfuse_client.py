@@ -12,7 +12,7 @@ from langfuse.openai import OpenAI
 
 import pulse_otel
 
-# Pulse: every client of the SDK, whoever makes it
+# Pulse: every client of the SDK, wherever it is made
 pulse_otel.init_pulse()
 pulse_otel.OpenAIInstrumentor().instrument()
 

@@ -10,7 +10,7 @@ import litellm
 
 import pulse_otel
 
-# Pulse: every client of the SDK, whoever makes it
+# Pulse: every client of the SDK, wherever it is made
 pulse_otel.init_pulse()
 pulse_otel.OpenAIInstrumentor().instrument()
 

@@ -11,7 +11,7 @@ from llama_index.llms.openai import OpenAI
 
 import pulse_otel
 
-# Pulse: every client of the SDK, whoever makes it
+# Pulse: every client of the SDK, wherever it is made
 pulse_otel.init_pulse()
 pulse_otel.OpenAIInstrumentor().instrument()
 

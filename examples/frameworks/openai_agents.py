@@ -10,7 +10,7 @@ from agents import Agent, Runner, function_tool
 
 import pulse_otel
 
-# Pulse: every client of the SDK, whoever makes it
+# Pulse: every client of the SDK, wherever it is made
 pulse_otel.init_pulse()
 pulse_otel.OpenAIInstrumentor().instrument()
 

@@ -24,7 +24,7 @@ from pulse_otel.export.delivery.steps import Steps, as_it_is
 from pulse_otel.export.delivery.worker import Delivery
 from pulse_otel.export.records.duplicates.same_span import claim, destination
 from pulse_otel.export.records.sampling import TraceSampling
-from pulse_otel.export.span_watch import is_for_pulse, watch
+from pulse_otel.export.span_watch import is_for_pulse, watch_during_export
 from pulse_otel.export.transport.http import ATTEMPT_S, Transport
 from pulse_otel.export.transport.protocol import ProtocolDetector
 from pulse_otel.given import Given
@@ -57,13 +57,12 @@ class Counter(Protocol):
 
 
 class PulseSpanExporter(SpanExporter):
-    """Ships GenAI spans to a Pulse trace service; counts other spans and ignores them.
+    """Ship GenAI spans to a Pulse trace service; count other spans and ignore them.
 
-    The arguments are settings of `PulseConfig`; each falls back to ``PULSE_<KEY>``. Without a key
-    that it would send, or with a wrong value, it warns once and exports nothing; it warns about an
-    unknown argument and ignores it. It never raises. It does not send what another exporter of this
-    process sends to the same project. `export` only hands over to a worker thread: the thread that
-    calls it does no network I/O.
+    The arguments are settings of `PulseConfig`, and fall back to ``PULSE_<NAME>``. It never raises:
+    without a key that it needs, or with a wrong value, it warns once and exports nothing; it warns
+    about an unknown argument and ignores it. A span that another exporter of this process sends to
+    the same project is not sent again. The thread that calls `export` does no network I/O.
     `config` is for `init_pulse`.
     """
 
@@ -153,7 +152,7 @@ class PulseSpanExporter(SpanExporter):
 
     @property
     def stats(self) -> DeliveryStats:
-        """Where the spans handed to this exporter are."""
+        """Return where the spans handed to this exporter are."""
         if self._delivery is None:
             return DeliveryStats()
         failures = self._redaction.failures if self._redaction else 0
@@ -190,7 +189,7 @@ class PulseSpanExporter(SpanExporter):
             if not (self._delivery.stopped and self._counter.pass_on(spans)):
                 self._delivery.submit(spans)
             return
-        guarded(watch, trace.get_tracer_provider())
+        guarded(watch_during_export, trace.get_tracer_provider())
         claimed = [span for span in spans if self.takes(span)]
         if claimed:
             ours = [span for span in claimed if is_for_pulse(span)]

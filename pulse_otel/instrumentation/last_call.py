@@ -38,17 +38,17 @@ def last_recorded() -> SpanContext | None:
 
 @dataclass(frozen=True, slots=True)
 class RecordedCall:
-    """Name a recorded call by the ids of its span: 32 and 16 hex digits."""
+    """The ids of a recorded call's span: 32 and 16 hex digits."""
 
     trace_id: str
     span_id: str
 
 
 def last_call() -> RecordedCall | None:
-    """Return the last recorded call that this thread or task has begun, also after it returned.
+    """Return the last recorded call that this thread or task began, also after it returned.
 
     A task starts with that of the code that made it. None if no call was recorded. Before Python
-    3.12, `asyncio.wait_for` makes a task: a call in it is the last one there alone.
+    3.12, `asyncio.wait_for` makes a task: a call made in it is known only there.
     """
     span = last_recorded()
     if span is None:

@@ -116,14 +116,29 @@ def _inside_metrics_sdk() -> bool:
 
 
 def _record(call: Measured, measurements: list[_Measurement], context: Context) -> None:
-    instruments = _instruments(call.provider, call.scope)
+    instruments = _instruments(_Identity(call.provider), call.scope)
     for name, value, attributes in measurements:
         instruments[name].record(value, attributes, context)
 
 
+class _Identity:
+    """Be a key for one provider; not every provider can be hashed."""
+
+    __slots__ = ("provider",)
+
+    def __init__(self, provider: Any) -> None:
+        self.provider = provider
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and other.provider is self.provider
+
+    def __hash__(self) -> int:
+        return id(self.provider)
+
+
 @lru_cache(maxsize=8)
-def _instruments(provider: Any, scope: str) -> dict[str, Histogram]:
-    meter = provider.get_meter(scope)
+def _instruments(key: _Identity, scope: str) -> dict[str, Histogram]:
+    meter = key.provider.get_meter(scope)
     return {
         name: meter.create_histogram(
             name, unit, description, explicit_bucket_boundaries_advisory=boundaries

@@ -15,11 +15,10 @@ from pulse_otel.instrumentation.recorder import recorders
 class paused(Block):
     """Record nothing that begins in a block, or in a decorated function.
 
-    ``with pulse_otel.paused():`` works in sync and async code (``async with`` too) and is inherited
-    by tasks; threads inherit it if their context is handed on. Calls of the SDKs in it are made as
-    without us; a stream that was requested in it is not recorded wherever it is read, one that was
-    requested before is. Spans of other libraries that begin in it do not go to Pulse; your other
-    exporters get them as always. The calls in it bear no label of ours, and are in no count.
+    It works in sync and async code, with ``with`` and ``async with``. Tasks inherit it; threads
+    inherit it if their context is handed on. Calls in it work as if pulse-otel were not there, and
+    no count has them. A stream belongs to where it was requested, not to where it is read. Spans of
+    other libraries that begin in it do not go to Pulse; your other exporters still get them.
     """
 
     def _context(self) -> Context:

@@ -49,7 +49,10 @@ class Recorder:
     not_sampled: Callable[[], None] = _uncounted  # told of a call that the sampler leaves out
     meter_provider: Any = None  # None: the global one of this moment
 
-    _tracers: dict[tuple[Any, str], Tracer] = field(default_factory=dict[tuple[Any, str], Tracer])
+    # By the provider's id, as not every provider can be hashed; it is kept, and its id with it.
+    _tracers: dict[tuple[int, str], tuple[Any, Tracer]] = field(
+        default_factory=dict[tuple[int, str], tuple[Any, Tracer]]
+    )
 
     def tracer(self, scope: str, provider: Any = None) -> Tracer:
         """Return the tracer for `scope`; the SDK would make a new one each time.
@@ -58,10 +61,10 @@ class Recorder:
         """
         if provider is None:
             provider = self.provider()
-        tracer = self._tracers.get((provider, scope))
-        if tracer is None:
-            tracer = self._tracers[provider, scope] = provider.get_tracer(scope)
-        return tracer
+        known = self._tracers.get((id(provider), scope))
+        if known is None:
+            known = self._tracers[id(provider), scope] = (provider, provider.get_tracer(scope))
+        return known[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class LocalClientsOnly:
 
     A web page whose name resolves to 127.0.0.1 (DNS rebinding) could otherwise read every prompt,
     and any page could send forms and plain text. Programs send neither Origin nor Sec-Fetch-Site;
-    browsers send one of them with all that a page can do, but for opening a link.
+    browsers send one of them with everything that a page can do, except opening a link.
     Starlette's TrustedHostMiddleware knows neither address ranges nor a message of ours.
     """
 

@@ -62,8 +62,8 @@ class _Spans(SpanWatch):
 def recording() -> Generator[PulseTraces]:
     """Record every client's calls in this block, and send nothing.
 
-    The settings are those of the program's `init_pulse`, before the block or in it, but for where
-    traces go, whether, and which. Afterwards all is as it was before.
+    The settings of the program's `init_pulse` apply, before the block or in it, except those that
+    say whether, where and which traces go. Afterwards everything is as it was before.
     """
     spans = _Spans()
     provider = _provider(spans)

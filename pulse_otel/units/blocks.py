@@ -95,13 +95,20 @@ def trace(
     capture_input: bool = True,
     capture_output: bool = True,
 ) -> Any:
-    """Record a unit of work: the calls and tools in it are one trace, beneath its span.
+    """Record a unit of work: the calls and tools in it are one trace, below its span.
 
-    ``with trace("handle ticket") as unit:`` records a block, in sync and async code;
-    ``@trace``, ``@trace()`` and ``@trace("handle ticket")`` record each run of a function, with its
-    arguments as input and its result as output. `summary` is the title of the trace on the
-    service's pages; otherwise it is the name of the outermost unit, unless a `session` says it.
-    Raises TypeError for what is neither a name nor a function.
+    ``with trace("handle ticket") as unit:`` records a block, in sync and async code. ``@trace``,
+    ``@trace()`` and ``@trace("handle ticket")`` record each run of a function.
+
+    Args:
+        name: The name of the unit; by default, the function's.
+        summary: The title of the trace; by default, that of the `session`, else the name of the
+            outermost unit.
+        capture_input: Whether a function's arguments are recorded.
+        capture_output: Whether a function's result is recorded.
+
+    Raises:
+        TypeError: `name` is neither a text nor a function.
     """
     settings = Settings(
         WORK,
@@ -133,11 +140,19 @@ def tool(
     capture_input: bool = True,
     capture_output: bool = True,
 ) -> Any:
-    """Record the run of a tool: an ``execute_tool`` span with its arguments and its result.
+    """Record the run of a tool, as a block or as a decorator, like `trace`.
 
-    Used as `trace` is. The model's tool call is found by itself, by the function's name and
-    arguments, so that a tool is recorded once; `call_id` names it for a block. Raises TypeError for
-    what is neither a name nor a function.
+    The span is an ``execute_tool`` span with arguments and result. It is matched with the model's
+    tool call by the function's name and arguments, so that Pulse shows the tool once.
+
+    Args:
+        name: The name of the tool; by default, the function's.
+        call_id: The id of the model's tool call; for a block only.
+        capture_input: Whether the arguments are recorded.
+        capture_output: Whether the result is recorded.
+
+    Raises:
+        TypeError: `name` is neither a text nor a function.
     """
     settings = Settings(
         TOOL,

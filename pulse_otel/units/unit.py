@@ -35,8 +35,7 @@ class Content:
 class Unit:
     """One run of `pulse_otel.trace` or `pulse_otel.tool`.
 
-    Assign `input` and `output` to record them, at that moment, as far as content is recorded.
-    Where nothing is recorded, they are only kept.
+    Assigning `input` or `output` records it at once, as it is then, if content is recorded.
     """
 
     def __init__(

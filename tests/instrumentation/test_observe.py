@@ -115,7 +115,7 @@ def test_parameters_are_stripped_when_nothing_is_recorded(
     assert pulse_otel.flush_buffer(1) is True
 
 
-def test_an_observed_client_without_init_pulse_is_asked_about_once(
+def test_an_observed_client_without_init_pulse_is_warned_about_once(
     provider: Any,
     openai_client: Any,
     caplog: pytest.LogCaptureFixture,

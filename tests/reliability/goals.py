@@ -75,8 +75,8 @@ DISK = (
         "memory instead, lost 0, used again",
         "EIO is made up, at `os.write`; memory is bounded by the queue, to 320 MiB",
     ),
-    Goal("S8", "more than the bound", "oldest let go, counted; bound + one batch"),
-    Goal("S9", "older than 48 h", "let go, counted"),
+    Goal("S8", "more than the bound", "oldest dropped, counted; bound + one batch"),
+    Goal("S9", "older than 48 h", "dropped, counted"),
     Goal("S10", "umask 000, others' directories", "0700 / 0600, refused"),
     Goal("S11", "a look into every file", "no key, no address"),
     Goal(
@@ -119,7 +119,7 @@ PROCESS = (
     Goal("P12", "gevent, eventlet, uvloop, nested loops", "lost 0, no hang"),
     Goal(
         "P13",
-        "64 threads x 1,000 spans; shutdown amid them",
+        "64 threads x 1,000 spans; shutdown during them",
         "accounts hold",
         "16 x 100 by default",
     ),

@@ -50,7 +50,7 @@ class DropReason(str, Enum):
 SpanEnd: TypeAlias = End | DropReason
 
 _SERVICE = "check that the trace service is reachable"
-_FOR_WANT_OF_SERVICE = (DropReason.QUEUE_FULL, DropReason.UNSENT, DropReason.UNCONFIRMED)
+_WITHOUT_SERVICE = (DropReason.QUEUE_FULL, DropReason.UNSENT, DropReason.UNCONFIRMED)
 _REMEDIES: dict[DropReason, str] = {
     DropReason.QUEUE_FULL: f"{_SERVICE}; spool_dir keeps more, on disk",
     DropReason.UNSENT: f"{_SERVICE}; with spool_dir the next process sends them",
@@ -101,7 +101,7 @@ def log_lost_spans(stats: DeliveryStats, trouble: str, *, passing: bool) -> None
         }
         worst = DropReason(max(reasons, key=lambda why: reasons[why]))
         remedy = _REMEDIES.get(worst, "please report it")
-        if trouble and worst in _FOR_WANT_OF_SERVICE:
+        if trouble and worst in _WITHOUT_SERVICE:
             remedy = remedy.replace(_SERVICE, trouble) if passing else trouble
         # Not throttled: each exporter ends once.
         logger.warning(

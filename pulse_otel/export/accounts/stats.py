@@ -8,18 +8,24 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStats:
-    """Where every span that ended is, at one moment. Each span is counted once:
+    """Where every span that ended is, at one moment.
 
-    ``ended == in_queue + queue_overflow + delivered + pending_on_disk + taken_over + ignored
-    + not_sampled + sum(dropped.values())``
+    Each span is counted once: ``ended == in_queue + queue_overflow + delivered + pending_on_disk +
+    taken_over + ignored + not_sampled + sum(dropped.values())``.
 
-    `ended`: handed to the delivery. `in_queue`: waiting in memory. `queue_overflow`: dropped
-    because too many waited. `delivered`: accepted by the service. `pending_on_disk`: in the spool.
-    `taken_over`: taken from the spool by another process, which counts them as inherited.
-    `ignored`: not a GenAI span, not expressible in the service's form, or recorded twice.
-    `not_sampled`: left out by `sample_rate`, or a call that your own provider's sampler left out.
-    `dropped`: lost, by reason. The `inherited_` counts are of spans that ended in other processes
-    of the spool. `redaction_failures`: texts replaced because the `redact` function failed.
+    Attributes:
+        ended: Spans that were handed to the delivery.
+        in_queue: Waiting in memory.
+        queue_overflow: Dropped because too many waited.
+        delivered: Accepted by the service.
+        pending_on_disk: Waiting in the spool.
+        taken_over: Taken from our spool by another process, which counts them as inherited.
+        ignored: No GenAI spans, recorded twice, or of a kind that the service's form lacks.
+        not_sampled: Left out by `sample_rate`, or by the sampler of your own provider.
+        dropped: Lost, by reason.
+        inherited_delivered: Spans of other processes, delivered from their spool by this one.
+        inherited_dropped: Spans of other processes that this one lost, by reason.
+        redaction_failures: Texts that were replaced because the `redact` function failed.
     """
 
     ended: int = 0

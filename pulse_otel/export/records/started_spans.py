@@ -62,7 +62,7 @@ class StartedSpans:
     def find(self, trace_id: str, span_id: str) -> ReadableSpan | NotSent | None:
         """Return the span of these ids in hex, or that it is not sent; None if it is unknown.
 
-        A span is unknown, too, once it has ended and the program has let go of it.
+        A span is unknown, too, once it has ended and the program holds it no more.
         """
         try:
             key, trace = int(span_id, 16), int(trace_id, 16)

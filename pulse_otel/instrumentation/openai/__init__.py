@@ -6,15 +6,19 @@ from pulse_otel.instrumentation.instrumentor import SdkInstrumentor
 
 
 class OpenAIInstrumentor(SdkInstrumentor):
-    """Record the calls of every `openai` client.
+    """Record the calls of every `openai` client: `OpenAIInstrumentor().instrument()`.
 
-    `instrument(tracer_provider=None, capture_content=None, max_content_bytes=None,
-    stream_usage=None)`: spans go to that provider. Without one they go to the pipeline of
-    `init_pulse`, which may be called before or after, with its settings for what is not given
-    here. Without `init_pulse` they go to the global provider, and what is not given is read
-    from ``PULSE_CAPTURE_CONTENT``, ``PULSE_MAX_CONTENT_BYTES``, ``PULSE_STREAM_USAGE``; content
-    is then off by default, unless an exporter called ``pulse`` is configured by
-    ``OTEL_TRACES_EXPORTER`` or ``OTEL_CONFIG_FILE``. A wrong argument raises ValueError.
+    `instrument()` takes these keywords, and `uninstrument()` ends it:
+
+    - `tracer_provider`: where the spans go. By default, that is the pipeline of `init_pulse`, which
+      may be called before or after, or else the global provider.
+    - `capture_content`, `max_content_bytes`, `stream_usage`: by default, the settings of
+      `init_pulse`. Without it, ``PULSE_CAPTURE_CONTENT``, ``PULSE_MAX_CONTENT_BYTES`` and
+      ``PULSE_STREAM_USAGE``; content is then off, unless ``OTEL_TRACES_EXPORTER`` or
+      ``OTEL_CONFIG_FILE`` names the exporter ``pulse``.
+    - `meter_provider`: where the metrics go; by default, the global one.
+
+    It raises ConfigError for a wrong value, and TypeError for a provider that is none.
     """
 
     sdk = "openai"
