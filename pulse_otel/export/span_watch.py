@@ -38,4 +38,4 @@ class SpanWatch(SpanProcessor):
 
 def watch(provider: Any) -> None:
     """Note the spans of `provider` from now on; one of the API alone has none."""
-    add_once(provider, "_pulse_span_watch", SpanWatch())
+    add_once(provider, "_pulse_span_watch", STARTED.started, is_for_pulse)
