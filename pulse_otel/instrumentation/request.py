@@ -14,7 +14,8 @@ from typing import Any
 from opentelemetry.context import get_current
 
 from pulse_otel.guard import guarded
-from pulse_otel.instrumentation.call import LlmCall, current_call
+from pulse_otel.instrumentation.call import LlmCall
+from pulse_otel.instrumentation.current_call import current_call
 from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints
 from pulse_otel.instrumentation.parameters import (
     carried,
