@@ -39,13 +39,19 @@ class RecordEverything(Sampler):
         links: Sequence[Link] | None = None,
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
-        """Decide as `other` does, with RECORD_ONLY in place of DROP."""
+        """Decide as `other` does, with RECORD_ONLY in place of DROP.
+
+        A sampler that returns no attributes would leave the span without any.
+        """
         result = self._other.should_sample(
             parent_context, trace_id, name, kind, attributes, links, trace_state
         )
-        if result.decision is not Decision.DROP:
+        decision = result.decision
+        if decision is Decision.DROP:
+            decision = Decision.RECORD_ONLY
+        elif result.attributes or not attributes:
             return result
-        return SamplingResult(Decision.RECORD_ONLY, attributes, result.trace_state)
+        return SamplingResult(decision, attributes, result.trace_state)
 
     def get_description(self) -> str:
         """Return a name that includes the other sampler's."""
