@@ -64,7 +64,8 @@ def fields_of(value: Any) -> Mapping[str, Any]:
     """Return all fields of a dict or a model at once, as for the chunks of a stream."""
     if type(value) is dict:
         return value
-    if type(type(value)) in MODELS or is_model(type(value)):
+    kind = type(value)
+    if type(kind) in MODELS or is_model(kind):
         extra = value.__pydantic_extra__
         return {**value.__dict__, **extra} if extra else value.__dict__
     fields = dict_of(value)

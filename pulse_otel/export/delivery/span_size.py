@@ -57,7 +57,7 @@ def _texts_size(values: Any) -> int:
     """Return the bytes of texts, and of sequences; `getsizeof` takes far longer than `len`."""
     size = 0
     for value in values:
-        kind = type(value)
+        kind: object = type(value)
         if kind is str:
             size += _TEXT_BYTES + len(value) if value.isascii() else getsizeof(value)
         elif kind is tuple:
