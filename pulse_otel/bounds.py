@@ -86,13 +86,9 @@ def within(value: Any, room: int, notes: Notes) -> bytes | None:
     return whole(value, room) or shortened(value, room, notes)
 
 
-def whole(value: Any, room: int) -> bytes | None:
-    """Return the JSON of `value` if it takes at most `room` bytes."""
-    return _whole(value, room, Sizes(room))
-
-
-def _whole(value: Any, room: int, sizes: Sizes) -> bytes | None:
-    if sizes.least(value) > room:
+def whole(value: Any, room: int, sizes: Sizes | None = None) -> bytes | None:
+    """Return the JSON of `value` if it takes at most `room` bytes; `sizes` are those known."""
+    if (sizes or Sizes(room)).least(value) > room:
         return None
     text = to_json_bytes(value, room)
     return text if len(text) <= room else None
@@ -126,7 +122,7 @@ class _Cut:
         return self.whole(value, room) or self.shortened(value, room, depth)
 
     def whole(self, value: Any, room: int) -> Json | None:
-        return _whole(value, room, self._sizes)
+        return whole(value, room, self._sizes)
 
 
 def _text(text: str, room: int, notes: Notes) -> Json | None:

@@ -16,7 +16,7 @@ from pulse_otel import semconv
 from pulse_otel.block import Block
 from pulse_otel.guard import guarded
 from pulse_otel.log import rate_limited
-from pulse_otel.span_starts import SpanStarts
+from pulse_otel.span_starts import add_once
 from pulse_otel.texts import as_text, scrub
 from pulse_otel.values import plain
 
@@ -32,6 +32,7 @@ _AROUND = otel_context.create_key("pulse-otel-around")  # the span in which the 
 UNIT = otel_context.create_key("pulse-otel-unit")
 """Of the context: the open unit of work (`pulse_otel.units`)."""
 _PAUSED = otel_context.create_key("pulse-otel-paused")
+_LABELLED = "_pulse_labelled"  # of a TracerProvider: its spans are labelled with their block
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,20 +174,19 @@ class _OtherSpans:
     """Label the spans of other libraries: at the TracerProviders that are named, and the global."""
 
     def __init__(self) -> None:
-        self._starts = SpanStarts(_label)
         self._wanted = False  # nobody records anything, and spans are left as they are
 
     def label(self, provider: Any = None) -> None:
         """Label the spans of `provider`, and those of the global TracerProvider of each moment."""
         self._wanted = True
         found = trace.get_tracer_provider() if provider is None else provider
-        if self._starts.add_to(found):
+        if add_once(found, _LABELLED, started=_label):
             guarded(_label_open, found)
 
     def before_block(self) -> None:
         """Add the global TracerProvider: the program may have set it since the last block."""
         if self._wanted:
-            self._starts.add_to(trace.get_tracer_provider())
+            add_once(trace.get_tracer_provider(), _LABELLED, started=_label)
 
 
 other_spans = _OtherSpans()

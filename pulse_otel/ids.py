@@ -7,11 +7,9 @@ all later runs would be lost. It also moves the sequence that the program wanted
 
 from __future__ import annotations
 
-from random import SystemRandom
+from os import urandom
 
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-
-_random = SystemRandom()
 
 
 class SystemIdGenerator(RandomIdGenerator):
@@ -19,8 +17,8 @@ class SystemIdGenerator(RandomIdGenerator):
 
     def generate_span_id(self) -> int:
         """A span id that is not 0."""
-        return _random.getrandbits(64) or self.generate_span_id()
+        return int.from_bytes(urandom(8), "big") or self.generate_span_id()
 
     def generate_trace_id(self) -> int:
         """A trace id that is not 0."""
-        return _random.getrandbits(128) or self.generate_trace_id()
+        return int.from_bytes(urandom(16), "big") or self.generate_trace_id()

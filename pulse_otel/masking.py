@@ -9,11 +9,11 @@ import json
 import re
 from typing import Any
 
-from pulse_otel.bounds import NOTES, OVER, shortened, whole
+from pulse_otel.bounds import NOTES, OVER, shortened
 from pulse_otel.leaves import SEPARATOR, Leaves, leaves
 from pulse_otel.sizes import Sizes
 from pulse_otel.texts import clip, scrub, size_bytes
-from pulse_otel.values import plain_within
+from pulse_otel.values import plain_within, to_json_bytes
 
 MASK = "[masked]"
 _MOST_BYTES = 1 << 15  # of the JSON of plain data: more is cut before it is searched
@@ -140,10 +140,12 @@ def without_secrets(value: Any, most: int = _MOST_BYTES) -> Any:
     They are known by the name of their field or by their form. A mapping under such a name, as in
     a schema, is searched; headers are masked whole.
     """
-    found = leaves(value, clean=Sizes(most).least(value) <= most)
+    fits = Sizes(most).least(value) <= most
+    found = leaves(value, clean=fits)
     if found is None:
         value = plain_within(value, most)
-    if whole(value, most) is None:
+        fits = Sizes(most).least(value) <= most
+    if not fits or len(to_json_bytes(value, most)) > most:
         cut = shortened(value, most, NOTES)
         value = {NOTES.key: True} if cut is None else json.loads(cut)
         found = None
@@ -156,6 +158,8 @@ def without_secrets(value: Any, most: int = _MOST_BYTES) -> Any:
 
 def _masks(found: Leaves) -> dict[str, str]:
     """Return each text that holds secrets, and what is shown of it."""
+    if not found.texts:
+        return {}
     text = found.text
     shown = mask_secrets(text)
     if shown == text:
@@ -167,8 +171,11 @@ def _masks(found: Leaves) -> dict[str, str]:
 
 
 def _may_name_secret(names: list[str]) -> bool:
-    ends = _plain_name(SEPARATOR.join(names)) + SEPARATOR
-    return any(end + SEPARATOR in ends for end in _ENDINGS)
+    # Each once, as the schemas of tools repeat them; in all of them at a time.
+    for name in _plain_name(SEPARATOR.join(set(names))).split(SEPARATOR):
+        if name.endswith(_ENDINGS):
+            return True
+    return False
 
 
 def _plain_name(name: str) -> str:

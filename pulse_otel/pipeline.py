@@ -35,6 +35,7 @@ from pulse_otel.process.flush import flush_all
 from pulse_otel.process.forks import reset_in_children
 from pulse_otel.semconv import SCOPE_ANTHROPIC, SCOPE_OPENAI, SCOPE_UNITS
 from pulse_otel.settings import ConfigError
+from pulse_otel.span_starts import add
 from pulse_otel.switch import OwnSwitch, SwitchableProcessor
 from pulse_otel.unsampled import RecordEverything
 
@@ -109,7 +110,7 @@ class _Pipeline:
                     shutdown_on_exit=False,
                 )
                 own.sampler = RecordEverything(own.sampler)
-                own.add_span_processor(_state.own_switch)
+                add(own, _state.own_switch)
                 self._own = own
             return self._own
 
@@ -118,7 +119,7 @@ class _Pipeline:
             switch, _ = _state.switches.get(id(provider), (None, None))
             if switch is None:
                 switch = SwitchableProcessor()
-                provider.add_span_processor(switch)
+                add(provider, switch)
                 _state.switches[id(provider)] = (switch, provider)
                 if _content(self.config):
                     logger.info(
@@ -173,9 +174,8 @@ class _State:
         self.hooked = False
         self.in_test: Callable[[Config], None] | None = None  # takes the place of every pipeline
         self.own_switch = OwnSwitch()  # of each provider that we make
-        self.switches: dict[
-            int, tuple[SwitchableProcessor, Any]
-        ] = {}  # by id(provider), which is kept alive
+        # By id(provider), which is kept alive.
+        self.switches: dict[int, tuple[SwitchableProcessor, Any]] = {}
 
     def reset_after_fork(self) -> None:
         """In a child: a lock that another thread held at the fork would stay locked for ever."""

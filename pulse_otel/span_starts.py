@@ -1,4 +1,7 @@
-"""Observe the spans of a TracerProvider, which is told so once."""
+"""Observe the spans of a TracerProvider, which is told so once.
+
+All that observe one are one span processor to it: each takes time of every span.
+"""
 
 from __future__ import annotations
 
@@ -9,39 +12,28 @@ from opentelemetry.context import Context
 
 from pulse_otel.guard import guarded
 
-_MARK = "_pulse_span_starts"
+_OBSERVERS = "_pulse_span_observers"
+Started = Callable[[Any, Context | None], None]
+Ended = Callable[[Any], object]
 
 
-def add_once(provider: Any, mark: str, processor: Any) -> bool:
-    """Add `processor` to `provider`, unless one with this `mark` is there; return whether it did.
-
-    A provider of the OpenTelemetry API alone takes none.
-    """
-    token = object()
-    # One operation: of two threads, one is first.
-    if not takes_once(provider, mark) or provider.__dict__.setdefault(mark, token) is not token:
-        return False
-    provider.add_span_processor(processor)
-    return True
-
-
-def takes_once(provider: Any, mark: str) -> bool:
-    """Return whether `provider` takes processors, and has none with this `mark`."""
-    names = getattr(provider, "__dict__", None)
-    return names is not None and mark not in names and hasattr(provider, "add_span_processor")
-
-
-class SpanObserver:
+class SpanObservers:
     """Be a span processor by its methods alone: it needs no more than the OpenTelemetry API."""
 
+    def __init__(self) -> None:
+        self.started: list[Started] = []
+        self.ended: list[Ended] = []
+
     def on_start(self, span: Any, parent_context: Context | None = None) -> None:
-        return None
+        for started in self.started:
+            guarded(started, span, parent_context)
 
     def _on_ending(self, span: Any) -> None:
         return None
 
     def on_end(self, span: Any) -> None:
-        return None
+        for ended in self.ended:
+            guarded(ended, span)
 
     def shutdown(self) -> None:
         return None
@@ -50,15 +42,36 @@ class SpanObserver:
         return True
 
 
-class SpanStarts(SpanObserver):
-    """Call `started` for each span that starts."""
+def add(provider: Any, observers: SpanObservers) -> None:
+    """Add `observers` to `provider`, as those that `add_once` adds to unless there are some."""
+    getattr(provider, "__dict__", {}).setdefault(_OBSERVERS, observers)
+    provider.add_span_processor(observers)
 
-    def __init__(self, started: Callable[[Any, Context | None], None]) -> None:
-        self._started = started
 
-    def add_to(self, provider: Any) -> bool:
-        """Observe `provider` from now on; return False if it is observed, or cannot be."""
-        return add_once(provider, _MARK, self)
+def add_once(
+    provider: Any, mark: str, started: Started | None = None, ended: Ended | None = None
+) -> bool:
+    """Call `started` and `ended` for each span of `provider`, unless it has this `mark`.
 
-    def on_start(self, span: Any, parent_context: Context | None = None) -> None:
-        guarded(self._started, span, parent_context)
+    Returns whether it does so from now on. A provider of the OpenTelemetry API alone takes none.
+    """
+    token = object()
+    # One operation: of two threads, one is first.
+    if not takes_once(provider, mark) or provider.__dict__.setdefault(mark, token) is not token:
+        return False
+    made = SpanObservers()
+    observers: SpanObservers = provider.__dict__.setdefault(_OBSERVERS, made)
+    # One that leads to several providers is told once.
+    if started is not None and started not in observers.started:
+        observers.started.append(started)
+    if ended is not None and ended not in observers.ended:
+        observers.ended.append(ended)
+    if observers is made:
+        provider.add_span_processor(made)
+    return True
+
+
+def takes_once(provider: Any, mark: str) -> bool:
+    """Return whether `provider` takes processors, and has none with this `mark`."""
+    names = getattr(provider, "__dict__", None)
+    return names is not None and mark not in names and hasattr(provider, "add_span_processor")

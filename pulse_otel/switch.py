@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
 from pulse_otel.export.processor import PulseSpanProcessor
 from pulse_otel.export.records.started_spans import STARTED
 from pulse_otel.guard import guarded
+from pulse_otel.span_starts import SpanObservers
 from pulse_otel.unsampled import as_sampled
 
 _FLUSH_MS = 5000  # a provider's flush waits for other exporters, too
 
 
-class SwitchableProcessor(SpanProcessor):
-    """The processor on a provider; what it leads to can change.
+class SwitchableProcessor(SpanObservers, SpanProcessor):
+    """The processor on a provider, also for those that observe it; what it leads to can change.
 
     It leads to a processor that was stopped until there is another: that one counts what it
     cannot send any more.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.target: PulseSpanProcessor | None = None
-
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        guarded(STARTED.started, span)
+        self.started.append(STARTED.started)
 
     def on_end(self, span: ReadableSpan) -> None:
         if self.target is not None:
             self.target.on_end(span)
+        super().on_end(span)
 
     def shutdown(self) -> None:
         """The user's provider shuts down: everything is flushed, within 5 s."""

@@ -24,6 +24,8 @@ from pulse_otel.guard import guarded
 class RecordEverything(Sampler):
     """Records what `other` leaves out, without marking it as sampled."""
 
+    records_everything = True  # for who wants to know before a span starts
+
     def __init__(self, other: Sampler) -> None:
         self._other = other
 
@@ -37,13 +39,19 @@ class RecordEverything(Sampler):
         links: Sequence[Link] | None = None,
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
-        """Decide as `other` does, with RECORD_ONLY in place of DROP."""
+        """Decide as `other` does, with RECORD_ONLY in place of DROP.
+
+        A sampler that returns no attributes would leave the span without any.
+        """
         result = self._other.should_sample(
             parent_context, trace_id, name, kind, attributes, links, trace_state
         )
-        if result.decision is not Decision.DROP:
+        decision = result.decision
+        if decision is Decision.DROP:
+            decision = Decision.RECORD_ONLY
+        elif result.attributes or not attributes:
             return result
-        return SamplingResult(Decision.RECORD_ONLY, attributes, result.trace_state)
+        return SamplingResult(decision, attributes, result.trace_state)
 
     def get_description(self) -> str:
         """Return a name that includes the other sampler's."""

@@ -16,6 +16,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
     Decision,
+    Sampler,
+    SamplingResult,
     StaticSampler,
     TraceIdRatioBased,
 )
@@ -24,6 +26,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 import pulse_otel
 from pulse_otel import Provider, PulseSpanExporter, observe
+from pulse_otel.unsampled import RecordEverything
 from tests.conftest import KEY, MESSAGES, Service
 from tests.environments import Environment
 from tests.export.sending import ids_in
@@ -87,6 +90,24 @@ def test_a_sampler_meant_for_other_tracing_silences_nothing(
 
 
 @pytest.mark.parametrize("sampled", [False, True])
+class Forgetful(Sampler):
+    """Samples everything, and returns no attributes."""
+
+    def should_sample(self, *args: Any, **named: Any) -> SamplingResult:
+        return SamplingResult(Decision.RECORD_AND_SAMPLE)
+
+    def get_description(self) -> str:
+        return "forgetful"
+
+
+def test_a_sampler_that_returns_no_attributes_takes_none_away() -> None:
+    provider = TracerProvider(RecordEverything(Forgetful()), shutdown_on_exit=False)
+
+    span: Any = provider.get_tracer("t").start_span("chat m", attributes={"x": 1})
+
+    assert span.attributes == {"x": 1}
+
+
 def test_an_incoming_trace_that_is_not_sampled_silences_nothing(
     sampled: bool, pulse: Service, watched: tuple[openai.OpenAI, list[str]]
 ) -> None:

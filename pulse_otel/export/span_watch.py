@@ -43,7 +43,7 @@ class SpanWatch(SpanProcessor):
 
 def watch(provider: Any) -> None:
     """Note the spans of `provider` from now on; one of the API alone has none."""
-    add_once(provider, _MARK, SpanWatch())
+    add_once(provider, _MARK, STARTED.started, is_for_pulse)
 
 
 def watch_during_export(provider: Any) -> None:

@@ -9,25 +9,27 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from opentelemetry import context as otel_context
-from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Span, SpanKind
 
 from pulse_otel import semconv
-from pulse_otel.context import Session, labels, tell_unit
+from pulse_otel.context import Session, tell_unit
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.coexistence import reuse_active_span
+from pulse_otel.instrumentation.current_call import context_of, current_call
 from pulse_otel.instrumentation.endpoint import AddPiece, Attributes, Endpoint, no_piece
-from pulse_otel.instrumentation.errors import call_error
+from pulse_otel.instrumentation.errors import call_error, status_of
 from pulse_otel.instrumentation.last_call import note_call
 from pulse_otel.instrumentation.metrics import Measured, measured
 from pulse_otel.instrumentation.other_spans import watch
-from pulse_otel.instrumentation.reading import given, text
+from pulse_otel.instrumentation.reading import given
 from pulse_otel.instrumentation.recorder import Observed, Recorder
 from pulse_otel.instrumentation.span_attributes import (
+    asked,
+    asked_before_start,
     first_attributes,
     http_facts,
     request_of,
@@ -49,22 +51,28 @@ from pulse_otel.instrumentation.tools import (
 from pulse_otel.values import copied
 
 _MOST_HEADS = 8  # chunks to wait for the id and the model; some servers send neither
-_CALL = otel_context.create_key("pulse-otel-call")
 _PREVIOUS, _LINKED = "previous_response_id", "/responses"  # the API whose requests have it
-
-
-def current_call() -> LlmCall | None:
-    """Return the call that the SDK is carrying out in this context.
-
-    The context holds a weak reference: a connection stays open, and keeps the context in which it
-    was opened.
-    """
-    call = otel_context.get_value(_CALL)
-    return cast("LlmCall | None", call()) if isinstance(call, weakref.ref) else None
 
 
 class LlmCall:
     """Record one logical call to a provider, retries included."""
+
+    # Of the class, as most calls leave most of them alone.
+    _first_chunk_s: float | None = None
+    _has_head = False  # a chunk with the id and model of the answer came
+    _answer: Any = None  # the whole response, or the one assembled from a stream
+    _finished = False
+    ended_ns: int | None = None  # the answer was there before the call is finished
+    _ends_span = True  # False: the span belongs to another instrumentation
+    _has_tools = False  # the request offers the model some
+    _conversation: int | None = None  # of its messages, if it has tools
+    _connection: object = None
+    http_response: Any = None
+    retries: object = None  # that the SDK made before the answer
+    hides_usage = False  # we asked for the usage chunk, the caller did not
+    tracer_provider: Any = None  # that made the span
+    own_span_pending = True  # the SDK may start its own span for this call
+    measured: Measured | None = None  # if there is a MeterProvider
 
     def __init__(
         self,
@@ -82,29 +90,12 @@ class LlmCall:
         self._caller = caller
         self.span = span
         self.recording = span.is_recording()
-        self._context = otel_context.set_value(
-            _CALL, weakref.ref(self), trace.set_span_in_context(span, context)
-        )
+        self._context = context_of(self, context)
         self._started = time.perf_counter()
-        self._first_chunk_s: float | None = None
         self.chunks: list[Any] = []
-        self._has_head = False  # a chunk with the id and model of the answer came
-        self.add_piece: AddPiece = no_piece  # then: what adds a usual chunk, in place of `chunk`
-        self._answer: Any = None  # the whole response, or the one assembled from a stream
-        self._finished = False
-        self.ended_ns: int | None = None  # the answer was there before the call is finished
-        self._ends_span = True  # False: the span belongs to another instrumentation
-        self._has_tools = False  # the request offers the model some
-        self._conversation: int | None = None  # of its messages, if it has tools
-        self._connection: object = None
-        self.http_response: Any = None
-        self.retries: object = None  # that the SDK made before the answer
+        self.add_piece: AddPiece = no_piece  # after a head: what adds a usual chunk
         self._http: Attributes = {}
-        self.hides_usage = False  # we asked for the usage chunk, the caller did not
         self.callers_context = current
-        self.tracer_provider: Any = None  # that made the span
-        self.own_span_pending = True  # the SDK may start its own span for this call
-        self.measured: Measured | None = None  # if there is a MeterProvider
         self._sampled = self.recording
 
     @classmethod
@@ -132,6 +123,7 @@ class LlmCall:
         # A reference, as the id of a provider that is gone may be given to another one.
         caller = (weakref.ref(provider), own.session.id, own.session.user_id)
         found: Attributes | None = None
+        written: Attributes | None = None  # of those, what is set with the start of the span
         span = reused = reuse_active_span(provider, current)
         if span is None:
             tracer = recorder.tracer(endpoint.scope, provider)
@@ -141,7 +133,9 @@ class LlmCall:
                 messages = found.get(semconv.INPUT_MESSAGES)
                 about = (tracer, recorder, caller, own.session)
                 context = guarded(resume, *about, messages, links, context) or context
-            span = tracer.start_span(name, context, kind=SpanKind.CLIENT, attributes=attributes)
+            written = guarded(asked_before_start, tracer, endpoint, recorder, request, found, own)
+            first = {**attributes, **written} if written else attributes
+            span = tracer.start_span(name, context, kind=SpanKind.CLIENT, attributes=first)
         else:
             span.set_attributes(attributes)
         try:
@@ -151,7 +145,7 @@ class LlmCall:
             call.tracer_provider = provider
             if call.recording:
                 note_call(span)
-                guarded(call._requested, request, found if recorder.capture_content else None, own)
+                guarded(call._requested, request, found, written, own)
             elif span.get_span_context().is_valid:  # else no SDK made it: tracing is off
                 recorder.not_sampled()
             call.measured = measured(recorder, endpoint.scope, attributes, current)
@@ -163,15 +157,19 @@ class LlmCall:
         return call
 
     def _requested(
-        self, request: Mapping[str, Any], found: Attributes | None, own: Observed
+        self,
+        request: Mapping[str, Any],
+        found: Attributes | None,
+        written: Attributes | None,
+        own: Observed,
     ) -> None:
-        """Set the attributes of the request; `found` are those that were read already."""
+        """Set the attributes of the request, unless they are `written` already."""
         if own.session.id:
             tell_unit(Session(own.session.id, own.session.user_id), self.callers_context)
         self._has_tools = given(request.get("tools")) or given(request.get("functions"))
-        if found is None:
-            found = guarded(self._endpoint.request, request, self._recorder.capture_content) or {}
-        written = self._set(found | labels(own.session))
+        if written is None:
+            written = asked(self._endpoint, self._recorder, request, found, own)
+            self.span.set_attributes(written)
         if self._has_tools and groups_calls(self._caller, getattr(self.span, "parent", None)):
             limit, read = self._recorder.max_content_bytes, self._endpoint.request
             self._conversation = guarded(digest_of_request, read, request, written, limit)
@@ -269,10 +267,7 @@ class LlmCall:
         if error is not None or semconv.ERROR_TYPE not in found:
             found |= call_error(error, self._answer, self.chunks, self.http_response)
         if semconv.ERROR_TYPE in found:  # raised, or reported by the response
-            details: Any = found.get(semconv.PULSE_ERROR) or {}
-            if not self._recorder.capture_content:
-                details.pop("message", None)  # providers quote the prompt in it
-            self.span.set_status(Status(StatusCode.ERROR, text(details.get("message"))))
+            self.span.set_status(status_of(found, self._recorder.capture_content))
         if self.measured is not None:
             guarded(self.measured.end, found, self._started, self.ended_ns, self._context)
         self._write(found)
@@ -283,7 +278,7 @@ class LlmCall:
         if semconv.RESPONSE_STATUS in found and self._endpoint.remember is not None:
             self._endpoint.remember(found.get(semconv.RESPONSE_ID), self.span)
         self._note_tools(found)
-        self._set(found)
+        self.span.set_attributes(settable(found, self._recorder.max_content_bytes))
 
     def _note_tools(self, found: Attributes) -> None:
         """Remember the tools that the model asked for.
@@ -297,12 +292,5 @@ class LlmCall:
         answer = (found if content else self._read(True)).get(semconv.OUTPUT_MESSAGES)
         if parts := requested(answer):
             linked = self._endpoint.path == _LINKED and found.get(semconv.RESPONSE_ID)
-            links = present(linked, self._connection)
-            span = self.span.get_span_context()
-            asker = Asker(self._caller, span, self._conversation, links)
-            tool_calls.add(asker, parts, content)
-
-    def _set(self, attributes: Attributes) -> Attributes:
-        written = settable(attributes, self._recorder.max_content_bytes)
-        self.span.set_attributes(written)
-        return written
+            links, ids = present(linked, self._connection), self.span.get_span_context()
+            tool_calls.add(Asker(self._caller, ids, self._conversation, links), parts, content)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from opentelemetry.trace import Status, StatusCode
+
 from pulse_otel import semconv
 from pulse_otel.guard import tried
 from pulse_otel.instrumentation.reading import fields_of, integer, items, read, text
@@ -83,6 +85,17 @@ def _reported_by_choice(choices: Any) -> Any:
         if found:
             return found
     return None
+
+
+def status_of(found: dict[str, Any], content: bool) -> Status:
+    """Return the status of a span with the error that was `found`.
+
+    Without `content` its message is taken out: providers quote the prompt in it.
+    """
+    details: Any = found.get(semconv.PULSE_ERROR) or {}
+    if not content:
+        details.pop("message", None)
+    return Status(StatusCode.ERROR, text(details.get("message")))
 
 
 def _body(http_response: Any) -> Any:

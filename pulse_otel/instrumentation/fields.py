@@ -7,8 +7,9 @@ from typing import Any
 
 _MOST_KNOWN, _MOST_NAMES = 64, 64  # so many combinations, of so many names, are remembered
 
-Field = tuple[str, str, Callable[[Any], Any]]
-"""The name of a field, its attribute, and the function that checks the type."""
+Field = tuple[str, str | None, Callable[[Any], Any]]
+"""The name of a field, its attribute, and the function that checks the type; or None, and the one
+that reads attributes of what is inside."""
 
 
 class Fields:

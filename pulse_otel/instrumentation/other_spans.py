@@ -11,34 +11,29 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.context import other_spans
-from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.last_call import calls_since
-from pulse_otel.span_starts import SpanObserver, add_once
+from pulse_otel.span_starts import add_once
 
 _OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC, semconv.SCOPE_UNITS)
 
 _RESULTS = ("gen_ai.choice", "gen_ai.client.inference.operation.details")  # events
 
 
-class _OtherSpans(SpanObserver):
-    def on_end(self, span: Any) -> None:
-        guarded(self._notice, span)
+def _ended(span: Any) -> None:
+    if getattr(span.instrumentation_scope, "name", None) in _OURS:
+        return
+    if within := calls_since(span.start_time or 0):
+        # Here, as an ended span takes no attribute, and all processors get this object.
+        vars(span)[semconv.CALLS_WITHIN] = within
+    attributes: Any = span.attributes or {}
+    call_id = attributes.get(semconv.TOOL_CALL_ID)
+    if isinstance(call_id, str):
+        from pulse_otel.instrumentation.tools import tool_calls  # there, if an SDK is patched
 
-    def _notice(self, span: Any) -> None:
-        if getattr(span.instrumentation_scope, "name", None) in _OURS:
-            return
-        if within := calls_since(span.start_time or 0):
-            # Here, as an ended span takes no attribute, and all processors get this object.
-            vars(span)[semconv.CALLS_WITHIN] = within
-        attributes: Any = span.attributes or {}
-        call_id = attributes.get(semconv.TOOL_CALL_ID)
-        if isinstance(call_id, str):
-            from pulse_otel.instrumentation.tools import tool_calls  # there, if an SDK is patched
-
-            whole = semconv.TOOL_CALL_RESULT in attributes or any(
-                event.name in _RESULTS for event in span.events
-            )
-            tool_calls.mark_recorded(call_id, whole)
+        whole = semconv.TOOL_CALL_RESULT in attributes or any(
+            event.name in _RESULTS for event in span.events
+        )
+        tool_calls.mark_recorded(call_id, whole)
 
 
 _MARK = "_pulse_other_spans"
@@ -49,4 +44,4 @@ def watch(provider: Any) -> None:
     if _MARK in getattr(provider, "__dict__", ()):
         return
     other_spans.label(provider)
-    add_once(provider, _MARK, _OtherSpans())
+    add_once(provider, _MARK, ended=_ended)

@@ -6,18 +6,15 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.guard import tried
 from pulse_otel.instrumentation.fields import Field, Fields
 from pulse_otel.instrumentation.tool_definitions import definitions
-from pulse_otel.kinds import MODELS, dict_of, exact, instance_fields, is_model, name_of, stored
-from pulse_otel.masking import without_secrets
+from pulse_otel.kinds import MODELS, dict_of, exact, instance_fields, is_model, stored
 from pulse_otel.texts import as_text
 from pulse_otel.values import NOT_RECORDED, field_of, plain
 
@@ -29,6 +26,15 @@ _NOT_GIVEN = frozenset({"NotGiven", "Omit", "not_given"})
 def given(value: object) -> bool:
     """Return whether `value` is neither None nor one of the SDKs' "not given" marks."""
     return value is not None and type(value).__name__ not in _NOT_GIVEN
+
+
+def given_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that are `given`, without a call for each."""
+    return {
+        name: value
+        for name, value in fields.items()
+        if value is not None and type(value).__name__ not in _NOT_GIVEN
+    }
 
 
 def read(value: Any, *path: str) -> Any:
@@ -45,7 +51,7 @@ def _field(value: Any, name: str) -> Any:
     `getattr` for a field that it lacks is slow, and most providers leave some out."""
     kind = type(value)
     if type(kind) in MODELS or is_model(kind):
-        fields = stored(value, "__dict__")
+        fields = value.__dict__
         if name in fields:
             return fields[name]
         extra: Any = stored(value, "__pydantic_extra__")
@@ -58,7 +64,8 @@ def fields_of(value: Any) -> Mapping[str, Any]:
     """Return all fields of a dict or a model at once, as for the chunks of a stream."""
     if type(value) is dict:
         return value
-    if type(type(value)) in MODELS or is_model(type(value)):
+    kind = type(value)
+    if type(kind) in MODELS or is_model(kind):
         extra = value.__pydantic_extra__
         return {**value.__dict__, **extra} if extra else value.__dict__
     fields = dict_of(value)
@@ -149,68 +156,34 @@ class Rules:
     """Extract attributes by rules: a wrong type sets nothing, and the first rule wins."""
 
     def __init__(self, *rules: Rule) -> None:
-        # Sorted by the parent of each value, which is then looked up once per call.
-        parents: dict[tuple[str, ...], list[Field]] = {}
-        for path, attribute, convert in rules:
-            parents.setdefault(path[:-1], []).append((path[-1], attribute, convert))
-        self._parents = [(path, Fields(fields)) for path, fields in parents.items()]
+        groups: dict[str, list[Any]] = {}  # by the field that holds what they read; "" for none
+        for (name, *path), attribute, convert in rules:
+            rule = (tuple(path) or name, attribute, convert)
+            groups.setdefault(name if path else "", []).append(rule)
+        rows: list[Field] = []
+        for name, group in groups.items():
+            rows += [(name, None, Rules(*group).extract)] if name else group
+        self._fields = Fields(rows)
 
-    def names(self, *path: str) -> frozenset[str]:
-        """Return the names of the fields that the rules read at `path`."""
-        return frozenset(
-            name for parent, fields in self._parents if parent == path for name, _, _ in fields.all
-        )
+    def names(self) -> frozenset[str]:
+        """Return the names of the fields that the rules read of the value itself."""
+        return frozenset(name for name, attribute, _ in self._fields.all if attribute)
 
     def extract(self, value: Any) -> dict[str, Any]:
         """Return the attributes that the rules find in `value`."""
+        fields = value if type(value) is dict else fields_of(value)
         found: dict[str, Any] = {}
-        for path, fields in self._parents:
-            parent = value
-            if path and not given(parent := read(value, *path)):
+        for name, attribute, convert in self._fields.among(fields):
+            field = fields[name]
+            if field is None or attribute in found:
                 continue
-            if type(parent) is not dict:
-                parent = fields_of(parent)
-            for name, attribute, convert in fields.among(parent):
-                raw = parent[name]
-                if raw is not None and attribute not in found:
-                    result = convert(raw)
-                    if result is not None:
-                        found[attribute] = result
+            result = convert(field)
+            if attribute is None:
+                for key in result:
+                    found.setdefault(key, result[key])
+            elif result is not None:
+                found[attribute] = result
         return found
-
-
-# The model has an attribute of its own; the query and the files are no part of the body.
-_NO_PARAMETERS = frozenset({"model", "extra_query", "extra_files"})
-Content = Callable[[Mapping[str, Any]], dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class RequestReader:
-    """Read a request: `rules` and `fixed` always; content and other parameters if it is wanted.
-
-    `shown` names the fields that `content` reads. Every other field of the body for which no
-    rule has an attribute is a parameter: providers have many of their own. `also` names fields
-    of which a rule reads a part only.
-    """
-
-    rules: Rules
-    shown: tuple[str, ...] = ()
-    content: Content | None = None
-    fixed: dict[str, Any] = field(default_factory=dict[str, Any])
-    also: tuple[str, ...] = ()
-
-    @functools.cached_property
-    def _elsewhere(self) -> frozenset[str]:
-        return (_NO_PARAMETERS | self.rules.names() | {*self.shown}) - {*self.also}
-
-    def __call__(self, request: Mapping[str, Any], content: bool) -> dict[str, Any]:
-        """Return the attributes of a request."""
-        attributes = self.rules.extract(request) | self.fixed
-        if content:
-            if self.content is not None:
-                attributes |= self.content(request)
-            attributes |= other_parameters(request, self._elsewhere)
-        return attributes
 
 
 def present(**values: Any) -> dict[str, Any]:
@@ -274,19 +247,6 @@ def messages_and_tools(
     if tools:
         attributes[semconv.TOOL_DEFINITIONS] = definitions(tool, tools)
     return attributes
-
-
-def other_parameters(request: Mapping[str, Any], elsewhere: frozenset[str]) -> dict[str, Any]:
-    """Return the given parameters of a body but those that are recorded `elsewhere`."""
-    values = {
-        # A class, as a response format, is shown by its name.
-        name: name_of(value) if issubclass(type(value), type) else value
-        for name, value in request.items()
-        if name not in elsewhere
-        and value is not None
-        and type(value).__name__ not in _NOT_GIVEN  # as `given`, which is asked ten times a request
-    }
-    return {semconv.PULSE_REQUEST_PARAMETERS: without_secrets(values)} if values else {}
 
 
 def generic(block: object) -> dict[str, Any]:

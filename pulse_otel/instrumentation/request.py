@@ -14,7 +14,8 @@ from typing import Any
 from opentelemetry.context import get_current
 
 from pulse_otel.guard import guarded
-from pulse_otel.instrumentation.call import LlmCall, current_call
+from pulse_otel.instrumentation.call import LlmCall
+from pulse_otel.instrumentation.current_call import current_call
 from pulse_otel.instrumentation.endpoint import Endpoint, Endpoints
 from pulse_otel.instrumentation.parameters import (
     carried,
@@ -84,7 +85,7 @@ def _open(
     own = session_from_parameters(parameters) if parameters else None
     options_now = options_of_call(observed, own, current)
     call = LlmCall.open(endpoint, recorder, client, request, options_now, current)
-    if request.get("stream") is not True:
+    if request.get("stream") is not True or not call.recording:
         return call, sent
     try:
         return call, guarded(_asking_for_usage, client, sent, call, endpoint, recorder) or sent

@@ -11,10 +11,12 @@ from typing import Any, cast
 
 from pulse_otel import semconv
 from pulse_otel.bounds import bounded_json
+from pulse_otel.context import labels
+from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.endpoint import Attributes, Endpoint
 from pulse_otel.instrumentation.providers import server_attributes
 from pulse_otel.instrumentation.reading import integer, text
-from pulse_otel.instrumentation.recorder import Observed
+from pulse_otel.instrumentation.recorder import Observed, Recorder
 from pulse_otel.instrumentation.tool_definitions import Definitions
 from pulse_otel.texts import scrub
 
@@ -39,6 +41,39 @@ def settable(attributes: Attributes, limit: int) -> Attributes:
     return attributes
 
 
+def asked(
+    endpoint: Endpoint,
+    recorder: Recorder,
+    request: Mapping[str, Any],
+    found: Attributes | None,
+    own: Observed,
+) -> Attributes:
+    """Return the attributes of a request, as they are set; `found` are those that were read."""
+    content = recorder.capture_content
+    if found is None or not content:
+        found = guarded(endpoint.request, request, content) or {}
+    return settable(found | labels(own.session), recorder.max_content_bytes)
+
+
+def asked_before_start(
+    tracer: Any,
+    endpoint: Endpoint,
+    recorder: Recorder,
+    request: Mapping[str, Any],
+    known: Attributes | None,
+    own: Observed,
+) -> Attributes | None:
+    """Return what is `asked` if the span will be recorded whatever is in it; else None.
+
+    The SDK takes far longer to set attributes twice. A conversation that is no session's waits:
+    the span may first get the session of the run around it.
+    """
+    if not getattr(getattr(tracer, "sampler", None), "records_everything", False):
+        return None
+    found = asked(endpoint, recorder, request, known, own)
+    return found if own.session.id or semconv.CONVERSATION_ID not in found else None
+
+
 def first_attributes(
     endpoint: Endpoint, client: Any, request: Mapping[str, Any], own: Observed
 ) -> tuple[str, dict[str, Any]]:
@@ -54,7 +89,7 @@ def first_attributes(
 
 
 _DESTINATION = "_pulse_destination"
-_CLIENTS = frozenset(("openai._client", "openai._base_client", "anthropic._base_client"))
+_CLIENTS = frozenset(("openai", "openai._client", "openai._base_client", "anthropic._base_client"))
 
 
 @lru_cache(32)

@@ -20,7 +20,9 @@ from pulse_otel.instrumentation.raw import observe_raw
 
 def observe_result(result: Any, call: LlmCall) -> None:
     """Record the SDK's result: now, or as the caller reads it."""
-    if hasattr(result, "__pydantic_fields_set__"):
+    if not call.recording:
+        call.finish()
+    elif hasattr(result, "__pydantic_fields_set__"):
         call.response(result)  # a model; it takes long to say that it has no such attribute
     elif _is_stream(result):
         _tap(result, StreamObserver(call))

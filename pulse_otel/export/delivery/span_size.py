@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sys import getsizeof
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from opentelemetry.sdk.trace import ReadableSpan
 
@@ -43,10 +43,13 @@ def size_of(span: ReadableSpan) -> int:
 
 
 def _attributes_size(attributes: Any) -> int:
-    """Texts count with all their bytes; `copy` spares the slow way of a Mapping's values."""
+    """Texts count with all their bytes; the SDK's own dict spares a Mapping's slow `values`."""
     if attributes is None:
         return 0
-    values: Any = attributes.copy().values() if hasattr(attributes, "copy") else attributes.values()
+    known: Any = getattr(attributes, "_dict", None)
+    if known is None:
+        known = attributes.copy() if hasattr(attributes, "copy") else attributes
+    values = known.values()
     return _ATTRIBUTE_BYTES * len(values) + _texts_size(values)
 
 
@@ -54,10 +57,11 @@ def _texts_size(values: Any) -> int:
     """Return the bytes of texts, and of sequences; `getsizeof` takes far longer than `len`."""
     size = 0
     for value in values:
-        if type(value) is str:
+        kind: object = type(value)
+        if kind is str:
             size += _TEXT_BYTES + len(value) if value.isascii() else getsizeof(value)
-        elif type(value) is tuple:
-            elements = cast("tuple[object, ...]", value)
-            texts = elements and type(elements[0]) is str
-            size += _ELEMENT_BYTES * len(elements) + (_texts_size(elements) if texts else 0)
+        elif kind is tuple:
+            size += _ELEMENT_BYTES * len(value)
+            if value and type(value[0]) is str:
+                size += _texts_size(value)
     return size

@@ -9,6 +9,7 @@ from __future__ import annotations
 import weakref
 from typing import NamedTuple
 
+from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext
 
@@ -39,7 +40,7 @@ class StartedSpans:
         """Return how many spans are remembered."""
         return len(self._young.keys() | self._old.keys())
 
-    def started(self, span: ReadableSpan) -> None:
+    def started(self, span: ReadableSpan, parent_context: Context | None = None) -> None:
         """Note a span that starts. Runs in the caller's thread, for each span of the program."""
         context = span.get_span_context()
         if context is not None:

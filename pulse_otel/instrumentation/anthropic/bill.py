@@ -6,20 +6,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.instrumentation.counts import Counts
 from pulse_otel.instrumentation.openai.tokens import some
-from pulse_otel.instrumentation.reading import fields_of, filled, integer, items, read, text
+from pulse_otel.instrumentation.reading import (
+    Rules,
+    fields_of,
+    filled,
+    integer,
+    items,
+    read,
+    text,
+)
 from pulse_otel.instrumentation.stated_cost import stated_cost
 from pulse_otel.instrumentation.tool_uses import as_attribute, container_uses, server_tool_uses
 from pulse_otel.instrumentation.usage_rules import MESSAGE_COUNTS
 
 # `cache_creation` is in `message_start` alone.
-_COUNTS = Counts(
+_COUNTS = Rules(
     *((row.path, row.attribute, some if row.positive else integer) for row in MESSAGE_COUNTS)
 )
 # https://platform.claude.com/docs/en/build-with-claude/fast-mode (speed)
 # https://platform.claude.com/docs/en/api/service-tiers (tier and place)
-_FACTS = Counts(
+_FACTS = Rules(
     (("output_tokens_details", "thinking_tokens"), semconv.REASONING_TOKENS, integer),
     (("service_tier",), semconv.PULSE_SERVICE_TIER, filled),
     (("speed",), semconv.PULSE_SPEED, filled),

@@ -7,7 +7,6 @@ from typing import Any
 from pulse_otel import semconv
 from pulse_otel.instrumentation.finish_reasons import finish_reason, finish_reasons
 from pulse_otel.instrumentation.reading import (
-    RequestReader,
     Rules,
     few_strings,
     filled,
@@ -19,6 +18,7 @@ from pulse_otel.instrumentation.reading import (
     true,
     user_message,
 )
+from pulse_otel.instrumentation.request_reader import RequestReader
 
 _REQUEST = Rules(
     (("max_tokens_to_sample",), semconv.REQUEST_MAX_TOKENS, integer),

@@ -31,6 +31,7 @@ MESSAGES = Endpoint(
     bill=bill.read_bill,
     assemble=events.assemble,
     add_piece=events.add_piece,
+    compact_chunk=events.compact_event,
     methods=(
         *_methods(("anthropic.resources.messages",), ("create", "parse", "stream")),
         # `tool_runner` and `thread` make calls later, each with what was given to them.

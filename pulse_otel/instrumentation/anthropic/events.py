@@ -13,7 +13,7 @@ from typing import Any
 
 from pulse_otel.instrumentation.reading import integer, parsed, read, text
 from pulse_otel.outside import from_outside
-from pulse_otel.values import plain
+from pulse_otel.values import copied
 
 # Delta type -> (its field, the block's field that it extends)
 _DELTAS = {
@@ -22,6 +22,7 @@ _DELTAS = {
     "input_json_delta": ("partial_json", "input"),
     "compaction_delta": ("content", "content"),
 }
+_OF_NO_USE = frozenset(("content_block_stop", "message_stop", "ping"))  # nothing else is read
 
 
 def add_piece(event: Any, events: list[Any]) -> bool:
@@ -38,6 +39,12 @@ def add_piece(event: Any, events: list[Any]) -> bool:
     except (AttributeError, KeyError, TypeError):
         return False
     return True
+
+
+def compact_event(event: Any) -> Any:
+    """Return a copy of what is read of an event."""
+    kind = text(read(event, "type"))
+    return {"type": kind} if kind in _OF_NO_USE else copied(event)
 
 
 class _Blocks:
@@ -83,7 +90,10 @@ def _text_of(pieces: Iterable[Any]) -> str:
 
 
 def assemble(events: list[Any]) -> dict[str, Any]:
-    """Assemble one message from the events of a stream, as far as it got."""
+    """Assemble one message from the events of a stream, as far as it got.
+
+    They are copies: plain data, of which nothing is changed here.
+    """
     whole: dict[str, Any] = {"usage": {}}
     blocks = _Blocks()
     for kind, run in groupby(events, type):
@@ -105,7 +115,7 @@ def _read_event(whole: dict[str, Any], blocks: _Blocks, event: Any) -> None:
         # Cumulative: later values replace earlier ones.
         _update(whole["usage"], read(event, "usage"))
     elif kind == "content_block_start":
-        blocks.open(read(event, "index"), plain(read(event, "content_block")))
+        blocks.open(read(event, "index"), read(event, "content_block"))
     elif kind == "content_block_delta":
         _add(blocks.at(read(event, "index")), read(event, "delta"))
 
@@ -118,15 +128,14 @@ def _start(whole: dict[str, Any], message: Any) -> None:
 
 
 def _update(found: dict[str, Any], new: Any) -> None:
-    values = plain(new)
-    if isinstance(values, dict):
-        found |= {name: value for name, value in values.items() if value is not None}
+    if isinstance(new, dict):
+        found |= {name: value for name, value in new.items() if value is not None}
 
 
 def _add(state: dict[str, Any], delta: Any) -> None:
     kind = text(read(delta, "type")) or ""
     if kind == "citations_delta":
-        state["citations"].append(plain(read(delta, "citation")))
+        state["citations"].append(read(delta, "citation"))
     elif kind in _DELTAS:
         source, target = _DELTAS[kind]
         piece = read(delta, source)

@@ -13,12 +13,12 @@ from pulse_otel import semconv
 from pulse_otel.instrumentation.anthropic import blocks
 from pulse_otel.instrumentation.finish_reasons import finish_reason, finish_reasons
 from pulse_otel.instrumentation.reading import (
-    RequestReader,
     Rules,
     few_strings,
     fields_of,
     filled,
     given,
+    given_of,
     integer,
     messages_and_tools,
     number,
@@ -28,6 +28,7 @@ from pulse_otel.instrumentation.reading import (
     text,
     true,
 )
+from pulse_otel.instrumentation.request_reader import RequestReader
 from pulse_otel.values import plain
 
 
@@ -64,7 +65,7 @@ _reader = RequestReader(_REQUEST, ("messages", "tools", "system"), _content)
 
 def read_request(request: Mapping[str, Any], content: bool) -> dict[str, Any]:
     """Return the attributes of a request, in which the SDK marks each field that is not given."""
-    return _reader({name: request[name] for name in request if given(request[name])}, content)
+    return _reader(given_of(request), content)
 
 
 def read_response(response: Any, content: bool) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 
 from pulse_otel.guard import guarded
-from pulse_otel.instrumentation.call import LlmCall, current_call
+from pulse_otel.instrumentation.call import LlmCall
 from pulse_otel.instrumentation.coexistence import shares_processor
+from pulse_otel.instrumentation.current_call import current_call
 from pulse_otel.instrumentation.patch import Patches
 from pulse_otel.log import rate_limited
 

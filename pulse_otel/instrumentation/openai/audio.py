@@ -9,7 +9,6 @@ from pulse_otel import semconv
 from pulse_otel.instrumentation.openai import media
 from pulse_otel.instrumentation.openai.tokens import MODALITIES
 from pulse_otel.instrumentation.reading import (
-    RequestReader,
     Rules,
     answer,
     number,
@@ -20,6 +19,7 @@ from pulse_otel.instrumentation.reading import (
     true,
     user_message,
 )
+from pulse_otel.instrumentation.request_reader import RequestReader
 
 _REQUEST = Rules(
     (("temperature",), semconv.REQUEST_TEMPERATURE, number),

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.instrumentation.counts import Counts
 from pulse_otel.instrumentation.openai.background import shows_end
 from pulse_otel.instrumentation.openai.tokens import some
-from pulse_otel.instrumentation.reading import fields_of, integer, items, read
+from pulse_otel.instrumentation.reading import Rules, fields_of, integer, items, read
 from pulse_otel.instrumentation.stated_cost import stated_cost
 from pulse_otel.instrumentation.tool_uses import (
     as_attribute,
@@ -31,7 +30,7 @@ from pulse_otel.instrumentation.usage_rules import (
 )
 
 _GENERATED = ("choices", "output")  # answers with one of them have generated something
-_COUNTS = Counts(*((row.path, row.attribute, some if row.positive else integer) for row in COUNTS))
+_COUNTS = Rules(*((row.path, row.attribute, some if row.positive else integer) for row in COUNTS))
 
 
 def read_bill(answer: Any, provider: str, headers: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from pulse_otel import semconv
 from pulse_otel.instrumentation.finish_reasons import finish_reason, finish_reasons
 from pulse_otel.instrumentation.openai.chat_parts import parts_of_message
 from pulse_otel.instrumentation.reading import (
-    RequestReader,
     Rules,
     few_strings,
     fields_of,
@@ -30,6 +29,7 @@ from pulse_otel.instrumentation.reading import (
     text_parts,
     true,
 )
+from pulse_otel.instrumentation.request_reader import RequestReader
 from pulse_otel.masking import without_secrets
 from pulse_otel.values import plain
 

@@ -40,19 +40,19 @@ def add_piece(chunk: Any, chunks: list[Any]) -> bool:
         delta = state["delta"]
         written = delta.__dict__
         content = written["content"]
-        more = (
+        if (
             written["tool_calls"]
             or written["refusal"]
             or written["function_call"]
-            or ("audio" in written and written["audio"])  # of the SDKs that declare it
             or state["index"]
             or state["finish_reason"]
             or fields["usage"] is not None
-        )
-        extra = getattr(delta, "__pydantic_extra__", written)  # pydantic 1: among the fields
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return False
-    if more or type(content) is not str or (extra and _adds(extra)):
+            or type(content) is not str
+            or (written.get("audio"))  # of the SDKs that declare it
+            or ((extra := delta.__pydantic_extra__) and _adds(extra))
+        ):
+            return False
+    except (AttributeError, KeyError, TypeError, ValueError):  # such as models of pydantic 1
         return False
     chunks.append(content)
     return True

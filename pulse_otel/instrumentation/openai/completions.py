@@ -10,7 +10,6 @@ from pulse_otel import semconv
 from pulse_otel.instrumentation.finish_reasons import finish_reason
 from pulse_otel.instrumentation.openai.chat import read_choices
 from pulse_otel.instrumentation.reading import (
-    RequestReader,
     Rules,
     few_strings,
     filled,
@@ -22,6 +21,7 @@ from pulse_otel.instrumentation.reading import (
     text,
     true,
 )
+from pulse_otel.instrumentation.request_reader import RequestReader
 
 _REQUEST = Rules(
     (("max_tokens",), semconv.REQUEST_MAX_TOKENS, integer),

@@ -10,7 +10,6 @@ from pulse_otel import semconv
 from pulse_otel.instrumentation.openai.completions import texts
 from pulse_otel.instrumentation.openai.media import base64_bytes
 from pulse_otel.instrumentation.reading import (
-    RequestReader,
     Rules,
     filled,
     integer,
@@ -18,6 +17,7 @@ from pulse_otel.instrumentation.reading import (
     read,
     strings,
 )
+from pulse_otel.instrumentation.request_reader import RequestReader
 
 _FLOAT_BYTES = 4  # of one dimension, where vectors are sent as base64
 

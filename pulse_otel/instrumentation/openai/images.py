@@ -9,7 +9,6 @@ from pulse_otel import semconv
 from pulse_otel.instrumentation.openai import media
 from pulse_otel.instrumentation.openai.tokens import MODALITIES, svg_tokens
 from pulse_otel.instrumentation.reading import (
-    RequestReader,
     Rules,
     fields_of,
     integer,
@@ -20,6 +19,7 @@ from pulse_otel.instrumentation.reading import (
     true,
     user_message,
 )
+from pulse_otel.instrumentation.request_reader import RequestReader
 
 _REQUEST = Rules(
     (("n",), semconv.REQUEST_CHOICE_COUNT, lambda n: integer(n) if n != 1 else None),

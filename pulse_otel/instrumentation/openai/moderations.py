@@ -13,7 +13,6 @@ from typing import Any
 from pulse_otel import semconv
 from pulse_otel.instrumentation.openai.items import content_part, input_messages
 from pulse_otel.instrumentation.reading import (
-    RequestReader,
     Rules,
     answer,
     filled,
@@ -24,6 +23,7 @@ from pulse_otel.instrumentation.reading import (
     read,
     user_message,
 )
+from pulse_otel.instrumentation.request_reader import RequestReader
 from pulse_otel.values import plain
 
 _RESPONSE = Rules(

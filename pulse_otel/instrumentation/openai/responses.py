@@ -17,7 +17,6 @@ from pulse_otel.instrumentation.openai.items import (
     parts_of_item,
 )
 from pulse_otel.instrumentation.reading import (
-    RequestReader,
     Rule,
     Rules,
     fields_of,
@@ -32,6 +31,7 @@ from pulse_otel.instrumentation.reading import (
     text_parts,
     true,
 )
+from pulse_otel.instrumentation.request_reader import RequestReader
 from pulse_otel.instrumentation.tool_definitions import definitions
 from pulse_otel.values import plain
 

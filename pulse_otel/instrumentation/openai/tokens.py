@@ -10,7 +10,7 @@ from pulse_otel.instrumentation.reading import Rule, Rules, integer, read, text
 
 def some(value: Any) -> int | None:
     """Return a count above 0: the rarer kinds of tokens are nearly always 0."""
-    return integer(value) or None
+    return None if value is None else integer(value) or None
 
 
 MODALITIES: tuple[Rule, ...] = (

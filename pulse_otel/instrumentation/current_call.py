@@ -1,0 +1,31 @@
+"""The call that the SDK is carrying out in a context."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, cast
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+
+if TYPE_CHECKING:
+    from pulse_otel.instrumentation.call import LlmCall
+
+_CALL = otel_context.create_key("pulse-otel-call")
+
+
+def context_of(call: LlmCall, context: Context) -> Context:
+    """Return `context` as it is while the SDK carries out `call`.
+
+    It holds a weak reference to the call: a connection stays open, and keeps the context in which
+    it was opened.
+    """
+    within = trace.set_span_in_context(call.span, context)
+    return otel_context.set_value(_CALL, weakref.ref(call), within)
+
+
+def current_call() -> LlmCall | None:
+    """Return the call of the current context."""
+    call = otel_context.get_value(_CALL)
+    return cast("LlmCall | None", call()) if isinstance(call, weakref.ref) else None
