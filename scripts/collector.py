@@ -1,0 +1,109 @@
+"""Build the OpenTelemetry Collector that the tests run, and measure with it.
+
+Run it from the checkout:
+
+    python scripts/collector.py build             # compiles it, unless that was done
+    python scripts/collector.py build --gate      # the same, or says why the tests go without
+
+The Collector is the program of `tests/collector`: the components that `examples/collector` names,
+all of one release. It needs Go as `tests/collector/go.mod` says; the modules come from the proxy
+that Go is set up with. The program is kept in the user's cache, and compiled anew when its source
+changes; the environment variable PULSE_COLLECTOR_BINARY names another program to take.
+`--gate` compiles only if PULSE_COLLECTOR=1: this takes minutes where Go's own cache is empty.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.collectors import NOT_BUILT, SOURCE, program
+
+Version = tuple[int, ...]
+
+
+def build() -> Path:
+    """Return the Collector's program; compile it if it is not there.
+
+    Raises RuntimeError without a Go that can, CalledProcessError if Go fails.
+    """
+    target = program()
+    if target.exists():
+        return target
+    lacking = lacks_go()
+    if lacking:
+        raise RuntimeError(lacking)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Another build may run at the same time: what has the final name is complete.
+    unfinished = target.with_name(f"{target.name}.{os.getpid()}")
+    command = [
+        "go",
+        "build",
+        "-mod=readonly",
+        "-trimpath",
+        "-ldflags=-s -w",
+        "-o",
+        str(unfinished),
+        ".",
+    ]
+    try:
+        subprocess.run(command, cwd=SOURCE, check=True)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return target
+
+
+def lacks_go() -> str | None:
+    """Say why there is no Go that can compile the Collector; None if there is one."""
+    wanted = _version((SOURCE / "go.mod").read_text(encoding="utf-8"), r"^go ")
+    if not shutil.which("go"):
+        return f"there is no Go; {_text(wanted)} or newer is needed"
+    found = _version(subprocess.check_output(["go", "version"], text=True), r"\bgo")
+    return None if found >= wanted else f"Go is {_text(found)}; {_text(wanted)} or newer is needed"
+
+
+def _version(text: str, before: str) -> Version:
+    found = re.search(rf"{before}(\d+)\.(\d+)", text, re.MULTILINE)
+    return (int(found[1]), int(found[2])) if found else ()
+
+
+def _text(version: Version) -> str:
+    return ".".join(map(str, version))
+
+
+def gate() -> int:
+    """Build for the tests, or say why they go without; fails only if the compiler does."""
+    if program().exists() or (os.environ.get("PULSE_COLLECTOR") == "1" and not lacks_go()):
+        print(f"the tests run {build()}")
+    elif os.environ.get("PULSE_COLLECTOR") == "1":
+        print(f"the tests with the Collector are skipped: {lacks_go()}")
+    else:
+        print(f"the tests with the Collector are skipped: {NOT_BUILT}")
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("build").add_argument("--gate", action="store_true")
+    options = parser.parse_args(arguments)
+    if options.gate:
+        return gate()
+    started = time.monotonic()
+    print(build())
+    print(f"in {time.monotonic() - started:.0f} s", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

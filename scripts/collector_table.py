@@ -1,0 +1,118 @@
+"""What the development service has of the same calls by three roads, field by field."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import anthropic
+import openai
+import requests
+from collector_calls import CALLS, Program
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+
+from pulse_otel import AnthropicInstrumentor, OpenAIInstrumentor, PulseSpanExporter
+from pulse_otel.local.provider.server import ScriptedProvider
+from pulse_otel.local.service.app import create_app
+from pulse_otel.local.serving import serving
+from tests.collectors import VIA_COLLECTOR, Collector
+from tests.conftest import KEY
+from tests.provider.endpoints import TEST_ENDPOINTS
+
+ROADS: Final = ("direct", "our exporter, gateway.yaml", "stock OTLP, otelcol.yaml")
+_LATEST_S: Final = 20.0
+# These differ by road or by run, and say nothing about the call.
+_NOT_COMPARED: Final = frozenset({"projectId", "timestamp"})
+_BODIES: Final = frozenset({"pulse.request", "pulse.response"})
+_HEADERS: Final = {"Authorization": f"Bearer {KEY}"}
+
+Fields = dict[str, Any]
+Found = dict[tuple[str, str], Fields]
+"""The fields of each span, by the name of the call and the id of the span."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A field, and the calls that have it by each road: as by the direct one, other, or none."""
+
+    field: str
+    had: tuple[str, ...]
+    other: tuple[tuple[str, ...], tuple[str, ...]]
+    none: tuple[tuple[str, ...], tuple[str, ...]]
+    more: tuple[tuple[str, ...], tuple[str, ...]]
+
+
+@contextlib.contextmanager
+def _program(provider: ScriptedProvider, exporters: Sequence[SpanExporter]) -> Iterator[Program]:
+    """Record a program's calls once, and hand them to all exporters."""
+    tracing = TracerProvider(resource=Resource.create({"service.name": "checkout"}))
+    for exporter in exporters:
+        tracing.add_span_processor(BatchSpanProcessor(exporter))
+    instrumentors = (OpenAIInstrumentor(), AnthropicInstrumentor())
+    for instrumentor in instrumentors:
+        instrumentor.instrument(tracer_provider=tracing, capture_content=True)
+    settings: dict[str, Any] = {"api_key": "k", "max_retries": 0}
+    with (
+        openai.OpenAI(base_url=provider.openai_url, **settings) as one,
+        anthropic.Anthropic(base_url=provider.anthropic_url, **settings) as other,
+    ):
+        yield Program(one, other, tracing.get_tracer("the program's own"), provider)
+    for instrumentor in instrumentors:
+        instrumentor.uninstrument()
+    tracing.shutdown()
+
+
+def fetch(folder: Path) -> list[Found]:
+    """Make all calls; return what each road brought."""
+    with contextlib.ExitStack() as stack:
+        urls = [stack.enter_context(serving(create_app())) for _ in ROADS]
+        ours, stock = (
+            stack.enter_context(Collector(name, folder / name, PULSE_API_URL=url))
+            for name, url in zip(("gateway.yaml", "otelcol.yaml"), urls[1:], strict=True)
+        )
+        provider = stack.enter_context(ScriptedProvider(TEST_ENDPOINTS))
+        exporters = (
+            PulseSpanExporter(KEY, urls[0]),
+            PulseSpanExporter(KEY, ours.url, protocol=VIA_COLLECTOR),
+            OTLPSpanExporter(f"{stock.url}/v1/traces"),
+        )
+        calls: dict[str, str] = {}
+        with _program(provider, exporters) as program:
+            for name, call in CALLS.items():
+                with program.tracer.start_as_current_span("run") as run:
+                    call(program)
+                calls[f"{run.get_span_context().trace_id:032x}"] = name
+        sent = [ours.sent(), ours.sent(), stock.sent()]  # the direct road sends what ours does
+        return [_fields(url, calls, count) for url, count in zip(urls, sent, strict=True)]
+
+
+def _fields(url: str, calls: Mapping[str, str], count: int) -> Found:
+    """Return what the service has, once it has `count` spans."""
+    found: Found = {}
+    deadline = time.monotonic() + _LATEST_S
+    while len(found) < count and time.monotonic() < deadline:
+        answer = requests.get(f"{url}/v1/traces", {"limit": 1000}, headers=_HEADERS, timeout=10)
+        for trace in answer.json()["traces"]:
+            for span in trace["spans"]:
+                found[calls[trace["traceId"]], span["spanId"]] = flat(span)
+    return found
+
+
+def flat(span: Mapping[str, Any]) -> Fields:
+    """Return the fields of a span that have a value; those of its bodies each for itself."""
+    fields = {name: value for name, value in span.items() if name not in _NOT_COMPARED}
+    for name, value in fields.pop("metadata").items():
+        fields[name.removeprefix("pulse.") if name in _BODIES else f"metadata.{name}"] = value
+    for body in ("request", "response"):
+        if isinstance(fields.get(body), dict):
+            fields |= {f"{body}.{name}": value for name, value in fields.pop(body).items()}
+    return {name: value for name, value in fields.items() if value not in (None, "", {}, [])}
