@@ -108,7 +108,16 @@ def _large(program: Program) -> None:
 
 
 def _poison(program: Program) -> None:
-    program.ask(chat("A\x00B", prompt_tokens=2**40), content="Say \x00 please")
+    """Record as other instrumentations do, which neither clean texts nor bound numbers."""
+    said = [{"role": "assistant", "parts": [{"type": "text", "content": "A\x00B"}]}]
+    with program.tracer.start_as_current_span("chat") as span:
+        span.set_attribute("gen_ai.operation.name", "chat")
+        span.set_attribute("gen_ai.provider.name", "openai")
+        span.set_attribute("gen_ai.request.model", _MODEL)
+        span.set_attribute("gen_ai.response.id", "chat\x00cmpl")
+        span.set_attribute("gen_ai.usage.input_tokens", 2**40)
+        span.set_attribute("gen_ai.usage.output_tokens", 45)
+        span.set_attribute("gen_ai.output.messages", json.dumps(said))
 
 
 def _agent(program: Program) -> None:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,19 +33,9 @@ _BODIES: Final = frozenset({"pulse.request", "pulse.response"})
 _HEADERS: Final = {"Authorization": f"Bearer {KEY}"}
 
 Fields = dict[str, Any]
-Found = dict[tuple[str, str], Fields]
+Key = tuple[str, str]
+Found = dict[Key, Fields]
 """The fields of each span, by the name of the call and the id of the span."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A field, and the calls that have it by each road: as by the direct one, other, or none."""
-
-    field: str
-    had: tuple[str, ...]
-    other: tuple[tuple[str, ...], tuple[str, ...]]
-    none: tuple[tuple[str, ...], tuple[str, ...]]
-    more: tuple[tuple[str, ...], tuple[str, ...]]
 
 
 @contextlib.contextmanager
@@ -116,3 +103,51 @@ def flat(span: Mapping[str, Any]) -> Fields:
         if isinstance(fields.get(body), dict):
             fields |= {f"{body}.{name}": value for name, value in fields.pop(body).items()}
     return {name: value for name, value in fields.items() if value not in (None, "", {}, [])}
+
+
+def table(found: Sequence[Found]) -> list[str]:
+    """Return the table: per field, in how many spans each road has it, and where it differs."""
+    direct = found[0]
+    names = dict.fromkeys(name for fields in direct.values() for name in fields)
+    lines = [f"| field | {' | '.join(ROADS)} |", f"|---{'|---' * len(ROADS)}|"]
+    lines.append(f"| spans | {' | '.join(_spans(road, direct) for road in found)} |")
+    for name in sorted(names, key=_place):
+        having = [key for key in direct if name in direct[key]]
+        cells = [_compared(name, having, direct, road) for road in found[1:]]
+        lines.append(f"| `{name}` | {len(having)} | {' | '.join(cells)} |")
+    extra = [_extra(road, direct) for road in found[1:]]
+    return [*lines, f"| what the direct road does not have | | {' | '.join(extra)} |"]
+
+
+def _place(name: str) -> tuple[bool, bool, str]:
+    """Columns first, then the bodies, then the metadata."""
+    return (name.startswith("metadata."), "." in name, name)
+
+
+def _spans(road: Found, direct: Found) -> str:
+    lacking = [call for call, span in direct if (call, span) not in road]
+    return f"{len(road)}" + (f"; none: {_listed(lacking)}" if lacking else "")
+
+
+def _compared(name: str, having: Sequence[Key], direct: Found, road: Found) -> str:
+    """Say in how many spans the field is as by the direct road, and in which calls it is not."""
+    there = [key for key in having if name in road.get(key, {})]
+    equal = [key for key in there if road[key][name] == direct[key][name]]
+    said = [str(len(equal))]
+    for word, keys in (("other", set(there) - set(equal)), ("none", set(having) - set(there))):
+        if keys:
+            every = len(keys) == len(having) > 1
+            said.append(f"{word}: {'all' if every else _listed(call for call, _ in keys)}")
+    return "; ".join(said)
+
+
+def _extra(road: Found, direct: Found) -> str:
+    """List the fields that a road alone has."""
+    names = {name for key, fields in road.items() for name in fields.keys() - direct.get(key, {})}
+    return ", ".join(f"`{name}`" for name in sorted(names))
+
+
+def _listed(calls: Iterable[str]) -> str:
+    """List each call once, in the order of the calls."""
+    given = set(calls)
+    return ", ".join(name for name in CALLS if name in given)
