@@ -5,11 +5,12 @@ Run it from the checkout:
     python scripts/collector.py build             # compiles it, unless that was done
     python scripts/collector.py build --gate      # the same, or says why the tests go without
     python scripts/collector.py table             # what arrives by three roads, field by field
+    python scripts/collector.py faults            # a fleet under load and faults, about ten minutes
 
 The Collector is the program of `tests/collector`: the components that `examples/collector` names,
-all of one release. It needs Go as `tests/collector/go.mod` says; the modules come from the proxy
-that Go is set up with. The program is kept in the user's cache, and compiled anew when its source
-changes; the environment variable PULSE_COLLECTOR_BINARY names another program to take.
+and two that fleets often add, all of one release. It needs Go as `tests/collector/go.mod` says; the
+modules come from the proxy that Go is set up with. The program is kept in the user's cache, and
+compiled anew when its source changes; PULSE_COLLECTOR_BINARY names another program to take.
 `--gate` compiles only if PULSE_COLLECTOR=1: where Go's own cache is empty, this takes four minutes
 on two cores. What is measured is written into docs/collector.md.
 """
@@ -105,19 +106,38 @@ def measure_fields() -> int:
     return 0
 
 
+def measure_faults() -> int:
+    """Write the tables of faults, of costs, and of capacity; 1 if a loss is not counted."""
+    from collector_capacity import sheet
+    from collector_faults import cost_table, fault_table, rows
+    from collector_page import keep_section
+
+    with tempfile.TemporaryDirectory() as folder:
+        found, figures = rows(Path(folder))
+    sections = {
+        "faults": fault_table(found), "costs": cost_table(figures), "capacity": sheet(figures)
+    }  # fmt: skip
+    for name, lines in sections.items():
+        keep_section(name, "\n".join(lines))
+        print(*lines, "", sep="\n")
+    return 0 if all(isinstance(result, str) or result.good for _, result in found) else 1
+
+
 def main(arguments: list[str]) -> int:
     """Run one command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("build").add_argument("--gate", action="store_true")
     commands.add_parser("table")
+    commands.add_parser("faults")
     options = parser.parse_args(arguments)
     if options.command == "build" and options.gate:
         return gate()
     started = time.monotonic()
     print(build())
     print(f"in {time.monotonic() - started:.0f} s", file=sys.stderr)
-    return {"build": lambda: 0, "table": measure_fields}[options.command]()
+    run = {"build": lambda: 0, "table": measure_fields, "faults": measure_faults}
+    return run[options.command]()
 
 
 if __name__ == "__main__":

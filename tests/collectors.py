@@ -53,16 +53,13 @@ def free_port() -> int:
 class Collector:
     """A Collector with a configuration of examples/collector, on ports of its own.
 
-    `folder` keeps its queue and its log, also from one start to the next. Each of `settings` is a
-    further piece of configuration in YAML. `wrapper` is a command that runs the Collector's.
+    `folder` keeps its queue and its log, also from one start to the next.
     """
 
     def __init__(
         self,
         name: str,
         folder: Path,
-        *settings: str,
-        wrapper: tuple[str, ...] = (),
         **environ: str,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,10 +68,9 @@ class Collector:
         metrics = f"{{host: {HOST}, port: {self._ports['metrics']}}}"
         readers = f"{{readers: [{{pull: {{exporter: {{prometheus: {metrics}}}}}}}]}}"
         config = [str(EXAMPLE / name)]
-        config += [f"yaml:{piece}" for piece in settings]
         config += [f"yaml:service: {{telemetry: {{metrics: {readers}}}}}"]
         options = [f"--config={piece}" for piece in config]
-        self._command = [*wrapper, str(program()), *options]
+        self._command = [str(program()), *options]
         # A Collector reads the public certificates at its start, and has to find them.
         inherited = {name: value for name, value in os.environ.items() if name != "SSL_CERT_DIR"}
         self._environ = inherited | {
@@ -101,6 +97,10 @@ class Collector:
         """Its process. Raises AssertionError if it does not run."""
         assert self._process
         return self._process.pid
+
+    def wrap(self, *command: str) -> None:
+        """Let this command run its own from now on."""
+        self._command = [*command, *self._command]
 
     def log(self) -> str:
         """Everything that it logged, at all its starts."""

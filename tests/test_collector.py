@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
@@ -137,6 +138,18 @@ def test_the_collector_alone_has_the_key(tmp_path: Path, server: Any) -> None:
         collector.sent()
 
     assert {request.headers["authorization"] for request in server.received} == {f"Bearer {KEY}"}
+
+
+@pytest.mark.parametrize("name", ["agent", "gateway"])
+def test_a_manifest_sets_every_variable_of_its_configuration(name: str) -> None:
+    manifests = yaml.safe_load_all((EXAMPLE / "kubernetes" / f"{name}.yaml").read_text())
+    (pod,) = [one["spec"]["template"]["spec"] for one in manifests if "template" in one["spec"]]
+    (container,) = pod["containers"]
+
+    used = re.findall(r"\$\{env:(\w+)", (EXAMPLE / f"{name}.yaml").read_text())
+
+    assert {variable["name"] for variable in container["env"]} == set(used)
+    assert container["args"] == [f"--config=/etc/collector/{name}.yaml"]
 
 
 def test_the_gate_says_why_the_collector_is_not_run(tmp_path: Path) -> None:
