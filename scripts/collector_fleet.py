@@ -163,5 +163,5 @@ class Fleet:
         return self.service.stored()
 
     def waiting_bytes(self) -> int:
-        """Return how large the queues on disk are."""
-        return sum(f.stat().st_size for f in self.folder.glob("*/queue/*") if f.is_file())
+        """Return how large the queues of the gateways are on disk."""
+        return sum(f.stat().st_size for f in self.folder.glob("gateway-*/queue/*") if f.is_file())
