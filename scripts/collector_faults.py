@@ -6,6 +6,7 @@ import dataclasses
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -202,16 +203,20 @@ def rows(folder: Path) -> tuple[list[tuple[str, Result | str]], Figures]:
     load, figures = undisturbed(folder / "load")
     restarted, disk = restarted_full(folder / "restarted")
     lacking = lacks_tmpfs()
-    found: list[tuple[str, Result | str]] = [
-        ("none: all at full speed", load),
-        ("a gateway is killed, and started 10 s later", gateway_killed(folder / "killed")),
-        (f"the service is away for {_AWAY_S:.0f} s", service_away(folder / "away")),
-        ("all Collectors are killed with full queues, and started again", restarted),
-        ("the agent's disk (1 MiB) is full", lacking or disk_full(folder / "full")),
-        ("the agent starts 5 s after the applications", absent_at_start(folder / "absent")),
-        ("the service answers 500", refused(folder / "500", 500)),
-        ("the service answers 401: the key is wrong", refused(folder / "401", 401)),
-    ]
+    faults: dict[str, Callable[[], Result | str]] = {
+        "none: all at full speed": lambda: load,
+        "a gateway is killed, and started 10 s later": lambda: gateway_killed(folder / "killed"),
+        f"the service is away for {_AWAY_S:.0f} s": lambda: service_away(folder / "away"),
+        "all Collectors are killed with full queues, and started again": lambda: restarted,
+        "the agent's disk (1 MiB) is full": lambda: lacking or disk_full(folder / "full"),
+        "the agent starts 5 s after the applications": lambda: absent_at_start(folder / "absent"),
+        "the service answers 500": lambda: refused(folder / "500", 500),
+        "the service answers 401: the key is wrong": lambda: refused(folder / "401", 401),
+    }
+    found: list[tuple[str, Result | str]] = []
+    for fault, run in faults.items():
+        found.append((fault, run()))
+        print(*found[-1], sep=": ", file=sys.stderr, flush=True)
     return found, dataclasses.replace(figures, disk_bytes=disk)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -59,6 +60,7 @@ class CountingService:
 
     def stop(self) -> None:
         """Be away: nobody listens. What was stored stays."""
+        logging.getLogger("uvicorn.error").disabled = True  # it is meant to cut requests off
         self._running.close()
 
     def stored(self) -> int:

@@ -47,7 +47,7 @@ def main(url: str, count: int) -> None:
             exporter.force_flush(300_000)
     exporter.force_flush(300_000)
     provider.shutdown()
-    stats = exporter.stats()
+    stats = exporter.stats
     counted = {"delivered": stats.delivered, "lost": stats.lost}
     print(json.dumps({**counted, "cpu_s": time.process_time()}))
 
