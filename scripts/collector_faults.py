@@ -22,6 +22,8 @@ SPANS: Final = 100_000
 FEWER: Final = 20_000
 FEW: Final = 800
 _AWAY_S: Final = 60.0
+_FULL_S: Final = 160.0
+_MORE_ROOM: Final = "nsenter -U -m --preserve-credentials -t {} mount -o remount,size=512m {}"
 _TMPFS: Final = 'mkdir -p "$0" && mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@"'
 
 
@@ -62,7 +64,7 @@ def undisturbed(folder: Path, spans: int = SPANS) -> tuple[Result, Figures]:
     with Fleet(folder) as fleet:
         idle = [Use.of(one.pid) for one in fleet.collectors]
         started = time.monotonic()
-        applications = Applications.start(fleet.agent.url, spans)
+        applications = fleet.record(spans)
         applications.wait()
         stored = fleet.wait_for(spans - applications.lost)
         seconds = time.monotonic() - started
@@ -92,7 +94,7 @@ def _failed(collector: Collector) -> int:
 def _disturbed(fleet: Fleet, disturb: Callable[[], object], spans: int = FEWER) -> Result:
     """Run the applications, and `disturb` once the service has a part of what they send."""
     started = time.monotonic()
-    applications = Applications.start(fleet.agent.url, spans)
+    applications = fleet.record(spans)
     while fleet.service.received < spans // 10:
         time.sleep(0.05)
     disturb()
@@ -129,7 +131,7 @@ def restarted_full(folder: Path) -> tuple[Result, int]:
     with Fleet(folder) as fleet:
         fleet.service.stop()
         started = time.monotonic()
-        applications = Applications.start(fleet.agent.url, FEWER)
+        applications = fleet.record(FEWER)
         applications.wait()
         while fleet.agent.counts().get("otelcol_exporter_sent_spans", 0) < applications.delivered:
             time.sleep(0.1)  # the gateways have what the agent took
@@ -148,7 +150,7 @@ def absent_at_start(folder: Path) -> Result:
     with Fleet(folder) as fleet:
         fleet.agent.stop()
         started = time.monotonic()
-        applications = Applications.start(fleet.agent.url, FEWER)
+        applications = fleet.record(FEWER)
         time.sleep(5)
         fleet.agent.start()
         applications.wait()
@@ -165,7 +167,7 @@ def lacks_tmpfs() -> str | None:
 
 
 def disk_full(folder: Path) -> Result:
-    """Give the agent a disk of 1 MiB, and let the service be away until that is full."""
+    """Give the agent a disk of 1 MiB that fills, and more room after some minutes."""
     with Fleet(folder) as fleet:
         for collector in fleet.collectors:
             collector.stop()
@@ -173,12 +175,13 @@ def disk_full(folder: Path) -> Result:
         fleet.agent.wrap("unshare", "-rm", "sh", "-c", _TMPFS, queue)
         fleet.agent.start()  # without gateways: nothing leaves it
         started = time.monotonic()
-        applications = Applications.start(fleet.agent.url, FEWER)
+        applications = fleet.record(FEWER)
         while not fleet.agent.counts().get("otelcol_exporter_enqueue_failed_spans"):
             time.sleep(0.1)
-        time.sleep(5)
         for gateway in fleet.gateways:
             gateway.start()
+        time.sleep(_FULL_S)
+        subprocess.run(_MORE_ROOM.format(fleet.agent.pid, queue).split(), check=True)
         applications.wait()
         stored = fleet.wait_for(FEWER - applications.lost)
         return _result(fleet, FEWER, stored, applications, started)
@@ -208,7 +211,9 @@ def rows(folder: Path) -> tuple[list[tuple[str, Result | str]], Figures]:
         "a gateway is killed, and started 10 s later": lambda: gateway_killed(folder / "killed"),
         f"the service is away for {_AWAY_S:.0f} s": lambda: service_away(folder / "away"),
         "all Collectors are killed with full queues, and started again": lambda: restarted,
-        "the agent's disk (1 MiB) is full": lambda: lacking or disk_full(folder / "full"),
+        "the agent's disk (1 MiB) is full for three minutes": lambda: (
+            lacking or disk_full(folder / "full")
+        ),
         "the agent starts 5 s after the applications": lambda: absent_at_start(folder / "absent"),
         "the service answers 500": lambda: refused(folder / "500", 500),
         "the service answers 401: the key is wrong": lambda: refused(folder / "401", 401),
@@ -229,7 +234,7 @@ def fault_table(found: Sequence[tuple[str, Result | str]]) -> list[str]:
             lines.append(f"| {fault} | not run: {result} | | | | | |")
             continue
         cells = [result.made, result.stored, result.made - result.stored, result.counted]
-        cells += [result.received - result.stored]
+        cells += [result.received - result.stored if result.stored else 0]
         shown = " | ".join(f"{cell:,}" for cell in cells)
         lines.append(f"| {fault} | {shown} | {result.seconds:.0f} s |")
     return lines

@@ -93,6 +93,12 @@ class Applications:
             ]
         )
 
+    def kill(self) -> None:
+        """End those that still run."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
     def wait(self) -> None:
         """Wait for their ends, and add up what they say. Raises CalledProcessError."""
         for process in self.processes:
@@ -136,6 +142,7 @@ class Fleet:
         places = {f"PULSE_GATEWAY_{n}": one.grpc for n, one in enumerate(self.gateways, start=1)}
         self.agent = Collector("agent.yaml", self.folder / "agent", **places)
         self.collectors = [self.agent, *self.gateways]
+        self._applications: list[Applications] = []
 
     def __enter__(self) -> Fleet:
         self.service.start()
@@ -144,9 +151,16 @@ class Fleet:
         return self
 
     def __exit__(self, *error: object) -> None:
+        for applications in self._applications:
+            applications.kill()
         for collector in self.collectors:
             collector.stop(signal.SIGKILL)
         self.service.stop()
+
+    def record(self, spans: int) -> Applications:
+        """Start applications that send to the agent; they end with the fleet at the latest."""
+        self._applications.append(Applications.start(self.agent.url, spans))
+        return self._applications[-1]
 
     def wait_for(self, spans: int) -> int:
         """Return what the service has, once it has `spans` or gets no more."""
