@@ -5,7 +5,7 @@ Run it from the checkout:
     python scripts/collector.py build             # compiles it, unless that was done
     python scripts/collector.py build --gate      # the same, or says why the tests go without
     python scripts/collector.py table             # what arrives by three roads, field by field
-    python scripts/collector.py faults            # a fleet under load and faults, about ten minutes
+    python scripts/collector.py faults            # a fleet under load and faults, twelve minutes
 
 The Collector is the program of `tests/collector`: the components that `examples/collector` names,
 and two that fleets often add, all of one release. It needs Go as `tests/collector/go.mod` says; the

@@ -187,6 +187,22 @@ def disk_full(folder: Path) -> Result:
         return _result(fleet, FEWER, stored, applications, started)
 
 
+def queue_full(folder: Path) -> Result:
+    """Let the agent keep 1 MiB, on a disk that has room, and start the gateways when it is full."""
+    with Fleet(folder, agent_queue=str(1 << 20)) as fleet:
+        for gateway in fleet.gateways:
+            gateway.stop()
+        started = time.monotonic()
+        applications = fleet.record(FEWER)
+        while not fleet.agent.counts().get("otelcol_exporter_enqueue_failed_spans"):
+            time.sleep(0.1)
+        for gateway in fleet.gateways:
+            gateway.start()
+        applications.wait()
+        stored = fleet.wait_for(FEWER - applications.lost)
+        return _result(fleet, FEWER, stored, applications, started)
+
+
 def refused(folder: Path, status: int) -> Result:
     """Let the service answer everything with `status`."""
     with FaultServer(then=answer(status)) as server:
@@ -214,6 +230,7 @@ def rows(folder: Path) -> tuple[list[tuple[str, Result | str]], Figures]:
         "the agent's disk (1 MiB) is full for three minutes": lambda: (
             lacking or disk_full(folder / "full")
         ),
+        "the agent's queue (1 MiB) is full, its disk is not": lambda: queue_full(folder / "queue"),
         "the agent starts 5 s after the applications": lambda: absent_at_start(folder / "absent"),
         "the service answers 500": lambda: refused(folder / "500", 500),
         "the service answers 401: the key is wrong": lambda: refused(folder / "401", 401),

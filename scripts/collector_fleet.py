@@ -132,6 +132,8 @@ class Fleet:
     """Two tiers of Collectors in a folder, and the service behind them."""
 
     folder: Path
+    agent_queue: str = ""
+    """The bytes that the agent keeps at most; the example's own figure if it is empty."""
     service: CountingService = field(default_factory=CountingService)
 
     def __post_init__(self) -> None:
@@ -140,6 +142,8 @@ class Fleet:
             for name in ("gateway-1", "gateway-2")
         ]
         places = {f"PULSE_GATEWAY_{n}": one.grpc for n, one in enumerate(self.gateways, start=1)}
+        if self.agent_queue:
+            places["PULSE_QUEUE_BYTES"] = self.agent_queue
         self.agent = Collector("agent.yaml", self.folder / "agent", **places)
         self.collectors = [self.agent, *self.gateways]
         self._applications: list[Applications] = []
