@@ -9,6 +9,7 @@ processors pass over such spans, so they get a copy that is marked.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
@@ -43,14 +44,14 @@ class RecordEverything(Sampler):
 
         A sampler that returns no attributes would leave the span without any.
         """
-        result = self._other.should_sample(
+        result: Any = self._other.should_sample(
             parent_context, trace_id, name, kind, attributes, links, trace_state
         )
         decision = result.decision
         if decision is Decision.DROP:
             decision = Decision.RECORD_ONLY
         elif result.attributes or not attributes:
-            return result
+            return cast("SamplingResult", result)
         return SamplingResult(decision, attributes, result.trace_state)
 
     def get_description(self) -> str:

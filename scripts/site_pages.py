@@ -8,7 +8,6 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 # The page of the site -> the file in the checkout, where that is not in `docs`.
 ELSEWHERE = {
-    "collector.md": "examples/collector/README.md",
     "benchmarks.md": "benchmarks/README.md",
     "changelog.md": "CHANGELOG.md",
 }

@@ -1,123 +1,168 @@
-"""The programs of examples/collector, run as its README says, but on free ports."""
+"""The OpenTelemetry Collector: where its program is, and a process that runs it."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import signal
 import socket
 import subprocess
-import sys
-import sysconfig
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+import requests
+from typing_extensions import Self
 
 from pulse_otel.local.serving import HOST
 from tests.conftest import KEY, ROOT
 
+SOURCE = ROOT / "tests" / "collector"
 EXAMPLE = ROOT / "examples" / "collector"
-STANDARD = "otelcol-contrib"
-_START_TIMEOUT_S = 20.0
-# rotel is linked with the shared library of the Python version that its wheel is for.
-_LIBPYTHON = {"LD_LIBRARY_PATH": str(sysconfig.get_config_var("LIBDIR"))}
+NOT_BUILT = "no Collector is built; `PULSE_COLLECTOR=1 python scripts/collector.py build` builds it"
+_MODULES = ("go.mod", "go.sum")
+_START_TIMEOUT_S = 30.0
+_DRAINED_TIMEOUT_S = 30.0
+_END_TIMEOUT_S = 30.0
+
+
+def program() -> Path:
+    """Return where the Collector is, or is to be: PULSE_COLLECTOR_BINARY, or a place in the cache.
+
+    That place has a hash of the source and of the modules' versions in its name.
+    """
+    given = os.environ.get("PULSE_COLLECTOR_BINARY")
+    if given:
+        return Path(given)
+    digest = hashlib.sha256()
+    for path in sorted(SOURCE.rglob("*")):
+        if path.suffix == ".go" or path.name in _MODULES:
+            digest.update(f"{path.relative_to(SOURCE).as_posix()}\n".encode() + path.read_bytes())
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "pulse-otel" / "collector" / digest.hexdigest()[:16] / "otelcol"
 
 
 def free_port() -> int:
+    """Return a port on which nobody listens."""
     with socket.create_server((HOST, 0)) as listener:
         return int(listener.getsockname()[1])
 
 
-def wait_for(text: str, log: Path) -> None:
-    """Until `text` is in the log."""
-    deadline = time.monotonic() + 15
-    while text not in log.read_text():
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)
+class Collector:
+    """A Collector with a configuration of examples/collector, on ports of its own.
 
+    `folder` keeps its queue and its log, also from one start to the next. Each of `settings`, such
+    as ``exporters::otlp_http::timeout: 1s``, takes the place of one of the configuration.
+    """
 
-def rotel_agent() -> str:
-    """rotel's program; the test is skipped where it does not run."""
-    rotel = pytest.importorskip("rotel", reason="rotel has no wheel for this platform")
-    agent = Path(rotel.__file__).with_name("rotel-agent")
-    tried = subprocess.run(
-        [agent, "--version"],
-        env={**os.environ, **_LIBPYTHON},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if tried.returncode:
-        pytest.skip(f"rotel does not run here: {tried.stderr.strip()}")
-    return str(agent)
-
-
-class Collectors:
-    """Starts programs and ends them; their output is in `<name>.log` of a directory."""
-
-    def __init__(self, logs: Path, running: contextlib.ExitStack) -> None:
-        self._logs = logs
-        self._running = running
-
-    def log(self, name: str) -> Path:
-        return self._logs / f"{name}.log"
-
-    def rotel(self, agent: str, exporter_url: str) -> str:
-        """rotel with the settings of rotel.env; returns where it takes OTLP/HTTP."""
-        port = free_port()
-        script = (
-            "set -a; . examples/collector/rotel.env; "
-            f"ROTEL_OTLP_GRPC_ENDPOINT={HOST}:{free_port()}; "
-            f"ROTEL_OTLP_HTTP_ENDPOINT={HOST}:{port}; "
-            f"ROTEL_OTLP_EXPORTER_ENDPOINT={exporter_url}; "
-            f"ROTEL_OTLP_EXPORTER_RETRY_INITIAL_BACKOFF=200ms; exec {agent} start"
-        )
-        return self._start("rotel", port, "sh", "-c", script, PULSE_API_KEY=KEY, **_LIBPYTHON)
-
-    def bridge(self, service_url: str) -> str:
-        """The bridge towards a service; returns its address."""
-        port = free_port()
-        command = (sys.executable, str(EXAMPLE / "json_bridge.py"), str(port))
-        return self._start("bridge", port, *command, PULSE_API_URL=service_url)
-
-    def standard(self, service_url: str) -> str:
-        """The standard collector; returns where it takes OTLP/HTTP."""
-        port = free_port()
-        return self._start(
-            "otelcol",
-            port,
-            *(STANDARD, "--config", str(EXAMPLE / "otelcol.yaml")),
-            PULSE_API_URL=service_url,
-            PULSE_API_KEY=KEY,
-            PULSE_QUEUE_DIRECTORY=str(self._logs / "queue"),
-            OTLP_GRPC_ENDPOINT=f"{HOST}:{free_port()}",
-            OTLP_HTTP_ENDPOINT=f"{HOST}:{port}",
-        )
-
-    def _start(self, name: str, port: int, *command: str, **environ: str) -> str:
-        self._running.enter_context(_listening(self.log(name), port, *command, **environ))
-        return f"http://{HOST}:{port}"
-
-
-@contextlib.contextmanager
-def _listening(log: Path, port: int, *command: str, **environ: str) -> Iterator[None]:
-    """The program, from when it listens on `port`."""
-    with log.open("w") as out:
-        # A collector reads the public certificates at its start, and has to find them.
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        *settings: str,
+        **environ: str,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._log = folder / "log"
+        self._ports = {"http": free_port(), "grpc": free_port(), "metrics": free_port()}
+        metrics = f"{{host: {HOST}, port: {self._ports['metrics']}}}"
+        readers = f"{{readers: [{{pull: {{exporter: {{prometheus: {metrics}}}}}}}]}}"
+        config = [str(EXAMPLE / name)]
+        config += [f"yaml:service: {{telemetry: {{metrics: {readers}}}}}"]
+        config += [f"yaml:{setting}" for setting in settings]
+        options = [f"--config={piece}" for piece in config]
+        self._command = [str(program()), *options]
+        # A Collector reads the public certificates at its start, and has to find them.
         inherited = {name: value for name, value in os.environ.items() if name != "SSL_CERT_DIR"}
-        process = subprocess.Popen(
-            command, cwd=ROOT, env={**inherited, **environ}, stdout=out, stderr=out
-        )
+        self._environ = inherited | {
+            "PULSE_API_KEY": KEY,
+            "PULSE_QUEUE_DIRECTORY": str(folder / "queue"),
+            "OTLP_GRPC_ENDPOINT": self.grpc,
+            "OTLP_HTTP_ENDPOINT": f"{HOST}:{self._ports['http']}",
+            **environ,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it takes OTLP/HTTP."""
+        return f"http://{HOST}:{self._ports['http']}"
+
+    @property
+    def grpc(self) -> str:
+        """Where it takes OTLP/gRPC: host and port."""
+        return f"{HOST}:{self._ports['grpc']}"
+
+    @property
+    def pid(self) -> int:
+        """Its process. Raises AssertionError if it does not run."""
+        assert self._process
+        return self._process.pid
+
+    def wrap(self, *command: str) -> None:
+        """Let this command run its own from now on."""
+        self._command = [*command, *self._command]
+
+    def log(self) -> str:
+        """Everything that it logged, at all its starts."""
+        return self._log.read_text()
+
+    def counts(self) -> dict[str, float]:
+        """Its metrics about spans, summed over their labels, by name."""
+        answer = requests.get(f"http://{HOST}:{self._ports['metrics']}/metrics", timeout=10)
+        found: dict[str, float] = {}
+        for line in answer.text.splitlines():
+            labelled, _, value = line.rpartition(" ")
+            name = labelled.partition("{")[0]
+            if name.startswith("otelcol_"):
+                found[name] = found.get(name, 0) + float(value)
+        return found
+
+    def sent(self) -> int:
+        """Return how many spans it sent, once it has sent all that it took and did not filter."""
+        deadline = time.monotonic() + _DRAINED_TIMEOUT_S
+        while True:
+            found = self.counts()
+            taken = found.get("otelcol_receiver_accepted_spans", 0)
+            filtered = found.get("otelcol_processor_filter_spans_filtered", 0)
+            sent = found.get("otelcol_exporter_sent_spans", 0)
+            if sent == taken - filtered:
+                return int(sent)
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.05)
+
+    def start(self) -> None:
+        """Start it, and wait until it listens."""
+        with self._log.open("ab") as out:
+            self._process = subprocess.Popen(
+                self._command, cwd=ROOT, env=self._environ, stdout=out, stderr=out
+            )
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while True:
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection((HOST, self._ports["http"]), 1),
+            ):
+                return
+            assert self._process.poll() is None, self.log()
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.02)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End it, and wait for its end; nothing happens if it does not run."""
+        if self._process is None:
+            return
+        self._process.send_signal(how)
         try:
-            deadline = time.monotonic() + _START_TIMEOUT_S
-            while True:
-                with contextlib.suppress(OSError), socket.create_connection((HOST, port), 1):
-                    break
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.02)
-            yield
-        finally:
-            process.kill()  # its own shutdown waits for what it cannot deliver
-            process.wait()
+            self._process.wait(_END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop(signal.SIGKILL)

@@ -1,257 +1,165 @@
-"""A collector between an app and Pulse: examples/collector, run with rotel.
-
-The configuration of the standard collector is only read here, unless its program is installed.
-"""
+"""The configurations of examples/collector, each run by the OpenTelemetry Collector itself."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import re
-import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import openai
 import pytest
 import yaml
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import Status, StatusCode
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from pulse_otel import OpenAIInstrumentor, PulseSpanExporter
-from pulse_otel.local.provider.replies import openai_error
+from pulse_otel import PulseSpanExporter
 from pulse_otel.local.service.app import create_app
 from pulse_otel.local.serving import HOST, serving
-from tests.collectors import EXAMPLE, STANDARD, Collectors, free_port, rotel_agent, wait_for
+from tests.collectors import EXAMPLE, NOT_BUILT, Collector, free_port, program
 from tests.conftest import KEY, ROOT, Service
 
-SAID = 'Say "hi" <b> \\ é\n"parts":[{'
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from collector_page import kept_section
+from collector_table import fetch, table
+
+needs_collector = pytest.mark.skipif(not program().exists(), reason=NOT_BUILT)
 
 
-@pytest.fixture
-def collectors(tmp_path: Path) -> Iterator[Collectors]:
-    with contextlib.ExitStack() as running:
-        yield Collectors(tmp_path, running)
+def _record(url: str, count: int) -> list[str]:
+    """Record spans with our exporter, and return their trace ids once `url` has taken them."""
+    exporter = PulseSpanExporter(api_url=url, protocol="collector")
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    tracer = provider.get_tracer("test")
+    made = []
+    for _ in range(count):
+        with tracer.start_as_current_span("chat") as span:
+            span.set_attribute("gen_ai.operation.name", "chat")
+        made.append(f"{span.get_span_context().trace_id:032x}")
+    assert exporter.force_flush()
+    provider.shutdown()
+    return made
 
 
-@pytest.fixture
-def agent() -> str:
-    return rotel_agent()
+def _stored(service: Service, made: list[str]) -> bool:
+    """Whether the service has each of the traces once, and nothing else."""
+    return sorted(trace["traceId"] for trace in service.traces(len(made))) == sorted(made)
 
 
-@pytest.fixture
-def otlp(agent: str, collectors: Collectors, service: Service) -> str:
-    """Where a collector in front of `service` takes OTLP/HTTP."""
-    return collectors.rotel(agent, collectors.bridge(service.url))
+@needs_collector
+def test_an_app_without_our_exporter_arrives_with_its_columns(
+    tmp_path: Path, provider: Any, service: Service
+) -> None:
+    with Collector("otelcol.yaml", tmp_path, PULSE_API_URL=service.url) as collector:
+        done = subprocess.run(
+            [sys.executable, str(EXAMPLE / "app.py")],
+            env={
+                **{k: v for k, v in os.environ.items() if not k.startswith("OTEL_")},
+                "PYTHONPATH": str(ROOT),
+                "OPENAI_API_KEY": "sk-caller",
+                "OPENAI_BASE_URL": provider.openai_url,
+                "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+            },
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+        (trace,) = service.traces(1)
 
-
-@contextlib.contextmanager
-def _app(*exporters: Any) -> Iterator[TracerProvider]:
-    """An app's own provider, with our instrumentor on it."""
-    provider = TracerProvider(resource=Resource.create({"service.name": "checkout"}))
-    for exporter in exporters:
-        provider.add_span_processor(SimpleSpanProcessor(exporter))
-    instrumentor = OpenAIInstrumentor()
-    instrumentor.instrument(tracer_provider=provider, capture_content=True)
-    try:
-        yield provider
-    finally:
-        instrumentor.uninstrument()
-        provider.shutdown()
-
-
-def _backlog(otlp: str) -> OTLPSpanExporter:
-    return OTLPSpanExporter(endpoint=f"{otlp}/v1/traces")
-
-
-def _ask(client: Any, **more: Any) -> None:
-    messages = [{"role": "user", "content": SAID}]
-    client.chat.completions.create(model="gpt-4o-mini", messages=messages, **more)
-
-
-def _run_app(otlp: str, provider: Any) -> None:
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLE / "app.py")],
-        env={
-            **{k: v for k, v in os.environ.items() if not k.startswith("OTEL_")},
-            "PYTHONPATH": str(ROOT),
-            "OPENAI_API_KEY": "sk-caller",
-            "OPENAI_BASE_URL": provider.openai_url,
-            "OTEL_EXPORTER_OTLP_ENDPOINT": otlp,
-        },
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "Hello! Paris is sunny.\n", "")
-
-
-def _check_app(service: Service) -> None:
-    """The trace of app.py: one span, for the app's own span stayed in the collector."""
-    (trace,) = service.traces(1)
-    (span,) = trace["spans"]
+    (span,) = trace["spans"]  # the app's own span stayed in the Collector
     assert (span["kind"], span["eventType"], span["source"]) == ("llm_call", "provider_call", "sdk")
-    assert span["parentSpanId"]
     assert re.fullmatch("[0-9a-f]{32}", trace["traceId"])
-    assert (trace["provider"], trace["modelRequested"]) == ("openai", "gpt-4o-mini")
-    assert trace["modelUsed"] == "gpt-4o-mini-2024-07-18"
-    assert trace["providerRequestId"].startswith("chatcmpl_")
+    assert (trace["provider"], trace["modelUsed"]) == ("openai", "gpt-4o-mini-2024-07-18")
     assert (trace["inputTokens"], trace["outputTokens"]) == (120, 45)
     assert (trace["sessionId"], trace["services"]) == ("order-17", ["checkout"])
     assert (trace["finishReason"], trace["status"]) == ("stop", "success")
-    assert trace["outputText"] == "Hello! Paris is sunny."
     assert trace["metadata"]["feature"] == "thanks"
     asked = {"role": "user", "content": "Thank a customer in one short sentence."}
     assert trace["requestBody"] == {"model": "gpt-4o-mini", "messages": [asked]}
-    (choice,) = trace["responseBody"]["choices"]
-    assert choice["message"]["content"] == "Hello! Paris is sunny."
 
 
-def test_the_example_arrives_with_its_columns(otlp: str, provider: Any, service: Service) -> None:
-    _run_app(otlp, provider)
-    _check_app(service)
-
-
-def test_the_exporter_tells_more_of_the_same_call(
-    otlp: str, openai_client: Any, service: Service
+@needs_collector
+def test_our_exporter_through_a_collector_loses_no_field_and_the_page_says_what_others_lose(
+    tmp_path: Path,
 ) -> None:
-    """The table in the example's README, as far as one plain call shows it."""
-    with serving(create_app()) as url, _app(_backlog(otlp), PulseSpanExporter(KEY, url)) as app:
-        _ask(openai_client, user="u-9", temperature=0.5)
-        app.force_flush()
-        (direct,) = Service(url).traces(1)
-    (through,) = service.traces(1)
+    direct, ours, stock = found = fetch(tmp_path)
 
-    assert through["traceId"] == direct["traceId"]
-    differ = {key for key in {*through, *direct} if through.get(key) != direct.get(key)}
-    assert differ == {"costCents", "metadata", "requestBody", "responseBody", "spans"}
-    assert (direct["costCents"] > 0, through["costCents"]) == (True, None)
-    assert set(direct["requestBody"]) - set(through["requestBody"]) == {"temperature", "user"}
-    assert {"id", "model", "usage"} <= set(direct["responseBody"])
-    assert set(through["responseBody"]) == {"choices"}
+    assert ours == direct
+    assert len(stock) < len(direct)
+    assert kept_section("fields") == "\n".join(table(found))
+    for log in tmp_path.glob("*/log"):
+        assert not re.search(r"\t(warn|error)\t", log.read_text())
 
 
-def test_errors_tools_and_agents_keep_their_columns(
-    otlp: str, provider: Any, openai_client: Any, service: Service
+@needs_collector
+def test_what_a_killed_collector_kept_is_delivered_by_the_next_one(tmp_path: Path) -> None:
+    port = free_port()
+    collector = Collector("gateway.yaml", tmp_path, PULSE_API_URL=f"http://{HOST}:{port}")
+    with collector:
+        made = _record(collector.url, 50)
+        collector.stop(signal.SIGKILL)
+        with serving(create_app(), port=port) as url:
+            collector.start()
+            assert _stored(Service(url), made)
+
+
+@needs_collector
+def test_an_agent_spreads_traces_over_both_gateways_and_each_arrives_once(
+    tmp_path: Path, service: Service
 ) -> None:
-    provider.enqueue(openai_error(429, "Slow down"))
-    with _app(_backlog(otlp)) as app:
-        with pytest.raises(openai.RateLimitError):
-            _ask(openai_client)
-        tracer = app.get_tracer("somebody else's")
-        with tracer.start_as_current_span("invoke_agent") as span:
-            span.set_attribute("gen_ai.operation.name", "invoke_agent")
-            span.set_attribute("gen_ai.agent.name", "planner")
-            span.set_status(Status(StatusCode.ERROR, "gave up"))
-            with tracer.start_as_current_span("execute_tool") as tool:
-                tool.set_attribute("gen_ai.operation.name", "execute_tool")
-                tool.set_attribute("gen_ai.tool.name", "weather")
-                tool.set_attribute("gen_ai.tool.call.arguments", '{"city":"Paris"}')
-                tool.set_attribute("gen_ai.tool.call.result", "sunny")
-        with tracer.start_as_current_span("GET /"):
-            pass
+    gateways = [
+        Collector("gateway.yaml", tmp_path / name, PULSE_API_URL=service.url)
+        for name in ("one", "two")
+    ]
+    addresses = {f"PULSE_GATEWAY_{n}": one.grpc for n, one in enumerate(gateways, start=1)}
+    with (
+        gateways[0],
+        gateways[1],
+        Collector("agent.yaml", tmp_path / "agent", **addresses) as agent,
+    ):
+        made = _record(agent.url, 100)
+        assert _stored(service, made)
+        counts = [gateway.sent() for gateway in gateways]
 
-    found = {span["kind"]: span for trace in service.traces(2) for span in trace["spans"]}
-    assert set(found) == {"llm_call", "agent_run", "tool_use"}
-    call, agent, use = found["llm_call"], found["agent_run"], found["tool_use"]
-    assert (call["status"], call["error"]["status"]) == ("error", 429)
-    assert (agent["agentName"], agent["status"], agent["error"]) == ("planner", "error", "gave up")
-    assert (use["toolName"], use["toolInput"], use["toolResponse"]) == (
-        "weather",
-        {"city": "Paris"},
-        "sunny",
+    assert sum(counts) == 100
+    assert min(counts) > 0
+
+
+@needs_collector
+def test_the_collector_alone_has_the_key(tmp_path: Path, server: Any) -> None:
+    with Collector("gateway.yaml", tmp_path, PULSE_API_URL=server.url) as collector:
+        _record(collector.url, 1)
+        collector.sent()
+
+    assert {request.headers["authorization"] for request in server.received} == {f"Bearer {KEY}"}
+
+
+@pytest.mark.parametrize("name", ["agent", "gateway"])
+def test_a_manifest_sets_every_variable_of_its_configuration(name: str) -> None:
+    manifests = yaml.safe_load_all((EXAMPLE / "kubernetes" / f"{name}.yaml").read_text())
+    (pod,) = [one["spec"]["template"]["spec"] for one in manifests if "template" in one["spec"]]
+    (container,) = pod["containers"]
+
+    used = re.findall(r"\$\{env:(\w+)", (EXAMPLE / f"{name}.yaml").read_text())
+
+    assert {variable["name"] for variable in container["env"]} == set(used)
+    assert container["args"] == [f"--config=/etc/collector/{name}.yaml"]
+
+
+def test_the_gate_says_why_the_collector_is_not_run(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "collector.py"), "build", "--gate"],
+        env={**os.environ, "PULSE_COLLECTOR_BINARY": str(tmp_path / "none"), "PULSE_COLLECTOR": ""},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
-
-def test_what_the_service_could_not_take_is_sent_again(
-    agent: str, collectors: Collectors, openai_client: Any
-) -> None:
-    port = free_port()
-    otlp = collectors.rotel(agent, collectors.bridge(f"http://{HOST}:{port}"))
-    with _app(_backlog(otlp)):
-        _ask(openai_client)
-        wait_for("will retry", collectors.log("rotel"))
-        with serving(create_app(), port=port) as url:
-            Service(url).traces(1)
-
-
-def test_rotel_alone_cannot_speak_to_the_service(
-    agent: str, collectors: Collectors, openai_client: Any, service: Service
-) -> None:
-    """If this fails, a newer rotel can, and the example needs no bridge any more."""
-    with _app(_backlog(collectors.rotel(agent, service.url))):
-        _ask(openai_client)
-        wait_for("dropping data", collectors.log("rotel"))
-    assert "Http(400" in collectors.log("rotel").read_text()
-    service.traces(0)
-
-
-@pytest.fixture
-def standard() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((EXAMPLE / "otelcol.yaml").read_text())
-    return loaded
-
-
-def test_the_standard_configuration_fits_together(standard: dict[str, Any]) -> None:
-    """Read, not run: what is named is there, and the exporter does what the service asks for."""
-    pipeline = standard["service"]["pipelines"]["traces"]
-    for kind in ("receivers", "processors", "exporters"):
-        assert pipeline[kind] == list(standard[kind])
-    assert standard["service"]["extensions"] == list(standard["extensions"])
-    (exporter,) = standard["exporters"].values()
-    assert (exporter["encoding"], exporter["compression"]) == ("json", "none")
-    assert exporter["headers"] == {"Authorization": "Bearer ${env:PULSE_API_KEY}"}
-    assert exporter["sending_queue"]["storage"] in standard["extensions"]
-    assert exporter["sending_queue"]["batch"]["max_size"] <= 1000
-
-
-def _rewritten(text: str, target: str, statements: list[str]) -> str:
-    """`text` after the statements that replace a pattern in `target`, with Python's `re`."""
-    literal = r'"((?:[^"\\]|\\.)*)"'
-    for statement in statements:
-        if found := re.fullmatch(
-            rf'replace_pattern\(span\.attributes\["{target}"\], {literal}, {literal}\)', statement
-        ):
-            pattern, replacement = (
-                json.loads(f'"{part}"').replace("$$", "$") for part in found.groups()
-            )
-            text = re.sub(pattern, re.sub(r"\$(\d)", r"\\g<\1>", replacement), text)
-    return text
-
-
-def test_the_patterns_of_the_standard_configuration_fit_our_spans(
-    standard: dict[str, Any], openai_client: Any
-) -> None:
-    """Its regular expressions make JSON of the right shape from what our instrumentor writes."""
-    statements = standard["processors"]["transform/pulse"]["trace_statements"]
-    memory = InMemorySpanExporter()
-    with _app(memory):
-        _ask(openai_client)
-    attributes = dict(memory.get_finished_spans()[0].attributes or {})
-    asked = f'{{"model":"m","messages":{attributes["gen_ai.input.messages"]}}}'
-    answered = f'{{"choices":[{{"index":0,"message":{attributes["gen_ai.output.messages"]}}}]}}'
-
-    request = json.loads(_rewritten(asked, "pulse.request", statements))
-    response = json.loads(_rewritten(answered, "pulse.response", statements))
-
-    assert request == {"model": "m", "messages": [{"role": "user", "content": SAID}]}
-    (choice,) = response["choices"]
-    assert choice["message"].items() >= {
-        ("role", "assistant"),
-        ("content", "Hello! Paris is sunny."),
-    }
-
-
-@pytest.mark.skipif(not shutil.which(STANDARD), reason=f"{STANDARD} is not installed")
-def test_the_standard_collector(collectors: Collectors, provider: Any, service: Service) -> None:
-    _run_app(collectors.standard(service.url), provider)
-    _check_app(service)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("the tests with the Collector are skipped: no Collector is built")

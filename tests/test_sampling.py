@@ -89,7 +89,6 @@ def test_a_sampler_meant_for_other_tracing_silences_nothing(
         assert found["requestBody"]["messages"][0]["content"] == "Hello Pulse"
 
 
-@pytest.mark.parametrize("sampled", [False, True])
 class Forgetful(Sampler):
     """Samples everything, and returns no attributes."""
 
@@ -108,6 +107,7 @@ def test_a_sampler_that_returns_no_attributes_takes_none_away() -> None:
     assert span.attributes == {"x": 1}
 
 
+@pytest.mark.parametrize("sampled", [False, True])
 def test_an_incoming_trace_that_is_not_sampled_silences_nothing(
     sampled: bool, pulse: Service, watched: tuple[openai.OpenAI, list[str]]
 ) -> None:

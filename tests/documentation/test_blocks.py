@@ -14,7 +14,8 @@ from pulse_otel.local.provider.server import ScriptedProvider
 from tests.conftest import KEY, ROOT, Service
 from tests.documentation.blocks import NOT_RUN, PAGES, Block, blocks, blocks_of, row_of
 
-LANGUAGES = ("python", "bash", "text", "")  # the last two are output and pictures
+# Output and pictures are "text" or "". The tests of the Collector run its configurations.
+LANGUAGES = ("python", "bash", "yaml", "text", "")
 SERVICES = ("http://localhost:3000", "https://pulse.example.com")
 
 

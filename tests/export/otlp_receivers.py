@@ -5,9 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import os
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,52 +13,21 @@ import requests
 from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.collectors import free_port
-from tests.conftest import KEY, ROOT
+from tests.collectors import Collector
+from tests.conftest import KEY
 from tests.faults import Action, FaultServer, Request, answer
 from tests.faults.server import Exchange
 
-BINARY = os.environ.get("PULSE_COLLECTOR_BINARY", "")
 TAKEN = b'{"partialSuccess":{}}'
-_ADDRESS, _SERVICE = "0.0.0.0:4318", "\nservice:\n"
-
-
-def _config(address: str, most_bytes: int) -> str:
-    """The configuration of docs/delivery.md, on an address and with a limit of a test."""
-    page = (ROOT / "docs" / "delivery.md").read_text(encoding="utf-8")
-    text = page.partition("## Through a Collector")[2].partition("```yaml\n")[2].partition("```")[0]
-    assert _ADDRESS in text
-    assert _SERVICE in text
-    limited = f"{address}\n        max_request_body_size: {most_bytes}"
-    silent = f"{_SERVICE}  telemetry:\n    metrics:\n      level: none\n"  # its port may be taken
-    return text.replace(_ADDRESS, limited).replace(_SERVICE, silent)
+_LIMIT = "receivers::otlp::protocols::http::max_request_body_size"
 
 
 @contextlib.contextmanager
 def collector(directory: Path, service_url: str, most_bytes: int = 20 << 20) -> Iterator[str]:
     """The address of the real Collector, which posts to the service."""
-    port = free_port()
-    config = directory / "collector.yaml"
-    config.write_text(_config(f"127.0.0.1:{port}", most_bytes))
-    environ = {"PULSE_API_URL": service_url, "PULSE_API_KEY": KEY}
-    log = directory / "collector.log"
-    with log.open("w") as out:
-        command = [BINARY, "--config", str(config)]
-        running = subprocess.Popen(command, env={**os.environ, **environ}, stdout=out, stderr=out)
-        try:
-            _until_ready(running, log)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            running.terminate()
-            running.wait(20)
-
-
-def _until_ready(running: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 20
-    while "Everything is ready" not in log.read_text():
-        assert running.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)
+    limit = f"{_LIMIT}: {most_bytes}"
+    with Collector("gateway.yaml", directory, limit, PULSE_API_URL=service_url) as running:
+        yield running.url
 
 
 class StandIn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sys import getsizeof
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from opentelemetry.sdk.trace import ReadableSpan
 
@@ -57,7 +57,7 @@ def _texts_size(values: Any) -> int:
     """Return the bytes of texts, and of sequences; `getsizeof` takes far longer than `len`."""
     size = 0
     for value in values:
-        kind: object = type(value)
+        kind = cast("type[object]", type(value))
         if kind is str:
             size += _TEXT_BYTES + len(value) if value.isascii() else getsizeof(value)
         elif kind is tuple:

@@ -20,12 +20,13 @@ from pulse_otel.local.service.app import create_app
 from pulse_otel.local.serving import serving
 from tests.conftest import KEY, RunPython, Service
 from tests.export.exchanges import EXCHANGES, our_spans
-from tests.export.otlp_receivers import BINARY, TAKEN, StandIn, collector, stand_in, wrong_with
+from tests.collectors import NOT_BUILT, program
+from tests.export.otlp_receivers import TAKEN, StandIn, collector, stand_in, wrong_with
 from tests.export.spans import all_recorded, one
 from tests.faults import Action, FaultServer, answer
 from tests.faults.server import Exchange
 
-real = pytest.mark.skipif(not BINARY, reason="PULSE_COLLECTOR_BINARY names no Collector")
+real = pytest.mark.skipif(not program().exists(), reason=NOT_BUILT)
 ODD = {
     "large": 2**60,
     "fraction": 0.1,
