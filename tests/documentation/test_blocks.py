@@ -15,7 +15,7 @@ from tests.conftest import KEY, ROOT, Service
 from tests.documentation.blocks import NOT_RUN, PAGES, Block, blocks, blocks_of, row_of
 
 # Output and pictures are "text" or "". The tests of the Collector run its configurations.
-LANGUAGES = ("python", "bash", "yaml", "text", "")
+LANGUAGES = ("python", "bash", "yaml", "diff", "text", "")
 SERVICES = ("http://localhost:3000", "https://pulse.example.com")
 
 

@@ -148,9 +148,18 @@ def test_a_command_that_does_not_exist_is_noticed() -> None:
         raise AssertionError(f"not noticed: {line}")
 
 
+# The Collector's own configurations, and what builds and runs it.
+COLLECTOR = (
+    *(ROOT / "examples" / "collector").glob("*.yaml"),
+    ROOT / "scripts" / "collector.py",
+    ROOT / "tests" / "collectors.py",
+)
+
+
 def test_every_variable_of_the_documentation_is_a_setting() -> None:
     others = {*vars(api_variables), *vars(sdk_variables), *vars(launcher_variables)}
     package = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "pulse_otel").rglob("*.py"))
+    package += "".join(p.read_text(encoding="utf-8") for p in COLLECTOR)
     wrong = []
     for page in PAGES:
         for name in re.findall(r"\b(?:PULSE|OTEL)_[A-Z_]+[A-Z]\b", page.read_text("utf-8")):

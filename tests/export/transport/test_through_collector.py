@@ -18,9 +18,9 @@ import pulse_otel
 from pulse_otel import PulseSpanExporter
 from pulse_otel.local.service.app import create_app
 from pulse_otel.local.serving import serving
+from tests.collectors import NOT_BUILT, program
 from tests.conftest import KEY, RunPython, Service
 from tests.export.exchanges import EXCHANGES, our_spans
-from tests.collectors import NOT_BUILT, program
 from tests.export.otlp_receivers import TAKEN, StandIn, collector, stand_in, wrong_with
 from tests.export.spans import all_recorded, one
 from tests.faults import Action, FaultServer, answer
