@@ -86,7 +86,9 @@ def _equal(name: str) -> Callable[[str], Found]:
 
 def _text(value: str) -> Found:
     """Make a query for traces that have all words; the last may be the beginning of one."""
-    words = [word.replace('"', '""') for word in value.split() if _WORD.search(word)]
+    # A NUL would end SQLite's reading of the query.
+    found = value.replace("\0", " ").split()
+    words = [word.replace('"', '""') for word in found if _WORD.search(word)]
     return {"text": " ".join(f'"{word}"' for word in words) + "*"} if words else {}
 
 

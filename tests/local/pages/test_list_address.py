@@ -22,6 +22,7 @@ from tests.local.service_client import FULL, Client, eventually, span
         ({"q": " "}, {}),
         ({"q": 'say "hi" Wor'}, {"text": '"say" """hi""" "Wor"*'}),
         ({"q": "- *"}, {}),
+        ({"q": "one\0two\0"}, {"text": '"one" "two"*'}),
         ({"status": "error"}, {"failed": 1}),
         ({"status": "odd"}, {}),
         ({"kind": "tools"}, {"tools": 1}),
@@ -62,6 +63,7 @@ def test_a_change_of_the_filters_leads_to_the_first_page() -> None:
             ["q", "status", "time", "from", "to", "cost", "sort", "next", "prev", "model"]
         ),
         st.text(max_size=20)
+        | st.text("a0\0", max_size=4)
         | st.sampled_from(["newest", "cost", "1_2", "nan_1", "1e999_1", f"1_{10**30}", "1h"]),
     )
 )
