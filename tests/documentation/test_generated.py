@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+import pulse_otel
 from pulse_otel import PulseConfig, semconv
 from tests.conftest import ROOT
 
-PAGES = ("settings", "attributes")
+PAGES = ("api", "settings", "attributes")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -35,6 +36,12 @@ def test_the_page_of_attributes_has_every_attribute_that_a_call_may_have() -> No
 
     assert len(names) > 10
     assert [name for name in names if f"| `{name}` |" not in page] == []
+
+
+def test_the_page_of_the_api_has_every_public_name() -> None:
+    page = (ROOT / "docs/reference/api.md").read_text(encoding="utf-8")
+
+    assert [name for name in pulse_otel.__all__ if f"| [`{name}`](" not in page] == []
 
 
 def test_llms_txt_is_current_and_its_links_are_pages() -> None:
