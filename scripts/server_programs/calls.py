@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import time
 import uuid
 from typing import Any
 
@@ -35,22 +37,32 @@ def client() -> Any:
     return pulse_otel.observe(made, "openai") if RECORDED_BY == "init_pulse" else made
 
 
+_kept_client = functools.cache(client)
+
+
 def ask(_: object = None) -> None:
     """Make one call, and note that its record is due."""
     mark = f"call-{uuid.uuid4().hex}"
-    _call([{"role": "user", "content": mark}])
+    with client() as one:
+        _call(one, [{"role": "user", "content": mark}])
     note("DUE", mark)
 
 
-def make_large_call() -> None:
-    """Make a call that takes our code long to read."""
+def make_large_calls(seconds: float) -> None:
+    """Make calls that take our code long to read, for so long.
+
+    With one client for the process: the SDK's clients have a finalizer, and Python swallows an
+    exception that strikes there.
+    """
     text = {"type": "text", "text": "The quick brown fox jumps over the lazy dog. " * 10}
-    _call([{"role": "user", "content": [text] * 4} for _ in range(300)])
+    messages = [{"role": "user", "content": [text] * 4} for _ in range(300)]
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        _call(_kept_client(), messages)
 
 
-def _call(messages: Any) -> None:
-    with client() as one:
-        one.chat.completions.create(model="gpt-4o-mini", messages=messages)
+def _call(one: Any, messages: Any) -> None:
+    one.chat.completions.create(model="gpt-4o-mini", messages=messages)
 
 
 def note(name: str, mark: str) -> None:
