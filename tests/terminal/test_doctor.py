@@ -428,6 +428,20 @@ def test_a_collector(examine: Examine) -> None:
     assert not any("authorization" in request.headers for request in server.received)
 
 
+def test_a_misspelt_protocol_sends_no_key(examine: Examine) -> None:
+    """It may mean a Collector."""
+    with FaultServer(_collector()) as server:
+        status, found = examine(PULSE_API_URL=server.url, PULSE_PROTOCOL="Collector")
+
+    assert status == 1
+    assert found["form"][0][1:] == (
+        "not asked: PULSE_PROTOCOL is wrong, and a Collector gets no key",
+        "correct PULSE_PROTOCOL",
+    )
+    assert found["span"][0][0] == "skipped"
+    assert [request.headers.get("authorization") for request in server.received] == [None]
+
+
 def test_a_collector_that_is_taken_for_a_service(examine: Examine) -> None:
     with FaultServer(_collector()) as server:
         status, found = examine(PULSE_API_URL=server.url)

@@ -15,6 +15,7 @@ from pulse_otel.export.transport.protocol import (
     is_collector,
 )
 from pulse_otel.terminal.doctor.finding import Finding, Setup, error, failed, ok, skipped, warning
+from pulse_otel.terminal.doctor.settings import PROTOCOL
 from pulse_otel.terminal.reading import remedy_of_refusal
 
 TOLERANCE_S = 5
@@ -45,6 +46,11 @@ def check_service(setup: Setup) -> Iterator[Finding]:
 
 def check_form(setup: Setup) -> Iterator[Finding]:
     """Ask for each form with a request that stores nothing (contract §0)."""
+    if PROTOCOL in setup.wrong:
+        yield error(
+            f"not asked: {PROTOCOL} is wrong, and a Collector gets no key", f"correct {PROTOCOL}"
+        )
+        return
     reply = Reply(setup.asked)
     keyed = setup.config.sends_key
     for form in detected_forms() if keyed else [forms()[setup.config.protocol]]:
