@@ -452,6 +452,18 @@ def test_a_collector_that_is_taken_for_a_service(examine: Examine) -> None:
     assert found["span"][0][0] == "skipped"
 
 
+def test_a_collector_that_passes_the_key_on(examine: Examine) -> None:
+    """It is a warning that it gets the key; nothing is asked of it that it cannot answer."""
+    with FaultServer(_collector()) as server:
+        status, found = examine(PULSE_API_URL=server.url, PULSE_PROTOCOL="otlp")
+
+    assert status == 0
+    assert found["form"][0][0] == "warning"
+    assert "unless it passes the key on" in found["form"][0][2]
+    assert found["key accepted"][0][0] == "skipped"
+    assert found["span"][0][1].startswith("accepted by the Collector")
+
+
 def test_a_service_that_is_taken_for_a_collector(examine: Examine, current_url: str) -> None:
     status, found = examine(PULSE_API_URL=current_url, **COLLECTOR)
 
