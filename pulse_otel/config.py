@@ -229,7 +229,7 @@ def checked(given: Given) -> Config:
     if unknown:
         raise unknown
     _complain_about_misspelt(given)
-    keyed = settings.SENDS_KEY[_setting("protocol", given) or "auto"]  # else it is not looked at
+    keyed = settings.SENDS_KEY[_setting("protocol", given) or "auto"]  # else the key is left alone
     names = [field.name for field in fields(Config) if keyed or field.name != "api_key"]
     found = {name: _setting(name, given) for name in names}
     return Config(**{name: value for name, value in found.items() if value is not None})

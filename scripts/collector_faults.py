@@ -126,8 +126,8 @@ def service_away(folder: Path) -> Result:
         return _disturbed(fleet, disturb)
 
 
-def restarted_full(folder: Path) -> tuple[Result, int]:
-    """Fill the queues while the service is away, kill all Collectors, and start them again."""
+def all_restarted(folder: Path) -> tuple[Result, int]:
+    """Let all spans wait while the service is away; kill all Collectors, and start them again."""
     with Fleet(folder) as fleet:
         fleet.service.stop()
         started = time.monotonic()
@@ -220,13 +220,15 @@ def refused(folder: Path, status: int) -> Result:
 def rows(folder: Path) -> tuple[list[tuple[str, Result | str]], Figures]:
     """Run all faults; a text says why one was not run."""
     load, figures = undisturbed(folder / "load")
-    restarted, disk = restarted_full(folder / "restarted")
+    restarted, disk = all_restarted(folder / "restarted")
     lacking = lacks_tmpfs()
     faults: dict[str, Callable[[], Result | str]] = {
         "none: all at full speed": lambda: load,
         "a gateway is killed, and started 10 s later": lambda: gateway_killed(folder / "killed"),
         f"the service is away for {_AWAY_S:.0f} s": lambda: service_away(folder / "away"),
-        "all Collectors are killed with full queues, and started again": lambda: restarted,
+        f"all Collectors are killed while {FEWER:,} spans wait, and started again": lambda: (
+            restarted
+        ),
         "the agent's disk (1 MiB) is full for three minutes": lambda: (
             lacking or disk_full(folder / "full")
         ),

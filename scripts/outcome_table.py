@@ -66,6 +66,11 @@ COLLECTOR = (
     ("`memory_limiter` refuses", 503, '{"message":"data refused due to high memory usage"}'),
     ("`max_request_body_size` exceeded", 400, '{"message":"http: request body too large"}'),
     ("no OTLP in JSON", 400, '{"code":3, "message":"ReadObject"}'),
+    (
+        "plain http, where its receiver has `tls`",
+        400,
+        "Client sent an HTTP request to an HTTPS server.",
+    ),
     ("another path than `/v1/traces`", 404, "404 page not found"),
     ("no queue, and the service answers 401", 401, '{"code":16, "message":"Permanent error"}'),
     ("the same, 403", 403, '{"code":7, "message":"Permanent error"}'),

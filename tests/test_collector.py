@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -12,11 +13,13 @@ from typing import Any
 
 import pytest
 import yaml
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from pulse_otel import PulseSpanExporter
 from pulse_otel.local.service.app import create_app
+from pulse_otel.local.service.web import MAX_BODY_BYTES
 from pulse_otel.local.serving import HOST, serving
 from tests.collectors import EXAMPLE, NOT_BUILT, Collector, free_port, program
 from tests.conftest import KEY, ROOT, Service
@@ -95,6 +98,25 @@ def test_our_exporter_through_a_collector_loses_no_field_and_the_page_says_what_
     assert kept_section("fields") == "\n".join(table(found))
     for log in tmp_path.glob("*/log"):
         assert not re.search(r"\t(warn|error)\t", log.read_text())
+
+
+@needs_collector
+def test_five_hundred_spans_with_a_picture_each_fit_a_request(tmp_path: Path, server: Any) -> None:
+    """A service refuses a larger request, and the Collector then drops it."""
+    content = "data:image/png;base64," + "iVBORw0KGgo=" * 100_000
+    asked = [{"role": "user", "parts": [{"type": "text", "content": content}]}]
+    with Collector("otelcol.yaml", tmp_path, PULSE_API_URL=server.url) as collector:
+        provider = TracerProvider(shutdown_on_exit=False)
+        exporter = OTLPSpanExporter(f"{collector.url}/v1/traces")
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+        with provider.get_tracer("test").start_as_current_span("chat") as span:
+            span.set_attribute("gen_ai.operation.name", "chat")
+            span.set_attribute("gen_ai.input.messages", json.dumps(asked))
+        provider.shutdown()
+        collector.sent()
+
+    (request,) = server.received
+    assert 65_536 < len(request.body) < MAX_BODY_BYTES / 500
 
 
 @needs_collector

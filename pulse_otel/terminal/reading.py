@@ -168,18 +168,25 @@ def _finite(text: str) -> float | None:
 
 
 _NEEDED = ("PULSE_API_KEY", "PULSE_API_URL", "PULSE_CA_FILE")
+_PROTOCOL = "PULSE_PROTOCOL"
 
 
 def open_service(environ: Mapping[str, str], api_url: str | None = None) -> Service:
     """Return the service that the environment names, or the one at `api_url`.
 
-    Raises ConfigError, also without a key. Other settings than those of reading are not looked at:
-    they concern the program alone.
+    Raises ConfigError, also without a key, and if the environment names a Collector: that has no
+    traces, and gets no key. Other settings are not looked at: they concern the program alone.
     """
+    needed = _NEEDED if api_url else (*_NEEDED, _PROTOCOL)
     config = load_config(
         overrides={"api_url": api_url},
-        environ={name: environ[name] for name in _NEEDED if name in environ},
+        environ={name: environ[name] for name in needed if name in environ},
     )
+    if not config.sends_key:
+        raise ConfigError(
+            f"api_url: the address of a Collector, since {_PROTOCOL} is {config.protocol!r}:"
+            " give that of the service with --api-url"
+        )
     if config.api_key is None:
         raise ConfigError("api_key: set PULSE_API_KEY (a service of `serve` takes pulse_sk_local)")
     transport = Transport(config.api_url, config.api_key, ca_file=config.ca_file)

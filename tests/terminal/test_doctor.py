@@ -428,6 +428,20 @@ def test_a_collector(examine: Examine) -> None:
     assert not any("authorization" in request.headers for request in server.received)
 
 
+def test_a_misspelt_protocol_sends_no_key(examine: Examine) -> None:
+    """It may mean a Collector."""
+    with FaultServer(_collector()) as server:
+        status, found = examine(PULSE_API_URL=server.url, PULSE_PROTOCOL="Collector")
+
+    assert status == 1
+    assert found["form"][0][1:] == (
+        "not asked: PULSE_PROTOCOL is wrong, and a Collector gets no key",
+        "correct PULSE_PROTOCOL",
+    )
+    assert found["span"][0][0] == "skipped"
+    assert [request.headers.get("authorization") for request in server.received] == [None]
+
+
 def test_a_collector_that_is_taken_for_a_service(examine: Examine) -> None:
     with FaultServer(_collector()) as server:
         status, found = examine(PULSE_API_URL=server.url)
@@ -436,6 +450,18 @@ def test_a_collector_that_is_taken_for_a_service(examine: Examine) -> None:
     assert found["form"][0][1].startswith("an OpenTelemetry Collector answers there")
     assert found["form"][0][2].startswith("set PULSE_PROTOCOL=collector")
     assert found["span"][0][0] == "skipped"
+
+
+def test_a_collector_that_passes_the_key_on(examine: Examine) -> None:
+    """It is a warning that it gets the key; nothing is asked of it that it cannot answer."""
+    with FaultServer(_collector()) as server:
+        status, found = examine(PULSE_API_URL=server.url, PULSE_PROTOCOL="otlp")
+
+    assert status == 0
+    assert found["form"][0][0] == "warning"
+    assert "unless it passes the key on" in found["form"][0][2]
+    assert found["key accepted"][0][0] == "skipped"
+    assert found["span"][0][1].startswith("accepted by the Collector")
 
 
 def test_a_service_that_is_taken_for_a_collector(examine: Examine, current_url: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from pulse_otel.terminal import reading
 from pulse_otel.terminal.commands import run
+from tests.conftest import KEY
 from tests.faults import FaultServer, answer
 from tests.local.legacy_client import LegacyClient
 from tests.local.legacy_client import trace as legacy_trace
@@ -238,6 +239,29 @@ def test_a_service_that_gives_no_traces(
     assert told.startswith(f"pulse-otel: {server.url}: ")
     assert said in told
     assert len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize("protocol", ["collector", "Collector"])
+@pytest.mark.parametrize("command", [["tail"], ["traces", "list"], ["traces", "show", "1"]])
+def test_a_collector_is_asked_for_no_traces(
+    command: list[str],
+    protocol: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It would get the key; --api-url names the service, whatever the protocol."""
+    monkeypatch.setenv("PULSE_PROTOCOL", protocol)
+    with FaultServer(then=answer(403)) as server:
+        monkeypatch.setenv("PULSE_API_URL", server.url)
+        name, *options = command
+        assert run(name, options) != 0
+        told = "".join(capsys.readouterr())
+        assert server.received == []
+
+        assert run(name, [*options, "--api-url", server.url]) == 1
+
+    assert "PULSE_PROTOCOL" in told
+    assert {request.headers["authorization"] for request in server.received} == {f"Bearer {KEY}"}
 
 
 def test_numbers_beyond_measure_are_left_out(

@@ -159,7 +159,7 @@ TABLE = (
         "answer that is not HTTP, or has a senseless header",
         http.client.HTTPException,
         Verdict.RETRY,
-        "the answer is not HTTP: check api_url / PULSE_API_URL",
+        f"the answer is not HTTP: {_CHECK_URL} (a Collector takes HTTP on port 4318)",
     ),
     Row(
         "other TLS failure",

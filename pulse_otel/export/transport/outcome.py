@@ -63,6 +63,7 @@ class Answer(Enum):
     EMPTY = "empty"
     OVERSIZE = "the Collector's to a body above its `max_request_body_size`"
     OBJECT = "a JSON object without `error`"
+    PLAIN_HTTP = "that of a server in Go to plain http on a TLS port"
     BROKEN = "incomplete: announced as JSON, but unreadable"
     PAGE = "a web page"
     OTHER = "anything else"
@@ -99,6 +100,8 @@ _CREDENTIALS = (
     " at api_url / PULSE_API_URL, `auth` of its receiver, and the key that its exporter adds"
 )
 _OVERSIZE = "http: request body too large"
+_PLAIN_HTTP = b"Client sent an HTTP request to an HTTPS server."
+_NEEDS_TLS = "the server speaks TLS: check http:// in api_url / PULSE_API_URL"
 _BARRED = "access is refused ({status}) by the service, or by a gateway before it"
 _ANSWERED = "the service answered {status}"
 _NO_NUMBER = "the service says how many spans it refused, but that number cannot be true"
@@ -123,6 +126,7 @@ TABLE = (
     Row("408, 425, 429", (408, 425, 429), (), Verdict.RETRY, _ANSWERED),
     Row("413", (413,), (), Verdict.TOO_LARGE, "the request is too large (413)"),
     Row("400", (400,), (Answer.OVERSIZE,), Verdict.TOO_LARGE, "the request is too large (400)"),
+    Row("400", (400,), (Answer.PLAIN_HTTP,), Verdict.PAUSED, _NEEDS_TLS),
     # A gateway's page, such as nginx's 400 to plain http on a TLS port, decides nothing on spans.
     Row("other 4xx", range(400, 500), (Answer.PAGE,), Verdict.PAUSED, _NOT_OURS),
     Row(
@@ -162,11 +166,14 @@ def decide(
     )
 
 
+_FIXED_TEXTS = {b"": Answer.EMPTY, _PLAIN_HTTP: Answer.PLAIN_HTTP}
+
+
 def _answer(body: bytes, parsed: Any, content_type: str) -> Answer:
     if "html" in content_type or body.lstrip()[:1] == b"<":
         return Answer.PAGE
-    if not body.strip():
-        return Answer.EMPTY
+    if body.strip() in _FIXED_TEXTS:
+        return _FIXED_TEXTS[body.strip()]
     if isinstance(parsed, dict):
         if parsed.get("message") == _OVERSIZE:
             return Answer.OVERSIZE

@@ -135,6 +135,11 @@ def _service(stack: contextlib.ExitStack, *, live: bool, legacy: bool) -> _Endpo
             "--legacy starts a trace service, but PULSE_API_KEY or PULSE_API_URL names yours:"
             " unset them, or leave out --legacy; the exporter detects the form of yours."
         )
+    if os.environ.get("PULSE_PROTOCOL") == "collector":
+        raise _NoService(
+            "PULSE_PROTOCOL says that PULSE_API_URL names a Collector, from which no traces can"
+            " be read: set both as for the service itself."
+        )
     if not key:
         raise _NoService("PULSE_API_URL needs PULSE_API_KEY as well.")
     return _Endpoint((url or _DEFAULT_API_URL).rstrip("/"), key)

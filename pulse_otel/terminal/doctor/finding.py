@@ -70,6 +70,7 @@ class Setup:
     health: Reply = field(default=Reply(Outcome(Verdict.RETRY)))  # to a first request
     asked_at: float = 0.0  # the wall clock when the service answered
     form: Form | None = None
+    collector: bool = False  # a Collector answers: what the service has cannot be seen from here
     asked: Outcome = field(default=Outcome(Verdict.RETRY))  # of an empty request in this form
 
 

@@ -17,6 +17,7 @@ from pulse_otel.settings import KEY_PREFIX, ConfigError
 from pulse_otel.terminal.doctor.checks import examine
 from pulse_otel.terminal.doctor.finding import Setup, Status
 from pulse_otel.terminal.doctor.report import JsonReport, TextReport
+from pulse_otel.terminal.doctor.settings import PROTOCOL
 
 _NO_KEY = f"{KEY_PREFIX}none"  # asks a service that is given no key what it speaks
 
@@ -40,7 +41,9 @@ def _setup(api_url: str | None, logged: list[str], *, send: bool, wait_s: float)
     given = _Variables(api_url)
     wrong = {name: said for name in given.names if (said := given.wrong_with(name))}
     config = given.config(without=wrong)
-    key = (config.api_key or ApiKey(_NO_KEY)) if config.sends_key else None
+    # A misspelt protocol may mean a Collector, which gets no key.
+    keyed = config.sends_key and PROTOCOL not in wrong
+    key = (config.api_key or ApiKey(_NO_KEY)) if keyed else None
     logged = list(logged)  # the transport's warning is a finding of its own
     return Setup(
         config=config,

@@ -36,7 +36,7 @@ def check_span(setup: Setup) -> Iterator[Finding]:
         yield failed(outcome)
     elif outcome.refused:
         yield error(outcome.cause, "look for a newer pulse-otel, and tell who runs the service")
-    elif not setup.config.sends_key:
+    elif setup.collector:
         yield ok(
             "accepted by the Collector; whether the service has stored it cannot be seen from"
             f" here: look there for the trace {record.trace_id}"

@@ -15,6 +15,7 @@ from pulse_otel.export.transport.protocol import (
     is_collector,
 )
 from pulse_otel.terminal.doctor.finding import Finding, Setup, error, failed, ok, skipped, warning
+from pulse_otel.terminal.doctor.settings import PROTOCOL
 from pulse_otel.terminal.reading import remedy_of_refusal
 
 TOLERANCE_S = 5
@@ -45,6 +46,11 @@ def check_service(setup: Setup) -> Iterator[Finding]:
 
 def check_form(setup: Setup) -> Iterator[Finding]:
     """Ask for each form with a request that stores nothing (contract §0)."""
+    if PROTOCOL in setup.wrong:
+        yield error(
+            f"not asked: {PROTOCOL} is wrong, and a Collector gets no key", f"correct {PROTOCOL}"
+        )
+        return
     reply = Reply(setup.asked)
     keyed = setup.config.sends_key
     for form in detected_forms() if keyed else [forms()[setup.config.protocol]]:
@@ -54,6 +60,7 @@ def check_form(setup: Setup) -> Iterator[Finding]:
         if setup.asked.status not in NO_ENDPOINT:
             break
     outcome = setup.asked
+    setup.collector = not keyed or is_collector(reply)
     if outcome.status in NO_ENDPOINT:
         base = setup.config.api_url.partition("/v1")[0]
         base = base if base != setup.config.api_url else ""
@@ -64,13 +71,24 @@ def check_form(setup: Setup) -> Iterator[Finding]:
         keyed and outcome.status in _REFUSED_KEY
     ):
         yield failed(outcome)
-    elif keyed and is_collector(reply):
-        yield error(
-            "an OpenTelemetry Collector answers there, and no Pulse service",
-            "set PULSE_PROTOCOL=collector: a Collector needs no key from here, and then gets none",
-        )
+    elif keyed and setup.collector:
+        yield _keyed_collector(setup.config.protocol)
     else:
         yield _configured(setup, setup.form.name if setup.form else "")
+
+
+def _keyed_collector(protocol: str) -> Finding:
+    """Return what a Collector is to one that sends it the key: with `otlp`, it may be meant so."""
+    if protocol == "otlp":
+        return warning(
+            "an OpenTelemetry Collector answers there, and gets the key",
+            "set PULSE_PROTOCOL=collector, unless it passes the key on",
+        )
+    return error(
+        "an OpenTelemetry Collector answers there, and no Pulse service",
+        "set PULSE_PROTOCOL=collector: a Collector needs no key from here, and then gets none; if"
+        " it passes the key on, set PULSE_PROTOCOL=otlp",
+    )
 
 
 def _configured(setup: Setup, found: str) -> Finding:
@@ -86,10 +104,8 @@ def _configured(setup: Setup, found: str) -> Finding:
 def check_key_accepted(setup: Setup) -> Iterator[Finding]:
     """Check the service's answer to the key."""
     outcome = setup.asked
-    if not setup.config.sends_key:
-        yield skipped(
-            "not checked: the key is the Collector's, and its log says what becomes of it"
-        )
+    if setup.collector:
+        yield skipped("not checked: the Collector's log says what the service answers to the key")
     else:
         yield failed(outcome) if outcome.status in _REFUSED_KEY else ok("accepted")
 

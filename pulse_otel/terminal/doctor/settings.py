@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pulse_otel.api_url import is_loopback
 from pulse_otel.terminal.doctor.finding import Finding, Setup, error, ok, warning
 
-KEY, URL = "PULSE_API_KEY", "PULSE_API_URL"
+KEY, URL, PROTOCOL = "PULSE_API_KEY", "PULSE_API_URL", "PULSE_PROTOCOL"
 _QUOTES = "\"'`"
 
 

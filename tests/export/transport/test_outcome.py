@@ -117,6 +117,16 @@ def test_what_a_collector_answers(status: int, message: str, verdict: Verdict, s
     assert outcome.retry_after_s == (7 if again else None)
 
 
+def test_plain_http_to_a_tls_port_decides_nothing_on_spans() -> None:
+    """As servers in Go answer it, a Collector among them: the address is wrong, and no span."""
+    body = b"Client sent an HTTP request to an HTTPS server.\n"
+    for keyless in (False, True):
+        outcome = decide(400, body, keyless=keyless)
+
+        assert outcome.verdict is Verdict.PAUSED
+        assert outcome.cause.startswith("the server speaks TLS: check http://")
+
+
 @pytest.mark.row("H2", "H3")
 @pytest.mark.parametrize(
     ("partial", "refused"),

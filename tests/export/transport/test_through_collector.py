@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 import requests
+import trustme
 from opentelemetry.sdk.trace import ReadableSpan
 
 import pulse_otel
 from pulse_otel import PulseSpanExporter
 from pulse_otel.local.service.app import create_app
 from pulse_otel.local.serving import serving
-from tests.collectors import NOT_BUILT, program
+from tests.collectors import NOT_BUILT, Collector, program
 from tests.conftest import KEY, RunPython, Service
 from tests.export.exchanges import EXCHANGES, our_spans
 from tests.export.otlp_receivers import TAKEN, StandIn, collector, stand_in, wrong_with
@@ -199,6 +200,27 @@ def test_a_limit_of_the_receiver_costs_no_span(
 
     assert (exporter.stats.delivered, exporter.stats.dropped) == (90, {})
     assert [one for one in caplog.records if one.levelno >= logging.WARNING] == []
+
+
+@real
+def test_plain_http_to_a_collector_with_tls_costs_no_span(
+    tmp_path: Path, server: FaultServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The spans wait for another address, or for a Collector without TLS."""
+    pem, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    issued = trustme.CA().issue_cert("127.0.0.1")
+    issued.private_key_and_cert_chain_pem.write_to_path(str(pem))
+    issued.private_key_pem.write_to_path(str(key))
+    tls = f"receivers::otlp::protocols::http::tls: {{cert_file: {pem}, key_file: {key}}}"
+    with Collector("gateway.yaml", tmp_path, tls, PULSE_API_URL=server.url) as running:
+        exporter = PulseSpanExporter(api_url=running.url, protocol="collector")
+        exporter.export([_odd() for _ in range(3)])
+        assert exporter.force_flush(1000) is False
+        waiting = exporter.stats
+        exporter.shutdown(0)
+
+    assert (waiting.in_queue, waiting.dropped) == (3, {})
+    assert "the server speaks TLS: check http:// in api_url" in caplog.text
 
 
 def test_what_a_full_collector_refuses_waits_on_disk(tmp_path: Path) -> None:

@@ -225,6 +225,16 @@ def test_live_with_an_empty_answer(provider: ScriptedProvider, demo_here: Demo) 
             id="no Pulse key",
         ),
         pytest.param(
+            {
+                "OPENAI_API_KEY": SECRET,
+                "PULSE_API_KEY": "pulse_sk_hidden",
+                "PULSE_API_URL": "http://127.0.0.1:9",
+                "PULSE_PROTOCOL": "collector",
+            },
+            "PULSE_API_URL names a Collector",
+            id="a Collector",
+        ),
+        pytest.param(
             {"OPENAI_API_KEY": SECRET, "PULSE_API_KEY": "not-a-pulse-key"},
             "api_key: expected",
             id="wrong Pulse key",
