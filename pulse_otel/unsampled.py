@@ -48,12 +48,13 @@ class RecordEverything(Sampler):
         result: Any = self._other.should_sample(
             parent_context, trace_id, name, kind, attributes, links, trace_state
         )
-        decision, added = result.decision, result.attributes or {}
+        decision = result.decision
+        added: dict[str, Any] = {**(result.attributes or {})}
         if decision is Decision.DROP:
             decision = Decision.RECORD_ONLY
         elif not attributes or attributes.keys() <= added.keys():  # those of the SDK return all
             return cast("SamplingResult", result)
-        return SamplingResult(decision, {**attributes, **added}, result.trace_state)
+        return SamplingResult(decision, {**(attributes or {}), **added}, result.trace_state)
 
     def get_description(self) -> str:
         """Return a name that includes the other sampler's."""
