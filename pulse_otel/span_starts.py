@@ -44,8 +44,8 @@ class SpanObservers:
 
 def add(provider: Any, observers: SpanObservers) -> None:
     """Add `observers` to `provider`, as those that `add_once` adds to unless there are some."""
-    getattr(provider, "__dict__", {}).setdefault(_OBSERVERS, observers)
     provider.add_span_processor(observers)
+    getattr(provider, "__dict__", {}).setdefault(_OBSERVERS, observers)
 
 
 def add_once(
@@ -67,7 +67,11 @@ def add_once(
     if ended is not None and ended not in observers.ended:
         observers.ended.append(ended)
     if observers is made:
-        provider.add_span_processor(made)
+        try:
+            provider.add_span_processor(made)
+        except BaseException:  # or a signal handler's: the next one is added by itself
+            provider.__dict__.pop(_OBSERVERS, None)
+            raise
     return True
 
 

@@ -42,17 +42,19 @@ class RecordEverything(Sampler):
     ) -> SamplingResult:
         """Decide as `other` does, with RECORD_ONLY in place of DROP.
 
-        A sampler that returns no attributes would leave the span without any.
+        The SDK gives a span those attributes alone that the sampler returns. They are added to the
+        span's, as OpenTelemetry specifies, so that a sampler takes none away.
         """
         result: Any = self._other.should_sample(
             parent_context, trace_id, name, kind, attributes, links, trace_state
         )
         decision = result.decision
+        added: dict[str, Any] = {**(result.attributes or {})}
         if decision is Decision.DROP:
             decision = Decision.RECORD_ONLY
-        elif result.attributes or not attributes:
+        elif not attributes or attributes.keys() <= added.keys():  # those of the SDK return all
             return cast("SamplingResult", result)
-        return SamplingResult(decision, attributes, result.trace_state)
+        return SamplingResult(decision, {**(attributes or {}), **added}, result.trace_state)
 
     def get_description(self) -> str:
         """Return a name that includes the other sampler's."""

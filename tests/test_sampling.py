@@ -89,22 +89,29 @@ def test_a_sampler_meant_for_other_tracing_silences_nothing(
         assert found["requestBody"]["messages"][0]["content"] == "Hello Pulse"
 
 
-class Forgetful(Sampler):
-    """Samples everything, and returns no attributes."""
+class Adding(Sampler):
+    """Decides as it was told, and returns attributes of its own alone."""
+
+    def __init__(self, decision: Decision, added: dict[str, Any] | None) -> None:
+        self._result = SamplingResult(decision, added)
 
     def should_sample(self, *args: Any, **named: Any) -> SamplingResult:
-        return SamplingResult(Decision.RECORD_AND_SAMPLE)
+        return self._result
 
     def get_description(self) -> str:
-        return "forgetful"
+        return "adding"
 
 
-def test_a_sampler_that_returns_no_attributes_takes_none_away() -> None:
-    provider = TracerProvider(RecordEverything(Forgetful()), shutdown_on_exit=False)
+@pytest.mark.parametrize("decision", Decision)
+@pytest.mark.parametrize("added", [None, {"rule": "r"}])
+def test_a_sampler_adds_attributes_to_a_span_and_takes_none_away(
+    decision: Decision, added: dict[str, Any] | None
+) -> None:
+    provider = TracerProvider(RecordEverything(Adding(decision, added)), shutdown_on_exit=False)
 
     span: Any = provider.get_tracer("t").start_span("chat m", attributes={"x": 1})
 
-    assert span.attributes == {"x": 1}
+    assert span.attributes == {"x": 1, **(added or {})}
 
 
 @pytest.mark.parametrize("sampled", [False, True])

@@ -89,7 +89,13 @@ def first_attributes(
 
 
 _DESTINATION = "_pulse_destination"
-_CLIENTS = frozenset(("openai", "openai._client", "openai._base_client", "anthropic._base_client"))
+# Not openai's own client for calls without one, which asks `openai.base_url` each time.
+_CLIENTS = frozenset(
+    (
+        *("openai.OpenAI", "openai.AsyncOpenAI", "openai._base_client.BaseClient"),
+        "anthropic._base_client.BaseClient",
+    )
+)
 
 
 @lru_cache(32)
@@ -99,7 +105,7 @@ def _keeps_url(kind: type) -> bool:
     The property of openai's client imports a module each time that it is asked.
     """
     owner = next((base for base in kind.__mro__ if "base_url" in vars(base)), object)
-    return owner.__module__ in _CLIENTS
+    return f"{owner.__module__}.{owner.__name__}" in _CLIENTS
 
 
 def _destination(endpoint: Endpoint, client: Any) -> Attributes:

@@ -132,6 +132,22 @@ def test_an_error_as_an_event_of_a_stream(
     assert "One" in str((spans.get_finished_spans()[0].attributes or {})["gen_ai.output.messages"])
 
 
+def test_an_error_beside_the_end_of_a_message_is_the_calls(
+    provider: Any, clients: Clients, spans: InMemorySpanExporter
+) -> None:
+    """The SDK takes the event for the usual end, in which nothing else is read."""
+    head = {"type": "message_start", "message": {"id": "1", "model": "m"}}
+    events = [head, {"type": "message_stop", **ERROR}]
+    lines = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events]
+    chunks = tuple(line.encode() for line in lines)
+    provider.enqueue(Reply(headers={"content-type": "text/event-stream"}, chunks=chunks))
+
+    client = observe(clients.anthropic(), "anthropic")
+    assert len(list(client.messages.create(**CHAT, max_tokens=9, stream=True))) == 2
+
+    _failed(spans, "400")
+
+
 def test_an_error_before_the_first_chunk_is_the_calls(
     provider: Any, clients: Clients, spans: InMemorySpanExporter
 ) -> None:

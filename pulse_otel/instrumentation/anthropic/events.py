@@ -22,7 +22,7 @@ _DELTAS = {
     "input_json_delta": ("partial_json", "input"),
     "compaction_delta": ("content", "content"),
 }
-_OF_NO_USE = frozenset(("content_block_stop", "message_stop", "ping"))  # nothing else is read
+_OF_NO_USE = frozenset(("content_block_stop", "message_stop", "ping"))  # says nothing more
 
 
 def add_piece(event: Any, events: list[Any]) -> bool:
@@ -44,7 +44,8 @@ def add_piece(event: Any, events: list[Any]) -> bool:
 def compact_event(event: Any) -> Any:
     """Return a copy of what is read of an event."""
     kind = text(read(event, "type"))
-    return {"type": kind} if kind in _OF_NO_USE else copied(event)
+    useless = kind in _OF_NO_USE and not read(event, "error")  # which a gateway may add
+    return {"type": kind} if useless else copied(event)
 
 
 class _Blocks:

@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from pulse_otel import observe
-from tests.conftest import Clients
+from tests.conftest import MESSAGES, Clients
 from tests.instrumentation.openai.calls import MANAGERS, PARSED, PLAIN, STREAMED, Call, named
 from tests.instrumentation.openai.conftest import Spans
 
@@ -201,6 +201,24 @@ def test_the_modules_own_client(provider: Any, run_python: Any) -> None:
     called, recorded = json.loads(done.stdout)
     assert len(called) >= 10
     assert recorded == called
+
+
+def test_the_modules_own_client_sends_to_the_url_of_the_moment(
+    provider: Any, monkeypatch: pytest.MonkeyPatch, spans: Spans
+) -> None:
+    """A program may set `openai.base_url` between two calls."""
+    monkeypatch.setattr(openai, "api_key", "k")
+    url = f"{provider.openai_url}/"
+    client = openai._ModuleClient(api_key="k", base_url=url, max_retries=0)
+    observe(client, "openai")
+
+    for host in ("127.0.0.1", "localhost"):
+        monkeypatch.setattr(openai, "base_url", url.replace("127.0.0.1", host))
+        client.chat.completions.create(model="m", messages=MESSAGES)
+    client.close()
+
+    found = [span.attributes or {} for span in spans.memory.get_finished_spans()]
+    assert [span["server.address"] for span in found] == ["127.0.0.1", "localhost"]
 
 
 @pytest.mark.parametrize("call", PLAIN, ids=named)
