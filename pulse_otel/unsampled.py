@@ -25,7 +25,7 @@ from pulse_otel.guard import guarded
 class RecordEverything(Sampler):
     """Records what `other` leaves out, without marking it as sampled."""
 
-    records_everything = True  # for who wants to know before a span starts
+    records_everything = True  # read before a span starts
 
     def __init__(self, other: Sampler) -> None:
         self._other = other
