@@ -78,7 +78,7 @@ class PulseConfig(TypedDict, total=False):
     """Your own prices by model."""
 
     flush_on_sigterm: bool | None
-    """True: SIGTERM sends what waits, for at most 5 s, and then has the effect it had before."""
+    """True: SIGTERM sends the waiting spans, for at most 5 s, and then has its usual effect."""
 
     tracer_provider: Any
     """The OpenTelemetry TracerProvider that makes the spans, if it is not the global one."""
