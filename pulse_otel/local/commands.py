@@ -29,7 +29,8 @@ _POINTERS: Final = """\
 Send the calls of a program here, with two lines in it:
 
     import pulse_otel
-    pulse_otel.init_pulse(api_key="{key}", api_url="{url}", instrument=True)
+    pulse_otel.init_pulse(api_key="{key}", instrument=True,
+                          api_url="{url}")
 
 or without a change to it:
 
