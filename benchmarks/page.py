@@ -17,15 +17,15 @@ _HEAD = """# What recording costs
 
 Written by `python benchmarks --markdown`.
 
-A call of a real SDK client, answered within the process, is counted three times: bare, within an
-OpenTelemetry span written by hand that carries the same attributes and messages (the *floor*), and
-observed (*ours*); each in processes of its own. What is counted is the machine instructions of the
-thread that makes the call, by callgrind, because they hardly depend on what else the machine does;
-a count is that of the median call after three that fill the caches. Before a figure counts, the
-spans that arrived are decoded and must have model, tokens, request and answer, and the span by hand
-must equal ours attribute by attribute. CPU and wall time stand beside counts and never alone: they
-are those of one machine with two busy cores. `python benchmarks` in a checkout, with valgrind
-installed, repeats all of it ([how](../benchmarks/README.md)).
+The benchmark measures a call of a real SDK client, answered within the process, in three forms:
+bare; within an OpenTelemetry span written by hand, with the same attributes and messages (the
+*floor*); and observed (*ours*). Each form has its own processes. Callgrind counts the machine
+instructions of the thread that makes the call, because they hardly depend on the load of the
+machine. A count is that of the median call, after three calls that fill the caches. The benchmark
+accepts a figure only if the delivered spans have model, tokens, request and answer, and if the span
+by hand equals ours attribute by attribute. CPU and wall time appear only together with counts: they
+come from one machine with two busy cores. `python benchmarks` in a checkout, with valgrind
+installed, repeats all measurements ([how](../benchmarks/README.md)).
 """
 
 
@@ -110,7 +110,7 @@ def page(measurements: tuple[Measurement, ...], results: Results, before: Result
     versions = ", ".join(f"{name} {version}" for name, version in newest.items())
     lines = [_HEAD, f"Measured with {versions}."]
     if before:
-        lines.append("Where two figures stand in a cell, the first is that of an earlier version.")
+        lines.append("If a cell has two figures, the first is that of an earlier version.")
     if {"instructions", "peers"} <= results.keys():
         lines += ["", f"![What recording adds, per workload](images/{PLOT.name})"]
     lines.append("")

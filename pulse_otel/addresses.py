@@ -12,10 +12,9 @@ from pulse_otel.units.current import current_trace_id
 def trace_url(of: RecordedCall | str | None = None) -> str | None:
     """Return the address of the page of a trace, at the service that `init_pulse` names.
 
-    Nothing is sent to find out, so that the page may not be there yet. None before `init_pulse`,
-    without such a trace, and where spans go to a Collector. A service of the 0.2.x line has pages
-    for calls, not for traces: its default is the page of the last call, and for a trace id it is
-    None.
+    It sends no request, so the page may not exist yet. Return None before `init_pulse`, without
+    such a trace, and if spans go to a Collector. A legacy service has pages for calls, not for
+    traces: by default the result is the page of the last call, and for a trace id it is None.
 
     Args:
         of: A trace id, or a `last_call()`; by default, the current trace, else that of the last

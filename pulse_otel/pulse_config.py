@@ -21,8 +21,8 @@ class PulseConfig(TypedDict, total=False):
     `protocol` is `collector`."""
 
     api_url: str | None
-    """The base address of the service. Requests use the proxies of the environment, except to
-    this machine."""
+    """The base address of the service, without `/v1/traces`. Requests use the proxies of the
+    environment, except to this machine."""
 
     batch_size: int | None
     """How many ended spans are sent at once, without waiting for `flush_interval`."""
@@ -61,7 +61,7 @@ class PulseConfig(TypedDict, total=False):
     """True: a failed call is sent even if `sample_rate` leaves out its trace."""
 
     protocol: Literal["auto", "otlp", "traces", "collector"] | None
-    """The form in which spans are sent: `otlp` to current services, `traces` to the 0.2.x line.
+    """The form in which spans are sent: `otlp` to current services, `traces` to legacy ones.
     `auto` asks the service. `collector` sends to an OpenTelemetry Collector, without the key."""
 
     ca_file: str | os.PathLike[str] | None
@@ -78,7 +78,7 @@ class PulseConfig(TypedDict, total=False):
     """Your own prices by model."""
 
     flush_on_sigterm: bool | None
-    """True: SIGTERM sends what waits, for at most 5 s, and then has the effect it had before."""
+    """True: SIGTERM sends the waiting spans, for at most 5 s, and then has its usual effect."""
 
     tracer_provider: Any
     """The OpenTelemetry TracerProvider that makes the spans, if it is not the global one."""

@@ -38,7 +38,7 @@ TABLES = {
     "metrics of the calls": ("Metrics of calls", "See [metrics](../metrics.md)."),
     "ours, in metrics of the delivery": (
         "Metrics of the delivery",
-        "See [the accounts](../delivery.md#reading-the-accounts).",
+        "See [the counts](../delivery.md#reading-the-counts).",
     ),
 }
 

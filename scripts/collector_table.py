@@ -116,7 +116,7 @@ def table(found: Sequence[Found]) -> list[str]:
         cells = [_compared(name, having, direct, road) for road in found[1:]]
         lines.append(f"| `{name}` | {len(having)} | {' | '.join(cells)} |")
     extra = [_extra(road, direct) for road in found[1:]]
-    return [*lines, f"| what the direct road does not have | | {' | '.join(extra)} |"]
+    return [*lines, f"| fields that direct sending does not have | | {' | '.join(extra)} |"]
 
 
 def _place(name: str) -> tuple[bool, bool, str]:

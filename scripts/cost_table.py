@@ -29,16 +29,16 @@ TEXT = """\
 
 Written by `scripts/cost_table.py` from the rules that the code uses.
 
-The cost of a call comes from the first of these that is known:
+The cost of a call comes from the first known source in this list:
 
 1. the cost that the provider itself states, in its own unit;
 2. your own prices (the setting `prices`, below);
-3. the public prices that come with the package ({source}): those of the time
-   when the call began, of the tier and the speed that served it, and of the place where it ran.
+3. the public prices that come with the package ({source}), for the time when the call began, the
+   tier and the speed that served it, and the place where it ran.
 
-If part of a bill cannot be known, pulse-otel shows no cost rather than a wrong one. The metadata of
-the call then say why, under `pulse.cost_unknown`: `no price of model my-model`,
-`no price of service tier priority`. A call without usage has neither.
+If part of a bill is unknown, pulse-otel shows no cost instead of a wrong one. The call's metadata
+then says why, under `pulse.cost_unknown`: `no price of model my-model`, `no price of service tier
+priority`. A call without usage has neither.
 
 Fine-tuned models (`ft:...`) have prices of their own; the base model's price is never used for
 them.
@@ -60,17 +60,17 @@ init_pulse(
 )  # or the path of a JSON file with that object, also as PULSE_PRICES
 ```
 
-A key is the name of a model, as in the answer or the request; upper and lower case are the same. A
-`*` at its end stands for any ending. `provider:model` applies to that provider only and precedes
-`model`; an exact name precedes one with `*`, and a longer name with `*` precedes a shorter one. On
-Azure the name of a deployment works too.
+A key is the name of a model, as in the answer or the request, in upper or lower case. A `*` at its
+end stands for any ending. `provider:model` applies to that provider only and wins over `model`. An
+exact name wins over one with `*`, and a longer name with `*` wins over a shorter one. On Azure the
+name of a deployment works too.
 
-A price is in US dollars. It is a number, or steps by the size of the prompt: `[[0, price],
-[more tokens than, price], ...]`, where one step applies to the whole call. Your prices replace all
-public prices of that model, except those of tools. A part without a price is charged like the whole
-that it belongs to. `input` and `output` go together; both may be 0. They are prices of the standard
-tier: tiers and places change them as the table below says, and a tier without a factor there has no
-cost.
+A price is in US dollars. It is a number, or steps by the size of the prompt: `[[0, price], [more
+tokens than, price], ...]`, where one step applies to the whole call. Your prices replace all public
+prices of that model, except those of tools. Tokens of a kind without a price, such as `cache_read`,
+cost as much as `input` or `output`. Give both `input` and `output`; both may be 0. They are prices
+of the standard tier: tiers and places change them as the table below says. With a tier that has no
+factor there, the call has no cost.
 
 | unit | price per |
 |---|---|

@@ -28,42 +28,42 @@ TEXT = """\
 
 Written by `scripts/dialect_table.py`.
 
-`PulseSpanExporter` reads the spans of other GenAI instrumentations as well as our own: put it
-behind the provider that they write to. The scope of a span says which instrumentation made it; if
-the scope is unknown, marker attributes decide. Other spans (HTTP, databases, your own code) are
-left out and counted.
+`PulseSpanExporter` reads the spans of other GenAI instrumentations as well as our own: add it to
+the provider that they use. The scope of a span says which instrumentation created it; if the scope
+is unknown, marker attributes decide. Other spans (HTTP, databases, your own code) are left out and
+counted.
 
 All token counts follow the conventions: the input is a total that includes cached tokens, the
-output a total that includes reasoning. Agents and chains repeat the usage of their calls; that is
-kept beside the agent (`pulse.agent_usage`) and never counted again.
+output a total that includes reasoning. Agents and chains repeat the usage of their calls;
+`pulse.agent_usage` keeps it in the agent's metadata, and it is never counted again.
 
 ## One call, one record
 
-When two instrumentations record the same call, Pulse gets one record: the one that knows more,
-completed from the other. If one of them is ours, tokens, session and user are its. The record takes
-the place of the outer span; a place in the framework's tree precedes one at the root of a trace.
+When two instrumentations record the same call, Pulse gets one record: the more complete one, with
+what it lacks from the other. If one of them is ours, tokens, session and user come from it. The
+record replaces the outer span; a place in the framework's tree wins over one at the root of a
+trace.
 
-Two records belong to one call if they agree in everything that both know (the answer's id, model,
-tokens, the last question, the answer, the ids of the requested tools; and, unless one is the parent
-of the other, session, user, everything that the user said, instructions and parameters), and if one
-of these holds:
+Two records belong to one call if they agree in all fields that both have: the answer's id, the
+model, the tokens, the last question, the answer, and the ids of the requested tools. Unless one is
+the parent of the other, they must also agree in session, user, all user messages, instructions and
+parameters. In addition, one of these must hold:
 
 - One is the parent of the other and encloses its time. The program's own spans may lie between a
   framework's span and ours. The framework's texts may differ if the tokens agree. Its tokens may
   differ if the answer agrees, or if it adds the reasoning to an output that includes it, as
   Google's ADK does with LiteLLM. Unless both have one id, only one of the two texts may differ.
-- Another instrumentation's span was open, though not current, while our one call began in its
-  context. Langfuse's client works so, and so do the callbacks of LangChain and LiteLLM.
+- Another instrumentation's span was open, though not current, when our only call in its context
+  began. Langfuse's client and the callbacks of LangChain and LiteLLM work in this way.
 - They have the same parent, the same tokens and the same answer or answer's id. Their times overlap
-  or are equal (with the same answer), or one encloses the other, and no third record is like them.
-- They have the same answer's id, in any trace, their times overlap, and no third record is like
-  them. This does not apply if each is below an agent or a unit of work in a trace of its own.
+  or are equal (with the same answer), or one encloses the other, and no third record matches.
+- They have the same answer's id, in any trace, their times overlap, and no third record matches.
+  This does not apply if each is below an agent or a unit of work in a trace of its own.
 
 Two spans of ours never belong to one call; two spans of another instrumentation do only as parent
-and child. What cannot be told apart stays as it was recorded. If a server gives every answer the
-same id, concurrent calls that are recorded twice and agree in all of the above stay two records
-each. A failed call stays two records if a framework's asynchronous callbacks record it as well,
-because it has no id.
+and child. In doubt, both records remain. If a server gives every answer the same id, concurrent
+calls that are recorded twice and agree in all of the above stay two records each. A failed call
+stays two records if a framework's asynchronous callbacks record it as well, because it has no id.
 
 A call may wait one second for its second record; a flush ends the wait. A call at the root of a
 trace waits only once spans of a second instrumentation were seen. A record that arrives later is
@@ -74,11 +74,11 @@ Some spans look like calls and are not:
 
 - A span with an operation that we do not know, such as `execute_event_loop_cycle` of Strands, is an
   agent's step.
-- A span that has tokens or a model alone, without operation, messages, id and duration, such as
+- A span that has only tokens or a model, without operation, messages, id and duration, such as
   `record_usage` of ag2, is not sent.
 - A span of OpenInference's kind LLM without messages, answer and tokens, such as LlamaIndex's
   preparations of a call, is not sent.
-- The span that opens a stream of Logfire is not sent: its end is a record of its own.
+- The span that opens a stream of Logfire is not sent: a separate record has its result.
 
 ## Sessions
 
@@ -94,37 +94,37 @@ call and on all spans that start later.
 
 ## Tools
 
-A framework records a run of a tool and knows when it ran and below which span. We record it from
-the messages, which have the id of the call, the arguments and the result. Pulse gets one record
-with all of it, in the framework's place. Two records are one run if they have the same id in one
-trace. If the framework has no id, they are one run if name, arguments and result agree, one to
-one, in order; where the framework records arguments by position, their values are compared. In two
-traces, id, result and session must agree, and the id must occur once. A tool waits for its second
-record until 1 s after its end, a tool without a result for 30 s; a flush ends the wait.
+A framework that records a tool knows when the tool ran and below which span. pulse-otel records the
+tool from the messages, which have the id of the call, the arguments and the result. Pulse gets one
+record with all of this, in the framework's tree. Two records are one run if they have the same id
+in one trace. If the framework has no id, they are one run if name, arguments and result agree, one
+to one, in order; where the framework records arguments by position, their values are compared. In
+two traces, id, result and session must agree, and the id must occur once. A tool waits for its
+second record until 1 s after its end, a tool without a result for 30 s; a flush ends the wait.
 
 ## Agents and chains
 
-If the input and output of an agent or a chain contain messages, in any JSON, they are read as
-such: the question and the last answer. The service has no kind for a step of a chain. So a whole
-chain is an agent run, and steps that add nothing are not sent: prompts, parsers and the other
-plumbing of runnables, and steps without input and output. Semantic Kernel's loop of calls and
-functions is an agent run too.
+If the input and output of an agent or a chain contain messages, in any JSON, they are read as such:
+the question and the last answer. The service has no kind for a step of a chain, so a whole chain is
+an agent run. Steps that add nothing are not sent: prompts, parsers and other internal steps of
+runnables, and steps without input and output. Semantic Kernel's loop of calls and functions is an
+agent run too.
 
-## What is known
+## What each instrumentation records
 
-Filled from recorded spans: "yes" if any of the dialect's calls has it, "openai" or "anthropic" if
-only calls of that SDK do, "-" if none does.
+This table comes from recorded spans: "yes" if any of the dialect's calls has it, "openai" or
+"anthropic" if only calls of that SDK do, "-" if none does.
 
 {table}
 
-LiteLLM counts the tokens of a stream itself if the stream does not state them. If our record of the
-call is there, neither those tokens nor their cost count.
+LiteLLM counts the tokens of a stream itself if the stream does not state them. If there is also a
+record of ours, those tokens and their cost do not count.
 
-Not recorded for this table, but read by their published attributes: the Vercel AI SDK, LiteLLM,
-pydantic-ai, OpenLIT, LangSmith, earlier OpenLLMetry, and events of the conventions before 1.37.
-Read as they are written today, but in no table: Strands, Semantic Kernel, AutoGen, ag2 and
-Google's ADK, and OpenInference's spans of LangChain, agno and the OpenAI Agents SDK. A span of an
-unknown instrumentation is read by the conventions, as far as it follows them.
+pulse-otel also reads other instrumentations that are not in this table. It knows the Vercel AI SDK,
+LiteLLM, pydantic-ai, OpenLIT, LangSmith, earlier OpenLLMetry, and events of the conventions before
+1.37 by their published attributes. It knows Strands, Semantic Kernel, AutoGen, ag2, Google's ADK,
+and OpenInference's spans of LangChain, agno and the OpenAI Agents SDK by their current spans. It
+reads the spans of an unknown instrumentation if they follow the conventions.
 
 - openai-v2 sends messages as log records, which no span exporter sees: its calls have no content.
 - OpenLLMetry counts one output token too many for a stream of Anthropic's.
@@ -133,9 +133,9 @@ unknown instrumentation is read by the conventions, as far as it follows them.
 - Logfire makes two records of a stream, a span and, at the end, a log record; the latter is the
   call.
 
-## What has no column
+## Metadata without a column
 
-These keys of the metadata are stable:
+The service has no column for these values. Their keys in the metadata are stable:
 
 | key | what |
 |---|---|

@@ -64,7 +64,7 @@ def _web(module: str, name: str) -> str:
 
 
 IN_TEXT = (
-    "it asks for tools in text, or sends their results as text. Nothing on the wire tells that "
+    "it asks for tools in text, or sends their results as text. Nothing in its requests says that "
     "there was a tool, nor which calls are of one run. Its own spans do, or a span of yours."
 )
 OWN_CLIENT = (

@@ -32,9 +32,8 @@ from tests.reliability import GOALS, MEASURED, Goal
 PAGE = """# Reliability: faults, figures to reach, figures reached
 
 Each row names a fault and what must hold while it lasts. The tests use real sockets, processes and
-disks. "Runs" tells what this page was made from: the size of a measurement, or the tests that
-carry the row's marker (`pytest -m row`). "Beside it" tells what a row does not reach and what was
-not run.
+disks. The column "runs" has the size of a measurement, or the number of tests with the row's
+marker (`pytest -m row`). "Beside it" lists what a row does not reach and what was not run.
 
     python scripts/reliability.py --markdown > docs/reliability.md
 

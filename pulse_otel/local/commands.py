@@ -26,14 +26,13 @@ from pulse_otel.printable import printable
 SAMPLE_KEY: Final = "pulse_sk_local"
 
 _POINTERS: Final = """\
-Point an app at it, in code:
+Send the calls of a program here, with two lines in it:
 
-    from pulse_otel import Provider, init_pulse, observe
-    init_pulse({{"api_key": "{key}",
-                "api_url": "{url}"}})
-    client = observe(OpenAI(), Provider.OPENAI)
+    import pulse_otel
+    pulse_otel.init_pulse(api_key="{key}", instrument=True,
+                          api_url="{url}")
 
-or without touching it:
+or without a change to it:
 
     export PULSE_API_KEY={key} PULSE_API_URL={url}
     OTEL_TRACES_EXPORTER=pulse opentelemetry-instrument python app.py

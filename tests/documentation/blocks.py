@@ -51,7 +51,7 @@ NOT_RUN = (
     NotRun("docs/frameworks.md", "each needs its framework; scripts/frameworks.py runs them"),
     NotRun("docs/other-sdks.md", "each needs its SDK; scripts/other_sdks.py runs them"),
     NotRun(
-        "docs/testing.md", "a test; tests/testing runs the same in examples/testing", "def test_"
+        "docs/testing.md", "its agent is the reader's; examples/testing has the same", "my_agent"
     ),
 )
 

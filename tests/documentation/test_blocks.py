@@ -79,3 +79,20 @@ def test_every_block_is_in_a_language_that_is_checked() -> None:
 
     assert len(found) > 40
     assert [str(block) for block in found if block.language not in LANGUAGES] == []
+
+
+def test_the_first_test_of_the_page_on_testing_passes(tmp_path: Path) -> None:
+    first = next(block for block in blocks("python") if block.page == "docs/testing.md")
+    path = tmp_path / "test_first.py"
+    path.write_text(first.code, encoding="utf-8")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", path.name],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=100,
+        check=False,
+    )
+
+    assert "1 passed" in done.stdout, done.stdout + done.stderr

@@ -75,7 +75,7 @@ def test_serve(
     assert answer.json()["traces"] == []
     assert rebound.status_code == 421
     assert statuses == [400, 404]
-    assert f'"api_url": "{url}"' in text
+    assert f'api_url="{url}"' in text
     assert f"PULSE_API_URL={url}" in text
     assert process.returncode == 0, errors
     assert rest == "Stopped.\n"

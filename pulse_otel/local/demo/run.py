@@ -45,12 +45,10 @@ _DELAY_S: Final = 0.15
 _CHUNK_DELAY_S: Final = 0.02
 
 _NEXT: Final = """\
-Next: `pulse-otel serve%s` keeps a service running here. In your app:
+Next: `pulse-otel serve%s` runs a service until you stop it. In your program:
 
-    from pulse_otel import Provider, init_pulse, observe
-    init_pulse({"api_key": "pulse_sk_local"})  # to http://localhost:3000
-    client = observe(OpenAI(), Provider.OPENAI)
-    client.chat.completions.create(...)  # nothing else changes
+    import pulse_otel
+    pulse_otel.init_pulse(api_key="pulse_sk_local", instrument=True)  # to http://localhost:3000
 """
 
 Progress = Callable[[str], None]
