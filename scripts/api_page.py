@@ -2,7 +2,8 @@
 
 Run it from the checkout:
 
-    python scripts/api_page.py
+    python scripts/api_page.py            # writes the table
+    python scripts/api_page.py --check    # exits 1 when it is stale
 
 The site shows the whole docstrings below the table; elsewhere the page has the table alone.
 """
@@ -10,9 +11,13 @@ The site shows the whole docstrings below the table; elsewhere the page has the 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 import pulse_otel
+from scripts.written import write
 
 PATH = Path(__file__).resolve().parent.parent / "docs" / "reference" / "api.md"
 HEAD = "| name | |\n|---|---|\n"
@@ -34,4 +39,4 @@ def _row(anchor: str, name: str) -> str:
 
 
 if __name__ == "__main__":
-    PATH.write_text(page(), encoding="utf-8")
+    sys.exit(write(PATH, page()))

@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from pulse_otel import semconv  # noqa: E402
 from scripts.attribute_meanings import MEANINGS, OPERATIONS, TABLES  # noqa: E402
+from scripts.written import write  # noqa: E402
 
 PAGE = ROOT / "docs" / "reference" / "attributes.md"
 NOT_LISTED = ("SCOPE_", "CALLS_WITHIN")
@@ -90,16 +91,5 @@ def page() -> str:
     return TEXT.format(tables="\n\n".join(tables()), operations="\n".join(operations()))
 
 
-def main() -> int:
-    """Write the page, or check it."""
-    if "--check" in sys.argv[1:]:
-        stale = not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page()
-        print(f"{PAGE.name} is {'stale' if stale else 'current'}")
-        return int(stale)
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page(), encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write(PAGE, page()))

@@ -14,9 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from pulse_otel.export.pricing import calendar, places, rules
 from pulse_otel.instrumentation import usage_rules
 from pulse_otel.prices import PRICED_PER
+from scripts.written import write
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "costs.md"
@@ -265,16 +268,5 @@ def page() -> str:
     )
 
 
-def main() -> int:
-    """Write the page, or check it."""
-    if "--check" in sys.argv[1:]:
-        stale = not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page()
-        print(f"{PAGE.name} is {'stale' if stale else 'current'}")
-        return int(stale)
-    PAGE.write_text(page(), encoding="utf-8")
-    print(f"{PAGE.name} written")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write(PAGE, page()))

@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 from pulse_otel import semconv  # noqa: E402
 from pulse_otel.export.dialects import read  # noqa: E402
 from pulse_otel.export.records.record import Record  # noqa: E402
+from scripts.written import write  # noqa: E402
 from tests.export.spans import recorded  # noqa: E402
 
 PAGE = ROOT / "docs" / "dialects.md"
@@ -246,17 +247,5 @@ def page() -> str:
     return TEXT.format(table=table(), keys=keys)
 
 
-def main() -> int:
-    """Write the page, or check it."""
-    if "--check" in sys.argv[1:]:
-        stale = not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page()
-        print(f"{PAGE.name} is {'stale' if stale else 'current'}")
-        return int(stale)
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page(), encoding="utf-8")
-    print(f"{PAGE.name} written")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write(PAGE, page()))

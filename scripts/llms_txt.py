@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from scripts.site_pages import source_of  # noqa: E402
+from scripts.written import write  # noqa: E402
 
 FILE = ROOT / "docs" / "llms.txt"
 DOCSTRINGS = re.compile("^::: ", re.MULTILINE)
@@ -66,15 +67,5 @@ def text() -> str:
     return "\n".join(parts)
 
 
-def main() -> int:
-    """Write the file, or check it."""
-    if "--check" in sys.argv[1:]:
-        stale = not FILE.exists() or FILE.read_text(encoding="utf-8") != text()
-        print(f"{FILE.name} is {'stale' if stale else 'current'}")
-        return int(stale)
-    FILE.write_text(text(), encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write(FILE, text()))

@@ -11,7 +11,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from pulse_otel.export.transport import failures, outcome
+from scripts.written import write
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "delivery-outcomes.md"
 
@@ -116,16 +119,5 @@ def page() -> str:
     return TEXT.format(longest=longest, answers=answers(), collector=collector(), failures=failed())
 
 
-def main() -> int:
-    """Write the page, or check it."""
-    if "--check" in sys.argv[1:]:
-        stale = not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page()
-        print(f"{PAGE.name} is {'stale' if stale else 'current'}")
-        return int(stale)
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page(), encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write(PAGE, page()))

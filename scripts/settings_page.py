@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 from pulse_otel import PulseSpanExporter, config, pulse_config  # noqa: E402
 from pulse_otel.instrumentation import instrumentor  # noqa: E402
 from pulse_otel.settings import ConfigError  # noqa: E402
+from scripts.written import write  # noqa: E402
 
 PAGE = ROOT / "docs" / "reference" / "settings.md"
 # What the code works out where it is not given.
@@ -151,16 +152,5 @@ def page() -> str:
     )
 
 
-def main() -> int:
-    """Write the page, or check it."""
-    if "--check" in sys.argv[1:]:
-        stale = not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page()
-        print(f"{PAGE.name} is {'stale' if stale else 'current'}")
-        return int(stale)
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page(), encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write(PAGE, page()))
