@@ -18,7 +18,7 @@ from opentelemetry.trace import StatusCode
 import pulse_otel
 from pulse_otel import observe
 from pulse_otel.instrumentation.openai.usage import OPTION, usage_option
-from pulse_otel.local.provider.replies import DEFAULT_TEXT, chat_stream, openai_error
+from pulse_otel.local.provider.replies import DEFAULT_TEXT, Reply, chat_stream, openai_error
 from pulse_otel.local.serving import serving
 from tests.conftest import KEY, MESSAGES, Clients
 from tests.versions import has
@@ -58,6 +58,24 @@ def test_always_records_usage_and_hides_the_chunk(
     (span,) = memory.get_finished_spans()
     assert span.attributes is not None
     assert span.attributes["gen_ai.usage.input_tokens"] == 120
+
+
+def test_an_error_after_the_hidden_chunk_is_the_calls(
+    provider: Any, clients: Clients, start: Start
+) -> None:
+    memory = start("always")
+    text = {"id": "1", "model": "m", "choices": [{"index": 0, "delta": {"content": "One"}}]}
+    usage = {**text, "choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 1}}
+    events = (text, usage, {"error": {"message": "overloaded"}})
+    chunks = tuple(b"data: %s\n\n" % json.dumps(event).encode() for event in events)
+    provider.enqueue(Reply(headers={"content-type": "text/event-stream"}, chunks=chunks))
+
+    with pytest.raises(openai.APIError, match="overloaded"):
+        list(observe(clients.openai(), "openai").chat.completions.create(**GPT))
+
+    (span,) = memory.get_finished_spans()
+    assert span.status.status_code is StatusCode.ERROR
+    assert (span.attributes or {})["gen_ai.usage.input_tokens"] == 7
 
 
 def test_always_works_for_async_clients(provider: Any, start: Start) -> None:
