@@ -266,6 +266,24 @@ SURVIVORS: tuple[Survivor, ...] = (
     ),
     Survivor(
         f"{SPOOL}spool.py",
+        "runs = name.until is not None and 0 <= name.until - self._clock() <= 2 * self._lease_s",
+        "runs = name.until is not None and 0 <= name.until - self._clock() <= 3 * self._lease_s",
+        "a bound that was chosen: only a step of the clock makes a lease end so late",
+    ),
+    Survivor(
+        f"{SPOOL}spool.py",
+        "self.leave(name.text)",
+        "pass",
+        "the file is gone: what is remembered of its name takes memory, and is asked for no more",
+    ),
+    Survivor(
+        f"{SPOOL}spool.py",
+        "self._ours.discard(waiting)",
+        "pass",
+        "another process has the file; if that one dies, it is taken when the lease runs out",
+    ),
+    Survivor(
+        f"{SPOOL}spool.py",
         "MAX_BYTES = 100 << 20",
         "MAX_BYTES = 1000 << 20",
         "a bound that was chosen; the tests set smaller ones",
