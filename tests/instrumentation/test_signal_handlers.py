@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
+from types import FrameType
 from typing import Any
 
 import pytest
+from openai.types.chat import ChatCompletionChunk
 from opentelemetry import trace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from pulse_otel.instrumentation.openai.chat_chunks import add_piece
 from pulse_otel.instrumentation.recorder import recorders
 from tests.conftest import Clients
 from tests.instrumentation.strikes import KINDS, Open, Strike, TimeLimit, chat_async, points
@@ -165,3 +169,24 @@ def test_what_a_signal_handler_raises_ends_the_call(
     spans.clear()
     call()
     assert len(spans.get_finished_spans()) == 1
+
+
+def test_a_value_error_of_a_handler_is_not_taken_for_an_odd_chunk() -> None:
+    delta = {"content": "a", "reasoning_content": ""}
+    choice = {"index": 0, "delta": delta, "finish_reason": None}
+    chunk = ChatCompletionChunk.model_validate(
+        {"id": "c", "created": 1, "model": "m", "object": "chat.completion.chunk"}
+        | {"choices": [choice]}
+    )
+
+    def strike(frame: FrameType, event: str, argument: object) -> None:
+        if frame.f_code.co_name == "_adds":
+            raise ValueError("of the program")
+
+    before = sys.gettrace()
+    sys.settrace(strike)
+    try:
+        with pytest.raises(ValueError, match="of the program"):
+            add_piece(chunk, [])
+    finally:
+        sys.settrace(before)

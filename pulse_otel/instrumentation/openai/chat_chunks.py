@@ -39,20 +39,24 @@ def add_piece(chunk: Any, chunks: list[Any]) -> bool:
         state = choice.__dict__
         delta = state["delta"]
         written = delta.__dict__
-        content = written["content"]
-        if (
+        content, extra = written["content"], delta.__pydantic_extra__
+        more = (
             written["tool_calls"]
             or written["refusal"]
             or written["function_call"]
             or state["index"]
             or state["finish_reason"]
             or fields["usage"] is not None
-            or type(content) is not str
-            or (written.get("audio"))  # of the SDKs that declare it
-            or ((extra := delta.__pydantic_extra__) and _adds(extra))
-        ):
-            return False
+        )
     except (AttributeError, KeyError, TypeError, ValueError):  # such as models of pydantic 1
+        return False
+    # Calls are made here, where no exception of a signal handler is taken for an odd chunk.
+    if (
+        more
+        or type(content) is not str
+        or written.get("audio")  # of the SDKs that declare it
+        or (extra and _adds(extra))
+    ):
         return False
     chunks.append(content)
     return True
