@@ -46,6 +46,19 @@ def test_an_empty_model_of_a_whole_answer_is_none(way: str, provider: Any, spans
     assert not set(absent) & set(found)
 
 
+def test_an_id_that_comes_with_a_later_text_alone_is_recorded(provider: Any, spans: Any) -> None:
+    pieces = [{**chunk({"content": f"{n} "}), "id": "", "model": ""} for n in range(3)]
+    pieces[1] |= {"id": "chatcmpl-1", "model": "served"}
+
+    found = recorded(
+        provider, spans, (whole(completion(USAGE)), events(*pieces, "[DONE]")), "stream"
+    )
+
+    assert found["gen_ai.response.id"] == "chatcmpl-1"
+    assert found["gen_ai.response.model"] == "served"
+    assert "0 1 2 " in found["gen_ai.output.messages"]
+
+
 def test_a_server_without_ids_is_recorded_all_the_same(provider: Any, spans: Any) -> None:
     pieces = [{**chunk({"content": f"{n} "}), "id": "", "model": ""} for n in range(20)]
     answer = events(*pieces, {**chunk({}, "stop"), "id": "", "model": ""}, "[DONE]")
