@@ -28,10 +28,10 @@ from pulse_otel.instrumentation.other_spans import watch
 from pulse_otel.instrumentation.reading import given
 from pulse_otel.instrumentation.recorder import Observed, Recorder
 from pulse_otel.instrumentation.span_attributes import (
-    asked,
-    asked_before_start,
+    attributes_at_start,
     first_attributes,
     http_facts,
+    request_attributes,
     request_of,
     settable,
 )
@@ -133,7 +133,7 @@ class LlmCall:
                 messages = found.get(semconv.INPUT_MESSAGES)
                 about = (tracer, recorder, caller, own.session)
                 context = guarded(resume, *about, messages, links, context) or context
-            written = guarded(asked_before_start, tracer, endpoint, recorder, request, found, own)
+            written = guarded(attributes_at_start, tracer, endpoint, recorder, request, found, own)
             first = {**attributes, **written} if written else attributes
             span = tracer.start_span(name, context, kind=SpanKind.CLIENT, attributes=first)
         else:
@@ -168,7 +168,7 @@ class LlmCall:
             tell_unit(Session(own.session.id, own.session.user_id), self.callers_context)
         self._has_tools = given(request.get("tools")) or given(request.get("functions"))
         if written is None:
-            written = asked(self._endpoint, self._recorder, request, found, own)
+            written = request_attributes(self._endpoint, self._recorder, request, found, own)
             self.span.set_attributes(written)
         if self._has_tools and groups_calls(self._caller, getattr(self.span, "parent", None)):
             limit, read = self._recorder.max_content_bytes, self._endpoint.request

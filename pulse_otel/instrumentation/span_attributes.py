@@ -41,7 +41,7 @@ def settable(attributes: Attributes, limit: int) -> Attributes:
     return attributes
 
 
-def asked(
+def request_attributes(
     endpoint: Endpoint,
     recorder: Recorder,
     request: Mapping[str, Any],
@@ -55,7 +55,7 @@ def asked(
     return settable(found | labels(own.session), recorder.max_content_bytes)
 
 
-def asked_before_start(
+def attributes_at_start(
     tracer: Any,
     endpoint: Endpoint,
     recorder: Recorder,
@@ -63,14 +63,14 @@ def asked_before_start(
     known: Attributes | None,
     own: Observed,
 ) -> Attributes | None:
-    """Return what is `asked` if the span will be recorded whatever is in it; else None.
+    """Return the `request_attributes` if the span will be recorded whatever is in it; else None.
 
     The SDK takes far longer to set attributes twice. A conversation that is no session's waits:
     the span may first get the session of the run around it.
     """
     if not getattr(getattr(tracer, "sampler", None), "records_everything", False):
         return None
-    found = asked(endpoint, recorder, request, known, own)
+    found = request_attributes(endpoint, recorder, request, known, own)
     return found if own.session.id or semconv.CONVERSATION_ID not in found else None
 
 
