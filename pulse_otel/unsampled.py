@@ -8,7 +8,7 @@ processors pass over such spans, so they get a copy that is marked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from opentelemetry.context import Context
@@ -48,8 +48,8 @@ class RecordEverything(Sampler):
         result: Any = self._other.should_sample(
             parent_context, trace_id, name, kind, attributes, links, trace_state
         )
-        decision = result.decision
-        added: dict[str, Any] = {**(result.attributes or {})}
+        decision: Decision = result.decision
+        added: Mapping[str, Any] = result.attributes or {}
         if decision is Decision.DROP:
             decision = Decision.RECORD_ONLY
         elif not attributes or attributes.keys() <= added.keys():  # those of the SDK return all
