@@ -6,8 +6,7 @@ import contextlib
 import threading
 from typing import Any
 
-from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan
 
 from pulse_otel.export import dialects
 from pulse_otel.export.records.started_spans import STARTED
@@ -27,18 +26,6 @@ def is_for_pulse(span: ReadableSpan) -> bool:
         return True
     guarded(STARTED.not_sent, span)
     return False
-
-
-class SpanWatch(SpanProcessor):
-    """Notes each span that starts at a provider, and each that is not sent. Never raises."""
-
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Note `span`."""
-        guarded(STARTED.started, span)
-
-    def on_end(self, span: ReadableSpan) -> None:
-        """Note `span` if it is not sent."""
-        is_for_pulse(span)
 
 
 def watch(provider: Any) -> None:

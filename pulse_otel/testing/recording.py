@@ -8,11 +8,13 @@ from contextlib import contextmanager
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, Span, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 from pulse_otel.config import Config
-from pulse_otel.export.span_watch import SpanWatch, is_for_pulse
+from pulse_otel.export.records.started_spans import STARTED
+from pulse_otel.export.span_watch import is_for_pulse
+from pulse_otel.guard import guarded
 from pulse_otel.ids import SystemIdGenerator
 from pulse_otel.instrumentation.last_call import forget_calls
 from pulse_otel.instrumentation.recorder import recorders
@@ -25,7 +27,7 @@ from pulse_otel.testing.traces import PulseTraces
 _OFF = "OTEL_SDK_DISABLED"
 
 
-class _Spans(SpanWatch):
+class _Spans(SpanProcessor):
     """Keeps the spans of a test, of any thread."""
 
     def __init__(self) -> None:
@@ -37,7 +39,7 @@ class _Spans(SpanWatch):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Note `span`."""
-        super().on_start(span, parent_context)
+        guarded(STARTED.started, span)
         self._started.append(None)
 
     def on_end(self, span: ReadableSpan) -> None:

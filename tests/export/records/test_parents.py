@@ -23,7 +23,7 @@ from pulse_otel.export.delivery.steps import Steps
 from pulse_otel.export.records.parents import Parents
 from pulse_otel.export.records.record import Record
 from pulse_otel.export.records.started_spans import StartedSpans
-from pulse_otel.export.span_watch import SpanWatch, is_for_pulse
+from pulse_otel.export.span_watch import is_for_pulse, watch
 from pulse_otel.ids import SystemIdGenerator
 
 MS = 1_000_000
@@ -153,7 +153,7 @@ def carry_out(plan: Plan, watched: bool) -> tuple[list[str], list[Record]]:
     """Return the ids of the nodes' spans, and what was sent in the order in which it was."""
     provider, kept, sent = new_provider(), Kept(), list[Record]()
     if watched:
-        provider.add_span_processor(SpanWatch())
+        watch(provider)
     provider.add_span_processor(kept)
     queue, hand_over = queue_of(kept, sent)
     spans: list[trace.Span] = []
