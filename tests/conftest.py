@@ -209,6 +209,18 @@ def spans() -> Iterator[InMemorySpanExporter]:
     pulse_otel.shutdown(0)
 
 
+def towards(provider: Any, service_url: str) -> dict[str, str]:
+    """The environment of a program that calls the provider with both SDKs and records it there."""
+    return {
+        "PULSE_API_KEY": KEY,
+        "PULSE_API_URL": service_url,
+        "OPENAI_API_KEY": "sk-caller",
+        "ANTHROPIC_API_KEY": "sk-ant-caller",
+        "OPENAI_BASE_URL": provider.openai_url,
+        "ANTHROPIC_BASE_URL": provider.anthropic_url,
+    }
+
+
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

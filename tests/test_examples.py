@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pulse_otel.local.provider.replies import ToolCall, chat, chat_stream, message
-from tests.conftest import KEY, ROOT, RunPython, Service
+from tests.conftest import ROOT, RunPython, Service, towards
 
 EXAMPLES = ROOT / "examples"
 # With opentelemetry-distro installed the launcher has two configurators, and says which it took.
@@ -30,12 +30,7 @@ class Example:
         self.environ = {
             **{k: v for k, v in os.environ.items() if not k.startswith("OTEL_")},
             "PYTHONPATH": str(ROOT),
-            "OPENAI_API_KEY": "sk-caller",
-            "OPENAI_BASE_URL": provider.openai_url,
-            "ANTHROPIC_API_KEY": "sk-ant-caller",
-            "ANTHROPIC_BASE_URL": provider.anthropic_url,
-            "PULSE_API_KEY": KEY,
-            "PULSE_API_URL": service.url,
+            **towards(provider, service.url),
         }
 
     def run(self, name: str, *launcher: str, **environ: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import KEY, RunPython
+from tests.conftest import RunPython, towards
 
 START = """
 import os, sys
@@ -45,14 +45,7 @@ for _ in range(3):
 
 @pytest.fixture
 def environ(provider: Any) -> dict[str, str]:
-    return {
-        "PULSE_API_KEY": KEY,
-        "PULSE_API_URL": "http://127.0.0.1:9",
-        "OPENAI_API_KEY": "k",
-        "ANTHROPIC_API_KEY": "k",
-        "OPENAI_BASE_URL": provider.openai_url,
-        "ANTHROPIC_BASE_URL": provider.anthropic_url,
-    }
+    return towards(provider, "http://127.0.0.1:9")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from opentelemetry.trace import (
 
 import pulse_otel
 from pulse_otel import OpenAIInstrumentor, PulseSpanExporter
-from tests.conftest import KEY, MESSAGES, RunPython, Service
+from tests.conftest import KEY, MESSAGES, RunPython, Service, towards
 from tests.faults import FaultServer, hang
 
 Instrumented = Callable[..., tuple[TracerProvider, InMemorySpanExporter]]
@@ -267,12 +267,7 @@ def test_otel_sdk_disabled(provider: Any, service: Service, run_python: RunPytho
     done = run_python(
         DISABLED,
         OTEL_SDK_DISABLED="true",
-        PULSE_API_KEY=KEY,
-        PULSE_API_URL=service.url,
-        OPENAI_API_KEY="k",
-        ANTHROPIC_API_KEY="k",
-        OPENAI_BASE_URL=provider.openai_url,
-        ANTHROPIC_BASE_URL=provider.anthropic_url,
+        **towards(provider, service.url),
     )
 
     assert (done.returncode, done.stderr) == (0, "")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import KEY, RunPython, Service
+from tests.conftest import KEY, RunPython, Service, towards
 
 ORIGINAL_README = """
 from openai import OpenAI
@@ -155,12 +155,7 @@ def test_one_inference_span_per_call_at_a_users_own_exporter(
     """With the anthropic SDK's own tracing at its defaults; and the parent is the user's span."""
     done = run_python(
         CALLS.replace("{order}", order),
-        PULSE_API_KEY=KEY,
-        PULSE_API_URL=service.url,
-        OPENAI_API_KEY="k",
-        ANTHROPIC_API_KEY="k",
-        OPENAI_BASE_URL=provider.openai_url,
-        ANTHROPIC_BASE_URL=provider.anthropic_url,
+        **towards(provider, service.url),
     )
 
     assert done.returncode == 0, done.stderr

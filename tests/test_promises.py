@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import pulse_otel
-from tests.conftest import KEY, MESSAGES, Service
+from tests.conftest import KEY, MESSAGES, Service, towards
 from tests.environments import Environment
 
 GPT = {"model": "gpt-4o-mini", "messages": MESSAGES}
@@ -48,12 +48,7 @@ def test_the_base_install_and_one_sdk_are_enough(
 
     done = environment.python(
         program,
-        PULSE_API_KEY=KEY,
-        PULSE_API_URL=service.url,
-        OPENAI_API_KEY="k",
-        ANTHROPIC_API_KEY="k",
-        OPENAI_BASE_URL=provider.openai_url,
-        ANTHROPIC_BASE_URL=provider.anthropic_url,
+        **towards(provider, service.url),
     )
 
     assert (done.returncode, done.stderr) == (0, "")

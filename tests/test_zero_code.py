@@ -17,7 +17,7 @@ import requests
 from pulse_otel.local.service.app import create_app
 from pulse_otel.local.serving import serving
 from pulse_otel.zero_code.environment import set_defaults
-from tests.conftest import KEY, Service
+from tests.conftest import KEY, Service, towards
 from tests.environments import Environment
 
 OPENAI_APP = """
@@ -41,14 +41,7 @@ with Anthropic() as client:
 
 @pytest.fixture
 def environ(provider: Any, service: Service) -> dict[str, str]:
-    return {
-        "PULSE_API_KEY": KEY,
-        "PULSE_API_URL": service.url,
-        "OPENAI_API_KEY": "k",
-        "ANTHROPIC_API_KEY": "k",
-        "OPENAI_BASE_URL": provider.openai_url,
-        "ANTHROPIC_BASE_URL": provider.anthropic_url,
-    }
+    return towards(provider, service.url)
 
 
 @pytest.fixture

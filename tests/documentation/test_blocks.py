@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pulse_otel.local.provider.server import ScriptedProvider
-from tests.conftest import KEY, ROOT, Service
+from tests.conftest import KEY, ROOT, Service, towards
 from tests.documentation.blocks import NOT_RUN, PAGES, Block, blocks, blocks_of, row_of
 
 # Output and pictures are "text" or "". The tests of the Collector run its configurations.
@@ -39,12 +39,7 @@ def test_every_python_block_of_the_documentation_runs(service: Service, tmp_path
             **{k: v for k, v in os.environ.items() if not k.startswith("OTEL_")},
             "HOME": str(tmp_path),
             "PYTHONPATH": str(ROOT),
-            "OPENAI_API_KEY": "sk-caller",
-            "OPENAI_BASE_URL": provider.openai_url,
-            "ANTHROPIC_API_KEY": "sk-ant-caller",
-            "ANTHROPIC_BASE_URL": provider.anthropic_url,
-            "PULSE_API_KEY": KEY,
-            "PULSE_API_URL": service.url,
+            **towards(provider, service.url),
         }
         done = subprocess.run(
             [sys.executable, str(Path(__file__).with_name("run_blocks.py"))],
