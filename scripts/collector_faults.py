@@ -166,6 +166,14 @@ def lacks_tmpfs() -> str | None:
     return (tried.stderr.strip() or "unshare failed") if tried.returncode else None
 
 
+def _start_gateways_when_full(fleet: Fleet) -> None:
+    """Wait until the agent takes no more, and start the gateways."""
+    while not fleet.agent.counts().get("otelcol_exporter_enqueue_failed_spans"):
+        time.sleep(0.1)
+    for gateway in fleet.gateways:
+        gateway.start()
+
+
 def disk_full(folder: Path) -> Result:
     """Give the agent a disk of 1 MiB that fills, and more room after some minutes."""
     with Fleet(folder) as fleet:
@@ -176,10 +184,7 @@ def disk_full(folder: Path) -> Result:
         fleet.agent.start()  # without gateways: nothing leaves it
         started = time.monotonic()
         applications = fleet.record(FEWER)
-        while not fleet.agent.counts().get("otelcol_exporter_enqueue_failed_spans"):
-            time.sleep(0.1)
-        for gateway in fleet.gateways:
-            gateway.start()
+        _start_gateways_when_full(fleet)
         time.sleep(_FULL_S)
         subprocess.run(_MORE_ROOM.format(fleet.agent.pid, queue).split(), check=True)
         applications.wait()
@@ -194,10 +199,7 @@ def queue_full(folder: Path) -> Result:
             gateway.stop()
         started = time.monotonic()
         applications = fleet.record(FEWER)
-        while not fleet.agent.counts().get("otelcol_exporter_enqueue_failed_spans"):
-            time.sleep(0.1)
-        for gateway in fleet.gateways:
-            gateway.start()
+        _start_gateways_when_full(fleet)
         applications.wait()
         stored = fleet.wait_for(FEWER - applications.lost)
         return _result(fleet, FEWER, stored, applications, started)
