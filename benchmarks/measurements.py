@@ -17,6 +17,7 @@ import exporting
 import growth
 import instructions
 import peers
+import shares
 import starts
 import waiting_memory
 
@@ -55,6 +56,14 @@ MEASUREMENTS = (
         15,
         peers.rows,
         only_by_name=True,
+    ),
+    Measurement(
+        "shares",
+        "Where the work goes",
+        "The share of each part in what recording adds, in percent of CPU time. The span by hand"
+        " has the first two parts as well; the others are what makes ours dearer.",
+        5,
+        shares.rows,
     ),
     Measurement(
         "conditions",
