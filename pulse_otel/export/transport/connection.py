@@ -61,6 +61,8 @@ current: ContextVar[Attempt] = ContextVar("pulse_otel_attempt")
 class _TimedReader(io.RawIOBase):
     """A socket's unbuffered file that limits each read to the time left."""
 
+    ends_with_reset = False
+
     def __init__(self, raw: io.RawIOBase, sock: Any) -> None:
         self._raw = raw
         self._sock = sock
@@ -73,7 +75,12 @@ class _TimedReader(io.RawIOBase):
 
     def readinto(self, buffer: Any, /) -> int | None:
         self._sock.settimeout(current.get().left_s())
-        return self._raw.readinto(buffer)
+        try:
+            return self._raw.readinto(buffer)
+        except ConnectionResetError:
+            if not self.ends_with_reset:
+                raise
+            return 0
 
     def close(self) -> None:
         self._raw.close()
@@ -85,7 +92,8 @@ class _TimedResponse(http.client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         # All reads go through this file. Detached, not copied, it keeps the socket open until the
         # body is read, even if the connection was closed before.
-        self.fp = io.BufferedReader(_TimedReader(cast("Any", self.fp).detach(), sock))
+        self._reader = _TimedReader(cast("Any", self.fp).detach(), sock)
+        self.fp = io.BufferedReader(self._reader)
 
     def begin(self) -> None:
         """Read the answer's header, past interim answers such as 102 and 103.
@@ -96,6 +104,10 @@ class _TimedResponse(http.client.HTTPResponse):
         for _ in range(_MOST_INTERIM):
             super().begin()
             if not 100 <= self.status < 200:
+                # Who refuses a request that it has not read, and then closes, resets: a server in
+                # Go so refuses plain http on a TLS port. Its error has no length, but is whole.
+                refused = self.status >= http.HTTPStatus.BAD_REQUEST
+                self._reader.ends_with_reset = refused and self.length is None and not self.chunked
                 return
             if self.status == http.HTTPStatus.SWITCHING_PROTOCOLS:
                 break

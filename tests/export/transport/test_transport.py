@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.conftest import KEY, ROOT, RunPython
 from tests.faults import Action, Exchange, FaultServer, answer
 
 BODY = b'{"resourceSpans":[]}'
+PLAIN_HTTP = b"Client sent an HTTP request to an HTTPS server.\n"
 # Measured: below 0.5 s on a quiet machine. More is allowed here: what is to be caught are minutes.
 OVERSHOOT_S = 1.0
 
@@ -216,6 +218,41 @@ def test_the_answer_to_half_a_request_counts(post: Post) -> None:
 
     assert outcome.verdict is Verdict.TOO_LARGE
     assert server.connections == 1
+
+
+def _refuse_unread(listener: socket.socket, said: bytes) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        while not connection.recv(4096, socket.MSG_PEEK).endswith(BODY):
+            time.sleep(0.01)
+        connection.sendall(said)  # and closes with the request unread: that resets the connection
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        # What net/http of Go writes for plain http on a TLS port.
+        (b"HTTP/1.0 400 Bad Request\r\n\r\n" + PLAIN_HTTP, Verdict.PAUSED),
+        (b"HTTP/1.0 413 Too Large\r\n\r\n", Verdict.TOO_LARGE),
+        # It may be half of the answer.
+        (b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n{}", Verdict.RETRY),
+        (b"HTTP/1.1 413 Too Large\r\nContent-Length: 9\r\n\r\nhalf", Verdict.RETRY),
+    ],
+    ids=["Go to plain http", "413", "200", "with a length"],
+)
+def test_an_answer_before_a_reset_counts_if_it_refuses(
+    said: bytes, verdict: Verdict, transport_to: Callable[..., Transport]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        answering = threading.Thread(target=_refuse_unread, args=(listener, said))
+        answering.start()
+        transport = transport_to(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        outcome = transport.post("/", BODY, time.monotonic() + 10)
+        answering.join()
+
+    assert outcome.verdict is verdict
+    if said.endswith(PLAIN_HTTP):
+        assert outcome.cause.startswith("the server speaks TLS")
 
 
 @pytest.mark.row("H1")
