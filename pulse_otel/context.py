@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -35,13 +35,12 @@ _PAUSED = otel_context.create_key("pulse-otel-paused")
 _LABELLED = "_pulse_labelled"  # of a TracerProvider: its spans are labelled with their block
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """Hold the labels of spans; None and empty mean unknown."""
 
     id: str | None = None
     user_id: str | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    metadata: Mapping[str, Any] = MappingProxyType({})
 
     def over(self, outer: Session) -> Session:
         """Fill the gaps of this session from `outer`; the metadata are merged."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Tracer
@@ -21,8 +21,7 @@ from pulse_otel.log import rate_limited
 MARK = "_pulse_observed"
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(NamedTuple):
     """Hold the options of `observe` for a client, in the client's ``__dict__``."""
 
     provider: str | None = None

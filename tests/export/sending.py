@@ -64,7 +64,7 @@ def sending(
     """A delivery of records to the service at `url`, with at most `most` in one request."""
     transport = Transport(url, ApiKey(KEY))
     detector = ProtocolDetector(transport, "otlp")
-    form = replace(otlp.FORM, max_records=most)
+    form = otlp.FORM._replace(max_records=most)
     usual: dict[str, Any] = {
         "size": lambda record: 500,
         "read": lambda record: record,

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import SystemRandom
+from typing import NamedTuple
 
 from pulse_otel.export.transport.outcome import MAX_RETRY_AFTER_S, Outcome, Verdict
 
@@ -32,8 +33,7 @@ next request, as large, may meet another one.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Pauses:
+class Pauses(NamedTuple):
     """The first and the longest pause of a back-off in s; each is twice the one before."""
 
     first_s: float

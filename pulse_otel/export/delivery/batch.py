@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pulse_otel.export.accounts.ledger import SpanGroup
 from pulse_otel.export.delivery.request_size import time_factor
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 _UNWRITTEN = Encoded("")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One record on its way. `shrinks`: how often it was made smaller."""
 
     record: Record

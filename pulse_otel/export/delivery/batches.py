@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from pulse_otel.export.accounts.span_ends import DropReason, End, SpanEnd
 from pulse_otel.export.delivery.batch import Batch, Entry, SplitGroup
@@ -191,7 +190,7 @@ class Batches:
             record = guarded(shrunk, entry.record, limit, otherwise=FAILED)
             if record is FAILED:
                 continue
-            smaller = self._encoded(replace(entry, record=record, shrinks=tries), batch.form)
+            smaller = self._encoded(entry._replace(record=record, shrinks=tries), batch.form)
             if smaller is None:
                 return []
             if len(smaller.encoded.text) < batch.size:

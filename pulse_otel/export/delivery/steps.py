@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opentelemetry.sdk.trace import ReadableSpan
 
@@ -23,8 +22,7 @@ def as_it_is(record: Record) -> Record:
     return record
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(NamedTuple):
     """What the worker does not do itself. Deadlines are times of `time.monotonic`.
 
     All but `size` are called by one thread at a time, and never by a caller's.

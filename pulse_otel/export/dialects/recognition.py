@@ -6,9 +6,8 @@ Apart from the dialects, as the thread that ends a span asks this and must not i
 from __future__ import annotations
 
 from collections.abc import Collection, Set
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from opentelemetry.sdk.trace import ReadableSpan
 
@@ -18,8 +17,7 @@ from pulse_otel import semconv
 _LABELS = frozenset((semconv.CONVERSATION_ID,))
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(NamedTuple):
     """What shows that a span is of a dialect."""
 
     scopes: tuple[str, ...] = ()  # starts of the names of instrumentation scopes

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pulse_otel.export.records.record import Record
@@ -24,16 +23,14 @@ def column_cents(cents: float | None) -> float | None:
     return cents if cents is not None and 0 <= cents < _SENSIBLE_CENTS else None
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """One record's JSON text; the form groups the records of a request by `group`."""
 
     text: str
     group: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """A wire form that a Pulse service may speak, or a Collector before it.
 
     `encode` returns None for a record that the form cannot express. `body([])` is a request that

@@ -10,7 +10,6 @@ The service rejects, loses or blanks data that breaks one of the rules.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from pulse_otel import semconv
@@ -175,5 +174,5 @@ FORM = Form(
     body=body,
 )
 
-TO_COLLECTOR = replace(FORM, name="collector", detected=False)
+TO_COLLECTOR = FORM._replace(name="collector", detected=False)
 """The same spans for a Collector, which passes them on as they are."""

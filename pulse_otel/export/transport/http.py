@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 from pulse_otel.api_url import is_loopback
 from pulse_otel.export.transport.outcome import Outcome, Verdict, decide, one_line
@@ -29,8 +29,7 @@ _HEADERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What to ask of the service; no more than `most_bytes` of the answer are read."""
 
     method: str
@@ -39,12 +38,11 @@ class Request:
     most_bytes: int = MAX_ANSWER_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What a request led to; without an answer there are no headers and no body."""
 
     outcome: Outcome
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])  # names in any case
+    headers: Mapping[str, str] = MappingProxyType({})  # names in any case
     body: bytes = b""
 
 

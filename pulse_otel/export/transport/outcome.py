@@ -14,10 +14,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Container
-from dataclasses import dataclass, replace
 from datetime import timezone
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pulse_otel.printable import printable
 from pulse_otel.texts import clip
@@ -40,8 +39,7 @@ class Verdict(Enum):
 _SENT_AGAIN = (Verdict.RETRY, Verdict.PAUSED, Verdict.TOO_LARGE)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """A verdict, its cause in a few words, and the refused part of the batch.
 
     `refused` counts the spans that the service left out of an accepted request. `bad` holds the
@@ -69,8 +67,7 @@ class Answer(Enum):
     OTHER = "anything else"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row of the table. The first that fits decides; empty `answers` fit any answer."""
 
     said: str  # the statuses in words
@@ -206,7 +203,7 @@ def _count(stated: Any) -> int | None:
 
 def believed(outcome: Outcome, sent: int) -> Outcome:
     """Return `outcome`, of a request with `sent` spans, without a number that cannot be true."""
-    return outcome if outcome.refused <= sent else replace(outcome, refused=0, cause=_NO_NUMBER)
+    return outcome if outcome.refused <= sent else outcome._replace(refused=0, cause=_NO_NUMBER)
 
 
 def one_line(message: str) -> str:

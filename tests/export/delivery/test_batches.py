@@ -6,7 +6,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -94,7 +93,7 @@ def test_where_nothing_else_comes_a_record_that_the_service_fails_at_is_found_to
 
 
 def test_what_waits_is_written_anew_when_the_service_turns_out_to_take_another_form() -> None:
-    forms = [NAMES, replace(NAMES, name="another")]
+    forms = [NAMES, NAMES._replace(name="another")]
     accepted: list[int] = []
 
     def post(form: Form, batch: Any, deadline: float) -> Outcome:

@@ -6,7 +6,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,7 +75,7 @@ def test_it_says_whether_the_service_answered_or_there_was_nothing_to_send() -> 
 
 def test_records_that_no_request_has_room_for_count_as_sent() -> None:
     """As none is left."""
-    unwritable = Sending(form=replace(otlp.FORM, encode=lambda record: None))
+    unwritable = Sending(form=otlp.FORM._replace(encode=lambda record: None))
 
     assert unwritable.send() is True
     assert unwritable.posted == []

@@ -37,7 +37,7 @@ def _encode(record: Record) -> Encoded | None:
     return Encoded(json.dumps({**json.loads(encoded.text), "provider": "acme"}))
 
 
-BROKEN = replace(traces.FORM, encode=_encode)
+BROKEN = traces.FORM._replace(encode=_encode)
 
 
 @pytest.fixture
