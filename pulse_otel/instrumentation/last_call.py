@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
 
@@ -36,8 +35,7 @@ def last_recorded() -> SpanContext | None:
     return latest[0][1] if latest else None
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedCall:
+class RecordedCall(NamedTuple):
     """The ids of a recorded call's span: 32 and 16 hex digits."""
 
     trace_id: str

@@ -66,8 +66,7 @@ class Recorder:
         return known[1]
 
 
-@dataclass(frozen=True, slots=True)
-class Instrumented:
+class Instrumented(NamedTuple):
     """Hold the recorder of an SDK's instrumentor, and its options."""
 
     own: Recorder  # in use while `init_pulse` has no pipeline
