@@ -10,6 +10,7 @@ from page import Results, with_floor_and_ours
 _WIDTH, _PANEL, _NAMES, _BAR, _GAP, _HEAD = 830, 400, 135, 13, 3, 28
 _LONGEST = 6.0  # times the floor; a longer bar is cut, and its figure says so
 _SCALE = (_PANEL - _NAMES - 65) / _LONGEST
+_SHOWN = {"ours": "pulse-otel", "floor": "span by hand"}
 _STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #57606a }
 .title { font-weight: 600 }
@@ -61,7 +62,7 @@ def _bar(name: str, y: int, ratio: float | None, complete: bool) -> str:
     style, base = name if name in ("ours", "floor") else "peer", y + _BAR - 3
     parts = (
         f'<text x="{_NAMES - 6}" y="{base}" text-anchor="end">'
-        f"{escape(name.rpartition(' ')[0] or name)}</text>"
+        f"{escape(_SHOWN.get(name) or name.rpartition(' ')[0] or name)}</text>"
         f'<rect class="{style}" x="{_NAMES}" y="{y}" width="{length}" height="{_BAR}" rx="2"/>'
         f'<text x="{_NAMES + length + 5}" y="{base}">{figure}</text>'
     )

@@ -70,7 +70,7 @@ def test_the_plot_has_a_bar_for_each_library_that_was_measured(module: Any, resu
     picture = ET.fromstring(module("plot").plot(results))
 
     panels = [[*panel.itertext()] for panel in picture.iter(f"{SVG}g")]
-    names = ["ours", "floor", "Cheap", "Dear", "Deaf"]
+    names = ["pulse-otel", "span by hand", "Cheap", "Dear", "Deaf"]
     chat = ["2.5 x", "1.0 x", "3.0 x", "90.0 x", "not recorded"]
     stream = ["2.0 x", "1.0 x", "1.5 x *", "1.0 x", "1.0 x"]
     assert [panel[0] for panel in panels] == ["chat", "stream"]
