@@ -11,8 +11,8 @@ The Collector is the program of `tests/collector`: the components that `examples
 and two that fleets often add, all of one release. It needs Go as `tests/collector/go.mod` says; the
 modules come from the proxy that Go is set up with. The program is kept in the user's cache, and
 compiled anew when its source changes; PULSE_COLLECTOR_BINARY names another program to take.
-`--gate` compiles only if PULSE_COLLECTOR=1: where Go's own cache is empty, it takes two to four minutes
-on two cores. What is measured is written into docs/collector.md.
+`--gate` compiles only if PULSE_COLLECTOR=1: where Go's own cache is empty, it takes two to four
+minutes on two cores. What is measured is written into docs/collector.md.
 """
 
 from __future__ import annotations
