@@ -24,8 +24,8 @@ instructions of the thread that makes the call, because they hardly depend on th
 machine. A count is that of the median call, after three calls that fill the caches. The benchmark
 accepts a figure only if the delivered spans have model, tokens, request and answer, and if the span
 by hand equals ours attribute by attribute. CPU and wall time appear only together with counts: they
-come from one machine with two busy cores. `python benchmarks` in a checkout, with valgrind
-installed, repeats all measurements ([how](../benchmarks/README.md)).
+come from one machine with two cores. `python benchmarks` in a checkout, with valgrind installed,
+repeats all measurements ([how](../benchmarks/README.md)).
 """
 
 
