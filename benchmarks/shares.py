@@ -21,15 +21,22 @@ from workloads import WORKLOADS
 
 import pulse_otel
 
-# Paths within our package, or OpenTelemetry's; the first row that has the beginning of one tells.
+# Files and functions of our package, or OpenTelemetry's; the first row with the beginning of one
+# tells. The rest of values.py copies what the program may write to.
 PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("OpenTelemetry's API and SDK", ("opentelemetry/",)),
-    ("JSON text within the limits", ("values", "bounds", "pieces", "sizes", "texts")),
+    (
+        "JSON text within the limits",
+        (
+            *("values.py:to_json", "values.py:_json", "values.py:_standard_json"),
+            *("bounds", "pieces", "sizes", "texts"),
+        ),
+    ),
     ("counting and queueing the span that ended", ("export/", "unsampled")),
     (
         "reading request and answer",
         (
-            *("instrumentation/openai/", "instrumentation/anthropic/", "kinds"),
+            *("instrumentation/openai/", "instrumentation/anthropic/", "kinds", "values"),
             *("instrumentation/reading", "instrumentation/fields", "instrumentation/tool"),
             *("instrumentation/request_reader", "instrumentation/span_attributes"),
             *("instrumentation/usage_rules", "instrumentation/finish_reasons"),
@@ -68,7 +75,7 @@ def part_of(frame: FrameType | None) -> str | None:
     while frame is not None:
         file = frame.f_code.co_filename
         if file.startswith((_OURS, _GENERATED)):
-            place = file.removeprefix(_OURS)[1:]
+            place = f"{file.removeprefix(_OURS)[1:]}:{frame.f_code.co_name}"
             return next(part for part, places in PARTS if place.startswith(places))
         if file.startswith(f"{_OTEL}/opentelemetry/"):
             return PARTS[0][0]

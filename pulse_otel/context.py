@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from opentelemetry import context as otel_context
@@ -40,7 +39,7 @@ class Session(NamedTuple):
 
     id: str | None = None
     user_id: str | None = None
-    metadata: Mapping[str, Any] = MappingProxyType({})
+    metadata: Mapping[str, Any] = {}
 
     def over(self, outer: Session) -> Session:
         """Fill the gaps of this session from `outer`; the metadata are merged."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
 
@@ -35,7 +36,8 @@ def last_recorded() -> SpanContext | None:
     return latest[0][1] if latest else None
 
 
-class RecordedCall(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
     """The ids of a recorded call's span: 32 and 16 hex digits."""
 
     trace_id: str

@@ -39,12 +39,13 @@ _MOST_INTERIM = 100
 class Attempt:
     """The deadline of one request.
 
-    `connected`: it needed a new connection. `sent`: some of the request was sent.
+    `connected`: it needed a new connection. `sent`: some of the request was sent. `reset`: a reset
+    ended the answer, which may be half of it.
     """
 
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
-        self.connected = self.sent = False
+        self.connected = self.sent = self.reset = False
 
     def left_s(self) -> float:
         """Return the seconds left. Raises TimeoutError if there are none."""
@@ -80,6 +81,7 @@ class _TimedReader(io.RawIOBase):
         except ConnectionResetError:
             if not self.ends_with_reset:
                 raise
+            current.get().reset = True
             return 0
 
     def close(self) -> None:
@@ -105,9 +107,10 @@ class _TimedResponse(http.client.HTTPResponse):
             super().begin()
             if not 100 <= self.status < 200:
                 # Who refuses a request that it has not read, and then closes, resets: a server in
-                # Go so refuses plain http on a TLS port. Its error has no length, but is whole.
+                # Go so refuses plain http on a TLS port, with an error that has no length.
+                measured = self.chunked or "Content-Length" in self.headers
                 refused = self.status >= http.HTTPStatus.BAD_REQUEST
-                self._reader.ends_with_reset = refused and self.length is None and not self.chunked
+                self._reader.ends_with_reset = refused and not measured
                 return
             if self.status == http.HTTPStatus.SWITCHING_PROTOCOLS:
                 break

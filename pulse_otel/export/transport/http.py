@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 from pulse_otel.api_url import is_loopback
@@ -42,7 +42,7 @@ class Reply(NamedTuple):
     """What a request led to; without an answer there are no headers and no body."""
 
     outcome: Outcome
-    headers: Mapping[str, str] = MappingProxyType({})  # names in any case
+    headers: Mapping[str, str] = {}  # names in any case
     body: bytes = b""
 
 
@@ -128,6 +128,9 @@ class Transport:
                 retry_after, kind = headers.get("Retry-After"), headers.get("Content-Type", "")
                 keyless = self._key is None
                 outcome = decide(response.status, body, retry_after, kind, keyless=keyless)
+                if attempt.reset and outcome.verdict is Verdict.REJECTED:
+                    # The missing half may say that it is not about the spans.
+                    raise ConnectionResetError(errno.ECONNRESET, "half an answer")
                 return Reply(outcome, headers, body)
         finally:
             current.reset(token)
