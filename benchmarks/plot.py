@@ -59,7 +59,7 @@ def _bar(name: str, y: int, ratio: float | None, complete: bool) -> str:
     """A name without its version, a bar, and the figure."""
     length = round(min(ratio or 0, _LONGEST) * _SCALE, 1)
     figure = "not recorded" if ratio is None else f"{ratio:.1f} x{'' if complete else ' *'}"
-    style, base = name if name in ("ours", "floor") else "peer", y + _BAR - 3
+    style, base = name if name in _SHOWN else "peer", y + _BAR - 3
     parts = (
         f'<text x="{_NAMES - 6}" y="{base}" text-anchor="end">'
         f"{escape(_SHOWN.get(name) or name.rpartition(' ')[0] or name)}</text>"

@@ -234,7 +234,6 @@ def _refuse_unread(listener: socket.socket, said: bytes) -> None:
         # What net/http of Go writes for plain http on a TLS port.
         (b"HTTP/1.0 400 Bad Request\r\n\r\n" + PLAIN_HTTP, Verdict.PAUSED),
         (b"HTTP/1.0 413 Too Large\r\n\r\n", Verdict.TOO_LARGE),
-        (b"HTTP/1.1 503 Unavailable\r\n\r\n", Verdict.RETRY),
         # It may be half of the answer.
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", Verdict.RETRY),
         (b"HTTP/1.0 400 Bad Request\r\n\r\n" + PLAIN_HTTP[:20], Verdict.RETRY),
@@ -244,7 +243,7 @@ def _refuse_unread(listener: socket.socket, said: bytes) -> None:
         (b"HTTP/1.1 413 Too Large\r\nContent-Length: 9\r\n\r\nhalf", Verdict.RETRY),
     ],
     ids=[
-        *("Go to plain http", "413", "503", "no text", "half of Go's", "half of JSON"),
+        *("Go to plain http", "413", "no text", "half of Go's", "half of JSON"),
         *("an odd length", "200", "with a length"),
     ],
 )
