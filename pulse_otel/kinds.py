@@ -4,6 +4,9 @@ A value of the program's may answer `isinstance`, `hasattr`, `len` or `str` by w
 the program; so may its class, by a metaclass. The functions here run no code of either.
 """
 
+# type() of data of any shape leaves the type checker with unknown types:
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections import UserDict
@@ -70,17 +73,17 @@ def instance_fields(value: object) -> dict[str, Any] | None:
     return None
 
 
-def exact(value: object) -> str | int | float | None:
+def exact(value: Any) -> str | int | float | None:
     """Return a text or a number, but no bool, as one of Python's own types; else None."""
     kind = type(value)
     if kind in (int, float, str):
-        return cast("str | int | float", value)
+        found: str | int | float = value
+        return found
     if issubclass(kind, str):
-        return str.__str__(cast("str", value))
+        return str.__str__(value)
     if issubclass(kind, float):
-        return float.__float__(cast("float", value))
-    integral = issubclass(kind, int) and kind is not bool
-    return int.__index__(cast("int", value)) if integral else None
+        return float.__float__(value)
+    return int.__index__(value) if issubclass(kind, int) and kind is not bool else None
 
 
 # The package of a type -> the names of its types whose text is a value, and the program's code has

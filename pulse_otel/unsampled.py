@@ -9,7 +9,7 @@ processors pass over such spans, so they get a copy that is marked.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
@@ -53,7 +53,8 @@ class RecordEverything(Sampler):
         if decision is Decision.DROP:
             decision = Decision.RECORD_ONLY
         elif not attributes or attributes.keys() <= added.keys():  # those of the SDK return all
-            return cast("SamplingResult", result)
+            unchanged: SamplingResult = result
+            return unchanged
         return SamplingResult(decision, {**(attributes or {}), **added}, result.trace_state)
 
     def get_description(self) -> str:
@@ -70,7 +71,7 @@ def is_sampled(span: ReadableSpan) -> bool:
 def as_sampled(span: ReadableSpan) -> ReadableSpan:
     """Return `span`, or a copy that is marked as sampled if `span` is not."""
     context = span.get_span_context()
-    if context is None or context.trace_flags.sampled:
+    if context is None or context.trace_flags & TraceFlags.SAMPLED:
         return span
     return ReadableSpan(
         name=span.name,

@@ -14,6 +14,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.version import __version__ as sdk_version
+from opentelemetry.trace import TraceFlags
 
 from pulse_otel.export.accounts.span_ends import DropReason
 from pulse_otel.export.accounts.stats import DeliveryStats
@@ -61,6 +62,7 @@ class PulseSpanProcessor(SpanProcessor):
         """In a child: its counts begin at the fork, as those of the batch processor do."""
         self._lock = threading.RLock()  # a signal handler or a finalizer may end spans meanwhile
         self._handed_on = self._handed_on_bytes = 0
+        self._received_bytes = 0  # by the exporter, when that was last asked
         self._not_genai = self._overflow = self._not_sampled = 0
         self._closed = False  # nothing waits in the batch processor any more
         self._inside: set[int] = set()  # threads that are inside the batch processor
@@ -96,7 +98,7 @@ class PulseSpanProcessor(SpanProcessor):
             with self._lock:
                 self._not_genai += 1
             return None
-        if not context.trace_flags.sampled:
+        if not context.trace_flags & TraceFlags.SAMPLED:
             self.not_sampled()
             return None
         return self._queue() if self._has_room(span) else None
@@ -116,7 +118,10 @@ class PulseSpanProcessor(SpanProcessor):
     def _has_room(self, span: ReadableSpan) -> bool:
         """Count `span`; False if there is no room for it."""
         size = guarded(size_of, span, otherwise=UNKNOWN_BYTES)
-        received, queued = self._exporter.bytes_received_and_queued
+        received, queued = self._received_bytes, 0
+        if self._handed_on_bytes - received > MAX_BYTES:  # as was known: it only grows
+            received, queued = self._exporter.bytes_received_and_queued
+            self._received_bytes = received
         marks, key = vars(span), self._due.key
         with self._lock:
             waiting = self._handed_on_bytes - received

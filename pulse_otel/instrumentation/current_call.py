@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -27,5 +27,5 @@ def context_of(call: LlmCall, context: Context) -> Context:
 
 def current_call() -> LlmCall | None:
     """Return the call of the current context."""
-    call = otel_context.get_value(_CALL)
-    return cast("LlmCall | None", call()) if isinstance(call, weakref.ref) else None
+    call: Any = otel_context.get_value(_CALL)
+    return None if call is None else call()

@@ -110,6 +110,8 @@ def integer(value: object) -> int | None:
 
 def number(value: object) -> float | None:
     """Return `value` as a float if it is a real number."""
+    if type(value) is float:
+        return value
     found = exact(value)
     if isinstance(found, float):
         return found

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.bounds import bounded_json
@@ -33,11 +33,11 @@ def settable(attributes: Attributes, limit: int) -> Attributes:
         if kind is list and value and dict not in map(type, value):
             continue
         if kind is Definitions:
-            attributes[key] = cast("Definitions", value).written(limit)
-        elif isinstance(value, str):
+            attributes[key] = value.written(limit)
+        elif issubclass(kind, str):
             attributes[key] = scrub(value)
-        elif isinstance(value, (dict, list)):
-            attributes[key] = bounded_json(cast("object", value), limit)
+        elif issubclass(kind, (dict, list)):
+            attributes[key] = bounded_json(value, limit)
     return attributes
 
 
@@ -110,7 +110,8 @@ def _keeps_url(kind: type) -> bool:
 
 def _destination(endpoint: Endpoint, client: Any) -> Attributes:
     """Return provider and server of a client; they are kept on it until its URL changes."""
-    url = client.__dict__.get("_base_url") if _keeps_url(cast("Any", type(client))) else None
+    kind: Any = type(client)
+    url = client.__dict__.get("_base_url") if _keeps_url(kind) else None
     url = getattr(client, "base_url", None) if url is None else url
     known: tuple[Any, Attributes] | None = client.__dict__.get(_DESTINATION)
     if known is None or known[0] is not url:

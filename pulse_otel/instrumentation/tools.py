@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -153,17 +153,17 @@ def may_have_results(request: Mapping[str, Any]) -> bool:
     The program may say something after it, such as the picture that the tool took.
     """
     messages: Any = request.get("messages") or request.get("input")
-    if not isinstance(messages, (list, tuple)):
+    if not issubclass(type(messages), (list, tuple)):
         return False
-    for message in reversed(cast("list[Any]", messages[-_LOOK_BACK:])):
+    for message in reversed(messages[-_LOOK_BACK:]):
         role = read(message, "role")
         if role == "assistant":
             return False
         if role in ("tool", "function") or "output" in (text(read(message, "type")) or ""):
             return True
         blocks: Any = read(message, "content")
-        if isinstance(blocks, (list, tuple)) and any(
-            "result" in (text(read(block, "type")) or "") for block in cast("list[Any]", blocks)
+        if issubclass(type(blocks), (list, tuple)) and any(
+            "result" in (text(read(block, "type")) or "") for block in blocks
         ):
             return True
     return False
@@ -171,9 +171,7 @@ def may_have_results(request: Mapping[str, Any]) -> bool:
 
 def results_of(messages: Any, links: tuple[object, ...], limit: int) -> Results:
     """Return the results after the last message of the assistant in a request's messages."""
-    if not isinstance(messages, list):
-        return Results()
-    turns = cast("list[Part]", messages)
+    turns: list[Part] = messages if issubclass(type(messages), list) else []
     end = len(turns)
     while end and turns[end - 1].get("role") != "assistant":
         end -= 1
@@ -190,7 +188,7 @@ def results_of(messages: Any, links: tuple[object, ...], limit: int) -> Results:
 
 def requested(messages: Any) -> list[Part]:
     """Return the `tool_call` parts of an answer: the tools that the program has to run."""
-    turns = cast("list[Part]", messages) if isinstance(messages, list) else []
+    turns: list[Part] = messages if issubclass(type(messages), list) else []
     return [part for turn in turns for part in _parts(turn, "tool_call")]
 
 

@@ -24,9 +24,19 @@ class Flushable(Protocol):
     def force_flush(self, timeout_millis: int = ..., /) -> bool: ...
 
 
+class _Thread(threading.local):
+    """What each thread finds out about itself once: a thread has its name before it runs."""
+
+    def __init__(self) -> None:
+        self.delivers = threading.current_thread().name.startswith(_THREADS)
+
+
+_thread = _Thread()
+
+
 def in_delivery_thread() -> bool:
     """Return whether a thread of ours, or of the SDK's batch processor, runs this."""
-    return threading.current_thread().name.startswith(_THREADS)
+    return _thread.delivers
 
 
 def flush_all(timeout_s: float) -> bool:

@@ -54,7 +54,8 @@ class Delivery:
         self.expedite = Expedite(self._changed)
         self._ending = threading.RLock()  # held while shutting down
         self._end_by = float("inf")  # the latest time at which a shutdown wants to end
-        self._stopped = self._done = False
+        self.stopped = False  # it was shut down
+        self._done = False
         self._threads = WorkerThreads(
             [self._send_loop, *([self._spool_loop] if self._spool is not None else [])]
         )
@@ -63,15 +64,10 @@ class Delivery:
         """In a child: the parent sends what it queued; nothing of its locks or threads is here."""
         if self._spool is not None:
             self._spool.reset_after_fork()
-        stopped = self._stopped
+        stopped = self.stopped
         self._reset()
         if stopped:
             self._close(time.monotonic())
-
-    @property
-    def stopped(self) -> bool:
-        """Whether it was shut down."""
-        return self._stopped
 
     @property
     def trouble(self) -> str:
@@ -104,12 +100,12 @@ class Delivery:
             self._ledger.not_genai(others)
             if not items:
                 return
-            if self._stopped:
+            if self.stopped:
                 self._ledger.refused(len(items))
                 return
             if self._queue.add(items):
                 self._changed.notify_all()
-            if self._stopped:  # by a signal handler meanwhile
+            if self.stopped:  # by a signal handler meanwhile
                 self._queue.clear()
                 self._ledger.close()
         if not self._threads.alive():
@@ -118,7 +114,7 @@ class Delivery:
     def start(self) -> None:
         """Start the threads that do not run; without them, `flush` sends by itself."""
         with self._changed:
-            if not self._stopped:
+            if not self.stopped:
                 self._threads.start()
 
     def flush(
@@ -133,7 +129,7 @@ class Delivery:
         for that first.
         """
         deadline = time.monotonic() + timeout_s
-        if self._stopped:
+        if self.stopped:
             return True
         with self.expedite.waiting():
             if not self._wait_until(handed_over, deadline):
@@ -150,7 +146,7 @@ class Delivery:
         held the lock, which another one needs to hand over; waiting releases it."""
         while not handed_over():
             left = min(deadline, self._end_by) - time.monotonic()
-            if left <= 0 or self._stopped:
+            if left <= 0 or self.stopped:
                 return False
             with self._changed:
                 self._changed.wait(min(left, 0.02))
@@ -161,7 +157,7 @@ class Delivery:
     ) -> bool:
         while not done():
             left = min(deadline, self._end_by) - time.monotonic()
-            if left <= 0 or self._stopped or (policy and policy.should_give_up(left)):
+            if left <= 0 or self.stopped or (policy and policy.should_give_up(left)):
                 return False
             if not self._threads.alive():
                 self._work_here(deadline)
@@ -186,12 +182,12 @@ class Delivery:
         if not self._ending.acquire(timeout=max(0.0, timeout_s) + _CLOSING_S):
             return False
         try:
-            if not self._stopped:
+            if not self.stopped:
                 policy = ShutdownPolicy(
                     self._sender.backoff, self.snapshot, self._sending, self._spool is None
                 )
                 done = self.flush(timeout_s, handed_over, policy)
-                if not self._stopped:  # else a signal handler did it meanwhile, in this thread
+                if not self.stopped:  # else a signal handler did it meanwhile, in this thread
                     self._done = done
                     self._close(deadline)
             return self._done
@@ -201,7 +197,7 @@ class Delivery:
 
     def _close(self, deadline: float) -> None:
         with self._changed:
-            self._stopped = True
+            self.stopped = True
             self._backlog.end_unconfirmed(self._batches.unconfirmed())
             self._changed.notify_all()
         if self._spool is not None:
@@ -223,7 +219,7 @@ class Delivery:
         if changed is not self._changed:
             # gevent: should it end, `threading` would not know it in the child, and print that.
             threading.Event().wait()
-        return not self._stopped
+        return not self.stopped
 
     def _prepare(self) -> None:
         with loading():
@@ -270,7 +266,7 @@ class Delivery:
         if not self._sending.acquire(timeout=max(0.0, deadline - time.monotonic())):
             return False
         try:
-            return not self._stopped and self._sender.send(deadline, self._end_by)
+            return not self.stopped and self._sender.send(deadline, self._end_by)
         finally:
             self._sending.release()
 
