@@ -28,7 +28,7 @@ class SwitchableProcessor(SpanObservers, SpanProcessor):
     def on_end(self, span: ReadableSpan) -> None:
         if self.target is not None:
             self.target.on_end(span)
-        super().on_end(span)
+        SpanObservers.on_end(self, span)
 
     def shutdown(self) -> None:
         """The user's provider shuts down: everything is flushed, within 5 s."""
@@ -46,4 +46,4 @@ class OwnSwitch(SwitchableProcessor):
     """The one on providers of our own, which exist for Pulse: every span counts as sampled."""
 
     def on_end(self, span: ReadableSpan) -> None:
-        super().on_end(as_sampled(span))
+        SwitchableProcessor.on_end(self, as_sampled(span))

@@ -14,7 +14,7 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
+from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Decision, Sampler, SamplingResult
 from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags, TraceState
 from opentelemetry.util.types import Attributes
 
@@ -45,6 +45,8 @@ class RecordEverything(Sampler):
         The SDK gives a span those attributes alone that the sampler returns. They are added to the
         span's, as OpenTelemetry specifies, so that a sampler takes none away.
         """
+        if self._other is DEFAULT_ON and parent_context is not None and not parent_context:
+            return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)  # of most calls
         result: Any = self._other.should_sample(
             parent_context, trace_id, name, kind, attributes, links, trace_state
         )

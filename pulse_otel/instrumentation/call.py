@@ -16,7 +16,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind
 
 from pulse_otel import semconv
-from pulse_otel.context import Session, tell_unit
+from pulse_otel.context import Session, labels, tell_unit
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.coexistence import reuse_active_span
 from pulse_otel.instrumentation.current_call import context_of, current_call
@@ -48,9 +48,11 @@ from pulse_otel.instrumentation.tools import (
     resume,
     tool_calls,
 )
+from pulse_otel.instrumentation.usage_rules import WITHOUT_COST_HEADER
 from pulse_otel.values import copied
 
 _MOST_HEADS = 8  # chunks to wait for the id and the model; some servers send neither
+_TOOLS = frozenset(("tools", "functions"))  # the fields of a request that offer some
 _PREVIOUS, _LINKED = "previous_response_id", "/responses"  # the API whose requests have it
 
 
@@ -67,6 +69,7 @@ class LlmCall:
     _has_tools = False  # the request offers the model some
     _conversation: int | None = None  # of its messages, if it has tools
     _connection: object = None
+    _has_cost_header = True  # the answer may have one, as those of gateways
     http_response: Any = None
     retries: object = None  # that the SDK made before the answer
     hides_usage = False  # we asked for the usage chunk, the caller did not
@@ -142,12 +145,11 @@ class LlmCall:
             name = str(attributes[semconv.PROVIDER_NAME])
             call = cls(endpoint, name, recorder, caller, span, context, current)
             call._ends_span, call._connection = reused is None, connection
+            call._has_cost_header = (
+                attributes.get(semconv.SERVER_ADDRESS) not in WITHOUT_COST_HEADER
+            )
             call.tracer_provider = provider
-            if call.recording:
-                note_call(span)
-                guarded(call._requested, request, found, written, own)
-            elif span.get_span_context().is_valid:  # else no SDK made it: tracing is off
-                recorder.not_sampled()
+            call._begun(request, found, written, own)
             call.measured = measured(recorder, endpoint.scope, attributes, current)
             call.recording = call.recording or call.measured is not None
         except BaseException:  # a signal handler's: the SDK does not get to the call
@@ -155,6 +157,21 @@ class LlmCall:
                 span.end()
             raise
         return call
+
+    def _begun(
+        self,
+        request: Mapping[str, Any],
+        found: Attributes | None,
+        written: Attributes | None,
+        own: Observed,
+    ) -> None:
+        """Note that the span began; of most calls, all that it tells is `written` already."""
+        if self.recording:
+            note_call(self.span)
+            if written is None or own.session.id or not _TOOLS.isdisjoint(request):
+                guarded(self._requested, request, found, written, own)
+        elif self.span.get_span_context().is_valid:  # else no SDK made it: tracing is off
+            self._recorder.not_sampled()
 
     def _requested(
         self,
@@ -168,7 +185,8 @@ class LlmCall:
             tell_unit(Session(own.session.id, own.session.user_id), self.callers_context)
         self._has_tools = given(request.get("tools")) or given(request.get("functions"))
         if written is None:
-            written = request_attributes(self._endpoint, self._recorder, request, found, own)
+            about = (self._endpoint, self._recorder, request, found, own)
+            written = guarded(request_attributes, *about) or labels(own.session)
             self.span.set_attributes(written)
         if self._has_tools and groups_calls(self._caller, getattr(self.span, "parent", None)):
             limit, read = self._recorder.max_content_bytes, self._endpoint.request
@@ -211,7 +229,8 @@ class LlmCall:
 
     def head_arrived(self, response: Any) -> None:
         """Read the head of a response whose body the program reads, and may write to."""
-        self.http_response, self._http = response, http_facts(response, None, self.retries)
+        self.http_response = response
+        self._http = http_facts(self._endpoint.sdk, response, None, self.retries)
 
     def arrived(self) -> None:
         """Note the time of the first chunk of a stream."""
@@ -251,7 +270,8 @@ class LlmCall:
     def _bill(self) -> Attributes:
         if self._answer is None:
             return {}
-        headers: Any = {} if self.chunks else getattr(self.http_response, "headers", {})
+        whole = self._has_cost_header and not self.chunks
+        headers: Any = getattr(self.http_response, "headers", {}) if whole else {}
         return guarded(self._endpoint.bill, self._answer, self._provider, headers) or {}
 
     def _read_rest(self, error: BaseException | None) -> None:
@@ -263,7 +283,8 @@ class LlmCall:
         if self.http_response is None:
             self.http_response = getattr(error, "response", None)
         found |= self._bill()
-        found |= self._http or http_facts(self.http_response, request_of(error), self.retries)
+        exchange = (self.http_response, request_of(error), self.retries, self._answer)
+        found |= self._http or http_facts(self._endpoint.sdk, *exchange)
         if error is not None or semconv.ERROR_TYPE not in found:
             found |= call_error(error, self._answer, self.chunks, self.http_response)
         if semconv.ERROR_TYPE in found:  # raised, or reported by the response

@@ -21,8 +21,7 @@ def context_of(call: LlmCall, context: Context) -> Context:
     It holds a weak reference to the call: a connection stays open, and keeps the context in which
     it was opened.
     """
-    within = trace.set_span_in_context(call.span, context)
-    return otel_context.set_value(_CALL, weakref.ref(call), within)
+    return Context({**trace.set_span_in_context(call.span, context), _CALL: weakref.ref(call)})
 
 
 def current_call() -> LlmCall | None:

@@ -81,8 +81,7 @@ def _reported(answer: Any) -> dict[str, Any]:
 def _reported_by_choice(choices: Any) -> Any:
     """Return the error that OpenRouter puts beside what a choice says."""
     for choice in items(choices):
-        found: Any = fields_of(choice).get("error")
-        if found:
+        if found := fields_of(choice).get("error"):
             return found
     return None
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from opentelemetry.context import get_current
 
@@ -33,8 +32,7 @@ from pulse_otel.instrumentation.stream import observe_result
 from pulse_otel.instrumentation.suppression import may_record
 
 
-@dataclass(slots=True)
-class _Sent:
+class _Sent(NamedTuple):
     """Hold the arguments of `request`, of which the second is the request's options."""
 
     args: tuple[Any, ...]
@@ -62,19 +60,18 @@ def _without_parameters(sent: _Sent) -> tuple[_Sent, Mapping[str, Any]]:
     return sent.changed(headers=without_carried(sent.options.headers)), parameters
 
 
-def _open(
-    endpoints: Endpoints, client: Any, sent: _Sent, parameters: Mapping[str, Any]
-) -> tuple[LlmCall, _Sent] | None:
+def _open(endpoints: Endpoints, client: Any, sent: _Sent) -> tuple[LlmCall | None, _Sent]:
+    sent, parameters = _without_parameters(sent)
     options = sent.options
     found = endpoints.find(options.method, options.url)
     current = get_current()
     if found is None or not may_record(current):
-        return None
+        return None, sent
     endpoint, in_path = found
     observed = observed_options(client)
     recorder = recorder_for(endpoint.sdk, observed)
     if recorder is None:
-        return None
+        return None, sent
     request = {
         **_mapping(options.json_data),
         **_mapping(options.extra_json),  # wins, as in the body that the SDK sends
@@ -115,8 +112,10 @@ def _begin(
 ) -> tuple[LlmCall | None, _Sent]:
     """Open the call if it is recorded; return it with the arguments for the SDK."""
     sent = _Sent(args, kwargs)
-    sent, parameters = guarded(_without_parameters, sent) or (sent, {})
-    return guarded(_open, endpoints, client, sent, parameters) or (None, sent)
+    opened = guarded(_open, endpoints, client, sent)
+    if opened is None:  # by an error of ours: what is not to be sent is taken out all the same
+        return None, (guarded(_without_parameters, sent) or (sent, {}))[0]
+    return opened
 
 
 def sync_hook(endpoints: Endpoints) -> Callable[..., Any]:

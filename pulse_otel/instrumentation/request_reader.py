@@ -48,13 +48,12 @@ class RequestReader:
 
 def other_parameters(request: Mapping[str, Any], elsewhere: frozenset[str]) -> dict[str, Any]:
     """Return the given parameters of a body but those that are recorded `elsewhere`."""
-    names = request.keys() - elsewhere
-    if not names:  # nearly always
+    if request.keys() <= elsewhere:  # nearly always
         return {}
     # In the order of the request; a class, as a response format, is shown by its name.
     values = {
         name: name_of(value) if issubclass(type(value), type) else value
         for name, value in given_of(request).items()
-        if name in names
+        if name not in elsewhere
     }
     return {semconv.PULSE_REQUEST_PARAMETERS: without_secrets(values)} if values else {}

@@ -11,8 +11,7 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.bounds import bounded_json
-from pulse_otel.context import labels
-from pulse_otel.guard import guarded
+from pulse_otel.context import NO_SESSION, labels
 from pulse_otel.instrumentation.endpoint import Attributes, Endpoint
 from pulse_otel.instrumentation.providers import server_attributes
 from pulse_otel.instrumentation.reading import integer, text
@@ -51,8 +50,10 @@ def request_attributes(
     """Return the attributes of a request, as they are set; `found` are those that were read."""
     content = recorder.capture_content
     if found is None or not content:
-        found = guarded(endpoint.request, request, content) or {}
-    return settable(found | labels(own.session), recorder.max_content_bytes)
+        found = endpoint.request(request, content)
+    if own.session is not NO_SESSION:
+        found = found | labels(own.session)
+    return settable(found, recorder.max_content_bytes)
 
 
 def attributes_at_start(
@@ -122,14 +123,26 @@ def _destination(endpoint: Endpoint, client: Any) -> Attributes:
 
 def request_of(error: BaseException | None) -> Any:
     """Return the request of an HTTP library's error; its property raises where none was set."""
+    if error is None:
+        return None
     fields: dict[str, Any] = getattr(error, "__dict__", {})
     return fields.get("request") or fields.get("_request")
 
 
-def http_facts(response: Any, request: Any = None, retries: object = None) -> Attributes:
+# The header in which the service of each SDK sends the id of a request, and the other's.
+_REQUEST_IDS = {
+    "openai": ("x-request-id", "request-id"),
+    "anthropic": ("request-id", "x-request-id"),
+}
+
+
+def http_facts(
+    sdk: str, response: Any, request: Any = None, retries: object = None, answer: Any = None
+) -> Attributes:
     """Return the status, the provider's request id and the number of attempts of an exchange.
 
-    `retries` is what the SDK says of an answer; it is in a header of each request, too.
+    `retries` is what the SDK says of an answer; it is in a header of each request, too. `answer`
+    is the SDK's model of a whole answer, which has the id: in headers one has to look for it.
     """
     found: Attributes = {}
     headers: Any = getattr(response, "headers", None)
@@ -137,7 +150,9 @@ def http_facts(response: Any, request: Any = None, retries: object = None) -> At
         status = integer(getattr(response, "status_code", None))
         if status is not None:
             found[semconv.HTTP_STATUS_CODE] = status
-        request_id = text(headers.get("x-request-id") or headers.get("request-id"))
+        known: dict[str, Any] = getattr(answer, "__dict__", {})
+        first, second = _REQUEST_IDS[sdk]
+        request_id = text(known.get("_request_id") or headers.get(first) or headers.get(second))
         if request_id is not None:
             found[semconv.PULSE_REQUEST_ID] = request_id
     if retries is None:

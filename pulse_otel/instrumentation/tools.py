@@ -179,7 +179,7 @@ def results_of(messages: Any, links: tuple[object, ...], limit: int) -> Results:
     while begin and turns[begin - 1].get("role") == "assistant":
         begin -= 1
     asked = once(requested(turns[begin:end]))
-    parts = [part for turn in turns[end:] for part in _parts(turn, "tool_call_response")]
+    parts = _parts(turns[end:], "tool_call_response")
     found = [Result(part, asked.get(part.get("id") or "")) for part in parts]
     if end:  # a result that the assistant's last message did not ask for is none of this turn
         found = [result for result in found if result.asked is not None]
@@ -189,11 +189,11 @@ def results_of(messages: Any, links: tuple[object, ...], limit: int) -> Results:
 def requested(messages: Any) -> list[Part]:
     """Return the `tool_call` parts of an answer: the tools that the program has to run."""
     turns: list[Part] = messages if issubclass(type(messages), list) else []
-    return [part for turn in turns for part in _parts(turn, "tool_call")]
+    return _parts(turns, "tool_call")
 
 
-def _parts(message: Part, kind: str) -> list[Part]:
-    return [part for part in message["parts"] if part.get("type") == kind]
+def _parts(turns: list[Part], kind: str) -> list[Part]:
+    return [part for turn in turns for part in turn["parts"] if part.get("type") == kind]
 
 
 def resume(

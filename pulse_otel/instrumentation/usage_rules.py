@@ -193,6 +193,9 @@ STATED_COST_HEADERS: Final = tuple(
     for provider in ("litellm", "openai", "anthropic")
 )
 
+# The services that name no cost in a header, as no gateway has such a host name.
+WITHOUT_COST_HEADER: Final = {"api.openai.com": _CHAT, "api.anthropic.com": _CLAUDE}
+
 # With the user's own key at the upstream, the stated cost is OpenRouter's fee alone.
 OWN_KEY_SOURCE: Final = _OPENROUTER
 OWN_KEY: Final = "is_byok"

@@ -29,6 +29,7 @@ from pulse_otel.instrumentation.usage_rules import (
     WITHOUT_SUM_TEST,
 )
 
+_PLACES = tuple((row.path[0], row.path[1:]) for row in PLACES)
 _GENERATED = ("choices", "output")  # answers with one of them have generated something
 _COUNTS = Rules(*((row.path, row.attribute, some if row.positive else integer) for row in COUNTS))
 
@@ -46,8 +47,7 @@ def read_bill(answer: Any, provider: str, headers: Mapping[str, Any]) -> dict[st
     found = _COUNTS.extract(fields)
     if provider not in WITHOUT_SUM_TEST:
         _explain_total(integer(fields.get(TOTAL)), found, provider, whole)
-    details, *path = UNPRICED_WRITES
-    if details in fields and some(read(fields[details], *path)):
+    if UNPRICED_WRITES[0] in fields and some(read(fields, *UNPRICED_WRITES)):
         found[semconv.PULSE_COST_UNKNOWN] = "no price of cache writes for 12 hours"
     if fields.get("server_tool_use") is not None:
         found |= server_tool_uses(fields)
@@ -69,15 +69,14 @@ def read_bill_of_retrieved(
 
 def _usage(answer: Mapping[str, Any]) -> Any:
     """Return the usage at the first of its places; of choices, only if they have one in all."""
-    for place in PLACES:
-        first, *rest = place.path
-        if first not in answer:
-            continue
-        if first == "choices":
-            found = [read(choice, *rest) for choice in items(answer[first])]
+    for first, rest in _PLACES:
+        usage = answer.get(first)
+        if usage is not None and first == "choices":
+            found = [read(choice, *rest) for choice in items(usage)]
             stated = [usage for usage in found if usage is not None]
             return stated[0] if len(stated) == 1 else None
-        usage = read(answer[first], *rest) if rest else answer[first]
+        if usage is not None and rest:
+            usage = read(usage, *rest)
         if usage is not None:
             return usage
     return None

@@ -85,19 +85,18 @@ def _tool(tool: Any) -> dict[str, Any]:
 
 def _message(message: Any) -> dict[str, Any]:
     message = fields_of(message)
-    role = text(message.get("role")) or "unknown"
+    role, content = text(message.get("role")) or "unknown", message.get("content")
     if role in ("tool", "function"):
-        response = message.get("content")
         part = {
             "type": "tool_call_response",
             "id": text(message.get("tool_call_id")),
-            "response": response if isinstance(response, str) else plain(response),
+            "response": content if isinstance(content, str) else plain(content),
         }
         # The result of a function, the first form of tools, has its name in place of an id.
         named = present(name=text(message.get("name")) if role == "function" else None)
         return {"role": "tool", "parts": [part], **named}
-    if len(message) == 2 and "role" in message and type(message.get("content")) is str:
-        return {"role": role, "parts": text_parts(message["content"])}  # nearly all messages
+    if len(message) == 2 and type(content) is str and "role" in message:  # nearly all messages
+        return {"role": role, "parts": text_parts(content)}
     found: dict[str, Any] = {"role": role, "parts": parts_of_message(message)}
     if "name" in message and (name := text(message["name"])):
         found["name"] = name

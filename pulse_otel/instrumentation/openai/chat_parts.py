@@ -41,10 +41,7 @@ def parts_of_message(message: Any, sources: Sequence[Any] = ()) -> list[Part]:
     """
     fields = fields_of(message)
     parts = parts_of(fields.get("content"), _part)
-    names = _BESIDE.intersection(fields)
-    if not names and not sources:
-        return parts
-    beside = {name: fields[name] for name in names if fields[name]}
+    beside = {name: value for name, value in fields.items() if name in _BESIDE and value}
     if sources:
         beside["annotations"] = [*items(beside.get("annotations")), *sources]
     return parts + _parts_beside(beside, parts) if beside else parts
