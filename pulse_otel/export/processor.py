@@ -14,7 +14,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.version import __version__ as sdk_version
-from opentelemetry.trace import TraceFlags
+from opentelemetry.trace import SpanContext, TraceFlags
 
 from pulse_otel.export.accounts.span_ends import DropReason
 from pulse_otel.export.accounts.stats import DeliveryStats
@@ -91,7 +91,7 @@ class PulseSpanProcessor(SpanProcessor):
         if self._successor is not None:
             self._successor.on_end(span)
             return None
-        context = span.get_span_context()
+        context: SpanContext | None = span.context
         if context is None or not self._exporter.takes(span):
             return None
         if not is_for_pulse(span):

@@ -102,8 +102,10 @@ class Endpoints:
 
     def find(self, http_method: str, url: str) -> tuple[Endpoint, Mapping[str, str]] | None:
         """Return the row and the values in its path's braces; None if no row matches."""
-        path = url.partition("?")[0]
-        method = http_method.lower()
+        row = self._exact.get((http_method, url))
+        if row is not None:  # nearly always
+            return row, {}
+        path, method = url.partition("?")[0], http_method.lower()
         row = self._exact.get((method, path))
         if row is not None:
             return row, {}

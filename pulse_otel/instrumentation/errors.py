@@ -80,7 +80,8 @@ def _reported(answer: Any) -> dict[str, Any]:
 
 def _reported_by_choice(choices: Any) -> Any:
     """Return the error that OpenRouter puts beside what a choice says."""
-    for choice in items(choices):
+    listed: list[Any] = choices if type(choices) is list else items(choices)
+    for choice in listed:
         if found := fields_of(choice).get("error"):
             return found
     return None

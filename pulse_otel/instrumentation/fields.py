@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 _MOST_KNOWN, _MOST_NAMES = 64, 64  # so many combinations, of so many names, are remembered
+_FEW = 6  # it takes longer to find out which of so few an object has
 
 Field = tuple[str, str | None, Callable[[Any], Any]]
 """The name of a field, its attribute, and the function that checks the type; or None, and the one
@@ -20,7 +21,9 @@ class Fields:
         self._known: dict[tuple[Any, ...], list[Field]] = {}
 
     def among(self, names: Iterable[Any]) -> list[Field]:
-        """Return those that an object with these names has."""
+        """Return those that an object with these names has; or all, if they are few."""
+        if len(self.all) <= _FEW:
+            return self.all
         key = tuple(names)
         found = self._known.get(key)
         if found is None:

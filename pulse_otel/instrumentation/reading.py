@@ -42,7 +42,13 @@ def read(value: Any, *path: str) -> Any:
     for name in path:
         if value is None:
             return None
-        value = value.get(name) if type(value) is dict else _field(value, name)
+        kind = type(value)
+        if kind is dict:
+            value = value.get(name)
+        elif type(kind) in MODELS and name in value.__dict__:
+            value = value.__dict__[name]
+        else:
+            value = _field(value, name)
     return value
 
 
@@ -176,7 +182,7 @@ class Rules:
         fields = value if type(value) is dict else fields_of(value)
         found: dict[str, Any] = {}
         for name, attribute, convert in self._fields.among(fields):
-            field = fields[name]
+            field = fields.get(name)
             if field is None or attribute in found:
                 continue
             result = convert(field)

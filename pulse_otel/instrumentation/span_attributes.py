@@ -27,7 +27,7 @@ def settable(attributes: Attributes, limit: int) -> Attributes:
     """
     for key, value in attributes.items():
         kind = type(value)
-        if kind is int or (kind is str and value.isascii() and "\x00" not in value):
+        if (kind is str and value.isascii() and "\x00" not in value) or kind is int:
             continue  # nearly all of them
         if kind is list and value and dict not in map(type, value):
             continue

@@ -29,7 +29,7 @@ def stated_cost(
     row = _COSTS.get(provider)
     amount = None if row is None or row.path[0] not in usage else _amount(read(usage, *row.path))
     if row is None or amount is None:
-        return _of_headers(provider, headers) if provider in _HEADERS else {}
+        return _of_headers(provider, headers) if headers and provider in _HEADERS else {}
     currency = text(read(usage, *row.path[:-1], "currency"))
     if currency and currency.upper() != "USD":
         return {}

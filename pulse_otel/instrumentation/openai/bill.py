@@ -31,7 +31,14 @@ from pulse_otel.instrumentation.usage_rules import (
 
 _PLACES = tuple((row.path[0], row.path[1:]) for row in PLACES)
 _GENERATED = ("choices", "output")  # answers with one of them have generated something
-_COUNTS = Rules(*((row.path, row.attribute, some if row.positive else integer) for row in COUNTS))
+_COUNTS = Rules(
+    *((row.path, row.attribute, some if row.positive else integer) for row in COUNTS),
+    (
+        UNPRICED_WRITES,
+        semconv.PULSE_COST_UNKNOWN,
+        lambda count: "no price of cache writes for 12 hours" if some(count) else None,
+    ),
+)
 
 
 def read_bill(answer: Any, provider: str, headers: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,8 +54,6 @@ def read_bill(answer: Any, provider: str, headers: Mapping[str, Any]) -> dict[st
     found = _COUNTS.extract(fields)
     if provider not in WITHOUT_SUM_TEST:
         _explain_total(integer(fields.get(TOTAL)), found, provider, whole)
-    if UNPRICED_WRITES[0] in fields and some(read(fields, *UNPRICED_WRITES)):
-        found[semconv.PULSE_COST_UNKNOWN] = "no price of cache writes for 12 hours"
     if fields.get("server_tool_use") is not None:
         found |= server_tool_uses(fields)
     if not USES.keys().isdisjoint(fields):

@@ -15,7 +15,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pulse_otel.instrumentation.openai.media import base64_bytes, described, without_data
-from pulse_otel.instrumentation.reading import generic, items, parsed, parts_of, read, text
+from pulse_otel.instrumentation.reading import (
+    fields_of,
+    generic,
+    items,
+    parsed,
+    parts_of,
+    read,
+    text,
+)
 from pulse_otel.values import NOT_RECORDED, plain
 
 Part = dict[str, Any]
@@ -201,8 +209,10 @@ _SPECIAL: dict[str, Callable[[Any], list[Part]]] = {
 
 
 def _said(block: Any) -> Part:
-    said = {"type": "text", "content": text(read(block, "text")) or ""}
-    return said | cited(items(read(block, "annotations")))
+    fields = fields_of(block)
+    said = {"type": "text", "content": text(fields.get("text")) or ""}
+    annotations = items(fields.get("annotations"))
+    return said | cited(annotations) if annotations else said
 
 
 def cited(annotations: list[Any]) -> Part:

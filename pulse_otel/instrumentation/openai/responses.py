@@ -113,6 +113,7 @@ _TOOL_FIELDS = (
     "display_height",
 )
 
+_FAILED = "failed"
 _UNFINISHED = ("queued", "in_progress")
 
 
@@ -120,21 +121,19 @@ def read_response(response: Any, content: bool) -> dict[str, Any]:
     """Return the attributes of a response, whole or assembled."""
     response = fields_of(response)
     output = items(response.get("output"))
-    kinds = kinds_of(output)
-    reason = _finish_reason(response, output, kinds)
-    attributes = _RESPONSE.extract(response) | _finish(response, reason)
+    kinds, status = kinds_of(output), text(response.get("status"))
+    reason = _finish_reason(response, status, output, kinds)
+    attributes = _RESPONSE.extract(response) | _finish(status, reason)
     if response.get("background") is True:
         attributes |= background_attributes(response)
     if "compaction" in kinds:
         attributes[semconv.CONVERSATION_COMPACTED] = True
     if content:
         attributes |= _output(output, reason)
-    return attributes | _failure(response)
+    return attributes | _failure(response) if status == _FAILED else attributes
 
 
 def _failure(response: Any) -> dict[str, Any]:
-    if text(read(response, "status")) != "failed":
-        return {}
     error = read(response, "error")
     return failure_attributes(text(read(error, "code")), text(read(error, "message")))
 
@@ -143,14 +142,14 @@ def read_retrieved(response: Any, content: bool) -> dict[str, Any]:
     """Return the attributes of a retrieved response; only a background response fails now."""
     response = fields_of(response)
     output = items(response.get("output"))
-    kinds = kinds_of(output)
-    reason = _finish_reason(response, output, kinds)
-    attributes = _RETRIEVED.extract(response) | _finish(response, reason)
-    status = text(response.get("status"))
+    kinds, status = kinds_of(output), text(response.get("status"))
+    reason = _finish_reason(response, status, output, kinds)
+    attributes = _RETRIEVED.extract(response) | _finish(status, reason)
     if status:
         attributes[semconv.RESPONSE_STATUS] = status
     if read(response, "background") is True:
-        attributes |= background_attributes(response) | _failure(response)
+        attributes |= background_attributes(response)
+        attributes |= _failure(response) if status == _FAILED else {}
     if content:
         attributes |= _instructions(response) | _tools(response)
         attributes |= _output(output, reason)
@@ -168,20 +167,20 @@ def _output(output: list[Any], reason: str | None) -> dict[str, Any]:
     return {semconv.OUTPUT_MESSAGES: [message]}
 
 
-def _finish(response: Any, reason: str | None) -> dict[str, Any]:
+def _finish(status: str | None, reason: str | None) -> dict[str, Any]:
     """Return the finish reason of the one choice; the raw reason is the response's status."""
-    raw = text(read(response, "status"))
-    if raw is None:
+    if status is None:
         return {}
-    attributes: dict[str, Any] = {semconv.PULSE_RAW_FINISH_REASONS: [raw]}
+    attributes: dict[str, Any] = {semconv.PULSE_RAW_FINISH_REASONS: [status]}
     if reason:
         attributes[semconv.FINISH_REASONS] = [reason]
     return attributes
 
 
-def _finish_reason(response: Any, output: list[Any], kinds: list[str | None]) -> str | None:
+def _finish_reason(
+    response: Any, status: str | None, output: list[Any], kinds: list[str | None]
+) -> str | None:
     """Return the finish reason; None for an unfinished background response and for a compaction."""
-    status = text(read(response, "status"))
     if status is None or status in _UNFINISHED:
         return None
     if status == "completed" and awaits_tool(output, kinds):
@@ -215,7 +214,11 @@ def _name(definition: Mapping[str, Any], kind: str) -> str:
 
 
 def _content(request: Mapping[str, Any]) -> dict[str, Any]:
-    found = _instructions(request) | _tools(request)
+    found: dict[str, Any] = {}
+    if request.get("instructions") is not None:
+        found |= _instructions(request)
+    if request.get("tools") is not None:
+        found |= _tools(request)
     if given(request.get("input")):
         found[semconv.INPUT_MESSAGES] = input_messages(request["input"])
     return found
