@@ -131,6 +131,8 @@ def _label(span: Any, context: Context | None) -> None:
     """Label a span with its block; one of ours, which has those labels, with its parent's run."""
     if pauses.any and (is_paused(context) or is_paused()):
         span.set_attribute(semconv.PULSE_PAUSED, True)
+    if context is not None and not context:
+        return  # neither a block nor a parent
     if span.instrumentation_scope.name.startswith(_OUR_SCOPES):
         if span.parent is not None and semconv.CONVERSATION_ID not in span.attributes:
             _label_with_run(span, trace.get_current_span(context))

@@ -119,7 +119,6 @@ class LlmCall:
         """
         name, attributes = first_attributes(endpoint, client, request, own)
         provider = recorder.provider()
-        watch(provider)
         context = current
         if endpoint.context is not None:
             context = endpoint.context(request.get("response_id"), context)
@@ -140,6 +139,7 @@ class LlmCall:
             first = {**attributes, **written} if written else attributes
             span = tracer.start_span(name, context, kind=SpanKind.CLIENT, attributes=first)
         else:
+            watch(provider)
             span.set_attributes(attributes)
         try:
             name = str(attributes[semconv.PROVIDER_NAME])
@@ -307,8 +307,7 @@ class LlmCall:
         The finish reason alone does not tell: for a forced tool OpenAI's is "stop".
         """
         content = self._recorder.capture_content
-        likely = self._has_tools or "tool_call" in found.get(semconv.FINISH_REASONS, ())
-        if not content and not likely:
+        if not (content or self._has_tools or "tool_call" in found.get(semconv.FINISH_REASONS, ())):
             return
         answer = (found if content else self._read(True)).get(semconv.OUTPUT_MESSAGES)
         if parts := requested(answer):

@@ -80,8 +80,7 @@ def _reported(answer: Any) -> dict[str, Any]:
 
 def _reported_by_choice(choices: Any) -> Any:
     """Return the error that OpenRouter puts beside what a choice says."""
-    listed: list[Any] = choices if type(choices) is list else items(choices)
-    for choice in listed:
+    for choice in items(choices):
         if found := fields_of(choice).get("error"):
             return found
     return None

@@ -52,17 +52,18 @@ class _Sent(NamedTuple):
         return _Sent(self.args, {**self.kwargs, "options": options})
 
 
-def _without_parameters(sent: _Sent) -> tuple[_Sent, Mapping[str, Any]]:
-    """Take the ``pulse_*`` parameters out, whether or not the call is recorded; return both."""
-    parameters = carried(sent.options)
-    if parameters is None:
-        return sent, {}
-    return sent.changed(headers=without_carried(sent.options.headers)), parameters
+def _without_parameters(sent: _Sent) -> _Sent:
+    """Take the ``pulse_*`` parameters out, if there are some."""
+    if carried(sent.options) is None:
+        return sent
+    return sent.changed(headers=without_carried(sent.options.headers))
 
 
 def _open(endpoints: Endpoints, client: Any, sent: _Sent) -> tuple[LlmCall | None, _Sent]:
-    sent, parameters = _without_parameters(sent)
     options = sent.options
+    parameters = carried(options)
+    if parameters is not None:  # not to be sent, whether or not the call is recorded
+        sent = _without_parameters(sent)
     found = endpoints.find(options.method, options.url)
     current = get_current()
     if found is None or not may_record(current):
@@ -114,7 +115,7 @@ def _begin(
     sent = _Sent(args, kwargs)
     opened = guarded(_open, endpoints, client, sent)
     if opened is None:  # by an error of ours: what is not to be sent is taken out all the same
-        return None, (guarded(_without_parameters, sent) or (sent, {}))[0]
+        return None, (guarded(_without_parameters, sent) or sent)
     return opened
 
 

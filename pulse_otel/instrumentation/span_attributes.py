@@ -29,7 +29,7 @@ def settable(attributes: Attributes, limit: int) -> Attributes:
         kind = type(value)
         if (kind is str and value.isascii() and "\x00" not in value) or kind is int:
             continue  # nearly all of them
-        if kind is list and value and dict not in map(type, value):
+        if kind is list and value and type(value[0]) is not dict:  # texts; others are all dicts
             continue
         if kind is Definitions:
             attributes[key] = value.written(limit)
@@ -136,6 +136,12 @@ _REQUEST_IDS = {
 }
 
 
+def _in_headers(response: Any, names: tuple[str, ...]) -> Any:
+    """Return the first of the named headers that is there."""
+    headers: Any = getattr(response, "headers", None) or {}
+    return next((found for name in names if (found := headers.get(name))), None)
+
+
 def http_facts(
     sdk: str, response: Any, request: Any = None, retries: object = None, answer: Any = None
 ) -> Attributes:
@@ -145,14 +151,12 @@ def http_facts(
     is the SDK's model of a whole answer, which has the id: in headers one has to look for it.
     """
     found: Attributes = {}
-    headers: Any = getattr(response, "headers", None)
-    if headers is not None:
+    if response is not None:
         status = integer(getattr(response, "status_code", None))
         if status is not None:
             found[semconv.HTTP_STATUS_CODE] = status
         known: dict[str, Any] = getattr(answer, "__dict__", {})
-        first, second = _REQUEST_IDS[sdk]
-        request_id = text(known.get("_request_id") or headers.get(first) or headers.get(second))
+        request_id = text(known.get("_request_id") or _in_headers(response, _REQUEST_IDS[sdk]))
         if request_id is not None:
             found[semconv.PULSE_REQUEST_ID] = request_id
     if retries is None:

@@ -54,7 +54,8 @@ def add_piece(chunk: Any, chunks: list[Any]) -> bool:
     if (
         more
         or type(content) is not str
-        or written.get("audio")  # of the SDKs that declare it
+        # Of the SDKs that declare it. A look, not a call: it takes less than half as long.
+        or ("audio" in written and written["audio"])  # noqa: RUF019
         or (extra and _adds(extra))
     ):
         return False

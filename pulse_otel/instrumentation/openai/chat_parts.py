@@ -41,6 +41,8 @@ def parts_of_message(message: Any, sources: Sequence[Any] = ()) -> list[Part]:
     """
     fields = fields_of(message)
     parts = parts_of(fields.get("content"), _part)
+    if not sources and not any(map(fields.get, _BESIDE)):
+        return parts  # as nearly always
     beside = {name: value for name, value in fields.items() if name in _BESIDE and value}
     if sources:
         beside["annotations"] = [*items(beside.get("annotations")), *sources]
