@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pulse_otel.instrumentation.call import LlmCall
 
 _CALL = otel_context.create_key("pulse-otel-call")
+# OpenTelemetry's own key. To set two values at once takes half as long as one after the other.
+(_SPAN,) = trace.set_span_in_context(trace.INVALID_SPAN, Context())
 
 
 def context_of(call: LlmCall, context: Context) -> Context:
@@ -21,7 +23,7 @@ def context_of(call: LlmCall, context: Context) -> Context:
     It holds a weak reference to the call: a connection stays open, and keeps the context in which
     it was opened.
     """
-    return Context({**trace.set_span_in_context(call.span, context), _CALL: weakref.ref(call)})
+    return Context({**context, _SPAN: call.span, _CALL: weakref.ref(call)})
 
 
 def current_call() -> LlmCall | None:

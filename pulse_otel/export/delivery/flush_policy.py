@@ -31,7 +31,7 @@ class Expedite:
     @property
     def on(self) -> bool:
         """Whether spans are to be sent at once."""
-        return self._waiting > 0 or time.monotonic() < self._until
+        return self._waiting > 0 or (self._until > 0 and time.monotonic() < self._until)
 
     def begin(self) -> None:
         """The process is about to end: send what ends from now on at once."""
