@@ -24,7 +24,7 @@ from workloads import WORKLOADS, Workload
 import pulse_otel
 
 _NAMES = ("chat small", "chat stream, 200 chunks")
-_EFFORT = Effort(warm_up=3, counted=3)
+_EFFORT = Effort(counted=3)
 _UNITS = {"instructions": "k instructions", "time": "µs of CPU"}
 
 

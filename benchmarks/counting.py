@@ -33,13 +33,17 @@ _COUNTED_FUNCTIONS = ("qsort_r", "qsort_r@@GLIBC_2.8", "qsort_r@@GLIBC_2.17")
 _FOLDER = "COUNTED_CALLGRIND_FOLDER"
 HOW = "COUNTED_HOW"  # a variable of the environment: a key of _COUNTERS
 _TIMED_CALLS = 15  # no batch is full then
+# CPython 3.11 and later rewrite a function's code, for the types that it meets, when it is called
+# for the eighth time. A running program is past that, as its SDK is: its calls are counted.
+# https://docs.python.org/3/whatsnew/3.11.html#whatsnew311-pep659
+WARM_UP = 12
 
 
 @dataclass(frozen=True)
 class Effort:
     """How often a call is made, and how many more threads make it meanwhile."""
 
-    warm_up: int = 3
+    warm_up: int = WARM_UP
     counted: int = 5
     other_threads: int = 0
 

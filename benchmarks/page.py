@@ -21,11 +21,12 @@ The benchmark measures a call of a real SDK client, answered within the process,
 bare; within an OpenTelemetry span written by hand, with the same attributes and messages (the
 *floor*); and observed (*ours*). Each form has its own processes. Callgrind counts the machine
 instructions of the thread that makes the call, because they hardly depend on the load of the
-machine. A count is that of the median call, after three calls that fill the caches. The benchmark
-accepts a figure only if the delivered spans have model, tokens, request and answer, and if the span
-by hand equals ours attribute by attribute. CPU and wall time appear only together with counts: they
-come from one machine with two cores. `python benchmarks` in a checkout, with valgrind installed,
-repeats all measurements ([how](../benchmarks/README.md)).
+machine. A count is that of the median call after twelve others: CPython rewrites a function's code
+when it is called for the eighth time, so that the first calls cost more. The benchmark accepts a
+figure only if the delivered spans have model, tokens, request and answer, and if the span by hand
+equals ours attribute by attribute. CPU and wall time appear only together with counts: they come
+from one machine with two cores. `python benchmarks` in a checkout, with valgrind installed, repeats
+all measurements ([how](../benchmarks/README.md)).
 """
 
 

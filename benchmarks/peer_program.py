@@ -23,7 +23,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from workloads import WORKLOADS, Workload
 
-_EFFORT = Effort(warm_up=3, counted=3)
+_EFFORT = Effort(counted=3)
 _NO_BATCH_MS, _BATCH = 3_600_000, 512
 Flush = Callable[[], object]
 

@@ -26,7 +26,6 @@ from pulse_otel.given import Given
 from pulse_otel.guard import guarded
 from pulse_otel.ids import SystemIdGenerator
 from pulse_otel.instrumentation.options import content_wanted
-from pulse_otel.instrumentation.other_spans import watch
 from pulse_otel.instrumentation.recorder import Recorder, recorders
 from pulse_otel.instrumentation.sdks import install_when_imported
 from pulse_otel.log import logger, rate_limited
@@ -159,9 +158,9 @@ def recorder_of(config: Config, provider: Callable[[], Any], **how: Any) -> Reco
         **how,
     )
     for scope in (SCOPE_OPENAI, SCOPE_ANTHROPIC, SCOPE_UNITS):
-        # At once: the SDK makes a tracer under a lock that a signal handler cannot take again.
+        # At once: the SDK makes a tracer under a lock that a signal handler cannot take again. And
+        # a framework's spans, which are watched from now on, may start before the first call.
         recorder.tracer(scope)
-    guarded(watch, provider())  # a framework's spans may start before the first call
     return recorder
 
 

@@ -72,7 +72,7 @@ def is_sampled(span: ReadableSpan) -> bool:
 
 def as_sampled(span: ReadableSpan) -> ReadableSpan:
     """Return `span`, or a copy that is marked as sampled if `span` is not."""
-    context: SpanContext | None = span.context
+    context = span.get_span_context()
     if context is None or context.trace_flags & TraceFlags.SAMPLED:
         return span
     return ReadableSpan(

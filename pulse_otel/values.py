@@ -15,7 +15,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import Enum
-from functools import cache, partial
+from functools import cache
 from typing import Any, cast
 
 from pulse_otel.guard import FAILED, tried
@@ -38,6 +38,7 @@ MAX_PARTS = 1 << 17
 bytes for each, more than the bound on a content attribute."""
 NOT_RECORDED = "[not recorded: an iterator]"
 _FEW_TEXTS = 4096  # bytes of JSON for each quote: it is faster to scrub texts than their JSON
+_BACKSLASH = ord("\\")
 _TOO_MANY = "[too many values]"
 _INSIDE_ITSELF = "[inside of itself]"
 
@@ -229,7 +230,11 @@ def _fast_json() -> Callable[[Any], bytes] | None:
         from pydantic_core import to_json
     except ImportError:  # pydantic 1
         return None
-    return partial(to_json, inf_nan_mode="strings")
+
+    def encode(value: object) -> bytes:  # not a `partial`, which takes a fifth longer
+        return to_json(value, inf_nan_mode="strings")
+
+    return encode
 
 
 def to_json(value: object) -> str:
@@ -248,8 +253,8 @@ def to_json_bytes(value: object, most: int = 1 << 62) -> bytes:
             text = fast(value)
             if len(text) > 2 * most:  # it stays longer, as U+FFFD takes half of an escaped NUL
                 return text
-            # One character is found far faster than more of them; both at once are slow.
-            if b"\\" not in text or b"u0000" not in text:
+            # One character is found far faster than more of them, and by its number than as bytes.
+            if _BACKSLASH not in text or b"u0000" not in text:
                 return text
             if len(text) > _FEW_TEXTS * text.count(b'"'):
                 text = fast(plain(value))

@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
+    DEFAULT_ON,
     Decision,
     Sampler,
     SamplingResult,
@@ -320,3 +321,31 @@ def test_zero_code_for_pulse_alone_records_everything(
     assert done.stderr == ""
     ids = [span_id for request in server.stored for span_id in ids_in(request)]
     assert (len(ids), len(set(ids))) == (stored, stored)
+
+
+class _Same(Sampler):
+    """The SDK's default sampler under another name, which `RecordEverything` does not know."""
+
+    def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
+        return DEFAULT_ON.should_sample(*args, **kwargs)
+
+    def get_description(self) -> str:
+        return "same"
+
+
+@pytest.mark.parametrize("flags", [None, "00", "01"])
+@pytest.mark.parametrize("attributes", [None, {}, {"a": 1}])
+def test_the_short_cut_of_the_default_sampler_decides_as_it_does(
+    flags: str | None, attributes: dict[str, int] | None
+) -> None:
+    around = context.Context()
+    if flags is not None:
+        carrier = {"traceparent": f"00-{TRACE_ID}-00f067aa0ba902b7-{flags}", "tracestate": "a=1"}
+        around = TraceContextTextMapPropagator().extract(carrier, around)
+    asked: Any = (around, int(TRACE_ID, 16), "chat", None, attributes)
+
+    short, long = (RecordEverything(one).should_sample(*asked) for one in (DEFAULT_ON, _Same()))
+
+    assert short.decision is long.decision
+    assert dict(short.attributes or {}) == dict(long.attributes or {})
+    assert short.trace_state == long.trace_state

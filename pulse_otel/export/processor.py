@@ -14,7 +14,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.version import __version__ as sdk_version
-from opentelemetry.trace import SpanContext, TraceFlags
+from opentelemetry.trace import TraceFlags
 
 from pulse_otel.export.accounts.span_ends import DropReason
 from pulse_otel.export.accounts.stats import DeliveryStats
@@ -91,7 +91,7 @@ class PulseSpanProcessor(SpanProcessor):
         if self._successor is not None:
             self._successor.on_end(span)
             return None
-        context: SpanContext | None = span.context
+        context = span.get_span_context()
         if context is None or not self._exporter.takes(span):
             return None
         if not is_for_pulse(span):
@@ -119,10 +119,10 @@ class PulseSpanProcessor(SpanProcessor):
         """Count `span`; False if there is no room for it."""
         size = guarded(size_of, span, otherwise=UNKNOWN_BYTES)
         received, queued = self._received_bytes, 0
-        if self._handed_on_bytes - received > MAX_BYTES:  # as was known: it only grows
+        if self._handed_on_bytes - received > MAX_BYTES:  # as far as is known: it may be more
             received, queued = self._exporter.bytes_received_and_queued
             self._received_bytes = received
-        marks, key = vars(span), self._due.key
+        marks, key = span.__dict__, self._due.key
         with self._lock:
             waiting = self._handed_on_bytes - received
             if waiting > MAX_BYTES and waiting + queued > MAX_QUEUED_BYTES:

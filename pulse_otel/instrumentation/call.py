@@ -16,7 +16,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind
 
 from pulse_otel import semconv
-from pulse_otel.context import Session, labels, tell_unit
+from pulse_otel.context import Session, tell_unit
 from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.coexistence import reuse_active_span
 from pulse_otel.instrumentation.current_call import context_of, current_call
@@ -52,7 +52,6 @@ from pulse_otel.instrumentation.usage_rules import WITHOUT_COST_HEADER
 from pulse_otel.values import copied
 
 _MOST_HEADS = 8  # chunks to wait for the id and the model; some servers send neither
-_TOOLS = frozenset(("tools", "functions"))  # the fields of a request that offer some
 _PREVIOUS, _LINKED = "previous_response_id", "/responses"  # the API whose requests have it
 
 
@@ -69,7 +68,7 @@ class LlmCall:
     _has_tools = False  # the request offers the model some
     _conversation: int | None = None  # of its messages, if it has tools
     _connection: object = None
-    _has_cost_header = True  # the answer may have one, as those of gateways
+    _may_state_cost = True  # in a header, as gateways do: the host is not the provider's own
     http_response: Any = None
     retries: object = None  # that the SDK made before the answer
     hides_usage = False  # we asked for the usage chunk, the caller did not
@@ -145,9 +144,7 @@ class LlmCall:
             name = str(attributes[semconv.PROVIDER_NAME])
             call = cls(endpoint, name, recorder, caller, span, context, current)
             call._ends_span, call._connection = reused is None, connection
-            call._has_cost_header = (
-                attributes.get(semconv.SERVER_ADDRESS) not in WITHOUT_COST_HEADER
-            )
+            call._may_state_cost = attributes.get(semconv.SERVER_ADDRESS) not in WITHOUT_COST_HEADER
             call.tracer_provider = provider
             call._begun(request, found, written, own)
             call.measured = measured(recorder, endpoint.scope, attributes, current)
@@ -165,10 +162,10 @@ class LlmCall:
         written: Attributes | None,
         own: Observed,
     ) -> None:
-        """Note that the span began; of most calls, all that it tells is `written` already."""
+        """Note that the span began, or is not sampled; most requests are `written` already."""
         if self.recording:
             note_call(self.span)
-            if written is None or own.session.id or not _TOOLS.isdisjoint(request):
+            if written is None or own.session.id or "tools" in request or "functions" in request:
                 guarded(self._requested, request, found, written, own)
         elif self.span.get_span_context().is_valid:  # else no SDK made it: tracing is off
             self._recorder.not_sampled()
@@ -185,8 +182,7 @@ class LlmCall:
             tell_unit(Session(own.session.id, own.session.user_id), self.callers_context)
         self._has_tools = given(request.get("tools")) or given(request.get("functions"))
         if written is None:
-            about = (self._endpoint, self._recorder, request, found, own)
-            written = guarded(request_attributes, *about) or labels(own.session)
+            written = request_attributes(self._endpoint, self._recorder, request, found, own)
             self.span.set_attributes(written)
         if self._has_tools and groups_calls(self._caller, getattr(self.span, "parent", None)):
             limit, read = self._recorder.max_content_bytes, self._endpoint.request
@@ -270,8 +266,8 @@ class LlmCall:
     def _bill(self) -> Attributes:
         if self._answer is None:
             return {}
-        whole = self._has_cost_header and not self.chunks
-        headers: Any = getattr(self.http_response, "headers", {}) if whole else {}
+        stated = self._may_state_cost and not self.chunks
+        headers: Any = getattr(self.http_response, "headers", {}) if stated else {}
         return guarded(self._endpoint.bill, self._answer, self._provider, headers) or {}
 
     def _read_rest(self, error: BaseException | None) -> None:

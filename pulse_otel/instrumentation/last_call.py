@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass
-from time import time_ns
 from typing import Any
 
 from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
@@ -17,7 +16,8 @@ _latest: ContextVar[tuple[tuple[int, SpanContext], ...]] = ContextVar(
 
 def note_call(span: Any) -> None:
     """Note that `span`, of a call of ours, began in this thread or task."""
-    _latest.set(((time_ns(), span.get_span_context()), *_latest.get()[:1]))
+    began = (getattr(span, "start_time", None) or 0, span.get_span_context())
+    _latest.set((began, *_latest.get()[:1]))
 
 
 def forget_calls() -> None:

@@ -45,23 +45,25 @@ def read(value: Any, *path: str) -> Any:
         kind = type(value)
         if kind is dict:
             value = value.get(name)
-        elif type(kind) in MODELS and name in value.__dict__:
-            value = value.__dict__[name]
+        elif type(kind) in MODELS:
+            fields = value.__dict__
+            value = fields[name] if name in fields else _extra(value, name)
         else:
             value = _field(value, name)
     return value
 
 
+def _extra(model: Any, name: str) -> Any:
+    """Return a field that a model's class does not name: `getattr` is slow where it is absent."""
+    extra: Any = stored(model, "__pydantic_extra__")
+    return extra.get(name) if type(extra) is dict else None
+
+
 def _field(value: Any, name: str) -> Any:
-    """Return a field of an object or an unusual mapping. A model's dict is read directly:
-    `getattr` for a field that it lacks is slow, and most providers leave some out."""
-    kind = type(value)
-    if type(kind) in MODELS or is_model(kind):
+    """Return a field of an object, an unusual mapping, or the first model of its kind."""
+    if is_model(type(value)):
         fields = value.__dict__
-        if name in fields:
-            return fields[name]
-        extra: Any = stored(value, "__pydantic_extra__")
-        return extra.get(name) if type(extra) is dict else None
+        return fields[name] if name in fields else _extra(value, name)
     own = instance_fields(value)
     return own[name] if own is not None and name in own else field_of(value, name)
 
@@ -84,7 +86,7 @@ def items(value: Any) -> list[Any]:
         return []
     kind = type(value)
     if kind is list:
-        return list(value)
+        return [*value]
     if issubclass(kind, list):
         return list(list.__iter__(value))
     return list(tuple.__iter__(value)) if issubclass(kind, tuple) else []

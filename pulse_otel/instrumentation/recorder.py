@@ -16,6 +16,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Tracer
 
 from pulse_otel.context import NO_SESSION, Session, current_session
+from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.other_spans import watch
 from pulse_otel.log import rate_limited
 
@@ -55,7 +56,9 @@ class Recorder:
     )
 
     def tracer(self, scope: str, provider: Any = None) -> Tracer:
-        """Return the tracer for `scope`, of an observed provider; the SDK would make a new one.
+        """Return the tracer for `scope`; the SDK would make a new one each time.
+
+        The spans of others at that provider are watched from the first time on.
 
         `provider` is the TracerProvider of this moment, if the caller has asked for it.
         """
@@ -63,7 +66,7 @@ class Recorder:
             provider = self.provider()
         known = self._tracers.get((id(provider), scope))
         if known is None:
-            watch(provider)
+            guarded(watch, provider)
             known = self._tracers[id(provider), scope] = (provider, provider.get_tracer(scope))
         return known[1]
 

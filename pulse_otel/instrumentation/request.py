@@ -22,6 +22,7 @@ from pulse_otel.instrumentation.parameters import (
     without_carried,
 )
 from pulse_otel.instrumentation.raw import failed
+from pulse_otel.instrumentation.reading import given
 from pulse_otel.instrumentation.recorder import (
     Recorder,
     observed_options,
@@ -52,18 +53,19 @@ class _Sent(NamedTuple):
         return _Sent(self.args, {**self.kwargs, "options": options})
 
 
-def _without_parameters(sent: _Sent) -> _Sent:
-    """Take the ``pulse_*`` parameters out, if there are some."""
-    if carried(sent.options) is None:
-        return sent
-    return sent.changed(headers=without_carried(sent.options.headers))
+def _without_parameters(sent: _Sent) -> tuple[_Sent, Mapping[str, Any]]:
+    """Take the ``pulse_*`` parameters out, whether or not the call is recorded; return both."""
+    parameters = carried(sent.options)
+    if parameters is None:
+        return sent, {}
+    return sent.changed(headers=without_carried(sent.options.headers)), parameters
 
 
 def _open(endpoints: Endpoints, client: Any, sent: _Sent) -> tuple[LlmCall | None, _Sent]:
     options = sent.options
-    parameters = carried(options)
-    if parameters is not None:  # not to be sent, whether or not the call is recorded
-        sent = _without_parameters(sent)
+    parameters: Mapping[str, Any] = {}
+    if given(getattr(options, "headers", None)):
+        sent, parameters = guarded(_without_parameters, sent) or (sent, {})
     found = endpoints.find(options.method, options.url)
     current = get_current()
     if found is None or not may_record(current):
@@ -115,7 +117,7 @@ def _begin(
     sent = _Sent(args, kwargs)
     opened = guarded(_open, endpoints, client, sent)
     if opened is None:  # by an error of ours: what is not to be sent is taken out all the same
-        return None, (guarded(_without_parameters, sent) or sent)
+        return None, (guarded(_without_parameters, sent) or (sent, {}))[0]
     return opened
 
 

@@ -12,24 +12,26 @@ from typing import Any
 from pulse_otel import semconv
 from pulse_otel.bounds import bounded_json
 from pulse_otel.context import NO_SESSION, labels
+from pulse_otel.guard import guarded
 from pulse_otel.instrumentation.endpoint import Attributes, Endpoint
 from pulse_otel.instrumentation.providers import server_attributes
 from pulse_otel.instrumentation.reading import integer, text
 from pulse_otel.instrumentation.recorder import Observed, Recorder
 from pulse_otel.instrumentation.tool_definitions import Definitions
+from pulse_otel.kinds import is_model
 from pulse_otel.texts import scrub
 
 
 def settable(attributes: Attributes, limit: int) -> Attributes:
-    """Return `attributes` as they are set: structures as JSON text of at most `limit` bytes.
+    """Change `attributes` to what is set, and return them: structures as JSON text.
 
-    Every version of OpenTelemetry's SDK accepts that.
+    Every version of OpenTelemetry's SDK accepts that. A text has at most `limit` bytes.
     """
     for key, value in attributes.items():
         kind = type(value)
         if (kind is str and value.isascii() and "\x00" not in value) or kind is int:
             continue  # nearly all of them
-        if kind is list and value and type(value[0]) is not dict:  # texts; others are all dicts
+        if kind is list and value and type(value[0]) is not dict:  # all are of one kind
             continue
         if kind is Definitions:
             attributes[key] = value.written(limit)
@@ -47,10 +49,13 @@ def request_attributes(
     found: Attributes | None,
     own: Observed,
 ) -> Attributes:
-    """Return the attributes of a request, as they are set; `found` are those that were read."""
+    """Return the attributes of a request, as they are set.
+
+    `found` are those that were read, if the content was; they are changed.
+    """
     content = recorder.capture_content
     if found is None or not content:
-        found = endpoint.request(request, content)
+        found = guarded(endpoint.request, request, content) or {}
     if own.session is not NO_SESSION:
         found = found | labels(own.session)
     return settable(found, recorder.max_content_bytes)
@@ -136,27 +141,24 @@ _REQUEST_IDS = {
 }
 
 
-def _in_headers(response: Any, names: tuple[str, ...]) -> Any:
-    """Return the first of the named headers that is there."""
-    headers: Any = getattr(response, "headers", None) or {}
-    return next((found for name in names if (found := headers.get(name))), None)
-
-
 def http_facts(
     sdk: str, response: Any, request: Any = None, retries: object = None, answer: Any = None
 ) -> Attributes:
     """Return the status, the provider's request id and the number of attempts of an exchange.
 
     `retries` is what the SDK says of an answer; it is in a header of each request, too. `answer`
-    is the SDK's model of a whole answer, which has the id: in headers one has to look for it.
+    is what the SDK returned: a model has the id, for which one has to search in headers.
     """
     found: Attributes = {}
-    if response is not None:
+    headers: Any = getattr(response, "headers", None)
+    if headers is not None:
         status = integer(getattr(response, "status_code", None))
         if status is not None:
             found[semconv.HTTP_STATUS_CODE] = status
-        known: dict[str, Any] = getattr(answer, "__dict__", {})
-        request_id = text(known.get("_request_id") or _in_headers(response, _REQUEST_IDS[sdk]))
+        kind: Any = type(answer)
+        known: Any = answer.__dict__.get("_request_id") if is_model(kind) else None
+        first, second = _REQUEST_IDS[sdk]
+        request_id = text(known or headers.get(first) or headers.get(second))
         if request_id is not None:
             found[semconv.PULSE_REQUEST_ID] = request_id
     if retries is None:

@@ -193,7 +193,7 @@ STATED_COST_HEADERS: Final = tuple(
     for provider in ("litellm", "openai", "anthropic")
 )
 
-# The services that name no cost in a header, as no gateway has such a host name.
+# Hosts of the services themselves, whose answers have no such header -> source.
 WITHOUT_COST_HEADER: Final = {"api.openai.com": _CHAT, "api.anthropic.com": _CLAUDE}
 
 # With the user's own key at the upstream, the stated cost is OpenRouter's fee alone.

@@ -24,19 +24,9 @@ class Flushable(Protocol):
     def force_flush(self, timeout_millis: int = ..., /) -> bool: ...
 
 
-class _Thread(threading.local):
-    """What each thread finds out about itself once: a thread has its name before it runs."""
-
-    def __init__(self) -> None:
-        self.delivers = threading.current_thread().name.startswith(_THREADS)
-
-
-_thread = _Thread()
-
-
 def in_delivery_thread() -> bool:
     """Return whether a thread of ours, or of the SDK's batch processor, runs this."""
-    return _thread.delivers
+    return threading.current_thread().name.startswith(_THREADS)
 
 
 def flush_all(timeout_s: float) -> bool:

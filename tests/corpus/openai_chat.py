@@ -39,6 +39,12 @@ TOOL = Expected(37, 11, text=None, finish="tool_calls", tools=("weather",), cent
 EXCHANGES = [
     MINI.chat("plain", usage(37, 11), Expected(37, 11, cents=PLAIN)),
     MINI.chat(
+        "a gateway's header from OpenAI itself, which has none, states no cost",
+        usage(37, 11),
+        Expected(37, 11, cents=PLAIN),
+        headers={"x-litellm-response-cost": "0.0173"},
+    ),
+    MINI.chat(
         "zero details",
         usage(37, 11, **cached(0, audio_tokens=0), **reasoned(0, audio_tokens=0)),
         Expected(37, 11, cache_read=0, reasoning=0, cents=PLAIN),

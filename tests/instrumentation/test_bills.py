@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pulse_otel.instrumentation.openai.bill import read_bill
 from tests.instrumentation.billing import (
     WAYS,
     chat_answers,
@@ -216,3 +217,13 @@ def test_a_header_that_is_no_amount_is_no_cost(value: str, provider: Any, spans:
     answers = with_header(chat_answers(PLAIN), x_litellm_response_cost=value)
 
     assert COST not in recorded(provider, spans, answers, "create")
+
+
+def test_of_two_reasons_for_no_cost_the_cache_writes_are_named() -> None:
+    writes = {"cached_tokens": 0, "cache_write_tokens_details": {"ttl_12h_tokens": 5}}
+    usage = {"input_tokens": 10, "output_tokens": 2, "total_tokens": 30}
+    answer = {"output": [], "usage": {**usage, "input_tokens_details": writes}}
+
+    found = read_bill(answer, "openai", {})
+
+    assert found["pulse.cost_unknown"] == "no price of cache writes for 12 hours"

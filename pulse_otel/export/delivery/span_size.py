@@ -29,7 +29,7 @@ def size_of(span: ReadableSpan) -> int:
 
     It runs in the thread that ends the span; who asks later is given the same answer.
     """
-    names: Any = vars(span)
+    names: Any = span.__dict__
     known: Any = names.get(_MEMO)
     if type(known) is int:
         return known
@@ -42,7 +42,7 @@ def size_of(span: ReadableSpan) -> int:
     if names.get("_links", True):
         for link in span.links or ():
             size += _LINK_BYTES + _attributes_size(link.attributes)
-    names[_MEMO] = size = min(size, LARGEST_BYTES)
+    names[_MEMO] = size = size if size < LARGEST_BYTES else LARGEST_BYTES
     return size
 
 

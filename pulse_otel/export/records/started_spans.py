@@ -42,7 +42,7 @@ class StartedSpans:
 
     def started(self, span: ReadableSpan, parent_context: Context | None = None) -> None:
         """Note a span that starts. Runs in the caller's thread, for each span of the program."""
-        context: SpanContext | None = span.context
+        context = span.get_span_context()
         if context is not None:
             self._young[context.span_id] = weakref.ref(span)
             if len(self._young) > self._limit:

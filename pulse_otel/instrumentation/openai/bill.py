@@ -110,7 +110,7 @@ def _complete(
     if total is not None and provider in GENERATES_REST:
         found[semconv.OUTPUT_TOKENS] = rest
     else:
-        found[semconv.PULSE_COST_UNKNOWN] = "the output tokens are not known"
+        found.setdefault(semconv.PULSE_COST_UNKNOWN, "the output tokens are not known")
 
 
 def _explain(rest: int, found: dict[str, Any], provider: str) -> None:
@@ -120,4 +120,5 @@ def _explain(rest: int, found: dict[str, Any], provider: str) -> None:
     elif rest == cached:
         found[semconv.INPUT_TOKENS] += rest
     elif REST_IS_AUDIO[0] not in found:
-        found[semconv.PULSE_COST_UNKNOWN] = "what the total has beside input and output"
+        reason = "what the total has beside input and output"
+        found.setdefault(semconv.PULSE_COST_UNKNOWN, reason)

@@ -41,9 +41,10 @@ def parts_of_message(message: Any, sources: Sequence[Any] = ()) -> list[Part]:
     """
     fields = fields_of(message)
     parts = parts_of(fields.get("content"), _part)
-    if not sources and not any(map(fields.get, _BESIDE)):
+    names = [*filter(fields.get, _BESIDE)]
+    if not names and not sources:
         return parts  # as nearly always
-    beside = {name: value for name, value in fields.items() if name in _BESIDE and value}
+    beside = {name: fields[name] for name in names}
     if sources:
         beside["annotations"] = [*items(beside.get("annotations")), *sources]
     return parts + _parts_beside(beside, parts) if beside else parts

@@ -27,7 +27,7 @@ def destination(api_url: str, key: ApiKey | None) -> str:
 def claim(span: ReadableSpan, project: str, owner: object) -> bool:
     """Return True if `owner` may export `span` to `project`: the first caller may."""
     # One operation, so that two threads cannot both be first.
-    return vars(span).setdefault(project, owner) is owner
+    return span.__dict__.setdefault(project, owner) is owner
 
 
 def release(span: ReadableSpan, project: str) -> None:
