@@ -187,10 +187,12 @@ STATED_COSTS: Final = (
 
 # A header of whole answers; before a stream, its cost is not known yet.
 STATED_COST_HEADERS: Final = tuple(
-    StatedCost(
-        provider, ("x-litellm-response-cost",), 100, "US dollars, decimal text", _LITELLM_HEADERS
+    StatedCost(provider, ("x-litellm-response-cost",), 100, unit, _LITELLM_HEADERS)
+    for provider, unit in (
+        ("litellm", "US dollars, decimal text"),
+        ("openai", "US dollars, decimal text, of a gateway"),
+        ("anthropic", "US dollars, decimal text, of a gateway"),
     )
-    for provider in ("litellm", "openai", "anthropic")
 )
 
 # Hosts of the services themselves, whose answers have no such header -> source.
