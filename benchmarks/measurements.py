@@ -62,7 +62,7 @@ MEASUREMENTS = (
         "Where the work goes",
         "The share of each part in what recording adds, in percent of CPU time. The span by hand"
         " has the first two parts as well; the others are what makes ours dearer. They would have"
-        " to shrink to a third for `chat small` to cost 1.2 times the floor.",
+        " to shrink by a third for `chat small` to cost 1.2 times the floor.",
         5,
         shares.rows,
     ),
