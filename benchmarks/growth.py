@@ -42,8 +42,7 @@ SERIES = (
 
 def _work(series: Series, size: int) -> tuple[Workload, Effort]:
     if series.name == "threads":
-        # The other threads fill the caches meanwhile; more calls of theirs than their service takes
-        # under callgrind would be sent twice.
+        # Few, as the other threads fill the caches meanwhile, and keep the service busy.
         return WORKLOADS["chat small"], Effort(warm_up=3, other_threads=size - 1)
     if series.name == "chunks":
         return stream_of(size - _CHUNKS_BESIDE_PIECES), _ONCE

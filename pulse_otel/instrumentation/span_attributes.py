@@ -23,9 +23,9 @@ from pulse_otel.texts import scrub
 
 
 def settable(attributes: Attributes, limit: int) -> Attributes:
-    """Change `attributes` to what is set, and return them: structures as JSON text.
+    """Change `attributes` to what is set, and return them: structures as JSON of `limit` bytes.
 
-    Every version of OpenTelemetry's SDK accepts that. A text has at most `limit` bytes.
+    Every version of OpenTelemetry's SDK accepts that.
     """
     for key, value in attributes.items():
         kind = type(value)
