@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry import trace
@@ -38,6 +39,7 @@ from pulse_otel.process.forks import reset_in_children
 from pulse_otel.process.interrupt import remember_interrupt
 
 if TYPE_CHECKING:
+    from pulse_otel.export.pricing.cost import Pricing
     from pulse_otel.export.records.record import Record
     from pulse_otel.export.records.redaction import Redaction
     from pulse_otel.export.spool.spool import Spool
@@ -266,12 +268,13 @@ class PulseSpanExporter(SpanExporter):
 
 
 def _pricing(own: Mapping[str, Any]) -> Callable[[Record], Record]:
-    def price(record: Record) -> Record:
-        from pulse_otel.export.pricing.cost import Pricing
+    @cache
+    def pricing() -> Pricing:
+        from pulse_otel.export.pricing.cost import Pricing  # by the worker: see `preload`
 
-        return Pricing(own)(record)
+        return Pricing(own)
 
-    return price
+    return lambda record: pricing()(record)
 
 
 def _is_call(span: ReadableSpan) -> bool:

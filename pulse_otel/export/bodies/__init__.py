@@ -14,8 +14,7 @@ from pulse_otel import semconv
 from pulse_otel.export.bodies import anthropic, chat, other_apis, responses, trim
 from pulse_otel.export.bodies.content import Content, answer_text
 from pulse_otel.export.bodies.media import may_hold_media, without_media
-from pulse_otel.texts import size_bytes
-from pulse_otel.values import to_json
+from pulse_otel.values import to_json_bytes
 
 __all__ = [
     "MAX_BYTES",
@@ -31,14 +30,14 @@ __all__ = [
 
 
 class Body(dict[str, Any]):
-    """A body with its JSON text, as it was written to be measured; nobody changes either."""
+    """A body with its JSON in UTF-8, as it was written to be measured; nobody changes either."""
 
-    __slots__ = ("text",)
+    __slots__ = ("json",)
 
-    def __init__(self, value: Mapping[str, Any], text: str) -> None:
+    def __init__(self, value: Mapping[str, Any], json: bytes) -> None:
         """Copy `value`."""
         super().__init__(value)
-        self.text = text
+        self.json = json
 
 
 MAX_BYTES = 4 << 20
@@ -101,16 +100,16 @@ def response(
 
 def bounded(value: Any) -> Any:
     """Return another value for a JSON payload, such as a tool's input, by the same rules."""
-    return value if _fits(to_json(value)) else trim.fit(without_media(value), MAX_BYTES)
+    return value if _fits(to_json_bytes(value)) else trim.fit(without_media(value), MAX_BYTES)
 
 
 def _written(
     body: dict[str, Any], trimmed: Callable[[dict[str, Any], int], dict[str, Any]]
 ) -> dict[str, Any]:
-    text = to_json(body)
-    return Body(body, text) if _fits(text) else trimmed(without_media(body), MAX_BYTES)
+    json = to_json_bytes(body)
+    return Body(body, json) if _fits(json) else trimmed(without_media(body), MAX_BYTES)
 
 
-def _fits(text: str) -> bool:
+def _fits(json: bytes) -> bool:
     """Return whether a value is neither to be trimmed nor holds media, as its JSON shows."""
-    return size_bytes(text) <= MAX_BYTES and not may_hold_media(text)
+    return len(json) <= MAX_BYTES and not may_hold_media(json)

@@ -22,12 +22,18 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\r\n]+={0,2}")
 # Fields that hold base64 in the APIs' shapes
 _DATA_KEYS = frozenset(("data", "b64_json", "file_data"))
 _GENERATED = ("result", "image_generation_call")  # field and type of a Responses item
-_SIGNS = (";base64,", '"data":', '"b64_json":', '"file_data":', "image_generation_call")
+_SIGNS = (
+    b";base64,",
+    b'"data":',
+    b'"b64_json":',
+    b'"file_data":',
+    b"image_generation_call",
+)
 
 
-def may_hold_media(text: str) -> bool:
-    """Return whether `without_media` may change the value with this JSON text."""
-    return any(sign in text for sign in _SIGNS)
+def may_hold_media(json: bytes) -> bool:
+    """Return whether `without_media` may change the value with this JSON."""
+    return any(sign in json for sign in _SIGNS)
 
 
 _TYPE_KEYS = ("media_type", "mime_type", "mediaType", "format", "modality", "type")

@@ -13,7 +13,7 @@ from pulse_otel.export.payloads.form import Encoded, Form
 if TYPE_CHECKING:
     from pulse_otel.export.records.record import Record
 
-_UNWRITTEN = Encoded("")
+_UNWRITTEN = Encoded(b"")
 
 
 class Entry(NamedTuple):
@@ -50,7 +50,7 @@ class Batch:
     @property
     def size(self) -> int:
         """The size of its request in bytes, about."""
-        return sum(len(entry.encoded.text) for entry in self.entries)
+        return sum(len(entry.encoded.json) for entry in self.entries)
 
     @property
     def time_factor(self) -> float:

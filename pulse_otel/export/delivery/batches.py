@@ -115,7 +115,7 @@ class Batches:
             entry = self._encoded(self.ready.popleft(), form)
             if entry is None:
                 continue
-            size = len(entry.encoded.text)
+            size = len(entry.encoded.json)
             if batch.entries and total + size > self._limit:
                 self.ready.appendleft(entry)
                 break
@@ -193,7 +193,7 @@ class Batches:
             smaller = self._encoded(entry._replace(record=record, shrinks=tries), batch.form)
             if smaller is None:
                 return []
-            if len(smaller.encoded.text) < batch.size:
+            if len(smaller.encoded.json) < batch.size:
                 return [batch.part([smaller])]
         return [batch]
 

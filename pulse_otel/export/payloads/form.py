@@ -15,7 +15,7 @@ MAX_INT = 2**31 - 1
 
 def column_int(value: int) -> int:
     """Return `value` within an integer column: a larger one would cost other spans (§3.6)."""
-    return max(0, min(value, MAX_INT))
+    return value if 0 <= value <= MAX_INT else max(0, min(value, MAX_INT))
 
 
 def column_cents(cents: float | None) -> float | None:
@@ -24,9 +24,9 @@ def column_cents(cents: float | None) -> float | None:
 
 
 class Encoded(NamedTuple):
-    """One record's JSON text; the form groups the records of a request by `group`."""
+    """One record's JSON in UTF-8; the form groups the records of a request by `group`."""
 
-    text: str
+    json: bytes
     group: str | None = None
 
 

@@ -9,61 +9,57 @@ The service rejects, loses or blanks data that breaks one of the rules.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.export.payloads.body_text import body_json, request_json
+from pulse_otel.export.payloads.body_json import body_json, request_json
 from pulse_otel.export.payloads.form import MAX_INT, Encoded, Form, column_cents, column_int
 from pulse_otel.export.records.record import Record
 from pulse_otel.texts import clip, scrub
-from pulse_otel.values import plain, to_json
+from pulse_otel.values import plain
 
 _METADATA_BYTES = 32_768
 _TEXT_BYTES = 1024
 _MAX_DURATION_NS = MAX_INT * 1_000_000
 _MAX_EXACT = 2**53 - 1  # larger integers lose digits as JSON numbers
 
-Attribute = dict[str, Any]
+_FAILED = '{"code":2}'
+from json.encoder import encode_basestring as _quoted
 
 
 def encode(record: Record) -> Encoded:
-    """Return the JSON of one span."""
-    end_ns = min(record.end_ns, record.start_ns + _MAX_DURATION_NS)
-    span: dict[str, Any] = {
-        "traceId": record.trace_id,
-        "spanId": record.span_id,
-        "name": clip(scrub(record.name), _TEXT_BYTES),
-        "kind": 3,
-        "startTimeUnixNano": str(record.start_ns),
-        "endTimeUnixNano": str(max(record.start_ns, end_ns)),
-        "attributes": _attributes(record),
-        "status": {"code": 2} if record.is_error else {},
-    }
-    if record.parent_span_id:
-        span["parentSpanId"] = record.parent_span_id
-    return Encoded(to_json(span), record.service_name)
+    """Return the JSON of one span, written piece by piece: a tree takes three times as long."""
+    end_ns = max(record.start_ns, min(record.end_ns, record.start_ns + _MAX_DURATION_NS))
+    parent = record.parent_span_id
+    above = f',"parentSpanId":{_quoted(parent)}' if parent else ""
+    start = (
+        f'{{"traceId":{_quoted(record.trace_id)},"spanId":{_quoted(record.span_id)}{above},'
+        f'"name":{_quoted(clip(scrub(record.name), _TEXT_BYTES))},"kind":3,'
+        f'"startTimeUnixNano":"{record.start_ns}","endTimeUnixNano":"{end_ns}",'
+        f'"status":{_FAILED if record.is_error else "{}"},'
+        f'"attributes":[{",".join(_attributes(record))}'
+    )
+    return Encoded(b"".join((start.encode(), *_contents(record), b"]}")), record.service_name)
 
 
 def body(spans: Sequence[Encoded]) -> bytes:
     """Return one export request with `spans`, grouped by service name."""
-    groups: dict[str | None, list[str]] = {}
+    groups: dict[str | None, list[bytes]] = {}
     for span in spans:
-        groups.setdefault(span.group, []).append(span.text)
-    parts = [
-        f'{{"resource":{_resource(name)},"scopeSpans":[{{"scope":{{"name":"pulse_otel"}},'
-        f'"spans":[{",".join(texts)}]}}]}}'
-        for name, texts in groups.items()
-    ]
-    return f'{{"resourceSpans":[{",".join(parts)}]}}'.encode()
+        groups.setdefault(span.group, []).append(span.json)
+    return b'{"resourceSpans":[%b]}' % b",".join(
+        b'{"resource":{"attributes":[%b]},"scopeSpans":[{"scope":{"name":"pulse_otel"},"spans":[%b]}]}'
+        % (_attribute(semconv.SERVICE_NAME, name).encode() if name else b"", b",".join(members))
+        for name, members in groups.items()
+    )
 
 
-def _resource(service_name: str | None) -> str:
-    attributes = [_attribute(semconv.SERVICE_NAME, service_name)] if service_name else []
-    return to_json({"attributes": attributes})
-
-
-def _attributes(record: Record) -> list[Attribute]:
+def _attributes(record: Record) -> list[str]:
+    """Return what is short: columns, and attributes that have none."""
+    usage = record.usage
     columns: dict[str, Any] = {
         semconv.PULSE_KIND: record.kind,
         semconv.PULSE_SOURCE: "sdk",
@@ -74,95 +70,110 @@ def _attributes(record: Record) -> list[Attribute]:
         semconv.RESPONSE_MODEL: record.response_model,
         semconv.RESPONSE_ID: record.response_id,
         semconv.FINISH_REASONS: record.finish_reason,
-        semconv.INPUT_TOKENS: _count(record.usage.input),
-        semconv.OUTPUT_TOKENS: _count(record.usage.output),
+        semconv.INPUT_TOKENS: None if usage.input is None else column_int(usage.input),
+        semconv.OUTPUT_TOKENS: None if usage.output is None else column_int(usage.output),
         semconv.PULSE_COST_CENTS: column_cents(record.cost_cents),
         semconv.PULSE_TOOL_ID: record.tool_id,
         semconv.PULSE_TOOL_NAME: record.tool_name,
         semconv.PULSE_AGENT_NAME: record.agent_name,
         semconv.PULSE_USER_ID: record.user_id,
-        semconv.PULSE_SERVICE_TIER: _leftover(record.service_tier),
+        semconv.PULSE_SERVICE_TIER: record.service_tier,
+        **record.attributes,
     }
-    columns |= {key: _leftover(value) for key, value in record.attributes.items()}
-    attributes = [
-        _text(k, v) if type(v) is str else _attribute(k, v)
-        for k, v in columns.items()
-        if v is not None
+    return [
+        _attribute(key, value)
+        for key, value in columns.items()
+        if value is not None
     ]
+
+
+def _contents(record: Record) -> Iterator[bytes]:
+    """Yield what may be long, each after a comma."""
     if record.output_text:
         text = scrub(clip(record.output_text, FORM.max_body_bytes))
-        attributes.append(_text(semconv.PULSE_OUTPUT_TEXT, text))
-    bodies = {
-        semconv.PULSE_REQUEST: record.request,
-        semconv.PULSE_RESPONSE: record.response,
-        semconv.PULSE_ERROR: record.error,
-        semconv.PULSE_TOOL_INPUT: record.tool_input,
-        semconv.PULSE_TOOL_RESPONSE: record.tool_output,
-    }
-    for key, value in bodies.items():
+        yield f",{_head(semconv.PULSE_OUTPUT_TEXT)}{_string(text)}}}".encode()
+    bodies = (
+        (semconv.PULSE_REQUEST, record.request),
+        (semconv.PULSE_RESPONSE, record.response),
+        (semconv.PULSE_ERROR, record.error),
+        (semconv.PULSE_TOOL_INPUT, record.tool_input),
+        (semconv.PULSE_TOOL_RESPONSE, record.tool_output),
+    )
+    for key, value in bodies:
         if value is not None and value != {}:
             write = request_json if key == semconv.PULSE_REQUEST else body_json
-            attributes.append(_text(key, write(value, FORM.max_body_bytes)))
+            yield _json_attribute(key, write(value, FORM.max_body_bytes))
     if record.metadata:
-        attributes.append(_metadata(record.metadata))
-    return attributes
+        yield b"," + _metadata(record.metadata).encode()
+
+
+def _json_attribute(key: str, json: bytes) -> bytes:
+    """Return an attribute after a comma; JSON has no other characters to escape than these."""
+    escaped = json.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return b',%b{"stringValue":"%b"}}' % (_head(key).encode(), escaped)
 
 
 def _event_type(record: Record) -> str:
     """The label of what is no tool (contract §3.3): of a notification, what was done."""
-    names = {"llm_call": "provider_call", "notification": record.operation}
-    return names.get(record.kind) or record.kind
+    if record.kind == "llm_call":
+        return "provider_call"
+    return (record.kind == "notification" and record.operation) or record.kind
 
 
-def _count(tokens: int | None) -> int | None:
-    return None if tokens is None else column_int(tokens)
-
-
-def _leftover(value: Any) -> Any:
-    """Return an attribute without a column, bounded: the service bounds no ids and names."""
+def _bounded(value: Any) -> Any:
+    """Return the value of an attribute, bounded: the service bounds no ids and names."""
     if isinstance(value, str):
         return value if len(value) < _TEXT_BYTES else clip(value, FORM.max_body_bytes)
     return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _metadata(metadata: Mapping[str, Any]) -> Attribute:
+def _metadata(metadata: Mapping[str, Any]) -> str:
     """Return a kvlist, since the service flattens only the keys of a kvlist (contract §3.3)."""
     values = plain(metadata)
     values = {
         key: value if not isinstance(value, str) else clip(value, _METADATA_BYTES // 4)
         for key, value in values.items()
     }
-    pairs = [
-        {"key": key, "value": _value(value)} for key, value in values.items() if value is not None
-    ]
-    return {"key": semconv.PULSE_METADATA, "value": {"kvlistValue": {"values": pairs}}}
+    return f"{_head(semconv.PULSE_METADATA)}{_value(values)}}}"
 
 
-def _attribute(key: str, value: Any) -> Attribute:
-    return {"key": key, "value": _value(value)}
+def _attribute(key: str, value: Any) -> str:
+    kind = type(value)  # nearly all are of one of these
+    if kind is str and len(value) < _TEXT_BYTES and value.isascii() and "\x00" not in value:
+        return f'{_head(key)}{{"stringValue":{_quoted(value)}}}}}'
+    if kind is int and -_MAX_EXACT <= value <= _MAX_EXACT:
+        return f'{_head(key)}{{"intValue":{value}}}}}'
+    return f"{_head(key)}{_value(_bounded(value))}}}"
 
 
-def _text(key: str, text: str) -> Attribute:
-    return {"key": key, "value": {"stringValue": text}}
+@lru_cache(maxsize=1024)
+def _head(key: str) -> str:
+    return f'{{"key":{_quoted(scrub(key))},"value":'
 
 
-def _value(value: Any) -> dict[str, Any]:
+def _string(text: str) -> str:
+    return f'{{"stringValue":{_quoted(scrub(text))}}}'
+
+
+def _value(value: Any) -> str:
     """Return an OTLP AnyValue; integers are JSON numbers if those are exact, else texts."""
     if isinstance(value, str):
-        return {"stringValue": value}  # `to_json` scrubs it
+        return _string(value)
     if isinstance(value, bool):
-        return {"boolValue": value}
+        return '{"boolValue":true}' if value else '{"boolValue":false}'
     if isinstance(value, int):
-        exact = abs(value) <= _MAX_EXACT
-        return {"intValue": value} if exact else {"stringValue": str(plain(value))}
+        exact = -_MAX_EXACT <= value <= _MAX_EXACT
+        return f'{{"intValue":{int.__repr__(value)}}}' if exact else _string(str(plain(value)))
     if isinstance(value, float):
-        return {"doubleValue": value} if abs(value) < 1e300 else {"stringValue": str(value)}
+        finite = -1e300 < value < 1e300
+        return f'{{"doubleValue":{float.__repr__(value)}}}' if finite else _string(str(value))
     if isinstance(value, Mapping):
-        pairs = [{"key": str(k), "value": _value(v)} for k, v in value.items() if v is not None]
-        return {"kvlistValue": {"values": pairs}}
+        pairs = [f"{_head(str(k))}{_value(v)}}}" for k, v in value.items() if v is not None]
+        return f'{{"kvlistValue":{{"values":[{",".join(pairs)}]}}}}'
     if isinstance(value, (list, tuple)):
-        return {"arrayValue": {"values": [_value(item) for item in value if item is not None]}}
-    return {"stringValue": scrub(str(value))}
+        items = [_value(item) for item in value if item is not None]
+        return f'{{"arrayValue":{{"values":[{",".join(items)}]}}}}'
+    return _string(str(value))
 
 
 FORM = Form(

@@ -21,11 +21,11 @@ from typing import Any
 from pulse_otel import semconv
 from pulse_otel.bounds import bounded_json
 from pulse_otel.export import bodies
-from pulse_otel.export.payloads.body_text import body_json, request_json
+from pulse_otel.export.payloads.body_json import body_json, request_json
 from pulse_otel.export.payloads.form import Encoded, Form, column_cents, column_int
 from pulse_otel.export.records.record import Record
 from pulse_otel.texts import clip, scrub
-from pulse_otel.values import plain, to_json
+from pulse_otel.values import plain, to_json_bytes
 
 _METADATA_BYTES = 65_536
 _LEFTOVER_BYTES = 8192
@@ -62,19 +62,20 @@ def encode(record: Record) -> Encoded | None:
     """Return the JSON of one trace; None for anything but an LLM call."""
     if record.kind != "llm_call":
         return None
-    fields = {key: to_json(value) for key, value in _columns(record).items() if value is not None}
+    columns = _columns(record).items()
+    fields = {key: to_json_bytes(value) for key, value in columns if value is not None}
     fields["request_body"] = request_json(record.request or {}, FORM.max_body_bytes)
     if record.response:
         fields["response_body"] = body_json(record.response, FORM.max_body_bytes)
     if record.error:
         fields["error"] = body_json(record.error, FORM.max_body_bytes)
     fields["metadata"] = _metadata(record)
-    return Encoded(f"{{{','.join(f'{to_json(key)}:{text}' for key, text in fields.items())}}}")
+    return Encoded(b"{%b}" % b",".join(b'"%b":%b' % (k.encode(), v) for k, v in fields.items()))
 
 
 def body(traces: Sequence[Encoded]) -> bytes:
     """Return one request with `traces`."""
-    return f"[{','.join(trace.text for trace in traces)}]".encode()
+    return b"[%b]" % b",".join(trace.json for trace in traces)
 
 
 def _columns(record: Record) -> dict[str, Any]:
@@ -139,14 +140,14 @@ def _text(value: str | None, limit_bytes: int = _TEXT_BYTES) -> str | None:
     return clip(scrub(value), limit_bytes) if value else None
 
 
-def _metadata(record: Record) -> str:
+def _metadata(record: Record) -> bytes:
     """Return the caller's metadata, and the parts of the record that have no field."""
     own = {str(key): value for key, value in record.metadata.items() if value is not None}
     ours = _facts(record)
     # The caller's key wins.
     ours = {key if key not in own else f"pulse_{key}": value for key, value in ours.items()}
     parts = (bounded_json(plain(own), _METADATA_BYTES), bounded_json(ours, _METADATA_BYTES))
-    return f"{{{','.join(part[1:-1] for part in parts if part != '{}')}}}"
+    return f"{{{','.join(part[1:-1] for part in parts if part != '{}')}}}".encode()
 
 
 def _facts(record: Record) -> dict[str, Any]:

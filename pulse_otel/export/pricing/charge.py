@@ -23,32 +23,34 @@ def charge(prices: Prices, usage: Usage, uses: Mapping[str, int] | None = None) 
     number is 0. Raises CostUnknown for a use without a price, and where a part can be charged as
     nothing else.
     """
-    tokens = sum(
-        _cents(prices, {**_prompt(prices, part), **_answer(prices, part)}, _size(part))
-        for part in _samplings(prices, usage)
-    )
-    return tokens + _cents(prices, _others(prices, usage, uses or {}), _size(usage))
+    size = _size(usage)
+    cents = 0.0
+    for part in _samplings(prices, usage, size):
+        prompt = size if part is usage else _size(part)
+        cents += _cents(prices, _prompt(prices, part, prompt) | _answer(prices, part), prompt)
+    return cents + _cents(prices, _others(prices, usage, uses or {}), size)
 
 
 def _cents(prices: Prices, counts: Mapping[str, float], prompt: int) -> float:
-    return sum(
-        _rate(prices[unit], prompt) * count * 100 / PRICED_PER[unit]
-        for unit, count in counts.items()
-    )
+    cents = 0.0
+    for unit, count in counts.items():
+        cents += _rate(prices[unit], prompt) * count * 100 / PRICED_PER[unit]
+    return cents
 
 
 def _size(usage: Usage) -> int:
     """The size of a prompt. A total smaller than its parts can only be wrong."""
-    return max(_count(usage.input), _count(usage.cache_read) + _count(usage.cache_write))
+    total, cached = _count(usage.input), _count(usage.cache_read) + _count(usage.cache_write)
+    return total if total > cached else cached
 
 
-def _samplings(prices: Prices, usage: Usage) -> list[Usage]:
+def _samplings(prices: Prices, usage: Usage, size: int) -> list[Usage]:
     """The parts of `usage` that are charged each for itself, by the size of its own prompt.
 
     Raises CostUnknown where a step of the prices lies below a sum of prompts that are not known.
     """
     steps = [rate[1][0] for rate in prices.values() if isinstance(rate, list) and len(rate) > 1]
-    if not steps or _size(usage) <= min(steps):
+    if not steps or size <= min(steps):
         return [usage]
     parts = [Usage(**counts) for counts in usage.samplings or ()]
     if parts and all(
@@ -76,7 +78,9 @@ def _scaled(rate: Rate, factor: float) -> Rate:
     return rate * factor
 
 
-def _prompt(prices: Prices, usage: Usage) -> dict[str, int]:
+def _prompt(prices: Prices, usage: Usage, size: int) -> dict[str, int]:
+    if not (usage.cache_read or usage.cache_write or usage.input_audio or usage.input_image):
+        return {"input": size} if "input" in prices else {}
     parts = {
         "cache_read": _count(usage.cache_read),
         "cache_write": _count(usage.cache_write),
@@ -96,16 +100,19 @@ def _prompt(prices: Prices, usage: Usage) -> dict[str, int]:
             parts = {unit: cached, **parts}
         if unit in prices or "cache_read" in prices:
             parts[modality] = max(0, parts[modality] - cached)
-    return _divided(prices, parts, "input", _size(usage))
+    return _divided(prices, parts, "input", size)
 
 
 def _answer(prices: Prices, usage: Usage) -> dict[str, int]:
+    total = _count(usage.output)
+    if not (usage.output_audio or usage.output_image or usage.reasoning):
+        return {"output": total} if "output" in prices else {}
     parts = {
         "output_audio": _count(usage.output_audio),
         "output_image": _count(usage.output_image),
         "reasoning": _count(usage.reasoning),
     }
-    return _divided(prices, parts, "output", _count(usage.output))
+    return _divided(prices, parts, "output", total)
 
 
 def _divided(prices: Prices, parts: dict[str, int], whole: str, total: int) -> dict[str, int]:
@@ -127,7 +134,7 @@ def _divided(prices: Prices, parts: dict[str, int], whole: str, total: int) -> d
 def _others(prices: Prices, usage: Usage, uses: Mapping[str, int]) -> dict[str, float]:
     """What is not a part of the prompt or the answer."""
     counts: dict[str, float] = {"requests": 1} if "requests" in prices else {}
-    beside = {"citation": _count(usage.citation), **uses}
+    beside = {"citation": _count(usage.citation), **uses} if usage.citation or uses else {}
     for unit, count in beside.items():
         if count and unit not in prices:
             raise CostUnknown(f"no price of {unit.replace('_', ' ')}")
@@ -149,6 +156,8 @@ def _rate(price: Rate, prompt: int) -> float:
 
 def _count(value: object) -> int:
     """A count: 0 for anything that is not a positive number."""
+    if type(value) is int:
+        return value if 0 < value < _MAX_COUNT else 0
     return 0 if value is None else int(_seconds(value))
 
 

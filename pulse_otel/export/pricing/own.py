@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pulse_otel.export.pricing.names import name
 from pulse_otel.prices import Prices
 
 
-def own_prices_of(own: Mapping[str, Prices], provider: str, models: list[str]) -> Prices | None:
+def own_prices_of(own: Mapping[str, Prices], provider: str, models: Sequence[str]) -> Prices | None:
     """The prices of the first of `models` that has some.
 
     `provider:model` precedes `model`, and an exact name precedes the longest start of it, which

@@ -8,7 +8,12 @@ from __future__ import annotations
 from pulse_otel import semconv
 from pulse_otel.export.pricing.charge import CostUnknown
 from pulse_otel.export.pricing.names import name
-from pulse_otel.export.pricing.rules import AUDIO_APART, FEE_IN_STATED_COST_ONLY, SEARCH_MODELS
+from pulse_otel.export.pricing.rules import (
+    AUDIO_APART,
+    FEE_IN_STATED_COST_ONLY,
+    SEARCH_MODELS,
+    WITHOUT_LONG_PROMPTS,
+)
 from pulse_otel.export.records.record import Record, Usage
 from pulse_otel.prices import TOKENS, Prices
 
@@ -25,18 +30,23 @@ def refuse_unlisted_fees(provider: str, model: str, prices: Prices) -> None:
 
 def refuse_unlisted_audio(provider: str, prices: Prices, usage: Usage) -> None:
     """Refuse audio whose price is not listed and is not that of text."""
-    counts = {"input_audio": usage.input_audio, "output_audio": usage.output_audio}
-    if provider in AUDIO_APART and any(n and unit not in prices for unit, n in counts.items()):
+    if provider in AUDIO_APART and (
+        (usage.input_audio and "input_audio" not in prices)
+        or (usage.output_audio and "output_audio" not in prices)
+    ):
         raise CostUnknown("no price of audio tokens")
 
 
-def is_long(prices: Prices, variant: Prices, usage: Usage) -> bool:
-    """Whether the prompt exceeds a step of the listed prices that `variant` does not have."""
-    for unit in variant:
-        steps = prices.get(unit)
-        if isinstance(steps, list) and not isinstance(variant[unit], list):
-            return len(steps) > 1 and (usage.input or 0) > steps[1][0]
-    return False
+def refuse_long(listed: Prices, mode: str | None, prices: Prices, usage: Usage) -> None:
+    """Refuse prompts beyond a step of the listed prices that those of `mode` do not have."""
+    if mode not in WITHOUT_LONG_PROMPTS:
+        return
+    for unit, steps in listed.items():
+        if isinstance(steps, list) and not isinstance(prices[unit], list):
+            if len(steps) > 1 and (usage.input or 0) > steps[1][0]:
+                what = "for a prompt of this length"
+                raise CostUnknown(f"no price of service tier {mode} {what}")
+            return
 
 
 def refuse_unsplit(record: Record, prices: Prices, usage: Usage) -> None:

@@ -16,8 +16,8 @@ T = TypeVar("T")
 def updated(one: T, **changes: Any) -> T:
     """Return a copy of a dataclass with `changes`; `dataclasses.replace` takes ten times as long.
 
-    The classes of `records` are not frozen, as that makes each field of a new one dear. Nothing
-    writes to one that was made.
+    The classes of `records` are not frozen, as that makes each field of a new one dear. Only
+    `Pricing` writes to one that was made.
     """
     kind: Any = type(one)
     made: T = kind(*_values_of(kind)(one))

@@ -206,11 +206,13 @@ class CallDeduplicator:
 
     def _ship(self, call: Call) -> Record:
         """Return its record; remember the call without texts, for a late counterpart."""
-        self._remember(call.observation)
-        return call.record
+        record = call.record
+        call.observation = call.observation.without_texts()
+        self._remember(call)
+        return record
 
-    def _remember(self, seen: CallObservation) -> None:
-        self._shipped.add(Call(seen.without_texts()))
+    def _remember(self, call: Call) -> None:
+        self._shipped.add(call)
         if len(self._shipped) > _MOST_REMEMBERED:
             self._shipped.remove(next(self._shipped.in_order()))
 
@@ -229,10 +231,8 @@ class CallDeduplicator:
             return False
         self._shipped.remove(sent)
         if len(sent.observation.ids) < _MOST_JOINED:
-            both = sent.observation.joined(call.observation, sent.record)
-            self._remember(both)
-        else:
-            self._remember(sent.observation)
+            sent = Call(sent.observation.joined(call.observation, sent.record))
+        self._remember(sent)
         return True
 
     def _repeats_its_parts(self, call: Call) -> bool:

@@ -25,10 +25,13 @@ class Call:
 
     def __post_init__(self) -> None:
         """Make the keys, which are asked for again and again."""
-        seen = self.observation
-        self.keys = [("span", *span) for span in seen.ids]
-        self.keys += [("parent", *span) for span in seen.parents]
-        self.keys += [("linked", *span) for span in seen.linked]
+        seen, self.keys = self.observation, []
+        for span in seen.ids:
+            self.keys.append(("span", *span))
+        for span in seen.parents:
+            self.keys.append(("parent", *span))
+        for span in seen.linked:
+            self.keys.append(("linked", *span))
         if seen.record.response_id:
             self.keys.append(("response", seen.record.response_id, ""))
 

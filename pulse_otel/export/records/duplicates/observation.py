@@ -1,14 +1,18 @@
 """A call as one or several instrumentations recorded it."""
 
+# isinstance() on data of any shape leaves the type checker with unknown element types:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.export.records.record import UNKNOWN_USAGE, Record, updated
 
+Message = dict[str, Any]
 SpanId = tuple[str, str]
 """The trace id and the span id."""
 
@@ -42,7 +46,7 @@ class CallObservation:
     def of(cls, record: Record) -> CallObservation:
         """Return the observation of one span."""
         trace_id, parent = record.trace_id, record.parent_span_id
-        request = record.request or {}
+        request = record.request or _NOTHING
         messages = _dicts(request.get("messages") or request.get("input"))
         return cls(
             record,
@@ -52,15 +56,16 @@ class CallObservation:
             linked=frozenset(record.contains),
             question=_hash(_question(request, messages)),
             answer=_hash(record.output_text),
-            tools=_hash(_tool_calls(record.response or {})),
+            tools=_hash(_tool_calls(record.response or _NOTHING)),
             session=_hash(record.session_id),
             user=_hash(record.user_id),
+            history=_hash_all(_texts_of(messages, _USER)),
+            system=_hash_all(_instructions(request, messages)),
             parameters={
                 name: request[name]
                 for name in _PARAMETERS
                 if name in request and isinstance(request[name], (int, float))
             },
-            **_said(request, messages),
         )
 
     @property
@@ -133,8 +138,10 @@ def _hash(text: str | None) -> int | None:
     return hash(found) if found and found not in _LEFT_OUT else None
 
 
+_NOTHING: Mapping[str, Any] = {}
 _PARAMETERS = ("temperature", "top_p", "top_k", "seed", "presence_penalty", "frequency_penalty")
 _MOST_MESSAGES = 64  # of a longer history the bounds may have cut some
+_USER = ("user",)
 _SYSTEM_ROLES = ("system", "developer")
 
 
@@ -143,17 +150,22 @@ def _hash_all(texts: Sequence[str | None]) -> int | None:
     return hash(tuple(hashes)) if hashes else None
 
 
-def _said(request: Mapping[str, Any], messages: list[dict[str, Any]]) -> dict[str, int | None]:
-    """Return the hashes of what the user and the system said; none of a history that may be cut."""
-    known = messages if len(messages) <= _MOST_MESSAGES else []
-    texts = [(message.get("role"), _text(message.get("content"))) for message in known]
-    given = _text(request.get("system") or request.get("instructions") or "")
-    system = [given, *(text for role, text in texts if role in _SYSTEM_ROLES)]
-    user = [text for role, text in texts if role == "user"]
-    return {"history": _hash_all(user), "system": _hash_all(system)}
+def _instructions(request: Mapping[str, Any], messages: list[Message]) -> list[str | None]:
+    given = request.get("system") or request.get("instructions")
+    texts = _texts_of(messages, _SYSTEM_ROLES)
+    return [_text(given), *texts] if given else texts
 
 
-def _question(request: Mapping[str, Any], messages: list[dict[str, Any]]) -> str | None:
+def _texts_of(messages: list[Message], roles: tuple[str, ...]) -> list[str | None]:
+    """Return what `roles` said; nothing of a history that may be cut."""
+    if len(messages) > _MOST_MESSAGES:
+        return []
+    return [
+        _text(message.get("content")) for message in messages if message.get("role") in roles
+    ]
+
+
+def _question(request: Mapping[str, Any], messages: list[Message]) -> str | None:
     """Return the text of the last message of the user, if it is plain text."""
     asked = request.get("messages") or request.get("input") or request.get("prompt")
     if isinstance(asked, str):
@@ -175,16 +187,22 @@ def _text(content: object) -> str | None:
     return "".join(known) if len(known) == len(texts) else None
 
 
+_CALLS = ("tool_use", "function_call")  # types of blocks
+
+
 def _tool_calls(response: Mapping[str, Any]) -> str:
     """Return the ids of the tool calls that an answer asks for."""
-    choices = [choice.get("message") for choice in _dicts(response.get("choices"))]
-    calls = [call for message in _dicts(choices) for call in _dicts(message.get("tool_calls"))]
-    for name in ("content", "output"):
-        blocks = _dicts(response.get(name))
-        calls += [block for block in blocks if block.get("type") in ("tool_use", "function_call")]
-    return " ".join(sorted(str(call.get("call_id") or call.get("id")) for call in calls))
+    calls: list[dict[str, Any]] = []
+    for choice in _dicts(response.get("choices")):
+        message = choice.get("message")
+        if isinstance(message, dict) and "tool_calls" in message:
+            calls += _dicts(message["tool_calls"])
+    for blocks in (response.get("content"), response.get("output")):
+        calls += [block for block in _dicts(blocks) if block.get("type") in _CALLS]
+    return " ".join(sorted([str(call.get("call_id") or call.get("id")) for call in calls]))
 
 
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    found = cast("Sequence[Any]", value) if isinstance(value, (list, tuple)) else ()
-    return [item for item in found if isinstance(item, dict)]
+def _dicts(value: object) -> list[dict[str, Any]]:
+    if not isinstance(value, (list, tuple)):
+        return []
+    return [item for item in value if isinstance(item, dict)]
