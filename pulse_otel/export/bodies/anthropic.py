@@ -7,6 +7,7 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.export.bodies.content import (
+    PARAMETERS,
     Content,
     Part,
     named,
@@ -17,6 +18,7 @@ from pulse_otel.export.bodies.content import (
 from pulse_otel.export.bodies.display import for_display
 
 _PARAMETERS = {
+    **PARAMETERS,
     semconv.REQUEST_MAX_TOKENS: "max_tokens",
     semconv.REQUEST_STOP_SEQUENCES: "stop_sequences",
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.export.bodies.content import (
+    PARAMETERS,
     Content,
     Part,
     as_string,
@@ -20,6 +21,7 @@ from pulse_otel.export.bodies.content import (
 from pulse_otel.export.bodies.display import for_display
 
 _PARAMETERS = {
+    **PARAMETERS,
     semconv.REQUEST_MAX_TOKENS: "max_tokens",
     semconv.REQUEST_STOP_SEQUENCES: "stop",
     semconv.REQUEST_REASONING_LEVEL: "reasoning_effort",
@@ -33,14 +35,10 @@ _RESPONSE = {
 }
 _USAGE = {semconv.INPUT_TOKENS: "prompt_tokens", semconv.OUTPUT_TOKENS: "completion_tokens"}
 _USAGE_DETAILS = {
-    "prompt_tokens_details": {
-        semconv.CACHE_READ_TOKENS: "cached_tokens",
-        semconv.INPUT_AUDIO_TOKENS: "audio_tokens",
-    },
-    "completion_tokens_details": {
-        semconv.REASONING_TOKENS: "reasoning_tokens",
-        semconv.OUTPUT_AUDIO_TOKENS: "audio_tokens",
-    },
+    semconv.CACHE_READ_TOKENS: ("prompt_tokens_details", "cached_tokens"),
+    semconv.INPUT_AUDIO_TOKENS: ("prompt_tokens_details", "audio_tokens"),
+    semconv.REASONING_TOKENS: ("completion_tokens_details", "reasoning_tokens"),
+    semconv.OUTPUT_AUDIO_TOKENS: ("completion_tokens_details", "audio_tokens"),
 }
 
 
@@ -72,11 +70,25 @@ def messages(content: Content) -> list[dict[str, Any]]:
     """The conversation as the API takes it, the system text first, in case it is kept apart."""
     system = [{"role": "system", "parts": content.system}] if content.system else []
     given = for_display([*system, *(content.input or ())], _is_users)
-    return [item for message in given for item in _messages(message)]
+    found: list[dict[str, Any]] = []
+    for message in given:
+        plain = _plain(message)
+        found += [plain] if plain else _messages(message)
+    return found
+
+
+def _plain(message: dict[str, Any]) -> dict[str, Any] | None:
+    """Return a message that is nothing but a text, as most are; None for another one."""
+    text = only_text(message.get("parts"))
+    if text is None or "name" in message:
+        return None
+    return {"role": message.get("role") or "assistant", "content": text}
 
 
 def _is_users(message: dict[str, Any]) -> bool:
-    return message.get("role") == "user" and not _results(parts_of(message))
+    if message.get("role") != "user":
+        return False
+    return only_text(message.get("parts")) is not None or not _results(parts_of(message))
 
 
 def _results(parts: list[Part]) -> list[Part]:
@@ -84,7 +96,8 @@ def _results(parts: list[Part]) -> list[Part]:
 
 
 def _choice(index: int, message: dict[str, Any], content: Content) -> dict[str, Any]:
-    choice: dict[str, Any] = {"index": index, "message": _message(message, parts_of(message))}
+    answer = _plain(message) or _message(message, parts_of(message))
+    choice: dict[str, Any] = {"index": index, "message": answer}
     reason = content.finish_reason(index, _FINISH_REASONS)
     return {**choice, "finish_reason": reason} if reason else choice
 
@@ -97,9 +110,6 @@ def _tool(tool: dict[str, Any]) -> dict[str, Any]:
 
 def _messages(message: dict[str, Any]) -> list[dict[str, Any]]:
     """Return one message, or one message for each tool result."""
-    text = only_text(message.get("parts"))
-    if text is not None and "name" not in message:
-        return [{"role": message.get("role") or "assistant", "content": text}]
     parts = parts_of(message)
     results = _results(parts)
     if not results:

@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from pulse_otel import semconv
 from pulse_otel.values import to_json
@@ -16,8 +15,7 @@ from pulse_otel.values import to_json
 Part = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """Messages, tools and parameters as GenAI structures; `input` is None if none was recorded."""
 
     system: list[Part]
@@ -25,8 +23,8 @@ class Content:
     output: list[dict[str, Any]]
     tools: list[dict[str, Any]]
     parameters: Mapping[str, Any]
-    raw_finish_reasons: list[str]
-    finish_reasons: list[str]
+    raw_finish_reasons: Sequence[str]
+    finish_reasons: Sequence[str]
 
     def input_parts(self) -> list[Part]:
         """Return the parts of all input messages."""
@@ -46,7 +44,7 @@ class Content:
         return None
 
 
-_PARAMETERS = {
+PARAMETERS = {
     semconv.REQUEST_MODEL: "model",
     semconv.REQUEST_TEMPERATURE: "temperature",
     semconv.REQUEST_TOP_P: "top_p",
@@ -60,36 +58,44 @@ _PARAMETERS = {
 }
 
 
+"""The names of a request's parameters that most shapes share."""
+
+
 def parameters(
     attributes: Mapping[str, Any], content: Content, names: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return the request's parameters; `names` has those that the shape names differently."""
+    """Return the request's parameters, by the shape's `names`."""
     body = {
         name: list(value) if isinstance(value, tuple) else value
-        for key, name in {**_PARAMETERS, **names}.items()
-        if (value := attributes.get(key)) is not None
+        for name, value in named(attributes, names).items()
     }
     return {**body, **content.parameters}
 
 
 def named(attributes: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """Return the attributes that are present, by other names."""
-    return {
-        name: value for key, name in names.items() if (value := attributes.get(key)) is not None
-    }
+    found: dict[str, Any] = {}
+    for key, name in names.items():
+        if key in attributes and (value := attributes[key]) is not None:
+            found[name] = value
+    return found
 
 
 def usage(
     attributes: Mapping[str, Any],
     names: Mapping[str, str],
-    details: Mapping[str, Mapping[str, str]] = {},
+    details: Mapping[str, tuple[str, str]] = {},
 ) -> dict[str, Any]:
-    """Return ``{"usage": ...}`` with the totals and what they consist of, if any is known."""
+    """Return ``{"usage": ...}`` with the totals and what they consist of, if any is known.
+
+    `details` are the places of the latter.
+    """
     counts = named(attributes, names)
     if len(counts) == len(names):
         counts["total_tokens"] = sum(counts.values())
-    parts = {name: named(attributes, below) for name, below in details.items()}
-    counts |= {name: found for name, found in parts.items() if found}
+    for key, (name, below) in details.items():
+        if key in attributes and (count := attributes[key]) is not None:
+            counts.setdefault(name, {})[below] = count
     return {"usage": counts} if counts else {}
 
 
@@ -136,6 +142,8 @@ def as_string(value: object) -> str:
 
 def answer_text(output: list[dict[str, Any]]) -> str | None:
     """Return the text of the first answer that has one, or else of the first refusal."""
+    if output and (only := only_text(output[0].get("parts"))):
+        return only
     for kind in ("text", "refusal"):
         for message in output:
             pieces = [part.get("content") for part in parts_of(message) if part.get("type") == kind]

@@ -33,8 +33,7 @@ def for_display(messages: list[Message], is_users: Callable[[Message], bool]) ->
 
 
 def _with_one_text(message: Message) -> Message:
-    parts = parts_of(message)
-    if not parts or only_text(parts) is not None:
+    if only_text(message.get("parts")) is not None or not (parts := parts_of(message)):
         return message
     return {**message, "parts": [{"type": "text", "content": "\n".join(map(shown, parts))}]}
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.export.bodies.content import (
+    PARAMETERS,
     Content,
     Part,
     answer_text,
@@ -25,11 +26,14 @@ from pulse_otel.export.bodies.content import (
 )
 
 _PARAMETERS = {
+    **PARAMETERS,
     semconv.REQUEST_MAX_TOKENS: "max_tokens",
     semconv.REQUEST_STOP_SEQUENCES: "stop",
 }
 _RESPONSE = {semconv.RESPONSE_ID: "id", semconv.RESPONSE_MODEL: "model"}
 _USAGE = {semconv.INPUT_TOKENS: "input_tokens", semconv.OUTPUT_TOKENS: "output_tokens"}
+
+_EMBEDDINGS = {**PARAMETERS, semconv.EMBEDDINGS_DIMENSIONS: "dimensions"}
 
 # Operation -> the fields of the input and of the output
 FIELDS: dict[str, tuple[str, str]] = {
@@ -93,7 +97,7 @@ class Embeddings:
 
     def request(self, attributes: Mapping[str, Any], content: Content) -> dict[str, Any]:
         """Return the request body."""
-        body = parameters(attributes, content, {semconv.EMBEDDINGS_DIMENSIONS: "dimensions"})
+        body = parameters(attributes, content, _EMBEDDINGS)
         formats: Any = attributes.get(semconv.REQUEST_ENCODING_FORMATS)
         if isinstance(formats, (list, tuple)) and formats:
             body.setdefault("encoding_format", formats[0])

@@ -8,6 +8,7 @@ from typing import Any
 from pulse_otel import semconv
 from pulse_otel.export.bodies import chat
 from pulse_otel.export.bodies.content import (
+    PARAMETERS,
     Content,
     Part,
     as_string,
@@ -19,6 +20,7 @@ from pulse_otel.export.bodies.content import (
 )
 
 _PARAMETERS = {
+    **PARAMETERS,
     semconv.REQUEST_MAX_TOKENS: "max_output_tokens",
     semconv.REQUEST_PREVIOUS_RESPONSE_ID: "previous_response_id",
 }
@@ -29,8 +31,8 @@ _RESPONSE = {
 }
 _USAGE = {semconv.INPUT_TOKENS: "input_tokens", semconv.OUTPUT_TOKENS: "output_tokens"}
 _USAGE_DETAILS = {
-    "input_tokens_details": {semconv.CACHE_READ_TOKENS: "cached_tokens"},
-    "output_tokens_details": {semconv.REASONING_TOKENS: "reasoning_tokens"},
+    semconv.CACHE_READ_TOKENS: ("input_tokens_details", "cached_tokens"),
+    semconv.REASONING_TOKENS: ("output_tokens_details", "reasoning_tokens"),
 }
 # The conventions' finish reason -> status, and the reason for an incomplete answer
 _STATUS: dict[str, tuple[str, str | None]] = {

@@ -17,7 +17,7 @@ from pulse_otel.export.dialects.source import (
     dicts,
     mapping,
 )
-from pulse_otel.export.records.record import Usage
+from pulse_otel.export.records.record import Usage, made
 
 TOKENS = {
     "input": semconv.INPUT_TOKENS,
@@ -36,6 +36,7 @@ TOKENS = {
 }
 """Names in `Usage` -> attributes."""
 
+_TOKEN_NAMES = {key: name for name, key in TOKENS.items()}
 _SELDOM = frozenset(TOKENS) - {"input", "output", "cache_read", "cache_write", "reasoning"}
 _WITHOUT_COLUMN = {name: key for name, key in TOKENS.items() if name not in ("input", "output")}
 
@@ -47,16 +48,15 @@ def usage_of(canonical: Attributes, dialect: Dialect, provider: str | None) -> U
         counts[name] = counts[name] or None  # nearly every answer says 0
     total = counts.get("input")
     cached = counts.get("cache_read", 0) + counts.get("cache_write", 0)
-    # Older instrumentations report Anthropic's input tokens, which leave out the cache.
-    excludes = dialect.excludes_cache and provider == "anthropic"
-    if total is not None and (excludes or total < cached):
-        counts["input"] = total + cached
-    beside = {
-        name: read(canonical[key])
-        for name, (key, read) in _BESIDE_TOKENS.items()
-        if key in canonical
-    }
-    return Usage(**counts, **beside)
+    if cached and total is not None:
+        # Older instrumentations report Anthropic's input tokens, which leave out the cache.
+        excludes = dialect.excludes_cache and provider == "anthropic"
+        if excludes or total < cached:
+            counts["input"] = total + cached
+    for name, (key, read) in _BESIDE_TOKENS.items():
+        if key in canonical:
+            counts[name] = read(canonical[key])
+    return made(Usage, counts)
 
 
 def _tool_uses(value: object) -> dict[str, int] | None:
@@ -82,18 +82,29 @@ _BESIDE_TOKENS: dict[str, tuple[str, Callable[[object], Any]]] = {
 
 
 def _part(counts: Attributes) -> dict[str, Any]:
-    found = {name: as_count(counts[key]) for name, key in TOKENS.items() if key in counts}
-    return {name: count for name, count in found.items() if count is not None}
+    found: dict[str, Any] = {}
+    for key in counts.keys() & _TOKEN_NAMES.keys():
+        if (count := as_count(counts[key])) is not None:
+            found[_TOKEN_NAMES[key]] = count
+    return found
 
 
 _beside_columns = attrgetter(*_WITHOUT_COLUMN)
 
 
-def without_column(usage: Usage) -> dict[str, int | None]:
-    """Return the counts of `usage` that have no column, by their attributes."""
-    return dict(zip(_WITHOUT_COLUMN.values(), _beside_columns(usage), strict=True))
+def without_column(usage: Usage) -> dict[str, int]:
+    """Return the known counts of `usage` that have no column, by their attributes."""
+    counts = _beside_columns(usage)
+    if counts == _UNKNOWN:
+        return {}
+    pairs = zip(_WITHOUT_COLUMN.values(), counts, strict=True)
+    return {key: count for key, count in pairs if count is not None}
+
+
+_UNKNOWN = (None,) * len(_WITHOUT_COLUMN)
 
 
 def counts_of(canonical: Attributes, usage: Usage) -> dict[str, int | None]:
     """Return the counts of `usage` for the attributes that are there."""
-    return {key: getattr(usage, name) for name, key in TOKENS.items() if key in canonical}
+    there = canonical.keys() & _TOKEN_NAMES.keys()
+    return {key: getattr(usage, _TOKEN_NAMES[key]) for key in there}

@@ -80,16 +80,12 @@ class Dialect:
     def canonical(self, source: Source) -> Attributes:
         """Return the span's attributes under the keys of the conventions."""
         merged = dict(source.attributes)
-        if not _foreign_keys(self).isdisjoint(merged):  # our own spans never have such a key
+        if not foreign_keys(self).isdisjoint(merged):  # our own spans never have such a key
             merged = _translated(COMMON, source) | merged | _translated(self.crosswalk, source)
         if self.read is None:
             return merged
         merged |= present(**self.read(source))
         return {key: value for key, value in merged.items() if value is not UNSAID}
-
-    def takes(self, key: str) -> bool:
-        """Return whether the dialect reads the attribute, so that it is not kept as it is."""
-        return key in _foreign_keys(self) or (bool(self.used_up) and key.startswith(self.used_up))
 
 
 def _translated(table: Crosswalk, source: Source) -> Attributes:
@@ -97,7 +93,7 @@ def _translated(table: Crosswalk, source: Source) -> Attributes:
 
 
 @cache
-def _foreign_keys(dialect: Dialect) -> frozenset[str]:
+def foreign_keys(dialect: Dialect) -> frozenset[str]:
     """Return the keys on the right side of the tables."""
     tables = (dialect.crosswalk, COMMON)
     return frozenset(k for table in tables for theirs in table.values() for k in theirs)

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from pulse_otel import semconv
 from pulse_otel.export.dialects.source import Attributes, as_json, as_text, items
@@ -34,26 +35,35 @@ _ENUM = "FinishReason."  # how Semantic Kernel writes a member of its enum
 _MISSING = "error"  # of the conventions, if the provider gave no reason
 
 
-def finish_reasons(
-    canonical: Attributes, output: list[dict[str, Any]]
-) -> tuple[list[str], list[str]]:
-    """Return the normalised reasons and the provider's; both are empty if it gave none."""
+class FinishReasons(NamedTuple):
+    """The reasons of the choices of an answer; all is empty if the provider gave none."""
+
+    normalised: tuple[str, ...]
+    raw: tuple[str, ...]  # the provider's
+    column: str | None  # in Pulse's words
+
+
+def finish_reasons(canonical: Attributes, output: list[dict[str, Any]]) -> FinishReasons:
+    """Return the reasons of an answer."""
     raw = _listed(canonical.get(semconv.PULSE_RAW_FINISH_REASONS))
     given = [reason for reason in _listed(canonical.get(semconv.FINISH_REASONS)) if reason]
     if not given:
         given = [reason for m in output if (reason := as_text(m.get("finish_reason")))]
-    given = [reason.removeprefix(_ENUM) for reason in given]
-    given = given or [_in_words(r, output) for r in raw if r and r not in _UNFINISHED]
+    if not given:
+        given = [_in_words(r, output) for r in raw if r and r not in _UNFINISHED]
+    return _normalised(tuple(given), tuple(raw))
+
+
+@lru_cache(maxsize=256)  # nearly all answers end in one of a few ways
+def _normalised(given: tuple[str, ...], raw: tuple[str, ...]) -> FinishReasons:
+    given = tuple(reason.removeprefix(_ENUM) for reason in given)
     reasons = [_NORMAL.get(reason.lower(), reason) for reason in given]
     if not raw:  # a word that the conventions do not have is the provider's
-        raw = [word if word != norm else "" for word, norm in zip(given, reasons, strict=True)]
+        raw = tuple(w if w != norm else "" for w, norm in zip(given, reasons, strict=True))
     said = [*raw, *[""] * len(reasons)]
-    return [r if r != _MISSING or said[i] else "" for i, r in enumerate(reasons)], raw
-
-
-def in_pulses_words(reasons: list[str]) -> str | None:
-    """Return the text for the service's column; None without a reason."""
-    return ",".join(_PULSE.get(reason, reason) for reason in reasons if reason) or None
+    known = tuple(r if r != _MISSING or said[i] else "" for i, r in enumerate(reasons))
+    column = ",".join(_PULSE.get(reason, reason) for reason in known if reason)
+    return FinishReasons(known, raw, column or None)
 
 
 def _in_words(reason: str, output: list[dict[str, Any]]) -> str:
@@ -69,7 +79,10 @@ def _in_words(reason: str, output: list[dict[str, Any]]) -> str:
 
 def _listed(value: Any) -> list[str]:
     """Return the texts of a list, of JSON text of a list, or of a single text."""
-    parsed = as_json(value)
+    if value is None:
+        return []
+    parsed = as_json(value) if isinstance(value, str) else value
     if isinstance(value, str) and not isinstance(parsed, list):
         return [value] if value else []
-    return [item if isinstance(item, str) else "" for item in items(parsed)]
+    listed = parsed if isinstance(parsed, (list, tuple)) else ()
+    return [item if isinstance(item, str) else "" for item in listed]

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
@@ -16,9 +17,9 @@ from pulse_otel import semconv
 from pulse_otel.export import bodies
 from pulse_otel.export.dialects import parts
 from pulse_otel.export.dialects.counts import TOKENS, counts_of, usage_of, without_column
-from pulse_otel.export.dialects.dialect import DOLLARS, ESTIMATED, START_NS, Dialect
+from pulse_otel.export.dialects.dialect import DOLLARS, ESTIMATED, START_NS, Dialect, foreign_keys
 from pulse_otel.export.dialects.errors import error_details
-from pulse_otel.export.dialects.finish import finish_reasons, in_pulses_words
+from pulse_otel.export.dialects.finish import finish_reasons
 from pulse_otel.export.dialects.kinds import kind_of
 from pulse_otel.export.dialects.providers import FRAMEWORKS, provider_name, provider_of_model
 from pulse_otel.export.dialects.source import (
@@ -34,13 +35,14 @@ from pulse_otel.export.dialects.source import (
     loose_json,
     mapping,
 )
-from pulse_otel.export.records.record import UNKNOWN_USAGE, Record, Usage
+from pulse_otel.export.records.record import UNKNOWN_USAGE, Record, Usage, made
 from pulse_otel.process.program import program_name
 from pulse_otel.values import plain
 
 _OUR_SCOPES = "pulse_otel."
 _NO_SERVICE = "unknown_service"  # what the OpenTelemetry SDK calls a service that nobody named
 
+_KEPT = ("gen_ai.", "pulse.")  # prefixes of keys
 # These become a column, a body or a key of their own; other gen_ai.* and pulse.* are kept.
 _TAKEN = frozenset(
     {
@@ -71,8 +73,6 @@ _TAKEN = frozenset(
         semconv.PULSE_SERVICE_TIER,
     }
 )
-
-
 _SPAN_ID = re.compile("(?!0{16})[0-9a-f]{16}")
 
 
@@ -94,39 +94,40 @@ def record_of(source: Source, dialect: Dialect) -> Record | None:
         canonical.pop(semconv.RESPONSE_MODEL, None)  # then it can only be the requested one
     provider, shared_id = _provider(canonical), _span_id(canonical)
     usage = usage_of(canonical, dialect, provider)
-    return Record(
-        kind=kind,
-        trace_id=format_trace_id(context.trace_id),
-        span_id=shared_id or format_span_id(context.span_id),
-        parent_span_id=format_span_id(span.parent.span_id) if span.parent else None,
-        start_ns=start,
-        end_ns=max(start, int(span.end_time or start)),
-        name=source.name,
-        scope=source.scope,
-        provider=provider,
-        usage=usage if kind == "llm_call" else UNKNOWN_USAGE,
-        estimates_usage=canonical.get(ESTIMATED) is True,
-        contains=source.calls_within() if kind == "llm_call" else (),
-        is_shared=shared_id is not None,
-        is_error=is_error,
-        error=error_details(source, canonical) if is_error else None,
-        metadata=_metadata(canonical),
-        attributes=_without_column(source, dialect, canonical, kind, usage),
-        reported_cost_cents=_cost(canonical) if kind == "llm_call" else None,
-        service_name=_service_name(source),
-        **{
-            **_texts(canonical),
-            **_content(
-                source,
-                canonical | counts_of(canonical, usage) | {semconv.PROVIDER_NAME: provider},
-                kind,
-            ),
-        },
-    )
+    canonical |= counts_of(canonical, usage) | {semconv.PROVIDER_NAME: provider}
+    values: dict[str, Any] = {
+        "kind": kind,
+        "trace_id": format_trace_id(context.trace_id),
+        "span_id": shared_id or format_span_id(context.span_id),
+        "parent_span_id": format_span_id(span.parent.span_id) if span.parent else None,
+        "start_ns": start,
+        "end_ns": max(start, int(span.end_time or start)),
+        "name": source.name,
+        "scope": source.scope,
+        "provider": provider,
+        "usage": usage if kind == "llm_call" else UNKNOWN_USAGE,
+        "is_error": is_error,
+        "metadata": _metadata(canonical),
+        "attributes": _without_column(source, dialect, canonical, kind, usage),
+        "service_name": _service_name(source),
+        **_texts(canonical),
+        **_content(source, canonical, kind),
+    }
+    if is_error:
+        values["error"] = error_details(source, canonical)
+    if canonical.get(ESTIMATED) is True:
+        values["estimates_usage"] = True
+    if shared_id is not None:
+        values["is_shared"] = True
+    if kind == "llm_call":
+        values["contains"] = source.calls_within()
+        values["reported_cost_cents"] = _cost(canonical)
+    return made(Record, values)
 
 
 def _parameters(canonical: Attributes) -> Mapping[str, Any]:
-    return mapping(as_json(canonical.get(semconv.PULSE_REQUEST_PARAMETERS)))
+    sent = canonical.get(semconv.PULSE_REQUEST_PARAMETERS)
+    return {} if sent is None else mapping(as_json(sent))
 
 
 def _service_name(source: Source) -> str | None:
@@ -137,50 +138,47 @@ def _service_name(source: Source) -> str | None:
 
 def _span_id(canonical: Attributes) -> str | None:
     """Return the id that the span asks for, if it is one."""
-    asked = as_text(canonical.get(semconv.PULSE_SPAN_ID)) or ""
-    return asked if _SPAN_ID.fullmatch(asked) else None
+    asked = as_text(canonical.get(semconv.PULSE_SPAN_ID))
+    return asked if asked and _SPAN_ID.fullmatch(asked) else None
 
 
-_TEXTS = {
-    "operation": semconv.OPERATION_NAME,
-    "model": semconv.REQUEST_MODEL,
-    "response_model": semconv.RESPONSE_MODEL,
-    "response_id": semconv.RESPONSE_ID,
-    "tool_id": semconv.TOOL_CALL_ID,
-    "tool_name": semconv.TOOL_NAME,
-    "agent_name": semconv.AGENT_NAME,
-    "speed": semconv.PULSE_SPEED,
-    "inference_geo": semconv.PULSE_INFERENCE_GEO,
-    "server": semconv.SERVER_ADDRESS,
+_COLUMNS = {
+    semconv.OPERATION_NAME: "operation",
+    semconv.REQUEST_MODEL: "model",
+    semconv.RESPONSE_MODEL: "response_model",
+    semconv.RESPONSE_ID: "response_id",
+    semconv.TOOL_CALL_ID: "tool_id",
+    semconv.TOOL_NAME: "tool_name",
+    semconv.AGENT_NAME: "agent_name",
+    semconv.PULSE_SPEED: "speed",
+    semconv.PULSE_INFERENCE_GEO: "inference_geo",
+    semconv.SERVER_ADDRESS: "server",
+}
+_FIRST_OF = {  # the first that is a text decides
+    # A library names its own runs; the block of the program that it runs in is the session.
+    "session_id": (semconv.PULSE_SESSION_ID, semconv.CONVERSATION_ID),
+    "user_id": (semconv.PULSE_USER_ID, semconv.USER_ID),
+    # The tier that served the call, or else the requested one
+    "service_tier": (
+        semconv.PULSE_SERVICE_TIER,
+        semconv.OPENAI_RESPONSE_SERVICE_TIER,
+        semconv.OPENAI_REQUEST_SERVICE_TIER,
+    ),
 }
 
 
 def _texts(canonical: Attributes) -> dict[str, Any]:
-    found = {name: as_text(canonical[key]) for name, key in _TEXTS.items() if key in canonical}
-    # A library names its own runs; the block of the program that it runs in is the session.
-    session = as_text(canonical.get(semconv.PULSE_SESSION_ID))
-    found["session_id"] = session or as_text(canonical.get(semconv.CONVERSATION_ID))
-    return {**found, "user_id": _user(canonical), "service_tier": _service_tier(canonical)}
-
-
-def _user(canonical: Attributes) -> str | None:
-    """Return the user of the block or the span, or else the user named to the provider."""
-    sent = canonical[semconv.PULSE_REQUEST_PARAMETERS]
-    told = as_text(sent.get("user")) or as_text(at(sent, "metadata", "user_id"))
-    of_block = as_text(canonical.get(semconv.PULSE_USER_ID))
-    return of_block or as_text(canonical.get(semconv.USER_ID)) or told
-
-
-def _service_tier(canonical: Attributes) -> str | None:
-    """Return the tier that served the call, or else the requested one."""
-    return next((tier for key in _TIERS if (tier := as_text(canonical.get(key)))), None)
-
-
-_TIERS = (
-    semconv.PULSE_SERVICE_TIER,
-    semconv.OPENAI_RESPONSE_SERVICE_TIER,
-    semconv.OPENAI_REQUEST_SERVICE_TIER,
-)
+    found = {_COLUMNS[key]: as_text(canonical[key]) for key in canonical.keys() & _COLUMNS.keys()}
+    for name, keys in _FIRST_OF.items():
+        for key in keys:
+            if key in canonical and (text := as_text(canonical[key])):
+                found[name] = text
+                break
+    if "user_id" not in found and (sent := canonical[semconv.PULSE_REQUEST_PARAMETERS]):
+        # the user named to the provider
+        told = as_text(sent.get("user")) or as_text(at(sent, "metadata", "user_id"))
+        found["user_id"] = told
+    return found
 
 
 def _provider(canonical: Attributes) -> str | None:
@@ -194,60 +192,76 @@ def _provider(canonical: Attributes) -> str | None:
 
 def _cost(canonical: Attributes) -> float | None:
     cents = as_number(canonical.get(semconv.PULSE_COST_CENTS))
-    dollars = as_number(canonical.get(DOLLARS))
-    return cents if cents is not None or dollars is None else dollars * 100
+    if cents is not None or DOLLARS not in canonical:
+        return cents
+    dollars = as_number(canonical[DOLLARS])
+    return None if dollars is None else dollars * 100
 
 
 def _metadata(canonical: Attributes) -> dict[str, Any]:
-    known = mapping(as_json(canonical.get(semconv.PULSE_METADATA)))
-    return {str(key): value for key, value in known.items()}
+    known = canonical.get(semconv.PULSE_METADATA)
+    return {} if known is None else {str(k): v for k, v in mapping(as_json(known)).items()}
 
 
 def _without_column(
     source: Source, dialect: Dialect, canonical: Attributes, kind: str, usage: Usage
 ) -> dict[str, Any]:
     """Return attributes for the service's metadata: some under stable keys, others as they are."""
-    found = {
-        key: value
-        for key, value in source.attributes.items()
-        if key not in _TAKEN
-        and key.startswith(("gen_ai.", "pulse."))
-        and value is not None
-        and not dialect.takes(key)
-    }
-    operation = as_text(canonical.get(semconv.OPERATION_NAME))
-    ours = source.scope.startswith(_OUR_SCOPES)
-    stable: dict[str, Any] = {
-        semconv.OPERATION_NAME: operation,
-        semconv.PULSE_REQUEST_ID: as_text(canonical.get(semconv.PULSE_REQUEST_ID)),
-        semconv.PULSE_HTTP_STATUS: as_count(canonical.get(semconv.HTTP_STATUS_CODE)),
-        semconv.PULSE_ATTEMPTS: as_count(canonical.get(semconv.PULSE_ATTEMPTS)),
-        semconv.TIME_TO_FIRST_CHUNK: as_number(canonical.get(semconv.TIME_TO_FIRST_CHUNK)),
-        semconv.PULSE_SCOPE: None if ours else source.scope or None,
-    }
+    found = _leftover(source, dialect)
+    for stable, (key, read) in _STABLE.items():
+        if key in canonical and (value := read(canonical[key])) is not None:
+            found[stable] = value
+    if source.scope and not source.scope.startswith(_OUR_SCOPES):
+        found[semconv.PULSE_SCOPE] = source.scope
     if kind == "llm_call":
-        stable |= without_column(usage)
+        found |= without_column(usage)
     elif usage != UNKNOWN_USAGE:
-        stable[semconv.PULSE_AGENT_USAGE] = {
+        found[semconv.PULSE_AGENT_USAGE] = {
             name: count for name in TOKENS if (count := getattr(usage, name)) is not None
         }
-    return found | {key: value for key, value in stable.items() if value is not None}
+    return found
+
+
+def _leftover(source: Source, dialect: Dialect) -> dict[str, Any]:
+    """Return the attributes that nothing reads, as they are."""
+    attributes = source.attributes
+    found: dict[str, Any] = {}
+    for key in _left_over(dialect, tuple(attributes)):
+        if (value := attributes[key]) is not None:
+            found[key] = value
+    return found
+
+
+@lru_cache(maxsize=256)  # most spans have the same keys as others before
+def _left_over(dialect: Dialect, keys: tuple[str, ...]) -> tuple[str, ...]:
+    read = _TAKEN | foreign_keys(dialect)
+    rest = tuple(key for key in keys if key not in read and key.startswith(_KEPT))
+    return tuple(k for k in rest if not (dialect.used_up and k.startswith(dialect.used_up)))
+
+
+_STABLE: dict[str, tuple[str, Callable[[object], Any]]] = {
+    semconv.OPERATION_NAME: (semconv.OPERATION_NAME, as_text),
+    semconv.PULSE_REQUEST_ID: (semconv.PULSE_REQUEST_ID, as_text),
+    semconv.PULSE_HTTP_STATUS: (semconv.HTTP_STATUS_CODE, as_count),
+    semconv.PULSE_ATTEMPTS: (semconv.PULSE_ATTEMPTS, as_count),
+    semconv.TIME_TO_FIRST_CHUNK: (semconv.TIME_TO_FIRST_CHUNK, as_number),
+}
 
 
 def _content(source: Source, canonical: Attributes, kind: str) -> dict[str, Any]:
     """Return the bodies, the answer's text and the finish reason, or a tool's input and output."""
     output = parts.recorded(as_json(canonical.get(semconv.OUTPUT_MESSAGES)))
-    reasons, raw = finish_reasons(canonical, output)
-    found: dict[str, Any] = {"finish_reason": in_pulses_words(reasons)}
+    reasons = finish_reasons(canonical, output)
+    found: dict[str, Any] = {"finish_reason": reasons.column}
     given = as_json(canonical.get(semconv.INPUT_MESSAGES))
     content = bodies.Content(
         system=_parts(canonical.get(semconv.SYSTEM_INSTRUCTIONS)),
         input=None if given is None else parts.recorded(given),
         output=output,
-        tools=[parts.tool(t) for t in dicts(as_json(canonical.get(semconv.TOOL_DEFINITIONS)))],
+        tools=_tools(canonical.get(semconv.TOOL_DEFINITIONS)),
         parameters=canonical[semconv.PULSE_REQUEST_PARAMETERS],
-        raw_finish_reasons=raw,
-        finish_reasons=reasons,
+        raw_finish_reasons=reasons.raw,
+        finish_reasons=reasons.normalised,
     )
     shape = bodies.shape_of(canonical, source.scope)
     request = bodies.request(canonical, content, shape)
@@ -278,7 +292,13 @@ def _tool(canonical: Attributes, request: Any, response: Any) -> dict[str, Any]:
     }
 
 
+def _tools(value: Any) -> list[dict[str, Any]]:
+    return [] if value is None else [parts.tool(tool) for tool in dicts(as_json(value))]
+
+
 def _parts(value: Any) -> list[dict[str, Any]]:
     """Return the parts of system instructions: a list of parts, or one text."""
+    if value is None:
+        return []
     parsed = loose_json(value)
     return parts.content(parsed) if isinstance(parsed, str) else dicts(items(parsed))

@@ -19,7 +19,9 @@ from pulse_otel import semconv
 
 Attributes = dict[str, Any]
 
+_NOTHING: Mapping[str, Any] = {}
 _MAX_DIGITS = 18
+_LEAST_INEXACT = 2**53
 _MOST_SEGMENTS = 12
 _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?([eE]-?[0-9]{1,2})?")
 
@@ -31,13 +33,15 @@ def as_text(value: object) -> str | None:
 
 def as_count(value: object) -> int | None:
     """Return the count that an int, a float or a text denotes; None if it is negative."""
+    if type(value) is int:
+        return value if 0 <= value < _LEAST_INEXACT else None
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS:
         value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         return None
-    return value if 0 <= value < 2**53 else None
+    return value if 0 <= value < _LEAST_INEXACT else None
 
 
 def as_number(value: object) -> float | None:
@@ -87,7 +91,9 @@ def loose_json(value: object) -> Any:
 
 def mapping(value: object) -> Mapping[str, Any]:
     """Return `value` if it is a mapping, or else an empty one."""
-    return value if isinstance(value, Mapping) else {}
+    if type(value) is dict:  # nearly always: asking an abstract class takes far longer
+        return value
+    return value if value is not None and isinstance(value, Mapping) else _NOTHING
 
 
 def items(value: object) -> list[Any]:
@@ -97,15 +103,17 @@ def items(value: object) -> list[Any]:
 
 def dicts(value: object) -> list[dict[str, Any]]:
     """Return the dicts in a list."""
-    return [item for item in items(value) if isinstance(item, dict)]
+    if not isinstance(value, (list, tuple)):
+        return []
+    return [item for item in value if isinstance(item, dict)]
 
 
 def at(value: object, *path: str) -> Any:
     """Return the value at `path` of nested mappings; None if the path ends early."""
     for name in path:
-        if not isinstance(value, Mapping):
+        value = mapping(value).get(name)
+        if value is None:
             return None
-        value = value.get(name)
     return value
 
 
@@ -170,7 +178,9 @@ class Source:
 
     def calls_within(self) -> tuple[tuple[str, str], ...]:
         """Return the trace id and span id of our calls that were made within the span."""
-        found: Any = vars(self.span).get(semconv.CALLS_WITHIN, ())
+        found: Any = self.span.__dict__.get(semconv.CALLS_WITHIN)
+        if not found:
+            return ()
         return tuple((format_trace_id(c.trace_id), format_span_id(c.span_id)) for c in found)
 
     def seconds_to_event(self, name: str) -> float | None:

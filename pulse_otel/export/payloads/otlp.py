@@ -9,9 +9,9 @@ The service rejects, loses or blanks data that breaks one of the rules.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from json.encoder import encode_basestring as _quoted
 from typing import Any
 
 from pulse_otel import semconv
@@ -27,7 +27,6 @@ _MAX_DURATION_NS = MAX_INT * 1_000_000
 _MAX_EXACT = 2**53 - 1  # larger integers lose digits as JSON numbers
 
 _FAILED = '{"code":2}'
-from json.encoder import encode_basestring as _quoted
 
 
 def encode(record: Record) -> Encoded:
@@ -80,11 +79,7 @@ def _attributes(record: Record) -> list[str]:
         semconv.PULSE_SERVICE_TIER: record.service_tier,
         **record.attributes,
     }
-    return [
-        _attribute(key, value)
-        for key, value in columns.items()
-        if value is not None
-    ]
+    return [_attribute(key, value) for key, value in columns.items() if value is not None]
 
 
 def _contents(record: Record) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import Any, get_args
 
 from pulse_otel.export.bodies.shrink import LIMITS, shrunk
-from pulse_otel.export.records.record import Kind, Record, Usage
+from pulse_otel.export.records.record import COUNTS, Kind, Record, Usage
 from pulse_otel.guard import FAILED, guarded
 from pulse_otel.values import to_json_bytes
 
@@ -34,9 +34,8 @@ _KINDS = get_args(Kind)
 _MAPPINGS = ("metadata", "attributes")
 # What a record contains matters before it gets here only, to find those of the same call.
 _NAMES = tuple(field.name for field in fields(Record) if field.name != "contains")
-_COUNTS = tuple(field.name for field in fields(Usage))
 _values = attrgetter(*_NAMES)
-_counts = attrgetter(*_COUNTS)
+_counts = attrgetter(*COUNTS)
 
 
 def pack(records: Sequence[Record]) -> bytes:
@@ -104,7 +103,7 @@ def dump(record: Record) -> bytes:
         for name, value in zip(_NAMES, _values(record), strict=True)
         if value is not None and value is not False and value != {}
     }
-    counts = zip(_COUNTS, _counts(record.usage), strict=True)
+    counts = zip(COUNTS, _counts(record.usage), strict=True)
     kept["usage"] = {name: count for name, count in counts if count is not None}
     return to_json_bytes(kept)
 
@@ -129,4 +128,4 @@ def load(line: str | bytes) -> Record:
     known = {name: data[name] for name in _NAMES if name in data}
     counts = usage.items() if isinstance(usage, dict) else ()
     known.setdefault("parent_span_id", None)
-    return Record(**known, usage=Usage(**{k: v for k, v in counts if k in _COUNTS}))
+    return Record(**known, usage=Usage(**{k: v for k, v in counts if k in COUNTS}))

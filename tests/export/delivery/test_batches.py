@@ -25,7 +25,7 @@ NAMES = Form(
     path="/",
     max_records=1000,
     max_body_bytes=65_000,
-    encode=lambda record: Encoded(record.name),
+    encode=lambda record: Encoded(record.name.encode()),
     body=lambda batch: b"",
 )
 
@@ -44,7 +44,7 @@ def _delivery(post: Callable[[list[int], float], Outcome]) -> Delivery:
             size=lambda item: 1,
             read=_record,
             form=lambda deadline: NAMES,
-            post=lambda form, batch, deadline: post([int(one.text) for one in batch], deadline),
+            post=lambda form, batch, deadline: post([int(one.json) for one in batch], deadline),
             attempt_s=1.0,
         )
     )
@@ -100,7 +100,7 @@ def test_what_waits_is_written_anew_when_the_service_turns_out_to_take_another_f
         if form is NAMES:
             del forms[:1]
             return Outcome(Verdict.RETRY, "passing")
-        accepted.extend(int(one.text) for one in batch)
+        accepted.extend(int(one.json) for one in batch)
         return Outcome(Verdict.DELIVERED)
 
     delivery: Delivery = Delivery(

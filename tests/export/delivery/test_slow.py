@@ -75,7 +75,7 @@ def test_a_record_that_never_has_an_answer_holds_nothing_up() -> None:
     bad = sent[30].span_id
 
     def post(form: Any, batch: Any, deadline: float) -> Outcome:
-        return LATE if any(bad in one.text for one in batch) else TAKEN
+        return LATE if any(bad.encode() in one.json for one in batch) else TAKEN
 
     with sending("http://127.0.0.1:9", post=post) as delivery:
         delivery.submit(sent)
@@ -97,9 +97,9 @@ def test_a_record_too_large_for_the_link_arrives_with_less_content() -> None:
     taken: list[str] = []
 
     def post(form: Any, batch: Any, deadline: float) -> Outcome:
-        if sum(len(one.text) for one in batch) > 500_000:
+        if sum(len(one.json) for one in batch) > 500_000:
             return LATE
-        taken.extend(one.text for one in batch)
+        taken.extend(one.json.decode() for one in batch)
         return TAKEN
 
     with sending("http://127.0.0.1:9", post=post) as delivery:

@@ -34,7 +34,7 @@ def _encode(record: Record) -> Encoded | None:
     encoded = traces.encode(record)
     if encoded is None or record.name != "bad":
         return encoded
-    return Encoded(json.dumps({**json.loads(encoded.text), "provider": "acme"}))
+    return Encoded(json.dumps({**json.loads(encoded.json), "provider": "acme"}).encode())
 
 
 BROKEN = traces.FORM._replace(encode=_encode)

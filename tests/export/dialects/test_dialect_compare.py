@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 
 from pulse_otel.export.dialects import read
-from pulse_otel.export.records.record import Record
+from pulse_otel.export.records.record import COUNTS, Record
 from tests.export.exchanges import EXCHANGES, our_spans
 from tests.export.spans import DIALECTS, recorded
 
@@ -41,9 +42,12 @@ def facts(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
+NAMES = [field.name for field in dataclasses.fields(Record)]
+
+
 def known(record: Record) -> dict[str, Any]:
-    fields = {name: getattr(record, name) for name in record.__slots__ if name not in _NOT_COMPARED}
-    fields["usage"] = {n: getattr(record.usage, n) for n in record.usage.__slots__}
+    fields = {name: getattr(record, name) for name in NAMES if name not in _NOT_COMPARED}
+    fields["usage"] = {n: getattr(record.usage, n) for n in COUNTS}
     found = dict(facts(fields))
     found.pop("attributes.gen_ai.response.time_to_first_chunk", None)
     return found

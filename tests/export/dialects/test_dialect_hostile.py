@@ -146,7 +146,7 @@ def test_any_values_in_the_known_keys(
 
     if record is not None:
         assert is_genai_span(span)
-        json.loads(otlp.encode(record).text)
+        json.loads(otlp.encode(record).json)
 
 
 @pytest.mark.row("E8")
@@ -181,7 +181,7 @@ def test_depth_that_no_recursion_survives() -> None:
     record = read(one("some.scope", "chat", attributes))
 
     assert record is not None
-    json.loads(otlp.encode(record).text)
+    json.loads(otlp.encode(record).json)
 
 
 @pytest.mark.parametrize(

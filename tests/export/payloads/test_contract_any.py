@@ -156,7 +156,7 @@ def test_what_is_written_is_what_is_read(
         **fields,
     )
 
-    span = json.loads(otlp.encode(record).text)
+    span = json.loads(otlp.encode(record).json)
     found = {pair["key"]: decoded(pair["value"]) for pair in span["attributes"]}
 
     assert (span["name"], span["traceId"], span["spanId"]) == (

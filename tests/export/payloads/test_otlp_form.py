@@ -18,7 +18,7 @@ LARGEST_COLUMN = 2**31 - 1
 def written(**changes: Any) -> dict[str, Any]:
     """The values of a record's attributes."""
     (record,) = records(1, **changes)
-    span = json.loads(otlp.encode(record).text)
+    span = json.loads(otlp.encode(record).json)
     return {attribute["key"]: attribute["value"] for attribute in span["attributes"]}
 
 

@@ -48,7 +48,7 @@ def legacy(changing: ChangingService) -> ChangingService:
 def _fields(record: Record) -> dict[str, Any]:
     encoded = FORM.encode(record)
     assert encoded is not None
-    fields: dict[str, Any] = json.loads(encoded.text)
+    fields: dict[str, Any] = json.loads(encoded.json)
     return fields
 
 
@@ -213,7 +213,7 @@ def test_large_bodies_are_cut_and_stay_objects(legacy: ChangingService) -> None:
     assert stored["metadata"]["otel_span_id"] == OTEL_SPAN
     encoded = FORM.encode(record)
     assert encoded is not None
-    assert len(encoded.text.encode()) < 4 * FORM.max_body_bytes + 200_000
+    assert len(encoded.json) < 4 * FORM.max_body_bytes + 200_000
 
 
 HOSTILE = ["", " ", "\x00", "\ud800", "a\u2028b", "😀" * 300, '"\\', "null", "x" * 3000, "日本"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -106,7 +107,7 @@ def _deepseek(day: str, hour: int) -> Record:
 
 
 def _fields(record: Record) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in Record.__slots__}
+    return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
 # https://developers.openai.com/api/docs/pricing: text 10, images 32

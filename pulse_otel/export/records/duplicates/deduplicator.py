@@ -207,7 +207,7 @@ class CallDeduplicator:
     def _ship(self, call: Call) -> Record:
         """Return its record; remember the call without texts, for a late counterpart."""
         record = call.record
-        call.observation = call.observation.without_texts()
+        call.observation.forget_texts()
         self._remember(call)
         return record
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pulse_otel.export.records.duplicates.observation import CallObservation
-from pulse_otel.export.records.record import UNKNOWN_USAGE, Record, Usage, updated
+from pulse_otel.export.records.record import COUNTS, UNKNOWN_USAGE, Record, updated
 
 
 def merged(one: CallObservation, other: CallObservation) -> CallObservation:
@@ -22,7 +22,7 @@ def merged(one: CallObservation, other: CallObservation) -> CallObservation:
     place = _place(one, other)
     told, also = _by_us(one, other) or (winner, loser)
     counted, repeated = (also, told) if told.usage == UNKNOWN_USAGE else (told, also)
-    counts = updated(counted.usage, **_gaps(counted.usage, repeated.usage, Usage.__slots__))
+    counts = updated(counted.usage, **_gaps(counted.usage, repeated.usage, COUNTS))
     estimated = repeated.estimates_usage and counted.usage != UNKNOWN_USAGE
     record = updated(
         winner,
@@ -91,7 +91,7 @@ def _by_us(one: CallObservation, other: CallObservation) -> tuple[Record, Record
 
 def completeness_score(record: Record) -> float:
     """Return a score of how much a record holds; our own record wins a draw."""
-    usage = sum(getattr(record.usage, name) is not None for name in Usage.__slots__)
+    usage = sum(getattr(record.usage, name) is not None for name in COUNTS)
     content = 4 * bool(record.output_text) + 4 * _has_content(record.request)
     others = (
         record.response_id,

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from pulse_otel import semconv
-from pulse_otel.export.records.record import UNKNOWN_USAGE, Record, updated
+from pulse_otel.export.records.record import UNKNOWN_USAGE, Record, made, updated
 
 Message = dict[str, Any]
 SpanId = tuple[str, str]
@@ -21,7 +22,7 @@ _LEFT_OUT = ("__REDACTED__", "redacted-by-litellm")  # what stands for a text th
 _COMPARED = 2_000  # characters: bounds cut the rest in places of their own
 
 
-@dataclass(slots=True)
+@dataclass
 class CallObservation:
     """The record of a call, and what finds and compares others of the same call.
 
@@ -48,25 +49,27 @@ class CallObservation:
         trace_id, parent = record.trace_id, record.parent_span_id
         request = record.request or _NOTHING
         messages = _dicts(request.get("messages") or request.get("input"))
-        return cls(
-            record,
-            ids=frozenset(((trace_id, record.span_id),)),
-            parents=frozenset(((trace_id, parent),) if parent else ()),
-            scopes=frozenset((record.scope,)),
-            linked=frozenset(record.contains),
-            question=_hash(_question(request, messages)),
-            answer=_hash(record.output_text),
-            tools=_hash(_tool_calls(record.response or _NOTHING)),
-            session=_hash(record.session_id),
-            user=_hash(record.user_id),
-            history=_hash_all(_texts_of(messages, _USER)),
-            system=_hash_all(_instructions(request, messages)),
-            parameters={
+        history, system = _said(request, messages)
+        found: dict[str, Any] = {
+            "record": record,
+            "ids": frozenset(((trace_id, record.span_id),)),
+            "parents": frozenset(((trace_id, parent),) if parent else ()),
+            "scopes": frozenset((record.scope,)),
+            "linked": frozenset(record.contains),
+            "question": _hash(_question(request, messages)),
+            "answer": _hash(record.output_text),
+            "tools": _hash(_tool_calls(record.response or _NOTHING)),
+            "session": _hash(record.session_id),
+            "user": _hash(record.user_id),
+            "history": history,
+            "system": system,
+            "parameters": {
                 name: request[name]
-                for name in _PARAMETERS
-                if name in request and isinstance(request[name], (int, float))
+                for name in _PARAMETERS & request.keys()
+                if isinstance(request[name], (int, float))
             },
-        )
+        }
+        return made(cls, found)
 
     @property
     def has_ours(self) -> bool:
@@ -112,25 +115,17 @@ class CallObservation:
             parameters={**other.parameters, **self.parameters},
         )
 
-    def without_texts(self) -> CallObservation:
-        """Return what finds and compares others of the same call, without content."""
-        record = self.record
-        known = Record(
-            kind=record.kind,
-            trace_id=record.trace_id,
-            span_id=record.span_id,
-            parent_span_id=record.parent_span_id,
-            start_ns=record.start_ns,
-            end_ns=record.end_ns,
-            name="",
-            provider=record.provider,
-            model=record.model,
-            response_model=record.response_model,
-            response_id=record.response_id,
-            usage=record.usage,
-            estimates_usage=record.estimates_usage,
-        )
-        return updated(self, record=known)
+    def forget_texts(self) -> None:
+        """Keep only what finds and compares others of the same call, without content."""
+        known = dict(zip(_KEPT, _kept(self.record), strict=True))
+        self.record = made(Record, {"name": "", "metadata": {}, "attributes": {}, **known})
+
+
+_KEPT = (  # of the record of a call that was sent
+    *("kind", "trace_id", "span_id", "parent_span_id", "start_ns", "end_ns"),
+    *("provider", "model", "response_model", "response_id", "usage", "estimates_usage"),
+)
+_kept = attrgetter(*_KEPT)
 
 
 def _hash(text: str | None) -> int | None:
@@ -139,30 +134,32 @@ def _hash(text: str | None) -> int | None:
 
 
 _NOTHING: Mapping[str, Any] = {}
-_PARAMETERS = ("temperature", "top_p", "top_k", "seed", "presence_penalty", "frequency_penalty")
+_PARAMETERS = frozenset(
+    ("temperature", "top_p", "top_k", "seed", "presence_penalty", "frequency_penalty")
+)
 _MOST_MESSAGES = 64  # of a longer history the bounds may have cut some
-_USER = ("user",)
 _SYSTEM_ROLES = ("system", "developer")
 
 
-def _hash_all(texts: Sequence[str | None]) -> int | None:
-    hashes = [known for text in texts if (known := _hash(text)) is not None]
-    return hash(tuple(hashes)) if hashes else None
-
-
-def _instructions(request: Mapping[str, Any], messages: list[Message]) -> list[str | None]:
+def _said(request: Mapping[str, Any], messages: list[Message]) -> tuple[int | None, int | None]:
+    """Return the hashes of what the user and the system said; none of a history that may be cut."""
     given = request.get("system") or request.get("instructions")
-    texts = _texts_of(messages, _SYSTEM_ROLES)
-    return [_text(given), *texts] if given else texts
+    user: list[int] = []
+    system: list[int] = []
+    _add(system, _text(given) if given else None)
+    for message in messages if len(messages) <= _MOST_MESSAGES else ():
+        role = message.get("role")
+        if role == "user":
+            _add(user, _text(message.get("content")))
+        elif role in _SYSTEM_ROLES:
+            _add(system, _text(message.get("content")))
+    return hash(tuple(user)) if user else None, hash(tuple(system)) if system else None
 
 
-def _texts_of(messages: list[Message], roles: tuple[str, ...]) -> list[str | None]:
-    """Return what `roles` said; nothing of a history that may be cut."""
-    if len(messages) > _MOST_MESSAGES:
-        return []
-    return [
-        _text(message.get("content")) for message in messages if message.get("role") in roles
-    ]
+def _add(hashes: list[int], text: str | None) -> None:
+    known = _hash(text)
+    if known is not None:
+        hashes.append(known)
 
 
 def _question(request: Mapping[str, Any], messages: list[Message]) -> str | None:
@@ -190,15 +187,19 @@ def _text(content: object) -> str | None:
 _CALLS = ("tool_use", "function_call")  # types of blocks
 
 
-def _tool_calls(response: Mapping[str, Any]) -> str:
+def _tool_calls(response: Mapping[str, Any]) -> str | None:
     """Return the ids of the tool calls that an answer asks for."""
     calls: list[dict[str, Any]] = []
     for choice in _dicts(response.get("choices")):
         message = choice.get("message")
         if isinstance(message, dict) and "tool_calls" in message:
             calls += _dicts(message["tool_calls"])
-    for blocks in (response.get("content"), response.get("output")):
-        calls += [block for block in _dicts(blocks) if block.get("type") in _CALLS]
+    for name in ("content", "output"):
+        if name in response:
+            blocks = _dicts(response[name])
+            calls += [block for block in blocks if block.get("type") in _CALLS]
+    if not calls:
+        return None
     return " ".join(sorted([str(call.get("call_id") or call.get("id")) for call in calls]))
 
 

@@ -25,7 +25,7 @@ _MOST_NESTED = 3  # JSON text in JSON text
 _GIVEN = {"args", "kwargs"}
 
 
-@dataclass(slots=True)
+@dataclass
 class ToolObservation:
     """A run of a tool as it was recorded. The hashes are of its values, whatever their form."""
 
