@@ -131,15 +131,11 @@ class Backlog:
             if group.file is not None:
                 group.file = self._spool.renew(group.file)
 
-    def end(self, entry: Entry, end: SpanEnd) -> None:
-        """Count the end of `entry`."""
-        self.settle(entry.group, end)
-
     def end_unconfirmed(self, entries: Sequence[Entry]) -> None:
         """Count those of `entries` that end with the process, as they are not on disk."""
         for entry in entries:
             if entry.group.file is None:
-                self.end(entry, DropReason.UNCONFIRMED)
+                self.settle(entry.group, DropReason.UNCONFIRMED)
 
     def settle(self, group: SpanGroup, end: SpanEnd, count: int = 1) -> None:
         """Count the end of `count` spans of `group`; with the last of them its file is deleted.

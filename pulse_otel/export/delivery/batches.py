@@ -6,9 +6,10 @@ form, they are written again. For one thread at a time.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 
+from pulse_otel.export.accounts.ledger import SpanGroup
 from pulse_otel.export.accounts.span_ends import DropReason, End, SpanEnd
 from pulse_otel.export.delivery.batch import Batch, Entry, SplitGroup
 from pulse_otel.export.delivery.request_size import MAX_REQUEST_BYTES, RequestSize
@@ -27,13 +28,13 @@ class Batches:
     """Makes batches of what `more` brings, until each entry is settled. `more` returns False if
     there is nothing.
 
-    `more` puts into `ready`; `settle` is told of each entry's end.
+    `more` puts into `ready`; `settle` is told the group, the end and the number of entries.
     """
 
     def __init__(
         self,
         more: Callable[[], bool],
-        settle: Callable[[Entry, SpanEnd], None],
+        settle: Callable[[SpanGroup, SpanEnd, int], None],
         ready: deque[Entry],
     ) -> None:
         self.ready = ready
@@ -131,10 +132,10 @@ class Batches:
 
             encoded = guarded(lambda: form.encode(bare(entry.record)), otherwise=FAILED)
         if encoded is None:
-            self._settle(entry, End.IGNORED)
+            self._settle(entry.group, End.IGNORED, 1)
             return None
         if encoded is FAILED:
-            self._settle(entry, DropReason.UNENCODABLE)
+            self._settle(entry.group, DropReason.UNENCODABLE, 1)
             return None
         return Entry(entry.record, entry.group, encoded, entry.shrinks)
 
@@ -167,8 +168,8 @@ class Batches:
         return self._narrowed(batch, outcome.bad)
 
     def _end(self, entries: Iterable[Entry], end: SpanEnd) -> None:
-        for entry in entries:
-            self._settle(entry, end)
+        for group, count in Counter(entry.group for entry in entries).items():
+            self._settle(group, end, count)
 
     def _smaller(self, batch: Batch) -> list[Batch]:
         """Return its halves, and keep later batches as small; a single entry gets less content."""

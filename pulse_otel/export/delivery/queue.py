@@ -147,7 +147,7 @@ class SpanQueue:
                 yield from ready
 
     def _pop(self) -> tuple[Any, int] | None:
-        with self._ledger.changed:
+        with self._ledger.lock:
             if not self._queue:
                 return None
             item, size = self._queue.popleft()

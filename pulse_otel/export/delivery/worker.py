@@ -48,7 +48,7 @@ class Delivery:
         self._changed = self._ledger.changed
         self._backlog = Backlog(self._ledger, self._spool)
         self._queue = SpanQueue(self._ledger, self._steps, self._backlog.store)
-        self._batches = Batches(self._more, self._backlog.end, self._backlog.ready)
+        self._batches = Batches(self._more, self._backlog.settle, self._backlog.ready)
         self._sender = Sender(self._steps, self._backlog, self._batches, self._more)
         self._sending = threading.Lock()  # held by the worker, or by a flush at exit
         self.expedite = Expedite(self._changed)

@@ -17,7 +17,7 @@ from pulse_otel.export.dialects.source import (
     dicts,
     mapping,
 )
-from pulse_otel.export.records.record import Usage, made
+from pulse_otel.export.records.record import COUNTS, Usage, made
 
 TOKENS = {
     "input": semconv.INPUT_TOKENS,
@@ -37,6 +37,7 @@ TOKENS = {
 """Names in `Usage` -> attributes."""
 
 _TOKEN_NAMES = {key: name for name, key in TOKENS.items()}
+_NONE: dict[str, Any] = dict.fromkeys(COUNTS)
 _SELDOM = frozenset(TOKENS) - {"input", "output", "cache_read", "cache_write", "reasoning"}
 _WITHOUT_COLUMN = {name: key for name, key in TOKENS.items() if name not in ("input", "output")}
 
@@ -56,7 +57,7 @@ def usage_of(canonical: Attributes, dialect: Dialect, provider: str | None) -> U
     for name, (key, read) in _BESIDE_TOKENS.items():
         if key in canonical:
             counts[name] = read(canonical[key])
-    return made(Usage, counts)
+    return made(Usage, {**_NONE, **counts})
 
 
 def _tool_uses(value: object) -> dict[str, int] | None:

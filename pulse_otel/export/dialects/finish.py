@@ -81,6 +81,8 @@ def _listed(value: Any) -> list[str]:
     """Return the texts of a list, of JSON text of a list, or of a single text."""
     if value is None:
         return []
+    if type(value) is tuple and len(value) == 1 and type(value[0]) is str:
+        return [value[0]]
     parsed = as_json(value) if isinstance(value, str) else value
     if isinstance(value, str) and not isinstance(parsed, list):
         return [value] if value else []

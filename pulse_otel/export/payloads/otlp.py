@@ -10,7 +10,6 @@ The service rejects, loses or blanks data that breaks one of the rules.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from json.encoder import encode_basestring as _quoted
 from typing import Any
 
@@ -26,6 +25,8 @@ _TEXT_BYTES = 1024
 _MAX_DURATION_NS = MAX_INT * 1_000_000
 _MAX_EXACT = 2**53 - 1  # larger integers lose digits as JSON numbers
 
+_MOST_HEADS = 1024
+_HEADS: dict[str, str] = {}  # a dict is asked in a third of the time of an `lru_cache`
 _FAILED = '{"code":2}'
 
 
@@ -134,16 +135,22 @@ def _metadata(metadata: Mapping[str, Any]) -> str:
 
 def _attribute(key: str, value: Any) -> str:
     kind = type(value)  # nearly all are of one of these
+    head = _HEADS.get(key) or _head(key)
     if kind is str and len(value) < _TEXT_BYTES and value.isascii() and "\x00" not in value:
-        return f'{_head(key)}{{"stringValue":{_quoted(value)}}}}}'
+        return f'{head}{{"stringValue":{_quoted(value)}}}}}'
     if kind is int and -_MAX_EXACT <= value <= _MAX_EXACT:
-        return f'{_head(key)}{{"intValue":{value}}}}}'
-    return f"{_head(key)}{_value(_bounded(value))}}}"
+        return f'{head}{{"intValue":{value}}}}}'
+    return f"{head}{_value(_bounded(value))}}}"
 
 
-@lru_cache(maxsize=1024)
 def _head(key: str) -> str:
-    return f'{{"key":{_quoted(scrub(key))},"value":'
+    """Return how an attribute begins."""
+    head = _HEADS.get(key)
+    if head is None:
+        head = f'{{"key":{_quoted(scrub(key))},"value":'
+        if len(_HEADS) < _MOST_HEADS:
+            _HEADS[key] = head
+    return head
 
 
 def _string(text: str) -> str:

@@ -34,7 +34,10 @@ def charge(prices: Prices, usage: Usage, uses: Mapping[str, int] | None = None) 
 def _cents(prices: Prices, counts: Mapping[str, float], prompt: int) -> float:
     cents = 0.0
     for unit, count in counts.items():
-        cents += _rate(prices[unit], prompt) * count * 100 / PRICED_PER[unit]
+        rate = prices[unit]
+        if isinstance(rate, list):
+            rate = _step(rate, prompt)
+        cents += rate * count * 100 / PRICED_PER[unit]
     return cents
 
 
@@ -49,6 +52,8 @@ def _samplings(prices: Prices, usage: Usage, size: int) -> list[Usage]:
 
     Raises CostUnknown where a step of the prices lies below a sum of prompts that are not known.
     """
+    if not usage.samplings and not usage.tool_uses:
+        return [usage]
     steps = [rate[1][0] for rate in prices.values() if isinstance(rate, list) and len(rate) > 1]
     if not steps or size <= min(steps):
         return [usage]
@@ -147,11 +152,9 @@ def _others(prices: Prices, usage: Usage, uses: Mapping[str, int]) -> dict[str, 
     return counts
 
 
-def _rate(price: Rate, prompt: int) -> float:
+def _step(steps: list[tuple[int, float]], prompt: int) -> float:
     """The price per unit: the highest step that the prompt exceeds holds for the whole call."""
-    if not isinstance(price, list):
-        return price
-    return next((rate for start, rate in reversed(price) if prompt > start), price[0][1])
+    return next((rate for start, rate in reversed(steps) if prompt > start), steps[0][1])
 
 
 def _count(value: object) -> int:

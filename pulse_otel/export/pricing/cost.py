@@ -47,14 +47,14 @@ class Pricing:
         """Cents by prices. Raises CostUnknown."""
         if semconv.PULSE_COST_UNKNOWN in record.attributes:
             raise CostUnknown(record.attributes[semconv.PULSE_COST_UNKNOWN])
-        named = tuple(model for model in (record.response_model, record.model) if model)
+        named = (record.response_model, record.model)
         cents = self._model_cents(record, named, record.usage)
         for other in record.usage.other_models or ():
             counts: dict[str, Any] = {k: v for k, v in other.items() if k != "model"}
             cents += self._model_cents(record, (other["model"],), Usage(**counts))
         return cents
 
-    def _model_cents(self, record: Record, models: tuple[str, ...], usage: Usage) -> float:
+    def _model_cents(self, record: Record, models: tuple[str | None, ...], usage: Usage) -> float:
         """Cents for the tokens of one model, and for the tools whose uses `usage` counts."""
         tariff = self._tariff(served_by(record, models))
         provider, prices = tariff.provider, tariff.prices

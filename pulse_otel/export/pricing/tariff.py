@@ -28,7 +28,7 @@ class Served(NamedTuple):
     """What decides the prices of a call."""
 
     provider: str | None
-    models: tuple[str, ...]  # names of the one that answered, the best first
+    models: tuple[str | None, ...]  # names of the one that answered, the best first
     has_answered: bool  # whether the answer names its model
     tier: str | None
     speed: str | None
@@ -37,7 +37,7 @@ class Served(NamedTuple):
     second: int  # since the epoch: no schedule of the table is finer
 
 
-def served_by(record: Record, models: tuple[str, ...]) -> Served:
+def served_by(record: Record, models: tuple[str | None, ...]) -> Served:
     """Return what decides the prices of `models` in the call of `record`."""
     return Served(
         record.provider,
@@ -65,8 +65,8 @@ def tariff_of(own: Mapping[str, Prices], served: Served) -> Tariff:
 
     Raises CostUnknown.
     """
-    provider, models = name(served.provider), served.models
-    mode = _mode(served)
+    provider, models = name(served.provider), tuple(filter(None, served.models))
+    named, mode = models, _mode(served)
     theirs = own_prices_of(own, provider, models)
     if provider in DEPLOYMENTS:  # what was asked for is no model
         models = models[:1] if served.has_answered else ()
@@ -77,7 +77,7 @@ def tariff_of(own: Mapping[str, Prices], served: Served) -> Tariff:
         uses = {unit: rate for unit, rate in listed.items() if unit in USES}
         tariff = Tariff(provider, scaled({**uses, **theirs}, _factor(provider, mode)), None)
     prices = scaled(tariff.prices, _place_factor(provider, served.place))
-    prices = scaled(prices, _region_factor(provider, served.server, served.models))
+    prices = scaled(prices, _region_factor(provider, served.server, named))
     return tariff._replace(prices=prices)
 
 

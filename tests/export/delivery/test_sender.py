@@ -45,7 +45,7 @@ class Sending:
         )
         backlog, group = Backlog(Ledger(), None), SpanGroup(10, 10)
         ready = deque(Entry(record, group) for record in records(10))
-        batches = Batches(lambda: False, lambda entry, end: None, ready)
+        batches = Batches(lambda: False, lambda group, end, count: None, ready)
         self.sender = Sender(steps, backlog, batches, lambda: False)
 
     def send(self, end: float = NEVER) -> bool:

@@ -160,6 +160,8 @@ class CallDeduplicator:
         """
         alike = self._alike(call) if self._may_have_counterpart(call) else []
         self._held.remove(call)
+        if not alike:
+            return [self._ship(call)]
         waiting = [other for other in alike if other in self._held]
         for other in waiting:
             call = self._joined(call, other)

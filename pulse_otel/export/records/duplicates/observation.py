@@ -129,7 +129,9 @@ _kept = attrgetter(*_KEPT)
 
 
 def _hash(text: str | None) -> int | None:
-    found = text[:_COMPARED].strip() if text else ""
+    if not text:
+        return None
+    found = text[:_COMPARED].strip()
     return hash(found) if found and found not in _LEFT_OUT else None
 
 
