@@ -112,7 +112,7 @@ def test_beside_a_disk_that_takes_nothing_memory_is_bounded_in_bytes(
     kept.store(records(3, 3, output_text="x" * 10_000))
     assert kept.full()
     for entry in list(kept.ready)[:3]:
-        kept.end(entry, stock.End.DELIVERED)
+        kept.settle(entry.group, stock.End.DELIVERED)
     assert not kept.full()
     assert len(kept._unsaved) == 1  # nothing is remembered of those that have ended
 
