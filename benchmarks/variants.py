@@ -35,17 +35,24 @@ class IncompleteSpan(Exception):
 
 
 class Service(BaseHTTPRequestHandler):
-    """A trace service that accepts every span, and keeps its attributes."""
+    """A trace service that accepts every span, and keeps its attributes.
+
+    Like Pulse, it ignores a span that comes again: under callgrind an answer may come too late.
+    """
 
     protocol_version = "HTTP/1.1"
     spans: ClassVar[list[Attributes]] = []
+    ids: ClassVar[set[str]] = set()
 
     def do_POST(self) -> None:
         """Accept an export."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         for group in body["resourceSpans"]:
             for scope in group["scopeSpans"]:
-                self.spans += [_attributes(span) for span in scope["spans"]]
+                for span in scope["spans"]:
+                    if span["spanId"] not in self.ids:
+                        self.ids.add(span["spanId"])
+                        self.spans.append(_attributes(span))
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", "2")

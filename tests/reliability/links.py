@@ -104,7 +104,7 @@ def carried(link: Link, times: float = 1.0) -> Carried:
     (sample,) = records(1, output_text=text)
     encoded = otlp.encode(sample)
     assert encoded is not None
-    span_bytes = len(encoded.text)
+    span_bytes = len(encoded.json)
     cost_s = link.span_s + (span_bytes / link.rate if link.rate else 0)
     possible = int((LIFE_S + END_S) / cost_s) if cost_s else MOST_SPANS
     sent = records(min(MOST_SPANS, int(possible * 1.2) + 1), output_text=text)
