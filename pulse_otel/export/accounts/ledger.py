@@ -95,10 +95,14 @@ class Ledger:
             self.changed.notify_all()
 
     def settle(self, group: SpanGroup, end: SpanEnd, count: int = 1) -> bool:
-        """Count the end of `count` spans of `group`; return True if those were the last."""
+        """Count the end of `count` spans of `group`, or of as many as are left.
+
+        Return True if those were the last. A batch may end twice: given up, and answered then.
+        """
         with self.changed:
             if group not in self._groups:
                 return False
+            count = min(count, group.left)
             group.left -= count
             (self._ends if group.own else self._inherited)[end] += count
             if group.left <= 0:

@@ -14,6 +14,7 @@ from pulse_otel import semconv
 from pulse_otel.export.bodies import anthropic, chat, other_apis, responses, trim
 from pulse_otel.export.bodies.content import Content, answer_text
 from pulse_otel.export.bodies.media import may_hold_media, without_media
+from pulse_otel.texts import as_text
 from pulse_otel.values import to_json_bytes
 
 __all__ = [
@@ -71,8 +72,9 @@ def shape_of(attributes: Mapping[str, Any], scope: str) -> Shape:
     operation = attributes.get(semconv.OPERATION_NAME)
     if operation == semconv.OPERATION_EMBEDDINGS:
         return other_apis.Embeddings()
-    if isinstance(operation, str) and operation in other_apis.FIELDS:
-        return other_apis.OtherApi(other_apis.FIELDS[operation])
+    fields = other_apis.FIELDS.get(as_text(operation)) if isinstance(operation, str) else None
+    if fields is not None:
+        return other_apis.OtherApi(fields)
     response_id = attributes.get(semconv.RESPONSE_ID)
     if attributes.get(semconv.OPENAI_API_TYPE) == "responses" or _starts(response_id, "resp_"):
         return responses.Responses()

@@ -56,8 +56,6 @@ PARAMETERS = {
     semconv.REQUEST_STREAM: "stream",
     semconv.OPENAI_REQUEST_SERVICE_TIER: "service_tier",
 }
-
-
 """The names of a request's parameters that most shapes share."""
 
 

@@ -33,7 +33,7 @@ _SIGNS = (
 
 def may_hold_media(json: bytes) -> bool:
     """Return whether `without_media` may change the value with this JSON."""
-    # Most have neither of the first three, which is faster to see.
+    # Most have none of these three, which is faster to see.
     if not (b"64" in json or b'data":' in json or _SIGNS[-1] in json):
         return False
     return any(sign in json for sign in _SIGNS)

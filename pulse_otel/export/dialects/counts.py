@@ -40,6 +40,7 @@ _TOKEN_NAMES = {key: name for name, key in TOKENS.items()}
 _NONE: dict[str, Any] = dict.fromkeys(COUNTS)
 _SELDOM = frozenset(TOKENS) - {"input", "output", "cache_read", "cache_write", "reasoning"}
 _WITHOUT_COLUMN = {name: key for name, key in TOKENS.items() if name not in ("input", "output")}
+_UNKNOWN = (None,) * len(_WITHOUT_COLUMN)
 
 
 def usage_of(canonical: Attributes, dialect: Dialect, provider: str | None) -> Usage:
@@ -100,9 +101,6 @@ def without_column(usage: Usage) -> dict[str, int]:
         return {}
     pairs = zip(_WITHOUT_COLUMN.values(), counts, strict=True)
     return {key: count for key, count in pairs if count is not None}
-
-
-_UNKNOWN = (None,) * len(_WITHOUT_COLUMN)
 
 
 def counts_of(canonical: Attributes, usage: Usage) -> dict[str, int | None]:

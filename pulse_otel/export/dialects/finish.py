@@ -32,11 +32,12 @@ _NORMAL = {
 _PULSE = {"tool_call": "tool_calls"}  # the service has a word of its own (contract §3.3)
 _UNFINISHED = ("queued", "in_progress")  # Responses in background mode
 _ENUM = "FinishReason."  # how Semantic Kernel writes a member of its enum
+_USUAL = 128  # characters: what is remembered is bounded
 _MISSING = "error"  # of the conventions, if the provider gave no reason
 
 
 class FinishReasons(NamedTuple):
-    """The reasons of the choices of an answer; all is empty if the provider gave none."""
+    """The reasons of the choices of an answer; there are none if the provider gave none."""
 
     normalised: tuple[str, ...]
     raw: tuple[str, ...]  # the provider's
@@ -46,17 +47,19 @@ class FinishReasons(NamedTuple):
 def finish_reasons(canonical: Attributes, output: list[dict[str, Any]]) -> FinishReasons:
     """Return the reasons of an answer."""
     raw = _listed(canonical.get(semconv.PULSE_RAW_FINISH_REASONS))
-    given = [reason for reason in _listed(canonical.get(semconv.FINISH_REASONS)) if reason]
+    listed = _listed(canonical.get(semconv.FINISH_REASONS))
+    given = [reason.removeprefix(_ENUM) for reason in listed if reason]
     if not given:
-        given = [reason for m in output if (reason := as_text(m.get("finish_reason")))]
+        said = [as_text(message.get("finish_reason")) for message in output]
+        given = [reason.removeprefix(_ENUM) for reason in said if reason]
     if not given:
         given = [_in_words(r, output) for r in raw if r and r not in _UNFINISHED]
-    return _normalised(tuple(given), tuple(raw))
+    # Nearly all answers end in one of a few ways.
+    is_usual = len(given) == 1 and len(raw) <= 1 and len(given[0]) + len("".join(raw)) <= _USUAL
+    return (_remembered if is_usual else _normalised)(tuple(given), tuple(raw))
 
 
-@lru_cache(maxsize=256)  # nearly all answers end in one of a few ways
 def _normalised(given: tuple[str, ...], raw: tuple[str, ...]) -> FinishReasons:
-    given = tuple(reason.removeprefix(_ENUM) for reason in given)
     reasons = [_NORMAL.get(reason.lower(), reason) for reason in given]
     if not raw:  # a word that the conventions do not have is the provider's
         raw = tuple(w if w != norm else "" for w, norm in zip(given, reasons, strict=True))
@@ -64,6 +67,9 @@ def _normalised(given: tuple[str, ...], raw: tuple[str, ...]) -> FinishReasons:
     known = tuple(r if r != _MISSING or said[i] else "" for i, r in enumerate(reasons))
     column = ",".join(_PULSE.get(reason, reason) for reason in known if reason)
     return FinishReasons(known, raw, column or None)
+
+
+_remembered = lru_cache(maxsize=256)(_normalised)
 
 
 def _in_words(reason: str, output: list[dict[str, Any]]) -> str:
@@ -85,6 +91,6 @@ def _listed(value: Any) -> list[str]:
         return [value[0]]
     parsed = as_json(value) if isinstance(value, str) else value
     if isinstance(value, str) and not isinstance(parsed, list):
-        return [value] if value else []
+        return [text] if (text := as_text(value)) else []
     listed = parsed if isinstance(parsed, (list, tuple)) else ()
-    return [item if isinstance(item, str) else "" for item in listed]
+    return [as_text(item) or "" for item in listed]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 _NAMES = {
     "az.ai.openai": "azure.ai.openai",
     "azure": "azure.ai.openai",
@@ -59,7 +57,6 @@ FRAMEWORKS = frozenset(("strands-agents", "autogen", "ag2", "microsoft.agent_fra
 """Names that frameworks give as a provider's: their own."""
 
 
-@lru_cache(maxsize=256)
 def provider_name(value: str) -> str:
     """Return the conventions' name of a provider; a name they do not have is kept in lower case."""
     name = value.strip().lower()

@@ -168,7 +168,10 @@ _FIRST_OF = {  # the first that is a text decides
 
 
 def _texts(canonical: Attributes) -> dict[str, Any]:
-    found = {_COLUMNS[key]: as_text(canonical[key]) for key in canonical.keys() & _COLUMNS.keys()}
+    found: dict[str, Any] = {}
+    for key, name in _COLUMNS.items():
+        if key in canonical:
+            found[name] = as_text(canonical[key])
     for name, keys in _FIRST_OF.items():
         for key in keys:
             if key in canonical and (text := as_text(canonical[key])):
@@ -226,17 +229,22 @@ def _leftover(source: Source, dialect: Dialect) -> dict[str, Any]:
     """Return the attributes that nothing reads, as they are."""
     attributes = source.attributes
     found: dict[str, Any] = {}
-    for key in _left_over(dialect, tuple(attributes)):
+    keys = tuple(attributes)
+    left_over = _remembered if len("".join(keys)) <= _USUAL else _left_over
+    for key in left_over(dialect, keys):
         if (value := attributes[key]) is not None:
             found[key] = value
     return found
 
 
-@lru_cache(maxsize=256)  # most spans have the same keys as others before
 def _left_over(dialect: Dialect, keys: tuple[str, ...]) -> tuple[str, ...]:
     read = _TAKEN | foreign_keys(dialect)
     rest = tuple(key for key in keys if key not in read and key.startswith(_KEPT))
     return tuple(k for k in rest if not (dialect.used_up and k.startswith(dialect.used_up)))
+
+
+_USUAL = 2048  # characters of all keys: what is remembered is bounded
+_remembered = lru_cache(maxsize=256)(_left_over)  # most spans have the keys of others before
 
 
 _STABLE: dict[str, tuple[str, Callable[[object], Any]]] = {

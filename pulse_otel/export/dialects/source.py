@@ -27,8 +27,10 @@ _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?([eE]-?[0-9]{1,2})?")
 
 
 def as_text(value: object) -> str | None:
-    """Return `value` if it is a text that is not empty."""
-    return value if isinstance(value, str) and value else None
+    """Return `value` as a plain text if it is a text that is not empty."""
+    if type(value) is str:
+        return value or None
+    return str.__str__(value) or None if isinstance(value, str) else None
 
 
 def as_count(value: object) -> int | None:

@@ -15,7 +15,8 @@ from pulse_otel.export.records.record import Record, Usage, updated
 from pulse_otel.prices import Prices
 
 _SENSIBLE_CENTS = 1e12  # a negative or infinite cost makes the service refuse the span
-_MOST_TARIFFS = 1024  # that are remembered: most calls are served as earlier ones were
+_MOST_TARIFFS = 1024  # that are remembered: most calls are served as others before
+_LONGEST = 1024  # characters of all that a remembered one is found by
 _NO_PRICES: Mapping[str, Prices] = {}
 _UNITS = {(tool.host, tool.name): tool.unit for tool in TOOLS}
 
@@ -27,7 +28,8 @@ class Pricing:
     """
 
     def __init__(self, own: Mapping[str, Prices] = _NO_PRICES) -> None:
-        self._tariff = lru_cache(_MOST_TARIFFS)(partial(tariff_of, own))
+        self._tariff = partial(tariff_of, own)
+        self._remembered = lru_cache(_MOST_TARIFFS)(self._tariff)
 
     def __call__(self, record: Record) -> Record:
         """`record` with its cost, or with the reason why that is not known."""
@@ -56,7 +58,8 @@ class Pricing:
 
     def _model_cents(self, record: Record, models: tuple[str | None, ...], usage: Usage) -> float:
         """Cents for the tokens of one model, and for the tools whose uses `usage` counts."""
-        tariff = self._tariff(served_by(record, models))
+        served = served_by(record, models)
+        tariff = (self._remembered if served.length() <= _LONGEST else self._tariff)(served)
         provider, prices = tariff.provider, tariff.prices
         if tariff.listed is not None:
             refuse_unlisted_audio(provider, tariff.listed, usage)
@@ -64,8 +67,9 @@ class Pricing:
         if usage.input is None and "audio_hours" not in prices:
             raise CostUnknown("the tokens are not known")
         refuse_unsplit(record, prices, usage)
-        if usage.audio_seconds and usage.audio_seconds < MINIMUM_SECONDS.get(provider, 0):
-            usage = updated(usage, audio_seconds=MINIMUM_SECONDS[provider])
+        shortest = MINIMUM_SECONDS.get(provider, 0)
+        if usage.audio_seconds and usage.audio_seconds < shortest:
+            usage = updated(usage, audio_seconds=shortest)
         return charge(prices, usage, _uses(provider, usage.tool_uses))
 
 

@@ -37,16 +37,19 @@ def refuse_unlisted_audio(provider: str, prices: Prices, usage: Usage) -> None:
         raise CostUnknown("no price of audio tokens")
 
 
-def refuse_long(listed: Prices, mode: str | None, prices: Prices, usage: Usage) -> None:
-    """Refuse prompts beyond a step of the listed prices that those of `mode` do not have."""
-    if mode not in WITHOUT_LONG_PROMPTS:
+def refuse_long(listed: Prices, variant: str | None, prices: Prices, usage: Usage) -> None:
+    """Refuse prompts beyond a step of the listed prices that those of `variant` do not have."""
+    if variant not in WITHOUT_LONG_PROMPTS:
         return
-    for unit, steps in listed.items():
-        if isinstance(steps, list) and not isinstance(prices[unit], list):
-            if len(steps) > 1 and (usage.input or 0) > steps[1][0]:
-                what = "for a prompt of this length"
-                raise CostUnknown(f"no price of service tier {mode} {what}")
-            return
+    stepped = (
+        steps
+        for unit, steps in listed.items()
+        if isinstance(steps, list) and not isinstance(prices[unit], list)
+    )
+    none: list[tuple[int, float]] = []
+    steps = next(stepped, none)  # a model's units have the same steps
+    if len(steps) > 1 and (usage.input or 0) > steps[1][0]:
+        raise CostUnknown(f"no price of service tier {variant} for a prompt of this length")
 
 
 def refuse_unsplit(record: Record, prices: Prices, usage: Usage) -> None:

@@ -34,7 +34,12 @@ class Served(NamedTuple):
     speed: str | None
     place: str | None  # of inference
     server: str | None
-    second: int  # since the epoch: no schedule of the table is finer
+    minute: int  # since the epoch: no schedule of the table is finer
+
+    def length(self) -> int:
+        """Return the characters of all names."""
+        place = (self.provider, self.tier, self.speed, self.place, self.server)
+        return len("".join(filter(None, (*self.models, *place))))
 
 
 def served_by(record: Record, models: tuple[str | None, ...]) -> Served:
@@ -47,7 +52,7 @@ def served_by(record: Record, models: tuple[str | None, ...]) -> Served:
         record.speed,
         record.inference_geo,
         record.server,
-        record.start_ns // 1_000_000_000,
+        record.start_ns // 60_000_000_000,
     )
 
 
@@ -71,9 +76,9 @@ def tariff_of(own: Mapping[str, Prices], served: Served) -> Tariff:
     if provider in DEPLOYMENTS:  # what was asked for is no model
         models = models[:1] if served.has_answered else ()
     if theirs is None:
-        tariff = _listed(provider, models, mode, served.second)
+        tariff = _listed(provider, models, mode, served.minute)
     else:
-        _, _, listed = next(_offers(provider, models, served.second), ("", None, _NOTHING))
+        _, _, listed = next(_offers(provider, models, served.minute), ("", None, _NOTHING))
         uses = {unit: rate for unit, rate in listed.items() if unit in USES}
         tariff = Tariff(provider, scaled({**uses, **theirs}, _factor(provider, mode)), None)
     prices = scaled(tariff.prices, _place_factor(provider, served.place))
@@ -82,10 +87,10 @@ def tariff_of(own: Mapping[str, Prices], served: Served) -> Tariff:
 
 
 def _offers(
-    provider: str, models: tuple[str, ...], second: int
+    provider: str, models: tuple[str, ...], minute: int
 ) -> Iterator[tuple[str, Offer, Prices]]:
     """Those of `models` that the table has, with the prices at the time of the call."""
-    moment = _moment(second)
+    moment = _moment(minute)
     for model in models:
         offer = offer_of(provider, model)
         prices = _prices_at(provider, offer, moment) if offer else None
@@ -103,13 +108,13 @@ def _prices_at(provider: str, offer: Offer, moment: datetime) -> Prices | None:
     return offer.prices(moment, workday)
 
 
-def _listed(provider: str, models: tuple[str, ...], mode: str | None, second: int) -> Tariff:
-    model, offer, prices = next(_offers(provider, models, second), ("", None, _NOTHING))
+def _listed(provider: str, models: tuple[str, ...], mode: str | None, minute: int) -> Tariff:
+    model, offer, prices = next(_offers(provider, models, minute), ("", None, _NOTHING))
     if offer is None:
         what = f"no price of model {models[0][:256]}" if models else "the model is not known"
         raise CostUnknown(what)
     refuse_unlisted_fees(provider, model, prices)
-    variant = offer.variant(mode, _moment(second)) if mode else None
+    variant = offer.variant(mode, _moment(minute)) if mode else None
     if variant is None:
         return Tariff(provider, scaled(prices, _factor(provider, mode)), prices)
     return Tariff(provider, {**prices, **variant}, prices, mode)
@@ -153,9 +158,9 @@ def _region_factor(provider: str, server: str | None, models: tuple[str, ...]) -
     return factor
 
 
-def _moment(second: int) -> datetime:
+def _moment(minute: int) -> datetime:
     """A time in UTC; the start of the epoch for one beyond the calendar."""
     try:
-        return _EPOCH + timedelta(seconds=second)
+        return _EPOCH + timedelta(minutes=minute)
     except OverflowError:
         return _EPOCH

@@ -1,4 +1,8 @@
-"""Record: one LLM call, tool use, agent run or notification, in Pulse's own terms."""
+"""Record: one LLM call, tool use, agent run or notification, in Pulse's own terms.
+
+The classes of `records` are not frozen, as that makes each field of a new one dear. Only `Pricing`
+writes to a record that was made, once nobody else holds it.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +27,7 @@ def made(kind: type[T], values: dict[str, Any]) -> T:
 
 
 def updated(one: T, **changes: Any) -> T:
-    """Return a copy with `changes`.
-
-    The classes of `records` are not frozen, as that makes each field of a new one dear. Only
-    `Pricing` writes to a record that was made.
-    """
+    """Return a copy with `changes`."""
     return made(type(one), {**one.__dict__, **changes})
 
 

@@ -41,3 +41,19 @@ def test_what_went_back_to_the_disk_is_counted_by_whoever_sends_it() -> None:
 
     assert ledger.settle(group, End.DELIVERED, 3) is False
     assert ledger.snapshot().inherited_delivered == 0
+
+
+def test_no_more_spans_of_a_group_end_than_are_left() -> None:
+    """At the end, a batch may be given up, and be answered then."""
+    ledger, group = Ledger(), SpanGroup(3, 3)
+    ledger.received(3, 3)
+    for _ in range(3):
+        ledger.taken()
+    ledger.packed(group)
+
+    ledger.settle(group, DropReason.UNCONFIRMED, 2)
+    assert ledger.settle(group, End.DELIVERED, 2) is True
+
+    stats = ledger.snapshot()
+    assert (stats.dropped, stats.delivered) == ({"unconfirmed": 2}, 1)
+    assert stats.unaccounted == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from pulse_otel.export.dialects.recognition import SIGNS
 from pulse_otel.export.dialects.registry import DIALECTS
 from pulse_otel.export.dialects.source import Source
 from pulse_otel.export.payloads import otlp
+from pulse_otel.export.pricing.cost import Pricing
+from pulse_otel.export.records.record import Record
 from pulse_otel.values import to_json
 from tests.export.spans import all_recorded, one
 
@@ -250,3 +253,45 @@ def test_every_dialect_has_its_signs_and_no_other_has_its_scopes() -> None:
 
             assert owners == [name]
     assert Source(one("ai", "x", {})).scope == "ai"
+
+
+class Unhashable(str):
+    """A text that no cache takes, and every SDK of OpenTelemetry does."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return str.__eq__(self, other)
+
+
+def test_texts_of_a_class_of_the_program_are_plain_texts() -> None:
+    plain = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "gpt-4o",
+        "gen_ai.response.finish_reasons": ("stop",),
+        "gen_ai.usage.input_tokens": 7,
+    }
+    odd = {
+        key: tuple(map(Unhashable, value))
+        if isinstance(value, tuple)
+        else Unhashable(value)
+        if isinstance(value, str)
+        else value
+        for key, value in plain.items()
+    }
+    records = [read(one("some.scope", "chat", attributes)) for attributes in (plain, odd)]
+    first, second = [Pricing()(record) for record in records if record is not None]
+
+    assert first.cost_cents == second.cost_cents == 0.00175
+    assert first.finish_reason == second.finish_reason == "stop"
+    own = {name: getattr(first, name) for name in ("trace_id", "span_id", "start_ns", "end_ns")}
+    assert first == replace(second, **own)
+
+
+def test_a_record_has_no_other_fields_than_its_class() -> None:
+    """`made` does not ask for them."""
+    names = {field.name for field in fields(Record)}
+    for span in RECORDED:
+        record = read(span)
+        assert record is None or vars(record).keys() <= names

@@ -58,3 +58,38 @@ def test_a_service_tier_is_cut_as_every_text() -> None:
     tier = written(service_tier="x" * 100_000)[semconv.PULSE_SERVICE_TIER]["stringValue"]
 
     assert len(tier) <= otlp.FORM.max_body_bytes
+
+
+@pytest.mark.parametrize("character", ["x", "\x00", "\ud800", "é", '"'])
+def test_a_column_has_a_bound(character: str) -> None:
+    user = written(user_id=character * 100_000)[semconv.PULSE_USER_ID]["stringValue"]
+
+    assert len(user.encode()) <= otlp.FORM.max_body_bytes
+    assert "\x00" not in user
+
+
+def test_ids_and_keys_of_any_text_are_written() -> None:
+    """A record may come from the disk."""
+    odd = 'a\x00\ud800"b'
+    (record,) = records(1, trace_id=odd, parent_span_id=odd, name=odd, attributes={odd: odd})
+
+    span = json.loads(otlp.encode(record).json)
+
+    assert span["traceId"] == span["parentSpanId"] == span["name"] == 'a\ufffd\ufffd"b'
+    assert {"key": 'a\ufffd\ufffd"b', "value": {"stringValue": 'a\ufffd\ufffd"b'}} in span[
+        "attributes"
+    ]
+
+
+def test_json_in_a_text_is_the_body() -> None:
+    body = {"text": 'a "quoted" \\ back\nslash \u2028 é \x7f', "path": "C:\\temp\\"}
+
+    text = written(request=body)[semconv.PULSE_REQUEST]["stringValue"]
+
+    assert json.loads(text) == body
+
+
+def test_long_keys_are_not_remembered() -> None:
+    written(attributes={f"pulse.{'k' * 1000}{number}": 1 for number in range(50)})
+
+    assert max(map(len, otlp._HEADS)) <= otlp._LONGEST_KEY

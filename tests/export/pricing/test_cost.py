@@ -286,3 +286,35 @@ def test_own_prices_precede_the_listed_ones(record: Record, expected: float) -> 
 
 def test_own_prices_are_those_of_the_standard_tier() -> None:
     assert "priority" in unknown(call("openai", "gpt-4o", service_tier="priority"), OWN)
+
+
+def test_calls_that_are_served_alike_share_a_look_at_the_table() -> None:
+    pricing = Pricing()
+    for second in range(60):
+        start = at(TUESDAY, 12) + second * 10**9
+        assert pricing(replace(call("openai", "gpt-4o"), start_ns=start)).cost_cents == 1250.0
+
+    assert pricing._remembered.cache_info().misses == 1
+
+
+def test_no_call_gets_the_prices_of_another() -> None:
+    """One object prices all calls of a program: here, each case after all others."""
+    pricing = Pricing()
+    for _ in range(2):
+        for record, expected in CASES.values():
+            assert pricing(replace(record)).cost_cents == pytest.approx(expected)
+
+
+def test_names_are_remembered_up_to_a_length() -> None:
+    pricing = Pricing()
+    for name in ("gpt-4o", "m" * 20_000):
+        pricing(call("openai", name, model="gpt-4o-mini"))
+
+    assert pricing._remembered.cache_info().currsize == 1
+
+
+@pytest.mark.parametrize("seconds", [-1.0, 0.0])
+def test_audio_of_no_length_is_charged_as_none(seconds: float) -> None:
+    usage = Usage(input=1_000_000, audio_seconds=seconds)
+
+    assert cents(call("openai", "gpt-4o", usage)) == 250.0

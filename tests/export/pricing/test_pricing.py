@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -377,3 +378,11 @@ def test_the_table_is_current() -> None:
     script = [sys.executable, str(ROOT / "scripts" / "make_prices.py"), "--check"]
     done = subprocess.run(script, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_schedules_change_at_whole_minutes() -> None:
+    """Tariffs are remembered by the minute."""
+    clocks = re.findall(r'"(\d\d:\d\d:\d\d)"', json.dumps(TABLE))
+
+    assert clocks
+    assert {clock[-2:] for clock in clocks} == {"00"}
