@@ -27,8 +27,20 @@ _MAX_EXACT = 2**53 - 1  # larger integers lose digits as JSON numbers
 _MAX_FLOAT = 1e300
 
 _MOST_HEADS, _LONGEST_KEY = 1024, 128
-_HEADS: dict[str, str] = {}  # asked in half the time that an `lru_cache` takes
 _FAILED = '{"code":2}'
+
+
+class _Heads(dict[str, str]):
+    """How attributes begin, by their keys; asked in half the time that an `lru_cache` takes."""
+
+    def __missing__(self, key: str) -> str:
+        head = f'{{"key":{_text(key)},"value":'
+        if len(self) < _MOST_HEADS and len(key) <= _LONGEST_KEY:
+            self[key] = head
+        return head
+
+
+_HEADS = _Heads()
 
 
 def encode(record: Record) -> Encoded:
@@ -38,7 +50,7 @@ def encode(record: Record) -> Encoded:
     above = f',"parentSpanId":{_text(parent)}' if parent else ""
     start = (
         f'{{"traceId":{_text(record.trace_id)},"spanId":{_text(record.span_id)}{above},'
-        f'"name":{_text(clip(record.name, _TEXT_BYTES))},"kind":3,'
+        f'"name":{_text(clip(scrub(record.name), _TEXT_BYTES))},"kind":3,'
         f'"startTimeUnixNano":"{record.start_ns}","endTimeUnixNano":"{end_ns}",'
         f'"status":{_FAILED if record.is_error else "{}"},'
         f'"attributes":[{",".join(_attributes(record))}'
@@ -88,8 +100,8 @@ def _attributes(record: Record) -> list[str]:
 def _contents(record: Record) -> Iterator[bytes]:
     """Yield what may be long."""
     if record.output_text:
-        text = scrub(clip(record.output_text, FORM.max_body_bytes))
-        yield f"{_head(semconv.PULSE_OUTPUT_TEXT)}{_string(text)}}}".encode()
+        text = _string(clip(record.output_text, FORM.max_body_bytes))
+        yield f"{_HEADS[semconv.PULSE_OUTPUT_TEXT]}{text}}}".encode()
     bodies = (
         (semconv.PULSE_REQUEST, record.request),
         (semconv.PULSE_RESPONSE, record.response),
@@ -108,7 +120,7 @@ def _contents(record: Record) -> Iterator[bytes]:
 def _json_attribute(key: str, json: bytes) -> bytes:
     """Return an attribute; JSON has no other characters to escape than these."""
     escaped = json.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-    return b"".join((_head(key).encode(), b'{"stringValue":"', escaped, b'"}}'))
+    return b"".join((_HEADS[key].encode(), b'{"stringValue":"', escaped, b'"}}'))
 
 
 def _event_type(record: Record) -> str:
@@ -132,12 +144,12 @@ def _metadata(metadata: Mapping[str, Any]) -> str:
         key: value if not isinstance(value, str) else clip(value, _METADATA_BYTES // 4)
         for key, value in values.items()
     }
-    return f"{_head(semconv.PULSE_METADATA)}{_value(values)}}}"
+    return f"{_HEADS[semconv.PULSE_METADATA]}{_value(values)}}}"
 
 
 def _attribute(key: str, value: Any) -> str:
     kind = type(value)  # nearly all are of one of these
-    head = _HEADS.get(key) or _head(key)
+    head = _HEADS[key]
     if kind is str and len(value) < _TEXT_BYTES and value.isascii() and "\x00" not in value:
         return f'{head}{{"stringValue":{_quoted(value)}}}}}'
     if kind is int and -_MAX_EXACT <= value <= _MAX_EXACT:
@@ -145,16 +157,6 @@ def _attribute(key: str, value: Any) -> str:
     if kind is float and -_MAX_FLOAT < value < _MAX_FLOAT:
         return f'{head}{{"doubleValue":{value!r}}}}}'
     return f"{head}{_value(_bounded(value))}}}"
-
-
-def _head(key: str) -> str:
-    """Return how an attribute begins."""
-    head = _HEADS.get(key)
-    if head is None:
-        head = f'{{"key":{_text(key)},"value":'
-        if len(_HEADS) < _MOST_HEADS and len(key) <= _LONGEST_KEY:
-            _HEADS[key] = head
-    return head
 
 
 def _text(text: str) -> str:
@@ -178,7 +180,7 @@ def _value(value: Any) -> str:
         finite = -_MAX_FLOAT < value < _MAX_FLOAT
         return f'{{"doubleValue":{float.__repr__(value)}}}' if finite else _string(str(value))
     if isinstance(value, Mapping):
-        pairs = [f"{_head(str(k))}{_value(v)}}}" for k, v in value.items() if v is not None]
+        pairs = [f"{_HEADS[str(k)]}{_value(v)}}}" for k, v in value.items() if v is not None]
         return f'{{"kvlistValue":{{"values":[{",".join(pairs)}]}}}}'
     if isinstance(value, (list, tuple)):
         items = [_value(item) for item in value if item is not None]

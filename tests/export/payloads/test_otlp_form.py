@@ -81,6 +81,13 @@ def test_ids_and_keys_of_any_text_are_written() -> None:
     ]
 
 
+@pytest.mark.parametrize("character", ["x", "\x00", "\ud800", "é"])
+def test_a_name_has_a_bound(character: str) -> None:
+    (record,) = records(1, name=character * 5_000)
+
+    assert len(json.loads(otlp.encode(record).json)["name"].encode()) <= 1024
+
+
 def test_json_in_a_text_is_the_body() -> None:
     body = {"text": 'a "quoted" \\ back\nslash \u2028 é \x7f', "path": "C:\\temp\\"}
 
