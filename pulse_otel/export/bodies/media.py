@@ -22,19 +22,14 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\r\n]+={0,2}")
 # Fields that hold base64 in the APIs' shapes
 _DATA_KEYS = frozenset(("data", "b64_json", "file_data"))
 _GENERATED = ("result", "image_generation_call")  # field and type of a Responses item
-_SIGNS = (
-    b";base64,",
-    b'"data":',
-    b'"b64_json":',
-    b'"file_data":',
-    b"image_generation_call",
-)
+_IMAGE = _GENERATED[1].encode()
+_SIGNS = (b";base64,", b'"data":', b'"b64_json":', b'"file_data":', _IMAGE)
 
 
 def may_hold_media(json: bytes) -> bool:
     """Return whether `without_media` may change the value with this JSON."""
-    # Most have none of these three, which is faster to see.
-    if not (b"64" in json or b'data":' in json or _SIGNS[-1] in json):
+    # Each sign has one of these in it; most bodies have none, which is faster to see.
+    if not (b"64" in json or b'data":' in json or _IMAGE in json):
         return False
     return any(sign in json for sign in _SIGNS)
 

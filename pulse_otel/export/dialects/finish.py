@@ -92,5 +92,4 @@ def _listed(value: Any) -> list[str]:
     parsed = as_json(value) if isinstance(value, str) else value
     if isinstance(value, str) and not isinstance(parsed, list):
         return [text] if (text := as_text(value)) else []
-    listed = parsed if isinstance(parsed, (list, tuple)) else ()
-    return [as_text(item) or "" for item in listed]
+    return [as_text(item) or "" for item in items(parsed)]

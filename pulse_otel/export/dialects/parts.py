@@ -54,15 +54,12 @@ def message(item: Mapping[str, Any], role: str = "user") -> dict[str, Any]:
 
 def recorded(value: object) -> list[dict[str, Any]]:
     """Return GenAI messages as they were recorded; a note of what was left out becomes one."""
-    if not isinstance(value, (list, tuple)):
-        return []
     note = NOTES.key
     return [
         {"role": CUT_ROLE, "parts": [text_part(f"[{item[note]}]")]}
         if note in item and "role" not in item and "parts" not in item
         else item
-        for item in value
-        if isinstance(item, dict)
+        for item in dicts(value)
     ]
 
 

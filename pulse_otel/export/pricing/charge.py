@@ -85,7 +85,7 @@ def _scaled(rate: Rate, factor: float) -> Rate:
 
 def _prompt(prices: Prices, usage: Usage, size: int) -> dict[str, int]:
     if not (usage.cache_read or usage.cache_write or usage.input_audio or usage.input_image):
-        return {"input": size} if "input" in prices else {}
+        return _divided(prices, {}, "input", size)
     parts = {
         "cache_read": _count(usage.cache_read),
         "cache_write": _count(usage.cache_write),
@@ -111,7 +111,7 @@ def _prompt(prices: Prices, usage: Usage, size: int) -> dict[str, int]:
 def _answer(prices: Prices, usage: Usage) -> dict[str, int]:
     total = _count(usage.output)
     if not (usage.output_audio or usage.output_image or usage.reasoning):
-        return {"output": total} if "output" in prices else {}
+        return _divided(prices, {}, "output", total)
     parts = {
         "output_audio": _count(usage.output_audio),
         "output_image": _count(usage.output_image),

@@ -19,7 +19,7 @@ def made(kind: type[T], values: dict[str, Any]) -> T:
     """Return a `kind` with `values`, which are its own from now on.
 
     Fields that are left out have their defaults; one with a default factory must be given. The
-    `__init__` of a class with as many fields takes five times as long, and so does a copy of slots.
+    `__init__` of a class with as many fields takes several times as long, as does a copy of slots.
     """
     one = object.__new__(kind)
     one.__dict__ = values
