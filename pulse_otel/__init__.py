@@ -10,7 +10,7 @@ from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any
 
 # Not lazy: the function has its module's name, and must be what the name means.
-from pulse_otel.observe import ObserveOptions, Provider, observe
+from pulse_otel.observe import Provider, observe
 
 if TYPE_CHECKING:
     from pulse_otel.addresses import trace_url
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pulse_otel.instrumentation.last_call import RecordedCall, last_call
     from pulse_otel.instrumentation.openai import OpenAIInstrumentor
     from pulse_otel.instrumentation.paused import paused
+    from pulse_otel.observe_options import ObserveOptions
     from pulse_otel.pipeline import flush_buffer, init_pulse, shutdown, stats
     from pulse_otel.pulse_config import PulseConfig
     from pulse_otel.settings import ConfigError
@@ -61,6 +62,7 @@ _HOMES = {
     "AnthropicInstrumentor": "pulse_otel.instrumentation.anthropic",
     "ConfigError": "pulse_otel.settings",
     "DeliveryStats": "pulse_otel.export.accounts.stats",
+    "ObserveOptions": "pulse_otel.observe_options",
     "OpenAIInstrumentor": "pulse_otel.instrumentation.openai",
     "PulseConfig": "pulse_otel.pulse_config",
     "PulseSpanExporter": "pulse_otel.export.exporter",

@@ -9,8 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from pulse_otel import settings
 from pulse_otel.api_url import api_url
@@ -67,8 +66,7 @@ def _wrong_with(secret: str) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """The settings, checked. Times in ms, sizes in bytes."""
 
     api_key: ApiKey | None = None
@@ -230,7 +228,7 @@ def checked(given: Given) -> Config:
         raise unknown
     _complain_about_misspelt(given)
     keyed = settings.SENDS_KEY[_setting("protocol", given) or "auto"]  # else the key is left alone
-    names = [field.name for field in fields(Config) if keyed or field.name != "api_key"]
+    names = [name for name in Config._fields if keyed or name != "api_key"]
     found = {name: _setting(name, given) for name in names}
     return Config(**{name: value for name, value in found.items() if value is not None})
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeAlias, TypedDict, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from pulse_otel.context import Session, label
+from pulse_otel.context import NO_SESSION
 from pulse_otel.instrumentation.recorder import MARK, Observed, recorders
 from pulse_otel.instrumentation.sdks import SDKS, install
-from pulse_otel.values import plain
+
+if TYPE_CHECKING:
+    from pulse_otel.observe_options import ObserveDict, ObserveOptions
 
 Client = TypeVar("Client")
 
@@ -23,38 +23,22 @@ class Provider(str, Enum):
     OPENROUTER = "openrouter"
 
 
-@dataclass(frozen=True)
-class ObserveOptions:
-    """The labels of every call of a client; those of the call itself win."""
-
-    session_id: str | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    user_id: str | None = None
-
-
-class ObserveDict(TypedDict, total=False):
-    """Give the options of `ObserveOptions` as a plain dict."""
-
-    session_id: str | None
-    metadata: Mapping[str, Any] | None
-    user_id: str | None
-
-
 # Provider -> the SDK of its clients.
 _SDKS = {
     Provider.OPENAI: "openai",
     Provider.OPENROUTER: "openai",
     Provider.ANTHROPIC: "anthropic",
 }
-_Options: TypeAlias = ObserveOptions | ObserveDict | None
 _NOTHING: Any = object()
 
 
 @overload
-def observe(client: Client, *, options: _Options = None) -> Client: ...
+def observe(client: Client, *, options: ObserveOptions | ObserveDict | None = None) -> Client: ...
 @overload
 def observe(
-    client: Client, provider: Provider | str | None, options: _Options = None
+    client: Client,
+    provider: Provider | str | None,
+    options: ObserveOptions | ObserveDict | None = None,
 ) -> Client: ...
 def observe(
     client: Any = _NOTHING, provider: object = None, options: object = None, **unknown: object
@@ -93,7 +77,6 @@ def observe(
     return client
 
 
-_OPTIONS = ("session_id", "metadata", "user_id")
 _NAMED = {provider.value: provider for provider in Provider}
 _RAW = ("with_raw_response", "with_streaming_response")
 
@@ -112,13 +95,12 @@ def _checked(provider: object, sdk: str, client: object) -> Provider | None:
     """Return `provider` as one of ours, if it is given; its clients are those of `sdk`."""
     if provider is None:
         return None
-    if isinstance(provider, Mapping | ObserveOptions):
-        raise TypeError("observe: give options by their name: observe(client, options=...)")
     # No `except ValueError`: a signal handler may raise one here.
     chosen = _NAMED.get(provider.lower()) if isinstance(provider, str) else None
     if chosen is None:
-        names = ", ".join(map(repr, _NAMED))
-        raise ValueError(f"observe: unknown provider {provider!r:.40}; expected {names}")
+        from pulse_otel.observe_errors import wrong_provider
+
+        raise wrong_provider(provider, list(_NAMED))
     if _SDKS[chosen] != sdk:
         raise TypeError(
             f"observe: Provider.{chosen.name} takes a client of the {_SDKS[chosen]!r} package"
@@ -140,33 +122,10 @@ def _sdk_of_class(kind: object) -> str | None:
     return None
 
 
-def _unknown(names: list[str]) -> TypeError:
-    from difflib import get_close_matches
-
-    near = [match for name in names for match in get_close_matches(name, _OPTIONS, n=1)]
-    hint = f"Did you mean {near[0]!r}?" if near else f"Valid options: {', '.join(_OPTIONS)}."
-    return TypeError(f"observe: unknown options {names}. {hint}")
-
-
 def _mark(provider: Provider | None, options: object) -> Observed:
-    if options is None:
-        options = ObserveOptions()
-    elif isinstance(options, Mapping):
-        given = dict(cast("Mapping[str, Any]", options))
-        unknown = given.keys() - set(_OPTIONS)
-        if unknown:
-            raise _unknown(sorted(map(str, unknown)))
-        options = ObserveOptions(**given)
-    elif not isinstance(options, ObserveOptions):
-        raise TypeError(f"observe: expected ObserveOptions or a dict, got {type(options).__name__}")
-    metadata: Any = options.metadata or {}
-    if not isinstance(metadata, Mapping):
-        raise TypeError(f"observe: metadata: expected a dict, got {type(metadata).__name__}")
-    return Observed(
-        provider="openrouter" if provider is Provider.OPENROUTER else None,
-        session=Session(
-            id=label("session_id", options.session_id),
-            user_id=label("user_id", options.user_id),
-            metadata=plain(dict(cast("Mapping[str, Any]", metadata))),
-        ),
-    )
+    session = NO_SESSION
+    if options is not None:
+        from pulse_otel.observe_options import labels_of
+
+        session = labels_of(options)
+    return Observed("openrouter" if provider is Provider.OPENROUTER else None, session)

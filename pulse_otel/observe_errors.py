@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
+
+from pulse_otel.observe_options import ObserveOptions
 
 _EVERY_CLIENT = "init_pulse(instrument=True) records every client of the program"
 _NO_DECORATOR = (
@@ -31,6 +34,14 @@ def used_as_decorator(names: list[str]) -> TypeError:
     """Return the error for a call without a client; `names` are unknown arguments of it."""
     given = f" (got {', '.join(names)})" if names else ""
     return TypeError(f"observe: expected a client{given}; {_NO_DECORATOR}")
+
+
+def wrong_provider(value: object, names: list[str]) -> TypeError | ValueError:
+    """Return the error for `value` in the place of a provider; there are those of `names`."""
+    if isinstance(value, Mapping | ObserveOptions):
+        return TypeError("observe: give options by their name: observe(client, options=...)")
+    known = ", ".join(map(repr, names))
+    return ValueError(f"observe: unknown provider {value!r:.40}; expected {known}")
 
 
 def _remedy(value: Any, is_client_class: bool) -> str:

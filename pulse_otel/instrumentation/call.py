@@ -22,7 +22,7 @@ from pulse_otel.instrumentation.coexistence import reuse_active_span
 from pulse_otel.instrumentation.current_call import context_of, current_call
 from pulse_otel.instrumentation.endpoint import AddPiece, Attributes, Endpoint, no_piece
 from pulse_otel.instrumentation.errors import call_error, status_of
-from pulse_otel.instrumentation.last_call import note_call
+from pulse_otel.instrumentation.latest_calls import note_call
 from pulse_otel.instrumentation.metrics import Measured, measured
 from pulse_otel.instrumentation.other_spans import watch
 from pulse_otel.instrumentation.reading import given

@@ -11,7 +11,7 @@ from typing import Any
 
 from pulse_otel import semconv
 from pulse_otel.context import other_spans
-from pulse_otel.instrumentation.last_call import calls_since
+from pulse_otel.instrumentation.latest_calls import calls_since
 from pulse_otel.span_starts import add_once
 
 _OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC, semconv.SCOPE_UNITS)

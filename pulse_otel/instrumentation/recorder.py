@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from copy import copy
 from typing import Any, NamedTuple
 
 from opentelemetry.context import Context
@@ -37,23 +37,36 @@ def _uncounted() -> None:
     """Nobody counts what the sampler of a pipeline without `init_pulse` leaves out."""
 
 
-@dataclass(frozen=True, slots=True)
 class Recorder:
-    """Hold the destination and limits of the spans of one observer."""
+    """Hold the destination and limits of the spans of one observer; never changed."""
 
-    provider: Callable[[], Any]  # returns the TracerProvider of this moment
-    capture_content: bool
-    max_content_bytes: int
-    stream_usage: str = "auto"  # auto | always | never
-    every_client: bool = False  # also of clients that nobody observed
-    alone: bool = False  # also of an instrumented SDK's, whose calls have another destination
-    not_sampled: Callable[[], None] = _uncounted  # told of a call that the sampler leaves out
-    meter_provider: Any = None  # None: the global one of this moment
+    def __init__(
+        self,
+        provider: Callable[[], Any],
+        capture_content: bool,
+        max_content_bytes: int,
+        stream_usage: str = "auto",
+        every_client: bool = False,
+        alone: bool = False,
+        not_sampled: Callable[[], None] = _uncounted,
+        meter_provider: Any = None,
+    ) -> None:
+        self.provider = provider  # returns the TracerProvider of this moment
+        self.capture_content = capture_content
+        self.max_content_bytes = max_content_bytes
+        self.stream_usage = stream_usage  # auto | always | never
+        self.every_client = every_client  # also of clients that nobody observed
+        self.alone = alone  # also of an instrumented SDK's, whose calls have another destination
+        self.not_sampled = not_sampled  # told of a call that the sampler leaves out
+        self.meter_provider = meter_provider  # None: the global one of this moment
+        # By the provider's id, as not every provider can be hashed; it is kept, and its id with it.
+        self._tracers: dict[tuple[int, str], tuple[Any, Tracer]] = {}
 
-    # By the provider's id, as not every provider can be hashed; it is kept, and its id with it.
-    _tracers: dict[tuple[int, str], tuple[Any, Tracer]] = field(
-        default_factory=dict[tuple[int, str], tuple[Any, Tracer]]
-    )
+    def with_options(self, options: Mapping[str, Any]) -> Recorder:
+        """Return one that differs in these attributes, and has the same tracers."""
+        made = copy(self)
+        vars(made).update(options)
+        return made
 
     def tracer(self, scope: str, provider: Any = None) -> Tracer:
         """Return the tracer for `scope`; the SDK would make a new one each time.
@@ -82,7 +95,7 @@ class Instrumented(NamedTuple):
         """Return the recorder to use now: `init_pulse` and `instrument` may come in any order."""
         if pipeline is None or self.overrides is None:
             return self.own
-        return replace(pipeline, **self.overrides) if self.overrides else pipeline
+        return pipeline.with_options(self.overrides) if self.overrides else pipeline
 
 
 class Recorders:

@@ -16,7 +16,7 @@ from pulse_otel.export.records.started_spans import STARTED
 from pulse_otel.export.span_watch import is_for_pulse
 from pulse_otel.guard import guarded
 from pulse_otel.ids import SystemIdGenerator
-from pulse_otel.instrumentation.last_call import forget_calls
+from pulse_otel.instrumentation.latest_calls import forget_calls
 from pulse_otel.instrumentation.recorder import recorders
 from pulse_otel.pipeline import kept_for_test, recorder_of
 from pulse_otel.testing.entries import Entry, entry_of

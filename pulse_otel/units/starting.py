@@ -13,7 +13,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanKind
 
 from pulse_otel import semconv
 from pulse_otel.context import Session, current_session, labelled, labels, with_summary
-from pulse_otel.instrumentation.last_call import last_recorded
+from pulse_otel.instrumentation.latest_calls import last_recorded
 from pulse_otel.instrumentation.options import content_bytes, content_wanted
 from pulse_otel.instrumentation.other_spans import watch
 from pulse_otel.instrumentation.recorder import (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -78,7 +77,7 @@ def test_a_tool_is_a_span_with_arguments_and_result_as_json(spans: Any) -> None:
 def without_content(request: Any, spans: Any) -> None:
     """Settings with and without content."""
     if not request.param:
-        recorder = replace(recorders.observed, capture_content=False)
+        recorder = recorders.observed.with_options({"capture_content": False})
         recorders.observed = recorder
 
 

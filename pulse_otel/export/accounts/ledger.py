@@ -7,25 +7,24 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import dataclass
 
 from pulse_otel.export.accounts.span_ends import DropReason, End, SpanEnd
 from pulse_otel.export.accounts.stats import DeliveryStats
 
 
-@dataclass(slots=True, eq=False)
 class SpanGroup:
     """Spans that were read together; `left` counts those that have not ended yet.
 
     `file` is where they wait on disk; None: in memory only. `own`: they ended in this process.
     """
 
-    count: int
-    left: int
-    file: str | None = None
-    own: bool = True
-    damaged: bool = False
-    size: int = 0  # bytes, if the disk did not accept them
+    __slots__ = ("count", "damaged", "file", "left", "own", "size")
+
+    def __init__(self, count: int, left: int, file: str | None = None, own: bool = True) -> None:
+        self.count, self.left = count, left
+        self.file, self.own = file, own
+        self.damaged = False
+        self.size = 0  # bytes, if the disk did not accept them
 
 
 class Ledger:

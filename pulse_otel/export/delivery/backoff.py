@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import NamedTuple
 
@@ -54,18 +53,18 @@ PAUSES = {
 }
 
 
-@dataclass(slots=True)
 class Backoff:
     """For one thread at a time."""
 
-    clock: Callable[[], float] = time.monotonic
-    failures: int = 0
-    cause: str = ""  # of the last failure, in words; empty while it is closed
-    passing: bool = True  # whether that passes by itself; else somebody has to mend it
-    _succeeded: bool = False  # once, at least
-    _ready_at: float = field(default=0.0)
-    _not_before: float = 0.0  # as the service asked for
-    _hurried_s: float = HURRIED_S
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self.failures = 0
+        self.cause = ""  # of the last failure, in words; empty while it is closed
+        self.passing = True  # whether that passes by itself; else somebody has to mend it
+        self._succeeded = False  # once, at least
+        self._ready_at = 0.0
+        self._not_before = 0.0  # as the service asked for
+        self._hurried_s = HURRIED_S
 
     def record_failure(self, outcome: Outcome) -> None:
         """Open, or stay open for longer."""
@@ -79,7 +78,7 @@ class Backoff:
         self._hurried_s = HURRIED_S if self.passing else pauses.first_s
         self._wait_for(outcome.retry_after_s)
         named = not refused and outcome.retry_after_s is not None
-        self._ready_at = 0.0 if named else self.clock() + pauses.after(self.failures)
+        self._ready_at = 0.0 if named else self._clock() + pauses.after(self.failures)
 
     def record_success(self, retry_after_s: float | None = None) -> None:
         """Close; the service may ask for a pause even so, as with a request that is too large."""
@@ -91,7 +90,7 @@ class Backoff:
         if asked_s is not None:
             # Not a moment earlier, and not all senders of a fleet at the same moment.
             asked_s = min(asked_s * _random.uniform(1.0, 1.1), MAX_RETRY_AFTER_S)
-            self._not_before = self.clock() + asked_s
+            self._not_before = self._clock() + asked_s
 
     @property
     def open(self) -> bool:
@@ -100,7 +99,7 @@ class Backoff:
 
     def pause_s(self, expedited: bool = False) -> float:
         """Return the seconds until the next request. `expedited`: somebody waits for it."""
-        now = self.clock()
+        now = self._clock()
         if expedited:
             self._ready_at = min(self._ready_at, now + self._hurried_s)
         return max(0.0, self._ready_at - now, self._not_before - now)

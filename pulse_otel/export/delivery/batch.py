@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from pulse_otel.export.accounts.ledger import SpanGroup
@@ -25,23 +24,23 @@ class Entry(NamedTuple):
     shrinks: int = 0
 
 
-@dataclass(slots=True)
 class SplitGroup:
     """What the parts of one batch have in common."""
 
-    refusals: int = 0  # in a row
+    def __init__(self) -> None:
+        self.refusals = 0  # in a row
 
 
-@dataclass(slots=True, eq=False)
 class Batch:
     """The records of one request."""
 
-    form: Form
-    entries: list[Entry]
-    family: SplitGroup = field(default_factory=SplitGroup)
-    errors: int = 0  # failures in a row; at most SUSPECT_AFTER while no others are accepted
-    accepted_before: int = 0  # batches that the service had accepted at the first of them
-    unconfirmed: bool = False  # it was sent, and no answer came (yet): it may have been stored
+    def __init__(self, form: Form, entries: list[Entry], family: SplitGroup | None = None) -> None:
+        self.form = form
+        self.entries = entries
+        self.family = family or SplitGroup()
+        self.errors = 0  # failures in a row; at most SUSPECT_AFTER while no others are accepted
+        self.accepted_before = 0  # batches that the service had accepted at the first of them
+        self.unconfirmed = False  # it was sent, and no answer came (yet): it may have been stored
 
     def encoded(self) -> list[Encoded]:
         """Return what is posted."""
@@ -59,8 +58,10 @@ class Batch:
 
     def part(self, entries: list[Entry]) -> Batch:
         """Return a batch of these `entries` of it."""
-        errors = min(self.errors, SUSPECT_AFTER)
-        return replace(self, entries=entries, errors=errors)
+        made = Batch(self.form, entries, self.family)
+        made.errors = min(self.errors, SUSPECT_AFTER)
+        made.accepted_before, made.unconfirmed = self.accepted_before, self.unconfirmed
+        return made
 
     def halves(self) -> list[Batch]:
         """Return it in two halves."""

@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 from collections.abc import Generator
-from dataclasses import fields
 
 from pulse_otel.config import ApiKey, Config, load_config
 from pulse_otel.export.delivery.preload import import_all
@@ -61,7 +60,7 @@ class _Variables:
 
     def __init__(self, api_url: str | None) -> None:
         self._url = {"PULSE_API_URL": api_url} if api_url else {}
-        known = [f"PULSE_{field.name.upper()}" for field in fields(Config)]
+        known = [f"PULSE_{name.upper()}" for name in Config._fields]
         self.names = [name for name in known if self._url.get(name) or os.environ.get(name)]
 
     def wrong_with(self, name: str) -> str:
@@ -82,7 +81,7 @@ class _Variables:
         config = load_config(environ={k: v for k, v in environ.items() if k not in left_out})
         off = enabled in self.names and enabled not in without
         if off and not load_config(environ={enabled: environ[enabled]}).enabled:
-            object.__setattr__(config, "enabled", False)
+            config = config._replace(enabled=False)
         return config
 
 
