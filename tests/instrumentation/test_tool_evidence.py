@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -127,7 +126,7 @@ def test_a_numbered_id_counts_within_a_session_or_a_user(
     labels: dict[str, str], content: bool, bank: Bank
 ) -> None:
     assert recorders.observed is not None
-    recorders.observed = replace(recorders.observed, capture_content=content)
+    recorders.observed = recorders.observed.with_options({"capture_content": content})
     asked = bank.ask(NUMBERED, **labels)
     bank.bring(asked, "10 EUR", **labels)
 
