@@ -47,7 +47,8 @@ def _work(series: Series, size: int) -> tuple[Workload, Effort]:
         # Few, as the other threads fill the caches meanwhile, and keep the service busy.
         return WORKLOADS["chat small"], Effort(warm_up=3, other_threads=size - 1)
     if series.name == "chunks":
-        # The SDK's own work on a chunk is 200 times ours, and differs a little from call to call.
+        # The SDK's own work on a chunk is far more than ours, and differs a little from call to
+        # call: the median of several.
         effort = Effort(warm_up=1, counted=5) if series.how == "instructions" else _ONCE
         return stream_of(size - _CHUNKS_BESIDE_PIECES), effort
     if series.name == "streams at once":

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pulse_otel.settings import KEY_PREFIX, ConfigError
 
-_ADDRESS = r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?(/[A-Za-z0-9./_-]{0,99})?"
+_ADDRESS = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?(/[A-Za-z0-9./_-]{0,99})?")
 
 
 def api_url(value: object) -> str:
@@ -35,7 +35,7 @@ def api_url(value: object) -> str:
 
 def _meant(text: str) -> str:
     """Ask whether the address with a scheme is meant, if only that is missing."""
-    if not re.fullmatch(_ADDRESS, text) or KEY_PREFIX in text:
+    if not _ADDRESS.fullmatch(text) or KEY_PREFIX in text:
         return ""
     scheme = "http" if is_loopback(f"http://{text}") else "https"
     return f"; did you mean {scheme}://{text}?"

@@ -12,7 +12,6 @@ import ast
 import inspect
 import re
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -112,7 +111,7 @@ def expected(name: str) -> str:
 
 def default(name: str) -> str:
     """Return the default of a setting, as the pages show it."""
-    value = {field.name: field.default for field in fields(config.Config)}[name]
+    value = config.Config._field_defaults[name]
     return WORKED_OUT.get(name, "" if value is None else f"`{value}`")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import json
 import logging
 import pickle
@@ -35,7 +34,7 @@ def test_the_key_masks_itself() -> None:
     key = ApiKey(CANARY)
     config = Config(api_key=key)
     shown = [repr(key), str(key), f"{key}", f"{key!s:>40}", format(key)]
-    shown += [repr(config), str(dataclasses.asdict(config)), repr(copy.deepcopy(config))]
+    shown += [repr(config), str(config._asdict()), repr(copy.deepcopy(config))]
     shown += [json.dumps(key, default=repr), repr([key]), repr(Transport("http://[::1]", key))]
     shown += [repr(vars(Transport("http://[::1]", key)))]
 

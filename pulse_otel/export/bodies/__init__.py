@@ -70,22 +70,20 @@ _ANTHROPIC_SCOPES = (
 def shape_of(attributes: Mapping[str, Any], scope: str) -> Shape:
     """Return the shape of the API that was called, by the attributes, then by the scope."""
     operation = attributes.get(semconv.OPERATION_NAME)
-    if operation == semconv.OPERATION_EMBEDDINGS:
-        return other_apis.Embeddings()
-    fields = other_apis.FIELDS.get(as_text(operation)) if isinstance(operation, str) else None
-    if fields is not None:
-        return other_apis.OtherApi(fields)
+    if operation != "chat" and isinstance(operation, str):
+        if operation == semconv.OPERATION_EMBEDDINGS:
+            return other_apis.Embeddings()
+        fields = other_apis.FIELDS.get(as_text(operation))
+        if fields is not None:
+            return other_apis.OtherApi(fields)
     response_id = attributes.get(semconv.RESPONSE_ID)
-    if attributes.get(semconv.OPENAI_API_TYPE) == "responses" or _starts(response_id, "resp_"):
+    start = response_id[:5] if isinstance(response_id, str) else ""
+    if start == "resp_" or attributes.get(semconv.OPENAI_API_TYPE) == "responses":
         return responses.Responses()
-    is_anthropic = attributes.get(semconv.PROVIDER_NAME) == "anthropic"
-    if is_anthropic or scope.startswith(_ANTHROPIC_SCOPES) or _starts(response_id, "msg_"):
+    is_anthropic = start[:4] == "msg_" or attributes.get(semconv.PROVIDER_NAME) == "anthropic"
+    if is_anthropic or scope.startswith(_ANTHROPIC_SCOPES):
         return anthropic.Messages()
     return chat.ChatCompletions()
-
-
-def _starts(value: object, prefix: str) -> bool:
-    return isinstance(value, str) and value.startswith(prefix)
 
 
 def request(attributes: Mapping[str, Any], content: Content, shape: Shape) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from pulse_otel import semconv
 from pulse_otel.export.bodies.content import (
@@ -69,12 +69,13 @@ class ChatCompletions:
 def messages(content: Content) -> list[dict[str, Any]]:
     """The conversation as the API takes it, the system text first, in case it is kept apart."""
     system = [{"role": "system", "parts": content.system}] if content.system else []
-    given = for_display([*system, *(content.input or ())], _is_users)
-    found: list[dict[str, Any]] = []
-    for message in given:
-        plain = _plain(message)
-        found += [plain] if plain else _messages(message)
-    return found
+    given = [*system, *(content.input or ())]
+    found = [_plain(message) for message in given]
+    if None not in found:
+        return cast("list[dict[str, Any]]", found)
+    shown = for_display(given, _is_users)  # which leaves the plain ones as they are
+    pairs = zip(found, shown, strict=True)
+    return [each for plain, message in pairs for each in ([plain] if plain else _messages(message))]
 
 
 def _plain(message: dict[str, Any]) -> dict[str, Any] | None:

@@ -23,15 +23,18 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\r\n]+={0,2}")
 _DATA_KEYS = frozenset(("data", "b64_json", "file_data"))
 _GENERATED = ("result", "image_generation_call")  # field and type of a Responses item
 _IMAGE = _GENERATED[1].encode()
-_SIGNS = (b";base64,", b'"data":', b'"b64_json":', b'"file_data":', _IMAGE)
+_SEMICOLON = ord(";")
 
 
 def may_hold_media(json: bytes) -> bool:
     """Return whether `without_media` may change the value with this JSON."""
-    # Each sign has one of these in it; most bodies have none, which is faster to see.
-    if not (b"64" in json or b'data":' in json or _IMAGE in json):
-        return False
-    return any(sign in json for sign in _SIGNS)
+    # One byte is found far faster than more of them, and `find` is faster than `in`, which first
+    # tries whether it is given a number.
+    if _SEMICOLON in json and b";base64," in json:
+        return True
+    if json.find(b'data":') >= 0 and (b'"data":' in json or b'"file_data":' in json):
+        return True
+    return json.find(b'"b64_json":') >= 0 or json.find(_IMAGE) >= 0
 
 
 _TYPE_KEYS = ("media_type", "mime_type", "mediaType", "format", "modality", "type")

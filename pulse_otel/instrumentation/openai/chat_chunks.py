@@ -18,8 +18,6 @@ _LISTS = ("images", "annotations", "reasoning_details", "executed_tools")
 # fields of a delta besides its text that the SDK's model may not have
 _MORE = (*_TEXTS[1:], *_LISTS, "audio", "context")
 _OTHERS = frozenset({*_LISTS, "audio", "context"})
-# the fields of a delta that only adds text, as most providers send it
-_TEXT = frozenset(("role", "content"))
 # fields of a chunk of which the last one counts: they may be there in each
 _LAST = ("usage", "x_groq", "citations", "search_results")
 
@@ -40,28 +38,29 @@ def add_piece(chunk: Any, chunks: list[Any]) -> bool:
         (choice,) = fields["choices"]
         state = choice.__dict__
         delta = state["delta"]
-        content, extra = delta.content, delta.__pydantic_extra__
-        more = state["index"] or state["finish_reason"] or fields["usage"] is not None
-        usual = delta.__pydantic_fields_set__ <= _TEXT
+        written = delta.__dict__
+        content, extra = written["content"], delta.__pydantic_extra__
+        more = (
+            written["tool_calls"]
+            or written["refusal"]
+            or written["function_call"]
+            or state["index"]
+            or state["finish_reason"]
+            or fields["usage"] is not None
+        )
     except (AttributeError, KeyError, TypeError, ValueError):  # such as models of pydantic 1
         return False
     # Calls are made here, where no exception of a signal handler is taken for an odd chunk.
     if (
         more
         or type(content) is not str
-        or (not usual and _adds_more(delta.__dict__))
+        # Of the SDKs that declare it. A look, not a call: it takes less than half as long.
+        or ("audio" in written and written["audio"])  # noqa: RUF019
         or (extra and _adds(extra))
     ):
         return False
     chunks.append(content)
     return True
-
-
-def _adds_more(fields: dict[str, Any]) -> bool:
-    for name, value in fields.items():  # noqa: SIM110 - half of the time of `any`
-        if value and name not in _TEXT:
-            return True
-    return False
 
 
 def _adds(extra: Mapping[str, Any]) -> bool:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from openai import BaseModel
 from openai.types.chat import ChatCompletionChunk
-from openai.types.chat.chat_completion_chunk import ChoiceDelta
 
 from pulse_otel.instrumentation.openai.chat_chunks import add_piece
 
 
-class _LaterDelta(ChoiceDelta):
-    """A delta of a later SDK, which declares what is a field of its own now."""
+class _OtherDelta(BaseModel):
+    """The delta of another SDK, or of the program: it declares no tools."""
 
-    thoughts: str | None = None
+    content: str | None = None
 
 
 def _chunk(delta: Any, **more: Any) -> Any:
@@ -73,15 +73,22 @@ def test_a_chunk_that_adds_more_is_kept_whole(delta: dict[str, Any]) -> None:
     ],
     ids=str,
 )
-def test_so_is_one_of_another_choice_and_the_last(more: dict[str, Any]) -> None:
+def test_a_chunk_of_another_choice_and_the_last_are_kept_whole(more: dict[str, Any]) -> None:
     assert not add_piece(_chunk({"content": "piece"}, **more), [])
 
 
-@pytest.mark.parametrize(("thoughts", "only_text"), [("hm", False), (None, True)])
-def test_a_field_that_a_later_sdk_declares_is_not_lost(
-    thoughts: str | None, only_text: bool
-) -> None:
+@pytest.mark.parametrize(
+    "delta",
+    [
+        None,
+        {"content": "piece"},
+        _OtherDelta.construct(content="piece"),
+        _OtherDelta.construct(content="piece", tool_calls=[{"index": 0, "id": "c1"}]),
+    ],
+    ids=repr,
+)
+def test_so_is_one_whose_delta_is_no_model_of_the_sdk(delta: Any) -> None:
     chunk = _chunk({})
-    chunk.choices[0].delta = _LaterDelta.construct(content="piece", thoughts=thoughts)
+    chunk.choices[0].delta = delta
 
-    assert add_piece(chunk, []) is only_text
+    assert not add_piece(chunk, [])
