@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any
 
@@ -44,8 +44,12 @@ _UNKNOWN = (None,) * len(_WITHOUT_COLUMN)
 
 
 def usage_of(canonical: Attributes, dialect: Dialect, provider: str | None) -> Usage:
-    """Return counts as in the conventions: the input is a total that includes the cache."""
-    counts = _part(canonical)
+    """Return counts as in the conventions: the input is a total that includes the cache.
+
+    They take the place of those in `canonical`.
+    """
+    there = canonical.keys() & _TOKEN_NAMES.keys()
+    counts = _part(canonical, there)
     for name in _SELDOM.intersection(counts):
         counts[name] = counts[name] or None  # nearly every answer says 0
     total = counts.get("input")
@@ -55,6 +59,8 @@ def usage_of(canonical: Attributes, dialect: Dialect, provider: str | None) -> U
         excludes = dialect.excludes_cache and provider == "anthropic"
         if excludes or total < cached:
             counts["input"] = total + cached
+    for key in there:
+        canonical[key] = counts.get(_TOKEN_NAMES[key])
     for name, (key, read) in _BESIDE_TOKENS.items():
         if key in canonical:
             counts[name] = read(canonical[key])
@@ -68,11 +74,11 @@ def _tool_uses(value: object) -> dict[str, int] | None:
 
 def _other_models(value: object) -> list[dict[str, Any]] | None:
     others = dicts(as_json(value))
-    return [{"model": as_text(one.get("model")) or "", **_part(one)} for one in others] or None
+    return [{"model": as_text(one.get("model")) or "", **_counts(one)} for one in others] or None
 
 
 def _samplings(value: object) -> list[dict[str, Any]] | None:
-    return [_part(sampling) for sampling in dicts(as_json(value))] or None
+    return [_counts(sampling) for sampling in dicts(as_json(value))] or None
 
 
 _BESIDE_TOKENS: dict[str, tuple[str, Callable[[object], Any]]] = {
@@ -83,9 +89,13 @@ _BESIDE_TOKENS: dict[str, tuple[str, Callable[[object], Any]]] = {
 }
 
 
-def _part(counts: Attributes) -> dict[str, Any]:
+def _counts(part: Attributes) -> dict[str, Any]:
+    return _part(part, part.keys() & _TOKEN_NAMES.keys())
+
+
+def _part(counts: Attributes, keys: Iterable[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for key in counts.keys() & _TOKEN_NAMES.keys():
+    for key in keys:
         if (count := as_count(counts[key])) is not None:
             found[_TOKEN_NAMES[key]] = count
     return found
@@ -101,9 +111,3 @@ def without_column(usage: Usage) -> dict[str, int]:
         return {}
     pairs = zip(_WITHOUT_COLUMN.values(), counts, strict=True)
     return {key: count for key, count in pairs if count is not None}
-
-
-def counts_of(canonical: Attributes, usage: Usage) -> dict[str, int | None]:
-    """Return the counts of `usage` for the attributes that are there."""
-    there = canonical.keys() & _TOKEN_NAMES.keys()
-    return {key: getattr(usage, _TOKEN_NAMES[key]) for key in there}

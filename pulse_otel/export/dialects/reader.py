@@ -15,7 +15,7 @@ from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 from pulse_otel import semconv
 from pulse_otel.export import bodies
 from pulse_otel.export.dialects import parts
-from pulse_otel.export.dialects.counts import counts_of, usage_of
+from pulse_otel.export.dialects.counts import usage_of
 from pulse_otel.export.dialects.dialect import DOLLARS, ESTIMATED, START_NS, Dialect
 from pulse_otel.export.dialects.errors import error_details
 from pulse_otel.export.dialects.extra import attributes_without_column
@@ -60,7 +60,7 @@ def record_of(source: Source, dialect: Dialect) -> Record | None:
         canonical.pop(semconv.RESPONSE_MODEL, None)  # then it can only be the requested one
     provider, shared_id = _provider(canonical), _span_id(canonical)
     usage = usage_of(canonical, dialect, provider)
-    canonical |= counts_of(canonical, usage) | {semconv.PROVIDER_NAME: provider}
+    canonical[semconv.PROVIDER_NAME] = provider
     values: dict[str, Any] = {
         "kind": kind,
         "trace_id": format_trace_id(context.trace_id),

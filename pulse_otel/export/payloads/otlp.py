@@ -10,6 +10,7 @@ The service rejects, loses or blanks data that breaks one of the rules.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from json.encoder import encode_basestring as _quoted
 from typing import Any
 
@@ -73,17 +74,25 @@ def body(spans: Sequence[Encoded]) -> bytes:
 
 def _attributes(record: Record) -> list[str]:
     """Return what is short: columns, and attributes that have none."""
-    usage = record.usage
+    usage, own = record.usage, record.attributes
+    names = (
+        record.kind,
+        "sdk",
+        _event_type(record),
+        record.provider,
+        record.model,
+        record.response_model,
+        record.finish_reason,
+        record.service_tier,
+    )
+    usual = (
+        _NAMED.isdisjoint(own)
+        and _TEXTS.issuperset(map(type, names))
+        and len("".join(filter(None, names))) <= _LONGEST_NAMES
+    )
     columns: dict[str, Any] = {
-        semconv.PULSE_KIND: record.kind,
-        semconv.PULSE_SOURCE: "sdk",
-        semconv.PULSE_EVENT_TYPE: _event_type(record),
         semconv.PULSE_SESSION_ID: record.session_id,
-        semconv.PROVIDER_NAME: record.provider,
-        semconv.REQUEST_MODEL: record.model,
-        semconv.RESPONSE_MODEL: record.response_model,
         semconv.RESPONSE_ID: record.response_id,
-        semconv.FINISH_REASONS: record.finish_reason,
         semconv.INPUT_TOKENS: None if usage.input is None else column_int(usage.input),
         semconv.OUTPUT_TOKENS: None if usage.output is None else column_int(usage.output),
         semconv.PULSE_COST_CENTS: column_cents(record.cost_cents),
@@ -91,10 +100,36 @@ def _attributes(record: Record) -> list[str]:
         semconv.PULSE_TOOL_NAME: record.tool_name,
         semconv.PULSE_AGENT_NAME: record.agent_name,
         semconv.PULSE_USER_ID: record.user_id,
-        semconv.PULSE_SERVICE_TIER: record.service_tier,
-        **record.attributes,
+        **own,
     }
-    return [_attribute(key, value) for key, value in columns.items() if value is not None]
+    if not usual:
+        columns = dict(zip(_NAMES, names, strict=True)) | columns
+    written = [_attribute(key, value) for key, value in columns.items() if value is not None]
+    if usual:
+        written.append(_names_json(names))
+    return written
+
+
+# The columns of which a program has few values: their JSON is remembered.
+_NAMES = (
+    semconv.PULSE_KIND,
+    semconv.PULSE_SOURCE,
+    semconv.PULSE_EVENT_TYPE,
+    semconv.PROVIDER_NAME,
+    semconv.REQUEST_MODEL,
+    semconv.RESPONSE_MODEL,
+    semconv.FINISH_REASONS,
+    semconv.PULSE_SERVICE_TIER,
+)
+_NAMED = frozenset(_NAMES)
+_TEXTS = frozenset((str, type(None)))
+_LONGEST_NAMES = 512  # characters: what is remembered is bounded
+
+
+@lru_cache(maxsize=256)
+def _names_json(names: tuple[str | None, ...]) -> str:
+    pairs = zip(_NAMES, names, strict=True)
+    return ",".join([_attribute(key, name) for key, name in pairs if name is not None])
 
 
 def _contents(record: Record) -> Iterator[bytes]:
