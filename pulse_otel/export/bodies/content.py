@@ -63,11 +63,12 @@ def parameters(
     attributes: Mapping[str, Any], content: Content, names: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return the request's parameters, by the shape's `names`."""
-    body = {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in named(attributes, names).items()
-    }
-    return {**body, **content.parameters}
+    body = named(attributes, names)
+    for name, value in body.items():
+        if isinstance(value, tuple):
+            body[name] = list(value)
+    body.update(content.parameters)
+    return body
 
 
 def named(attributes: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

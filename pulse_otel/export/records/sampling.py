@@ -28,7 +28,7 @@ class TraceSampling:
 
     def __call__(self, record: Record) -> Record | None:
         """Return the record to send; None if it is left out."""
-        if int(record.trace_id, 16) % _LIMIT < self._bound:
+        if self._bound == _LIMIT or int(record.trace_id, 16) % _LIMIT < self._bound:
             return record
         if self._keep_errors and record.is_error and record.kind == "llm_call":
             from pulse_otel.export.records.record import updated

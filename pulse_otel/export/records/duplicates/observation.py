@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any
 
 from pulse_otel import semconv
@@ -18,7 +17,9 @@ SpanId = tuple[str, str]
 """The trace id and the span id."""
 
 OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC)
-_LEFT_OUT = ("__REDACTED__", "redacted-by-litellm")  # what stands for a text that is not recorded
+_LEFT_OUT = frozenset(
+    ("__REDACTED__", "redacted-by-litellm")
+)  # what stands for a text that is not recorded
 _COMPARED = 2_000  # characters: bounds cut the rest in places of their own
 
 
@@ -65,8 +66,8 @@ class CallObservation:
             "system": system,
             "parameters": {
                 name: request[name]
-                for name in _PARAMETERS & request.keys()
-                if isinstance(request[name], (int, float))
+                for name in _PARAMETERS
+                if name in request and isinstance(request[name], (int, float))
             },
         }
         return made(cls, found)
@@ -117,15 +118,16 @@ class CallObservation:
 
     def forget_texts(self) -> None:
         """Keep only what finds and compares others of the same call, without content."""
-        known = dict(zip(_KEPT, _kept(self.record), strict=True))
-        self.record = made(Record, {"name": "", "metadata": {}, "attributes": {}, **known})
+        values = self.record.__dict__
+        kept: dict[str, Any] = {name: values[name] for name in _KEPT if name in values}
+        kept["name"], kept["metadata"], kept["attributes"] = "", {}, {}
+        self.record = made(Record, kept)
 
 
 _KEPT = (  # of the record of a call that was sent
     *("kind", "trace_id", "span_id", "parent_span_id", "start_ns", "end_ns"),
     *("provider", "model", "response_model", "response_id", "usage", "estimates_usage"),
 )
-_kept = attrgetter(*_KEPT)
 
 
 def _hash(text: str | None) -> int | None:
@@ -136,8 +138,9 @@ def _hash(text: str | None) -> int | None:
 
 
 _NOTHING: Mapping[str, Any] = {}
-_PARAMETERS = frozenset(
-    ("temperature", "top_p", "top_k", "seed", "presence_penalty", "frequency_penalty")
+_PARAMETERS = (
+    *("temperature", "top_p", "top_k", "seed"),
+    *("presence_penalty", "frequency_penalty"),
 )
 _MOST_MESSAGES = 64  # of a longer history the bounds may have cut some
 _SYSTEM_ROLES = ("system", "developer")
