@@ -41,8 +41,10 @@ MEASUREMENTS = (
         "instructions",
         "What recording adds to a call",
         "Thousands of instructions of the calling thread, beyond the bare call; in brackets the"
-        " least and the most of two processes, which differ in their hash seed. The CPU time"
-        " beside them is the least of 75 calls, in two more; it depends on the machine and on"
+        " least and the most of two processes, which differ in their hash seed. What a stream adds"
+        " is less certain: the SDK takes several hundred thousand for each chunk, and by how its"
+        " look-ups fall into the interpreter's cache, one or two thousand more or less. The CPU"
+        " time beside them is the least of 75 calls, in two more; it depends on the machine and on"
         " what else runs.",
         9,
         instructions.rows,
@@ -79,7 +81,8 @@ MEASUREMENTS = (
         "growth",
         "Growth",
         "What is added to a bare call, or to all streams at once. A slope is that of the straight"
-        " line through the points, by least squares: what each further one adds.",
+        " line through the points, by least squares: what each further one adds. The instructions"
+        " of a chunk are as uncertain as those of the streams above.",
         4,
         growth.rows,
     ),
