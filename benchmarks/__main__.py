@@ -1,6 +1,6 @@
 """All measurements, one command.
 
-python benchmarks                        # all; prints the tables (half an hour)
+python benchmarks                        # all; prints the tables (40 minutes)
 python benchmarks --only growth          # again this one; what else is in the file stays
 python benchmarks --list                 # their names
 python benchmarks --print --markdown     # nothing anew: the tables and the page

@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import layouts  # noqa: F401 - before all that makes types
 from counting import HOW, Counts, again_under_callgrind, under_callgrind
 from fresh import MARK, environment
 from variants import counted

@@ -41,12 +41,12 @@ MEASUREMENTS = (
         "instructions",
         "What recording adds to a call",
         "Thousands of instructions of the calling thread, beyond the bare call; in brackets the"
-        " least and the most of two processes, which differ in their hash seed. What a stream adds"
-        " is less certain: the SDK takes several hundred thousand for each chunk, and by how its"
-        " look-ups fall into the interpreter's cache, one or two thousand more or less. The CPU"
-        " time beside them is the least of 75 calls, in two more; it depends on the machine and on"
-        " what else runs.",
-        9,
+        " least and the most of five processes, which differ in their hashes and in how look-ups"
+        " fall into the interpreter's cache. For each chunk of a stream the SDK takes several"
+        " hundred thousand, and by that, one or two thousand more or less; so what a stream adds is"
+        " less certain. The CPU time beside them is the least of 75 calls, in two more; it depends"
+        " on the machine and on what else runs.",
+        17,
         instructions.rows,
     ),
     Measurement(

@@ -63,7 +63,7 @@ class Recorder:
         self._tracers: dict[tuple[int, str], tuple[Any, Tracer]] = {}
 
     def with_options(self, options: Mapping[str, Any]) -> Recorder:
-        """Return one that differs in these attributes of it, and has the same tracers."""
+        """Return a copy with these attributes replaced; both share their tracers."""
         made = copy(self)
         vars(made).update(options)
         return made

@@ -73,9 +73,11 @@ def messages(content: Content) -> list[dict[str, Any]]:
     found = [_plain(message) for message in given]
     if None not in found:
         return cast("list[dict[str, Any]]", found)
-    shown = for_display(given, _is_users)  # which leaves the plain ones as they are
-    pairs = zip(found, shown, strict=True)
-    return [each for plain, message in pairs for each in ([plain] if plain else _messages(message))]
+    written: list[dict[str, Any]] = []
+    # What is to be displayed leaves the plain ones as they are.
+    for plain, message in zip(found, for_display(given, _is_users), strict=True):
+        written += [plain] if plain else _messages(message)
+    return written
 
 
 def _plain(message: dict[str, Any]) -> dict[str, Any] | None:

@@ -29,7 +29,7 @@ _SEMICOLON = ord(";")
 def may_hold_media(json: bytes) -> bool:
     """Return whether `without_media` may change the value with this JSON."""
     # One byte is found far faster than more of them, and `find` is faster than `in`, which first
-    # tries whether it is given a number.
+    # tries to read its operand as a number. What is looked for by `in` is so after a hit only.
     if _SEMICOLON in json and b";base64," in json:
         return True
     if json.find(b'data":') >= 0 and (b'"data":' in json or b'"file_data":' in json):

@@ -46,7 +46,7 @@ _UNKNOWN = (None,) * len(_WITHOUT_COLUMN)
 def usage_of(canonical: Attributes, dialect: Dialect, provider: str | None) -> Usage:
     """Return counts as in the conventions: the input is a total that includes the cache.
 
-    They take the place of those in `canonical`.
+    Call it once: it writes them back to `canonical`, under the keys that are there.
     """
     there = canonical.keys() & _TOKEN_NAMES.keys()
     counts = _part(canonical, there)

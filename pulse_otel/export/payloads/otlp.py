@@ -85,6 +85,7 @@ def _attributes(record: Record) -> list[str]:
         record.finish_reason,
         record.service_tier,
     )
+    # The types first: other ones cannot be joined, and 1 would be found as True.
     usual = (
         _NAMED.isdisjoint(own)
         and _TEXTS.issuperset(map(type, names))
@@ -123,7 +124,7 @@ _NAMES = (
 )
 _NAMED = frozenset(_NAMES)
 _TEXTS = frozenset((str, type(None)))
-_LONGEST_NAMES = 512  # characters: what is remembered is bounded
+_LONGEST_NAMES = 512  # characters of one entry: what is remembered is bounded
 
 
 @lru_cache(maxsize=256)

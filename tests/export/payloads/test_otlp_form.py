@@ -100,3 +100,33 @@ def test_long_keys_are_not_remembered() -> None:
     written(attributes={f"pulse.{'k' * 1000}{number}": 1 for number in range(50)})
 
     assert max(map(len, otlp._HEADS)) <= otlp._LONGEST_KEY
+
+
+def _texts(**changes: Any) -> dict[str, Any]:
+    """The values of a record's attributes as JSON has them, each of which is there once."""
+    (record,) = records(1, **changes)
+    items = json.loads(otlp.encode(record).json)["attributes"]
+    found = {item["key"]: next(iter(item["value"].values())) for item in items}
+    assert len(found) == len(items)
+    return found
+
+
+@pytest.mark.parametrize("model", ["m", "m" * 600, "m\x00\ud800é", 1, True, 1.0, ["m"], None])
+def test_one_name_changes_no_other(model: Any) -> None:
+    """Names are remembered; a spool may have held something else than texts."""
+    others = [_texts(model=each, service_tier="flex") for each in (model, model, "other")]
+    for texts in others[:2]:
+        texts[semconv.REQUEST_MODEL] = "other"
+
+    assert others[0] == others[1] == others[2]
+
+
+@pytest.mark.parametrize("model", ["m" * 600, 1, True])
+def test_a_name_that_is_not_remembered_is_written(model: Any) -> None:
+    assert _texts(model=model)[semconv.REQUEST_MODEL] == model
+    assert type(_texts(model=model)[semconv.REQUEST_MODEL]) is type(model)
+
+
+@pytest.mark.parametrize("key", [semconv.PULSE_KIND, semconv.REQUEST_MODEL])
+def test_an_attribute_of_the_span_wins_over_a_column_of_its_name(key: str) -> None:
+    assert _texts(model="m", attributes={key: "theirs"})[key] == "theirs"

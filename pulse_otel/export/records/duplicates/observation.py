@@ -17,9 +17,7 @@ SpanId = tuple[str, str]
 """The trace id and the span id."""
 
 OURS = (semconv.SCOPE_OPENAI, semconv.SCOPE_ANTHROPIC)
-_LEFT_OUT = frozenset(
-    ("__REDACTED__", "redacted-by-litellm")
-)  # what stands for a text that is not recorded
+_LEFT_OUT = ("__REDACTED__", "redacted-by-litellm")  # what stands for a text that is not recorded
 _COMPARED = 2_000  # characters: bounds cut the rest in places of their own
 
 
