@@ -70,7 +70,7 @@ _ANTHROPIC_SCOPES = (
 def shape_of(attributes: Mapping[str, Any], scope: str) -> Shape:
     """Return the shape of the API that was called, by the attributes, then by the scope."""
     operation = attributes.get(semconv.OPERATION_NAME)
-    if operation != "chat" and isinstance(operation, str):
+    if operation != semconv.OPERATION_CHAT and isinstance(operation, str):
         if operation == semconv.OPERATION_EMBEDDINGS:
             return other_apis.Embeddings()
         fields = other_apis.FIELDS.get(as_text(operation))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Set
 from operator import attrgetter
 from typing import Any
 
@@ -48,8 +48,8 @@ def usage_of(canonical: Attributes, dialect: Dialect, provider: str | None) -> U
 
     Call it once: it writes them back to `canonical`, under the keys that are there.
     """
-    there = canonical.keys() & _TOKEN_NAMES.keys()
-    counts = _part(canonical, there)
+    keys = _token_keys(canonical)
+    counts = _part(canonical, keys)
     for name in _SELDOM.intersection(counts):
         counts[name] = counts[name] or None  # nearly every answer says 0
     total = counts.get("input")
@@ -59,7 +59,7 @@ def usage_of(canonical: Attributes, dialect: Dialect, provider: str | None) -> U
         excludes = dialect.excludes_cache and provider == "anthropic"
         if excludes or total < cached:
             counts["input"] = total + cached
-    for key in there:
+    for key in keys:
         canonical[key] = counts.get(_TOKEN_NAMES[key])
     for name, (key, read) in _BESIDE_TOKENS.items():
         if key in canonical:
@@ -74,11 +74,13 @@ def _tool_uses(value: object) -> dict[str, int] | None:
 
 def _other_models(value: object) -> list[dict[str, Any]] | None:
     others = dicts(as_json(value))
-    return [{"model": as_text(one.get("model")) or "", **_counts(one)} for one in others] or None
+    return [
+        {"model": as_text(one.get("model")) or "", **_part(one, _token_keys(one))} for one in others
+    ] or None
 
 
 def _samplings(value: object) -> list[dict[str, Any]] | None:
-    return [_counts(sampling) for sampling in dicts(as_json(value))] or None
+    return [_part(one, _token_keys(one)) for one in dicts(as_json(value))] or None
 
 
 _BESIDE_TOKENS: dict[str, tuple[str, Callable[[object], Any]]] = {
@@ -89,11 +91,11 @@ _BESIDE_TOKENS: dict[str, tuple[str, Callable[[object], Any]]] = {
 }
 
 
-def _counts(part: Attributes) -> dict[str, Any]:
-    return _part(part, part.keys() & _TOKEN_NAMES.keys())
+def _token_keys(counts: Attributes) -> Set[str]:
+    return counts.keys() & _TOKEN_NAMES.keys()
 
 
-def _part(counts: Attributes, keys: Iterable[str]) -> dict[str, Any]:
+def _part(counts: Attributes, keys: Set[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key in keys:
         if (count := as_count(counts[key])) is not None:
